@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The value types of the project and their run-time descriptions. A column, a key field and a state
+// value all have one of these types:
+//
+//   bool, int64_t, double, Text, Bytes, Timestamp, List<T> of these, or a user type with a Codec<T>.
+//
+// Text, Bytes and List are views: 16 bytes that point into memory someone else keeps alive (a batch).
+// What must outlive the batch is kept in its owned form, Owned<T>.
+#ifndef TRIDENT_BASE_TYPES_H_
+#define TRIDENT_BASE_TYPES_H_
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+namespace trident {
+
+// UTF-8 text, not owned.
+using Text = std::string_view;
+
+// Raw bytes, not owned. A type of its own so that text and bytes never mix silently.
+struct Bytes {
+  std::string_view view;
+  friend auto operator<=>(const Bytes&, const Bytes&) = default;
+};
+struct OwnedBytes {
+  std::string bytes;
+  friend auto operator<=>(const OwnedBytes&, const OwnedBytes&) = default;
+};
+
+// Microseconds since the Unix epoch, UTC.
+struct Timestamp {
+  int64_t micros = 0;
+  friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
+};
+
+// A list value, not owned.
+template <class T>
+using List = std::span<const T>;
+
+enum class TypeKind : uint8_t {
+  kBool = 1,
+  kInt64 = 2,
+  kDouble = 3,
+  kText = 4,
+  kBytes = 5,
+  kTimestamp = 6,
+  kList = 7,
+  kUser = 8,
+};
+
+// A value whose type is known only at run time: what a command line or a remote reader sees.
+struct Datum {
+  // A user type's value: its encoding, and how it reads if its Codec can tell.
+  struct User {
+    std::string type_name;
+    std::string encoded;
+    std::string text;
+    friend bool operator==(const User&, const User&) = default;
+  };
+  std::variant<std::monostate, bool, int64_t, double, std::string, OwnedBytes, Timestamp,
+               std::vector<Datum>, User>
+      value;
+
+  bool is_null() const { return value.index() == 0; }
+  friend bool operator==(const Datum&, const Datum&) = default;
+};
+// Readable form: numbers plain, text as it is, bytes in hex, lists in brackets, null as "null".
+std::string ToString(const Datum& datum);
+
+class ByteReader;
+
+// What the run time knows of a type. One immortal object per type, see TypeOf<T>().
+struct TypeInfo {
+  TypeKind kind;
+  std::string name;             // "int64", "text", "list<text>", a user type's own name
+  const TypeInfo* element;      // of a list; else null
+  Datum (*decode)(ByteReader&); // reads one encoded value (Codec<T>); reader.ok() tells success
+};
+inline bool SameType(const TypeInfo& a, const TypeInfo& b) { return a.name == b.name; }
+
+// The owned form of a value type: what state keeps and accumulators hold.
+template <class T>
+struct OwnedForm {
+  using type = T;
+};
+template <>
+struct OwnedForm<Text> {
+  using type = std::string;
+};
+template <>
+struct OwnedForm<Bytes> {
+  using type = OwnedBytes;
+};
+template <class T>
+struct OwnedForm<std::span<const T>> {
+  using type = std::vector<typename OwnedForm<T>::type>;
+};
+template <class T>
+using Owned = typename OwnedForm<T>::type;
+
+// True for types that only point at their content.
+template <class T>
+inline constexpr bool kIsView =
+    std::is_same_v<T, Text> || std::is_same_v<T, Bytes> || std::is_same_v<T, const char*>;
+template <class T>
+inline constexpr bool kIsView<std::span<T>> = true;
+template <class T>
+inline constexpr bool kIsView<std::optional<T>> = kIsView<T>;
+
+}  // namespace trident
+
+#endif  // TRIDENT_BASE_TYPES_H_
