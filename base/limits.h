@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every bound of the project, in one place, grouped by the folder that keeps it. A name carries its
+// unit. `...Default` is where an option starts; all others are fixed. Whoever would exceed one of these
+// gets an error that names the limit, never silence.
+#ifndef TRIDENT_BASE_LIMITS_H_
+#define TRIDENT_BASE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace trident {
+
+inline constexpr int64_t kKiB = 1024;
+inline constexpr int64_t kMiB = 1024 * kKiB;
+inline constexpr int64_t kGiB = 1024 * kMiB;
+
+// ---- proto: what crosses a process boundary ----
+
+// One unary message, either way. gRPC is told, and the fields are checked again after the parse.
+inline constexpr int64_t kRpcMessageBytesMax = 16 * kMiB;
+// Rows in one answer of a scan or a multi-get; a page token continues it.
+inline constexpr int64_t kScanPageRowsMax = 10'000;
+inline constexpr int64_t kScanPageBytesMax = 4 * kMiB;
+inline constexpr int64_t kMultiGetKeysMax = 10'000;
+
+// ---- state: what is remembered ----
+
+inline constexpr int64_t kKeyBytesMax = 64 * kKiB;
+inline constexpr int64_t kValueBytesMax = 16 * kMiB;
+// The number of slices of a state is part of its format: fixed when it is created.
+inline constexpr uint32_t kStatePartitionsDefault = 64;
+inline constexpr uint32_t kStatePartitionsMax = 4096;
+// Decided txids whose previous values stay in memory, so that a read at exactly N works while N+1 is
+// applied. Snapshots that are held add to them.
+inline constexpr uint64_t kReadableVersions = 16;
+inline constexpr int64_t kPinnedSnapshotsMax = 1024;
+// Redo that waits to be folded. Above it the coordinator cuts no new batch.
+inline constexpr int64_t kRedoBytesMax = 256 * kMiB;
+// A fold starts after this much redo or this many commits, whichever comes first. Both bound a restart.
+inline constexpr int64_t kFoldRedoBytesDefault = 64 * kMiB;
+inline constexpr uint64_t kFoldCommitsDefault = 4096;
+// One number for hot tables, block cache, write buffers and exchange buffers.
+inline constexpr int64_t kMemoryBytesDefault = 1 * kGiB;
+inline constexpr int64_t kMemoryBytesMin = 64 * kMiB;
+// What a process holds beside `memory_bytes`: code, stacks, allocator slack, gRPC.
+inline constexpr int64_t kMemoryBytesBesideBudget = 128 * kMiB;
+
+// ---- engine: what runs ----
+
+// Batches of a group that are processed at once.
+inline constexpr int32_t kMaxPendingDefault = 4;
+inline constexpr int32_t kMaxPendingMax = 64;
+// A batch is cut when it reaches any of these over all its source partitions.
+inline constexpr int64_t kBatchRowsMaxDefault = 100'000;
+inline constexpr int64_t kBatchBytesMaxDefault = 8 * kMiB;
+inline constexpr int64_t kBatchAgeMaxNanosDefault = 1'000'000;
+// Rows in one frame of an exchange: large enough to pay for a virtual call, small enough for the cache.
+inline constexpr int64_t kFrameRows = 1024;
+// A frame between processes is filled up to this before it is sent under load.
+inline constexpr int64_t kFrameBytesTarget = 64 * kKiB;
+inline constexpr int64_t kFrameBytesMax = 32 * kMiB;
+// Messages that wait at one executor. Senders stop at it.
+inline constexpr int64_t kExecutorQueueMax = 1024;
+inline constexpr int32_t kExecutorsMax = 256;
+// Frames in flight on one link between tasks.
+inline constexpr int32_t kLinkCreditsDefault = 32;
+
+// ---- coordinator: who decides ----
+
+// Attempts of one txid before the policy of the stream (stop or isolate) decides.
+inline constexpr int32_t kRetryLimitDefault = 3;
+// The n-th retry waits first * 2^(n-1), at most max.
+inline constexpr int64_t kRetryDelayFirstMs = 10;
+inline constexpr int64_t kRetryDelayMaxMs = 5'000;
+// An attempt that makes no progress at all for this long fails.
+inline constexpr int64_t kProgressDeadlineMsDefault = 30'000;
+// Decisions that are kept after every state folded them.
+inline constexpr uint64_t kDecisionsKept = 1024;
+
+inline constexpr int64_t kDrpcQueueMax = 4096;
+inline constexpr int64_t kDrpcArgumentBytesMax = 1 * kMiB;
+inline constexpr int64_t kDrpcAnswerBytesMax = 16 * kMiB;
+inline constexpr int64_t kDrpcBatchRequestsMax = 512;
+inline constexpr int64_t kDrpcDeadlineMsDefault = 10'000;
+
+// ---- trident: what a user says ----
+
+inline constexpr int64_t kFieldNameBytesMax = 255;
+inline constexpr int64_t kFieldsPerStreamMax = 1024;
+inline constexpr int64_t kNodesPerTopologyMax = 10'000;
+inline constexpr int32_t kParallelismMax = 256;
+
+// Spouts.
+inline constexpr int64_t kLineBytesMax = 1 * kMiB;
+inline constexpr int64_t kFileReadBytes = 256 * kKiB;
+inline constexpr int64_t kFeederQueueRowsMax = 1'000'000;
+inline constexpr int64_t kFeederQueueBytesMax = 64 * kMiB;
+
+}  // namespace trident
+
+#endif  // TRIDENT_BASE_LIMITS_H_
