@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/batch.h"
+
+namespace trident {
+
+Batch::Batch(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows)
+    : schema_(std::move(schema)), columns_(std::move(columns)), column_rows_(rows) {
+  TRIDENT_CHECK_EQ(schema_->size(), columns_.size()) << schema_->ToString();
+  for (const ColumnRef& column : columns_) TRIDENT_CHECK_EQ(column->size(), rows);
+}
+
+Batch Batch::Select(std::vector<uint32_t> selection) const {
+  Batch out = *this;
+  out.keys_ = nullptr;
+  out.selection_ = std::make_shared<const std::vector<uint32_t>>(std::move(selection));
+  return out;
+}
+
+Batch Batch::Project(SchemaRef schema, std::span<const size_t> indices) const {
+  Batch out;
+  out.schema_ = std::move(schema);
+  out.columns_.reserve(indices.size());
+  for (size_t i : indices) out.columns_.push_back(columns_[i]);
+  out.column_rows_ = column_rows_;
+  out.selection_ = selection_;
+  return out;
+}
+
+Batch Batch::Gather(std::span<const uint32_t> places) const {
+  std::vector<uint32_t> mapped;
+  std::span<const uint32_t> rows = places;
+  if (selection_) {
+    mapped.reserve(places.size());
+    for (uint32_t place : places) mapped.push_back((*selection_)[place]);
+    rows = mapped;
+  }
+  Batch out;
+  out.schema_ = schema_;
+  out.columns_.reserve(columns_.size());
+  for (const ColumnRef& column : columns_) out.columns_.push_back(column->Gather(rows));
+  out.column_rows_ = places.size();
+  if (keys_) {
+    auto keys = std::make_shared<KeyColumn>();
+    HashedKey* to = keys->keys.Extend(places.size());
+    for (uint32_t place : places) *to++ = keys_->keys[place];
+    keys->retained = keys_->retained;
+    out.keys_ = std::move(keys);
+  }
+  return out;
+}
+
+Batch Batch::Compact() const {
+  if (!selection_) return *this;
+  std::vector<uint32_t> places(rows());
+  for (uint32_t i = 0; i < places.size(); ++i) places[i] = i;
+  return Gather(places);
+}
+
+std::vector<Datum> Batch::Row(size_t i) const {
+  std::vector<Datum> out;
+  for (const ColumnRef& column : columns_) out.push_back(column->At(RowAt(i)));
+  return out;
+}
+
+size_t Batch::ValueBytes() const {
+  size_t bytes = 0;
+  for (const ColumnRef& column : columns_) bytes += column->ValueBytes();
+  return bytes;
+}
+
+std::string RowText(std::span<const Datum> row) {
+  std::string out = "[";
+  for (const Datum& value : row) {
+    if (out.size() > 1) out += ", ";
+    out += ToString(value);
+  }
+  return out + "]";
+}
+
+}  // namespace trident

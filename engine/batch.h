@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Batch: typed columns for some or all tuples of one txid at one point of the plan. A large batch
+// travels as several Batch objects, its slices; operators see them one after the other and are told
+// when the last has come. Immutable once built; copying copies references.
+#ifndef TRIDENT_ENGINE_BATCH_H_
+#define TRIDENT_ENGINE_BATCH_H_
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "engine/column.h"
+#include "engine/schema.h"
+
+namespace trident {
+
+// The canonical key of each row for one grouping, hashed once. The bytes live as long as this object.
+struct KeyColumn {
+  ColumnVector<HashedKey> keys;
+  std::vector<BufferRef> retained;
+};
+
+class Batch {
+ public:
+  Batch() = default;
+  // REQUIRES: one column per field, all of `rows` rows.
+  Batch(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows);
+
+  const Schema& schema() const { return *schema_; }
+  const SchemaRef& schema_ref() const { return schema_; }
+  // Rows that are selected: what operators see.
+  size_t rows() const { return selection_ ? selection_->size() : column_rows_; }
+  bool empty() const { return rows() == 0; }
+
+  // Rows in the columns, before selection. Column accessors index these.
+  size_t column_rows() const { return column_rows_; }
+  const ColumnRef& column_ref(size_t i) const { return columns_[i]; }
+  const Column& column(size_t i) const { return *columns_[i]; }
+  const std::vector<ColumnRef>& columns() const { return columns_; }
+
+  // Null when all rows are selected; else ascending row numbers of the columns.
+  const std::vector<uint32_t>* selection() const { return selection_.get(); }
+  // The column row of the i-th selected row.
+  uint32_t RowAt(size_t i) const { return selection_ ? (*selection_)[i] : static_cast<uint32_t>(i); }
+
+  // The key of each selected row for the grouping that made this batch, or null.
+  const std::shared_ptr<const KeyColumn>& keys() const { return keys_; }
+  void set_keys(std::shared_ptr<const KeyColumn> keys) { keys_ = std::move(keys); }
+
+  // The rows of this batch for which a filter held; `selection` holds column rows, ascending.
+  Batch Select(std::vector<uint32_t> selection) const;
+  // These columns in this order; copies no values.
+  Batch Project(SchemaRef schema, std::span<const size_t> indices) const;
+  // The selected rows at these places (0 .. rows()-1), with their keys.
+  Batch Gather(std::span<const uint32_t> places) const;
+  // The same rows with the selection carried out.
+  Batch Compact() const;
+
+  // The values of the i-th selected row; for tests, messages and answers.
+  std::vector<Datum> Row(size_t i) const;
+  // Rough memory of columns, in bytes; shared columns are counted each time.
+  size_t ValueBytes() const;
+
+ private:
+  SchemaRef schema_;
+  std::vector<ColumnRef> columns_;
+  size_t column_rows_ = 0;
+  std::shared_ptr<const std::vector<uint32_t>> selection_;
+  std::shared_ptr<const KeyColumn> keys_;
+};
+
+// "[the, 9]"
+std::string RowText(std::span<const Datum> row);
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_BATCH_H_

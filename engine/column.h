@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A column: the values of one field for some rows, with nulls. Built by one thread, immutable and
+// shared after that. A column of views (text, bytes, lists) keeps the memory it points into alive.
+#ifndef TRIDENT_ENGINE_COLUMN_H_
+#define TRIDENT_ENGINE_COLUMN_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/codec.h"
+#include "base/types.h"
+#include "engine/column_vector.h"
+
+namespace trident {
+
+// Keeps some memory alive; what it is does not matter to the holder.
+using BufferRef = std::shared_ptr<const void>;
+
+class Column;
+using ColumnRef = std::shared_ptr<const Column>;
+
+class Column {
+ public:
+  virtual ~Column() = default;
+  Column(const Column&) = delete;
+  Column& operator=(const Column&) = delete;
+
+  const TypeInfo& type() const { return *type_; }
+  virtual size_t size() const = 0;
+  bool has_nulls() const { return !valid_.empty(); }
+  bool IsNull(size_t row) const { return has_nulls() && valid_[row] == 0; }
+
+  // Appends the Codec<T> form of a value. REQUIRES: not null.
+  virtual void EncodeValue(size_t row, std::string& out) const = 0;
+  // The values at `rows`, in that order; views keep pointing at the same memory.
+  virtual ColumnRef Gather(std::span<const uint32_t> rows) const = 0;
+  // Rough memory of the values themselves, in bytes (what views point at is counted by its owner).
+  virtual size_t ValueBytes() const = 0;
+
+  // The value for people and tests; a null row gives a null datum.
+  Datum At(size_t row) const;
+
+ protected:
+  explicit Column(const TypeInfo& type) : type_(&type) {}
+
+  const TypeInfo* type_;
+  ColumnVector<uint8_t> valid_;  // empty: no nulls; else one 0 or 1 per row
+};
+
+// How a column stores the values of a field type: as they are.
+template <class T>
+class ColumnOf final : public Column {
+ public:
+  ColumnOf() : Column(TypeOf<T>()) {}
+
+  size_t size() const override { return values_.size(); }
+  std::span<const T> values() const { return values_.view(); }
+  const std::vector<BufferRef>& retained() const { return retained_; }
+
+  ColumnVector<T>& mutable_values() { return values_; }
+  void Append(T value) {
+    values_.Append(std::move(value));
+    if (has_nulls()) valid_.Append(uint8_t{1});
+  }
+  void AppendNull() {
+    if (!has_nulls()) {
+      for (size_t i = 0; i < values_.size(); ++i) valid_.Append(uint8_t{1});
+    }
+    values_.Append(T{});
+    valid_.Append(uint8_t{0});
+  }
+  void AppendOptional(std::optional<T> value) {
+    value ? Append(*std::move(value)) : AppendNull();
+  }
+  // The column's views may point into `buffer` from now on.
+  void Retain(BufferRef buffer) {
+    if (buffer != nullptr && (retained_.empty() || retained_.back() != buffer)) {
+      retained_.push_back(std::move(buffer));
+    }
+  }
+  void RetainAll(const std::vector<BufferRef>& buffers) {
+    for (const BufferRef& buffer : buffers) Retain(buffer);
+  }
+  std::optional<T> Value(size_t row) const {
+    if (IsNull(row)) return std::nullopt;
+    return values_[row];
+  }
+
+  void EncodeValue(size_t row, std::string& out) const override {
+    if constexpr (requires { Codec<T>::Encode(values_[row], out); }) {
+      Codec<T>::Encode(values_[row], out);
+    } else {  // a list of views
+      PutVarint(out, values_[row].size());
+      for (const auto& element : values_[row]) {
+        Codec<std::remove_cvref_t<decltype(element)>>::Encode(element, out);
+      }
+    }
+  }
+  ColumnRef Gather(std::span<const uint32_t> rows) const override {
+    auto out = std::make_shared<ColumnOf<T>>();
+    out->values_.Reserve(rows.size());
+    if (has_nulls()) {
+      for (uint32_t row : rows) out->AppendOptional(Value(row));
+    } else if constexpr (std::is_trivially_copyable_v<T>) {
+      T* to = out->values_.Extend(rows.size());
+      for (uint32_t row : rows) *to++ = values_[row];
+    } else {
+      for (uint32_t row : rows) out->values_.Append(values_[row]);
+    }
+    out->retained_ = retained_;
+    return out;
+  }
+  size_t ValueBytes() const override { return values_.size() * sizeof(T); }
+
+ private:
+  ColumnVector<T> values_;
+  std::vector<BufferRef> retained_;
+};
+
+// The typed face of a column. REQUIRES: the column's type is T's (the planner has checked it).
+template <class T>
+const ColumnOf<T>& As(const Column& column) {
+  const auto* typed = dynamic_cast<const ColumnOf<T>*>(&column);
+  TRIDENT_CHECK(typed != nullptr) << "column of " << column.type().name << " read as "
+                                  << TypeOf<T>().name;
+  return *typed;
+}
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_COLUMN_H_
