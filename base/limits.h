@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every bound of the project, in one place, grouped by the folder that keeps it. A name carries its
-// unit. `...Default` is where an option starts; all others are fixed. Whoever would exceed one of these
-// gets an error that names the limit, never silence.
+// unit. `...Default` is where an option starts; all others are fixed. Whoever would exceed one of
+// these gets an error that names the limit, never silence.
 #ifndef TRIDENT_BASE_LIMITS_H_
 #define TRIDENT_BASE_LIMITS_H_
 
@@ -31,13 +31,14 @@ inline constexpr int64_t kValueBytesMax = 16 * kMiB;
 // The number of slices of a state is part of its format: fixed when it is created.
 inline constexpr uint32_t kStatePartitionsDefault = 64;
 inline constexpr uint32_t kStatePartitionsMax = 4096;
-// Decided txids whose previous values stay in memory, so that a read at exactly N works while N+1 is
-// applied. Snapshots that are held add to them.
+// Decided txids whose previous values stay in memory, so that a read at exactly N works while N+1
+// is applied. Snapshots that are held add to them.
 inline constexpr uint64_t kReadableVersions = 16;
 inline constexpr int64_t kPinnedSnapshotsMax = 1024;
 // Redo that waits to be folded. Above it the coordinator cuts no new batch.
 inline constexpr int64_t kRedoBytesMax = 256 * kMiB;
-// A fold starts after this much redo or this many commits, whichever comes first. Both bound a restart.
+// A fold starts after this much redo or this many commits, whichever comes first. Both bound a
+// restart.
 inline constexpr int64_t kFoldRedoBytesDefault = 64 * kMiB;
 inline constexpr uint64_t kFoldCommitsDefault = 4096;
 // One number for hot tables, block cache, write buffers and exchange buffers.
@@ -55,7 +56,8 @@ inline constexpr int32_t kMaxPendingMax = 64;
 inline constexpr int64_t kBatchRowsMaxDefault = 100'000;
 inline constexpr int64_t kBatchBytesMaxDefault = 8 * kMiB;
 inline constexpr int64_t kBatchAgeMaxNanosDefault = 1'000'000;
-// Rows in one frame of an exchange: large enough to pay for a virtual call, small enough for the cache.
+// Rows in one frame of an exchange: large enough to pay for a virtual call, small enough for the
+// cache.
 inline constexpr int64_t kFrameRows = 1024;
 // A frame between processes is filled up to this before it is sent under load.
 inline constexpr int64_t kFrameBytesTarget = 64 * kKiB;

@@ -100,7 +100,8 @@ void SetMinLogLevel(LogLevel level) { MinLevel().store(level, std::memory_order_
 
 LogLevel LogLevelNamed(std::string_view name, LogLevel fallback) {
   std::string lower;
-  for (char c : name) lower.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  for (char c : name)
+    lower.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
   for (const NamedLevel& known : kLevels) {
     if (lower == known.name) return known.level;
   }

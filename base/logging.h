@@ -4,9 +4,9 @@
 //
 //     TRIDENT_LOG(WARN) << "fold of state " << name << " took " << ms << " ms";
 //
-// The level is DEBUG, INFO, WARN or ERROR. What is streamed is evaluated only when the level is on. Lines
-// go to stderr. Quiet below WARN; the environment variable TRIDENT_LOG (debug, info, warn, error, off)
-// sets another level at the start. Thread-safe: lines never mix.
+// The level is DEBUG, INFO, WARN or ERROR. What is streamed is evaluated only when the level is on.
+// Lines go to stderr. Quiet below WARN; the environment variable TRIDENT_LOG (debug, info, warn,
+// error, off) sets another level at the start. Thread-safe: lines never mix.
 //
 // A log is for people. What a caller must know is in a Status, what a program must read in metrics.
 #ifndef TRIDENT_BASE_LOGGING_H_
@@ -28,8 +28,8 @@ void SetMinLogLevel(LogLevel level);
 // The level of that name, in any case; `fallback` when no level is called so.
 LogLevel LogLevelNamed(std::string_view name, LogLevel fallback);
 
-// Takes every line instead of stderr; an empty function gives them back to stderr. For tests and for
-// programs with a log of their own. It may be called from any thread, one call at a time.
+// Takes every line instead of stderr; an empty function gives them back to stderr. For tests and
+// for programs with a log of their own. It may be called from any thread, one call at a time.
 using LogSink = std::function<void(LogLevel, std::string_view line)>;
 void SetLogSink(LogSink sink);
 
@@ -56,11 +56,11 @@ struct LogVoidify {
 }  // namespace logging_internal
 }  // namespace trident
 
-#define TRIDENT_LOG(level)                                              \
-  (::trident::LogLevel::level < ::trident::MinLogLevel())               \
-      ? (void)0                                                         \
-      : ::trident::logging_internal::LogVoidify() &                     \
-            ::trident::logging_internal::LogLine(                       \
-                ::trident::LogLevel::level, __FILE__, __LINE__).stream()
+#define TRIDENT_LOG(level)                                                                       \
+  (::trident::LogLevel::level < ::trident::MinLogLevel())                                        \
+      ? (void)0                                                                                  \
+      : ::trident::logging_internal::LogVoidify() &                                              \
+            ::trident::logging_internal::LogLine(::trident::LogLevel::level, __FILE__, __LINE__) \
+                .stream()
 
 #endif  // TRIDENT_BASE_LOGGING_H_

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one place where absl::string_view meets std::string_view: in the packaged Abseil they are
-// different types with no conversion. Our interfaces speak std::; call these where Abseil is called.
+// different types with no conversion. Our interfaces speak std::; call these where Abseil is
+// called.
 #ifndef TRIDENT_BASE_STRING_BRIDGE_H_
 #define TRIDENT_BASE_STRING_BRIDGE_H_
 
@@ -12,7 +13,9 @@
 namespace trident {
 
 // Both return a view of the same bytes, valid as long as those are.
-inline absl::string_view ToAbsl(std::string_view s) { return absl::string_view(s.data(), s.size()); }
+inline absl::string_view ToAbsl(std::string_view s) {
+  return absl::string_view(s.data(), s.size());
+}
 inline std::string_view ToStd(absl::string_view s) { return std::string_view(s.data(), s.size()); }
 
 }  // namespace trident

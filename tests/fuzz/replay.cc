@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The main of a fuzz target in builds without libFuzzer: it feeds each file named on the command line,
-// or each file in a folder named there, to the target once. With no seeds it fails, because a replay of
-// nothing proves nothing.
+// The main of a fuzz target in builds without libFuzzer: it feeds each file named on the command
+// line, or each file in a folder named there, to the target once. With no seeds it fails, because a
+// replay of nothing proves nothing.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
