@@ -53,6 +53,15 @@ struct Attempt {
   friend constexpr auto operator<=>(const Attempt&, const Attempt&) = default;
 };
 
+// One attempt at one batch of one group: what every message of the data path is about.
+struct BatchId {
+  GroupId group;
+  TxId txid;
+  Attempt attempt;
+
+  friend constexpr auto operator<=>(const BatchId&, const BatchId&) = default;
+};
+
 inline std::string ToString(TxId t) { return std::to_string(t.value()); }
 // "epoch.counter", as messages and logs show it.
 inline std::string ToString(const Attempt& a) {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where input comes from and how far a batch has read it: the words that spouts, the protocol and the
+// decision log share.
+#ifndef TRIDENT_BASE_SOURCE_H_
+#define TRIDENT_BASE_SOURCE_H_
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace trident {
+
+// What a spout promises about reading the same place again (Trident's three kinds).
+enum class SpoutKind : uint8_t {
+  kTransactional,     // the same range always gives the same tuples
+  kOpaque,            // a range may give other tuples the next time, but no tuple is in two batches
+  kNonTransactional,  // cannot go back
+};
+
+// One task of a spout.
+struct EmitterId {
+  SpoutId spout;
+  uint32_t task = 0;
+  friend constexpr auto operator<=>(const EmitterId&, const EmitterId&) = default;
+};
+
+// A place in a source partition, in the spout's own words. "" is the beginning.
+using Position = std::string;
+
+// What one batch took from one source partition: [start, end).
+struct SourceRange {
+  EmitterId emitter;
+  std::string partition;  // the spout's name for it; unique within the spout
+  Position start;
+  Position end;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  uint64_t checksum = 0;
+  friend bool operator==(const SourceRange&, const SourceRange&) = default;
+};
+
+// How much a batch may take, over all its source partitions together.
+struct BatchLimits {
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  friend bool operator==(const BatchLimits&, const BatchLimits&) = default;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_BASE_SOURCE_H_
