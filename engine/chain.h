@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Chain: the fused operators of one stage, wired for one task. Everything between two exchanges runs
+// here by plain calls, one virtual call per operator and slice.
+//
+// Operators up to the first committing one run while batches overlap (process phase); a committing
+// operator and what lies behind it run in txid order (stage phase).
+#ifndef TRIDENT_ENGINE_CHAIN_H_
+#define TRIDENT_ENGINE_CHAIN_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/operator.h"
+
+namespace trident {
+
+enum class Phase : uint8_t { kProcess, kStage };
+
+class Chain {
+ public:
+  // Where a node stands; nodes are added upstream first.
+  using NodeIndex = size_t;
+
+  Chain();
+  ~Chain();
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+
+  // Adds an operator that takes what the `inputs` emit. `step` is the user's name for it, for errors.
+  NodeIndex Add(std::string step, std::unique_ptr<Operator> op, const std::vector<NodeIndex>& inputs);
+  // Tuples that arrive at input port `port` (0, 1, ... in order of these calls) go to `node`.
+  void AddInput(NodeIndex node);
+  size_t input_ports() const { return inputs_.size(); }
+  // Does any operator commit?
+  bool commits() const { return commits_; }
+
+  void Begin(const BatchContext& context);
+  Status Process(size_t port, const Batch& slice);
+  // All slices of all ports are in.
+  Status FinishProcess();
+  Status Stage(const StagePermit& permit);
+  Status AppendRecord(const StagePermit& permit, std::string& record);
+  void Apply(const ApplyPermit& permit);
+  void Abort(TxId from);
+
+ private:
+  struct Node;
+  Status FinishNode(Node& node);
+
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<Node*> inputs_;
+  bool commits_ = false;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_CHAIN_H_

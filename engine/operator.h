@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operator: what happens to the tuples of a batch at one step. The hooks, in the order in which the
+// one executor thread that owns the operator calls them, for each batch attempt:
+//
+//   Begin(context)         once, before any tuple
+//   Process(slice, out)    once per slice; slices come in a fixed order (edge, source task, number)
+//   Finish(out)            once, when every slice of the attempt has been processed
+//
+// and for a CommittingOperator, in txid order, under permits that only the protocol gives:
+//
+//   Stage(permit, out)     computes the changes of t over those of t-1; instead of Finish
+//   AppendRecord(...)      adds the changes to the batch's durable record
+//   Apply(permit)          the batch is decided: the changes become the committed version
+//   Abort(from)            forget the staged changes of txid `from` and later
+//
+// One operator object serves one attempt at a time and is used again for later ones: Begin must reset
+// it. Several attempts are in flight at once, each with its own object; what they share (a state
+// partition) is handed to the object when it is made. Operators take no locks.
+#ifndef TRIDENT_ENGINE_OPERATOR_H_
+#define TRIDENT_ENGINE_OPERATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "engine/batch.h"
+
+namespace trident {
+
+// A committed cut that a request batch reads; what it is, the layer that made it knows.
+class ReadCut {
+ public:
+  virtual ~ReadCut() = default;
+};
+
+// What is true for all operators during one attempt at a batch.
+struct BatchContext {
+  BatchId id;
+  // Wall time at which the batch was cut, microseconds since the epoch; use it instead of a clock.
+  int64_t batch_time_micros = 0;
+  // Of a request batch: how many requests it holds (their rows carry 0 .. requests-1), and what they
+  // read. A stream's batch has neither.
+  uint32_t requests = 0;
+  std::shared_ptr<const ReadCut> cut;
+};
+
+// Where an operator's results go. Empty slices may be given and are dropped.
+class Output {
+ public:
+  virtual ~Output() = default;
+  // An error from an operator further down; return it.
+  virtual Status Emit(const Batch& slice) = 0;
+};
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  virtual void Begin(const BatchContext& /*context*/) {}
+  virtual Status Process(const Batch& slice, Output& out) = 0;
+  virtual Status Finish(Output& /*out*/) { return absl::OkStatus(); }
+};
+
+// Proof that the protocol lets an attempt take the step. Only the task that got the protocol's word
+// can make one.
+class StagePermit {
+ public:
+  const BatchId& id() const { return id_; }
+
+ private:
+  friend class Task;
+  explicit StagePermit(BatchId id) : id_(id) {}
+  BatchId id_;
+};
+class ApplyPermit {
+ public:
+  const BatchId& id() const { return id_; }
+
+ private:
+  friend class Task;
+  explicit ApplyPermit(BatchId id) : id_(id) {}
+  BatchId id_;
+};
+
+class CommittingOperator : public Operator {
+ public:
+  Status Finish(Output& /*out*/) final { return absl::OkStatus(); }
+  virtual Status Stage(const StagePermit& permit, Output& out) = 0;
+  // Appends to the durable record of permit.id(), in the form that recovery will be given back.
+  virtual Status AppendRecord(const StagePermit& permit, std::string& record) = 0;
+  virtual void Apply(const ApplyPermit& permit) = 0;
+  virtual void Abort(TxId from) = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_OPERATOR_H_
