@@ -68,7 +68,12 @@ struct Codec;  // Encode(const T&, std::string&), Decode(ByteReader&) -> T
 template <>
 struct Codec<bool> {
   static void Encode(bool v, std::string& out) { out.push_back(v ? 1 : 0); }
-  static bool Decode(ByteReader& in) { return in.Bytes(1) == std::string_view("\1", 1); }
+  static bool Decode(ByteReader& in) {
+    const std::string_view byte = in.Bytes(1);
+    if (!in.ok()) return false;
+    if (static_cast<unsigned char>(byte[0]) > 1) in.Invalidate();
+    return byte[0] == 1;
+  }
 };
 template <>
 struct Codec<int64_t> {
@@ -136,6 +141,15 @@ struct Codec<T> {
 namespace codec_internal {
 
 template <class T>
+std::string UserTypeName() {
+  if constexpr (requires { UserCodec<T>::kName; }) {
+    return std::string(UserCodec<T>::kName);
+  } else {
+    return UserCodec<T>::Name();
+  }
+}
+
+template <class T>
 Datum DecodeDatum(ByteReader& in) {
   Datum out;
   if constexpr (std::is_same_v<T, Text> || std::is_same_v<T, std::string>) {
@@ -144,7 +158,7 @@ Datum DecodeDatum(ByteReader& in) {
     out.value = OwnedBytes{std::string(in.LengthPrefixed())};
   } else if constexpr (HasUserCodec<T>) {
     std::string_view bytes = in.LengthPrefixed();
-    Datum::User user{.type_name = {}, .encoded = std::string(bytes), .text = {}};
+    Datum::User user{.type_name = UserTypeName<T>(), .encoded = std::string(bytes), .text = {}};
     T v{};
     if (!in.ok() || !UserCodec<T>::Decode(bytes, v)) {
       in.Invalidate();
@@ -164,15 +178,6 @@ Datum DecodeListDatum(ByteReader& in) {
   uint64_t n = in.Varint();
   for (uint64_t i = 0; i < n && in.ok(); ++i) elements.push_back(DecodeDatum<T>(in));
   return Datum{std::move(elements)};
-}
-
-template <class T>
-std::string UserTypeName() {
-  if constexpr (requires { UserCodec<T>::kName; }) {
-    return std::string(UserCodec<T>::kName);
-  } else {
-    return UserCodec<T>::Name();
-  }
 }
 
 template <class T>
