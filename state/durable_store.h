@@ -3,6 +3,8 @@
 // The seam between what the project remembers and the disk: a few named tables of ordered byte keys,
 // atomic write sets over all of them, and bulk loading of sorted runs. RocksStore keeps them in
 // RocksDB; MemoryStore keeps them in memory and can lose, tear and refuse writes as a disk would.
+//
+// state/store_layout.h says which keys stand in which table.
 #ifndef TRIDENT_STATE_DURABLE_STORE_H_
 #define TRIDENT_STATE_DURABLE_STORE_H_
 
@@ -28,20 +30,26 @@ enum class Table : uint8_t {
 };
 inline constexpr int kTableCount = 4;
 
-// Changes that become durable and visible all together or not at all.
+// Changes that become durable and visible all together or not at all. Later ones win over earlier
+// ones. REQUIRES: no change of kBase, which only bulk loads write.
 class WriteSet {
  public:
   struct Change {
-    enum class Kind : uint8_t { kPut, kDelete } kind;
+    enum class Kind : uint8_t { kPut, kDelete, kDeleteRange } kind;
     Table table;
     std::string key;
-    std::string value;
+    std::string value;  // of kDeleteRange: the first key that stays
   };
   void Put(Table table, std::string key, std::string value) {
     changes_.push_back({Change::Kind::kPut, table, std::move(key), std::move(value)});
   }
   void Delete(Table table, std::string key) {
     changes_.push_back({Change::Kind::kDelete, table, std::move(key), {}});
+  }
+  // Deletes every key in [begin, end). Costs the same for one key and for a million.
+  // REQUIRES: begin < end; table is kRedo or kDecision.
+  void DeleteRange(Table table, std::string begin, std::string end) {
+    changes_.push_back({Change::Kind::kDeleteRange, table, std::move(begin), std::move(end)});
   }
   std::span<const Change> changes() const { return changes_; }
   bool empty() const { return changes_.empty(); }
@@ -56,7 +64,17 @@ enum class Durability : uint8_t {
   kSynced,    // survives the machine: returns after fsync
 };
 
-// Walks keys in byte order. Sees the table as it was when the cursor was made. Not thread-safe.
+struct CursorOptions {
+  enum class Pattern : uint8_t {
+    kSeeks,  // short walks from many places: what is read is kept in the cache
+    kScan,   // one long walk: reads ahead, leaves the cache to others
+  };
+  std::string end;  // the walk ends before this key; empty: at the end of the table
+  Pattern pattern = Pattern::kSeeks;
+};
+
+// Walks keys in byte order. Sees the table as it was when the cursor was made; stands nowhere until
+// the first Seek. Must not outlive its store. Not thread-safe.
 class Cursor {
  public:
   virtual ~Cursor() = default;
@@ -70,32 +88,43 @@ class Cursor {
   virtual Status status() const = 0;
 };
 
-// Builds one sorted run and installs it whole. Dropping it before Install() leaves no trace.
+// Builds one sorted run and installs it whole. Dropping it before Install() leaves no trace. Several
+// may be built at once; a later Install wins over an earlier one. Must not outlive its store. Not
+// thread-safe.
 class BulkLoad {
  public:
   virtual ~BulkLoad() = default;
   // REQUIRES: keys strictly ascending over both calls.
   virtual Status Put(std::string_view key, std::string_view value) = 0;
   virtual Status Delete(std::string_view key) = 0;
+  // Of keys and values so far.
   virtual uint64_t bytes() const = 0;
+  // To be called once. An empty run installs nothing.
   // Durable and visible when this returns ok; on an error the outcome is unknown until reopened.
   virtual Status Install() = 0;
 };
 
-// Thread-safe. After a failed Write or Install the store refuses further writes (FailedPrecondition):
-// the outcome of the failed one is unknown, and only closing and opening again tells it.
+// Thread-safe. After a failed Write, Install or background job the store refuses further writes
+// (FailedPrecondition, naming the first error): the outcome of the failed one is unknown, and only
+// closing and opening again tells it. What was written before stays readable.
 class DurableStore {
  public:
   virtual ~DurableStore() = default;
 
+  // Visible to every later read when this returns ok. Later synced writes make earlier buffered ones
+  // durable too; an empty synced one does only that.
   virtual Status Write(const WriteSet& changes, Durability durability) = 0;
   // nullopt: no such key.
   virtual StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const = 0;
   // Calls found(i, value) for each key that exists. REQUIRES: keys ascending and distinct.
   virtual Status MultiGet(Table table, std::span<const std::string_view> keys,
                           const std::function<void(size_t, std::string_view)>& found) const = 0;
-  virtual std::unique_ptr<Cursor> NewCursor(Table table) const = 0;
+  virtual std::unique_ptr<Cursor> NewCursor(Table table, const CursorOptions& options) const = 0;
+  std::unique_ptr<Cursor> NewCursor(Table table) const { return NewCursor(table, {}); }
+  // REQUIRES: table is kBase.
   virtual StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) = 0;
+  // Ok while writes are accepted; else what they are refused with.
+  virtual Status Health() const = 0;
   // Upper estimate of the memory that the store itself uses (cache, write buffers), in bytes.
   virtual uint64_t MemoryBytes() const = 0;
 };
