@@ -2,57 +2,63 @@
 //
 // Who decides: the commit protocol of one batch group, as a pure state machine.
 //
-// The protocol numbers batches (txids), has them emitted, permits them to be staged in txid order, counts
-// the votes, has them decided in txid order, and fails, shrinks and retries what goes wrong. It is a
-// redo-logged two-phase commit with presumed abort. A txid in flight passes through
+// The protocol numbers batches (txids), has them emitted, permits them to be staged in txid order,
+// counts the votes, has them decided in txid order, and fails, shrinks and retries what goes wrong.
+// It is a redo-logged two-phase commit with presumed abort. A txid in flight passes through
 //
-//   emitting --(every asked emitter answered)--> [logging the cut] --> staging --(every voter voted)-->
-//   ready --(the decision before it is issued)--> deciding --(durable)--> decided
+//   emitting --(every asked emitter answered)--> [logging the cut] --> staging --(every voter
+//   voted)--> ready --(the decision before it is issued)--> deciding --(durable)--> decided
 //
-// and every later step of t waits for the same step of t - 1, except that t is emitted as soon as the
-// ranges of t - 1 are known: emission and staging of t do not wait for the decision of t - 1.
+// and every later step of t waits for the same step of t - 1, except that t is emitted as soon as
+// the ranges of t - 1 are known: emission and staging of t do not wait for the decision of t - 1.
 //
 // Rules it keeps, whatever order, number and age of messages it is given:
-//   1. An attempt (epoch, counter) is never used twice. Only events of the attempt that is in flight for
-//      its txid change anything; others are answered with Stale, and nothing is dropped in silence.
-//   2. Ranges of t start byte for byte where those of t - 1 ended, per source partition. A partition may
-//      appear; one that vanishes keeps its position.
-//   3. A worker is permitted to stage t only after all ranges of t are known, the cut is durable where
-//      the group logs cuts, and t - 1 was permitted.
-//   4. t is decided only with the votes of all voters for one attempt, each from the life of the worker
-//      that the protocol knows, and only after t - 1. One Decide is outstanding; all ready consecutive
-//      txids ride the next one. What was issued is never aborted and never issued again.
+//   1. An attempt (epoch, counter) is never used twice. Only events of the attempt that is in
+//      flight for its txid change anything; others are answered with Stale, and nothing is dropped
+//      in silence.
+//   2. Ranges of t start byte for byte where those of t - 1 ended, per source partition. A
+//      partition may appear; one that vanishes keeps its position.
+//   3. A worker is permitted to stage t only after all ranges of t are known, the cut is durable
+//      where the group logs cuts, and t - 1 was permitted.
+//   4. t is decided only with the votes of all voters for one attempt, each from the life of the
+//      worker that the protocol knows, and only after t - 1. One Decide is outstanding; all ready
+//      consecutive txids ride the next one. What was issued is never aborted and never issued
+//      again.
 //   5. Failing t cancels every later txid in flight. Each gets a fresh attempt.
 //   6. A write whose outcome is unknown halts the group: a new start reads what is there.
 //   7. An event that no correct party can send for the current attempt halts the group.
 //
-// Failure and size. Each failure of t doubles the delay before its next attempt and halves the limits of
-// what is cut next, from what t held; each decision doubles the limits again, up to the configured ones.
-// While t is being retried nothing is emitted after it. A failure counts whatever its cause (also a lost
-// worker: the row may have killed it); only the txid that failed counts, not those it took along.
+// Failure and size. Each failure of t doubles the delay before its next attempt and halves the
+// limits of what is cut next, from what t held; each decision doubles the limits again, up to the
+// configured ones. While t is being retried nothing is emitted after it. A failure counts whatever
+// its cause (also a lost worker: the row may have killed it); only the txid that failed counts, not
+// those it took along.
 //   kStop:       after retry_limit retries of t the group halts.
 //   kDeadLetter: t keeps halving down to one row. From then on every attempt holds that row alone
-//                (kSingle), and after retry_limit retries at one row it is diverted (kDivert); t then
-//                commits with the dead letter as its content. If diverting fails retry_limit + 1 times
-//                too, the row is not to blame and the group halts. So every txid ends after at most
-//                log2(limits.rows) + 2 * retry_limit + 3 failures, decided or halted.
-// A retry is a new cut from the same start, for transactional spouts too: nothing outside has seen the old
-// cut. Where something has (CutLogging::kBeforeStage), the logged cut is repeated exactly by every later
-// attempt, neither shrinks nor is diverted, and halts after retry_limit retries under either policy.
+//                (kSingle), and after retry_limit retries at one row it is diverted (kDivert); t
+//                then commits with the dead letter as its content. If diverting fails retry_limit +
+//                1 times too, the row is not to blame and the group halts. So every txid ends after
+//                at most log2(limits.rows) + 2 * retry_limit + 3 failures, decided or halted.
+// A retry is a new cut from the same start, for transactional spouts too: nothing outside has seen
+// the old cut. Where something has (CutLogging::kBeforeStage), the logged cut is repeated exactly
+// by every later attempt, neither shrinks nor is diverted, and halts after retry_limit retries
+// under either policy.
 //
-// Empty batches. If all emitters answer without rows and no position moved, the attempt is withdrawn
-// (Abort), nothing counts as failed, and the txid is used again when there is input. If a position moved
-// over rows that were skipped, the empty batch is decided, so that the position is kept.
+// Empty batches. If all emitters answer without rows and no position moved, the attempt is
+// withdrawn (Abort), nothing counts as failed, and the txid is used again when there is input. If a
+// position moved over rows that were skipped, the empty batch is decided, so that the position is
+// kept.
 //
-// Workers. No attempt starts before all voters joined and applied what was decided before they joined, nor
-// while one is more than backlog_max decisions behind. A lost voter fails everything in flight for which
-// no Decide was issued.
+// Workers. No attempt starts before all voters joined and applied what was decided before they
+// joined, nor while one is more than backlog_max decisions behind. A lost voter fails everything in
+// flight for which no Decide was issued.
 //
-// Time. Deadlines measure progress: the first attempt in flight that is not ready fails when no event of any
-// current attempt arrived for progress_deadline. No rule above depends on time.
+// Time. Deadlines measure progress: the first attempt in flight that is not ready fails when no
+// event of any current attempt arrived for progress_deadline. No rule above depends on time.
 //
-// Source: reference rules R1 to R9 and R14 of the project's reliability notes; Trident's
-// MasterBatchCoordinator for the vocabulary.
+// Sources: Storm Trident's MasterBatchCoordinator for txids, attempts and their vocabulary; presumed
+// abort from Mohan, Lindsay and Obermarck, "Transaction management in the R* distributed database
+// management system" (TODS 1986).
 #ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_H_
 #define TRIDENT_COORDINATOR_BATCH_PROTOCOL_H_
 
@@ -121,8 +127,8 @@ struct GroupStatus {
   bool idle = false;  // nothing in flight, no emitter ready, every living voter applied everything
 };
 
-// Not thread-safe: one caller at a time. Copies nothing that it does not keep. No I/O, clock, thread,
-// randomness or logging: the same events give the same actions.
+// Not thread-safe: one caller at a time. Copies nothing that it does not keep. No I/O, clock,
+// thread, randomness or logging: the same events give the same actions.
 class BatchProtocol {
  public:
   // Fails with InvalidArgument if the configuration cannot work or with DataLoss if `recovered`
@@ -133,9 +139,9 @@ class BatchProtocol {
   BatchProtocol(const BatchProtocol&) = delete;
   BatchProtocol& operator=(const BatchProtocol&) = delete;
 
-  // Takes in one event and appends what is to be done because of it. Never fails: what cannot be right
-  // ends in Halt. After Halt only DecisionWritten and Applied are still heard (a decision that was
-  // on its way is applied if it became durable); every other event is ignored.
+  // Takes in one event and appends what is to be done because of it. Never fails: what cannot be
+  // right ends in Halt. After Halt only DecisionWritten and Applied are still heard (a decision
+  // that was on its way is applied if it became durable); every other event is ignored.
   void Step(const BatchEvent& event, std::vector<BatchAction>& out);
 
   GroupStatus status() const;

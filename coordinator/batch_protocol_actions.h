@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the batch protocol asks the shell to do, one struct per request. The shell carries the actions of a
-// step out in the order given. All are values: they hold no pointer into the protocol.
+// What the batch protocol asks the shell to do, one struct per request. The shell carries the
+// actions of a step out in the order given. All are values: they hold no pointer into the protocol.
 #ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_ACTIONS_H_
 #define TRIDENT_COORDINATOR_BATCH_PROTOCOL_ACTIONS_H_
 
@@ -26,7 +26,8 @@ struct VoteRecord {
   friend bool operator==(const VoteRecord&, const VoteRecord&) = default;
 };
 
-// The single commit point of a txid: its states, source ranges and sinks commit together or not at all.
+// The single commit point of a txid: its states, source ranges and sinks commit together or not at
+// all.
 struct DecisionRecord {
   TxId txid;
   Attempt attempt;  // holds the epoch
@@ -53,8 +54,8 @@ enum class StaleKind {
 // Actions.
 namespace batch_action {
 
-// An attempt starts: exactly `emitters` take part, so tasks downstream wait for the end markers of these
-// and no others. Comes before the Emits of the attempt. `emitters` may be empty.
+// An attempt starts: exactly `emitters` take part, so tasks downstream wait for the end markers of
+// these and no others. Comes before the Emits of the attempt. `emitters` may be empty.
 struct Begin {
   TxId txid;
   Attempt attempt;
@@ -63,15 +64,15 @@ struct Begin {
 };
 
 enum class EmitMode {
-  kNew,     // emit up to `limits` from `starts`; partitions that are not listed start where the spout
-            // says that new ones start
+  kNew,     // emit up to `limits` from `starts`; a partition that is not listed starts where the
+            // spout says that new ones start
   kExact,   // repeat `exact` row for row
   kSingle,  // emit one row, from the one partition in `starts`; nothing if there is none
   kDivert,  // as kSingle, but the row goes to the dead letters instead of into the topology
 };
 
-// Asks one emitter for its part of an attempt. Idempotent: the emitter remembers what it answered for
-// (txid, attempt) and repeats that; an emitter of another incarnation refuses.
+// Asks one emitter for its part of an attempt. Idempotent: the emitter remembers what it answered
+// for (txid, attempt) and repeats that; an emitter of another incarnation refuses.
 struct Emit {
   TxId txid;
   Attempt attempt;
@@ -80,7 +81,9 @@ struct Emit {
   Incarnation incarnation;
   EmitMode mode = EmitMode::kNew;
   BatchLimits limits;                  // this emitter's share; rows >= 1
-  std::vector<SourcePosition> starts;  // ends of txid - 1 for the partitions known of this emitter
+  // Ends of txid - 1: of the partitions that this task read last, and of those of its spout of
+  // which the protocol has not yet learned who reads them; the emitter skips what is not its own.
+  std::vector<SourcePosition> starts;
   std::vector<SourceRange> exact;      // for kExact
 };
 
@@ -92,9 +95,9 @@ struct LogCut {
   std::vector<SourceRange> ranges;  // of the transactional spouts
 };
 
-// To all workers: all of the attempt was emitted (and logged, if that is asked for) and txid - 1 was
-// permitted before. A worker stages the attempt once it holds all of it and staged prev_attempt, writes its
-// redo record, and votes.
+// To all workers: all of the attempt was emitted (and logged, if that is asked for) and txid - 1
+// was permitted before. A worker stages the attempt once it holds all of it and staged
+// prev_attempt, writes its redo record, and votes.
 struct PermitStage {
   TxId txid;
   Attempt attempt;
@@ -119,8 +122,8 @@ struct CancelledAttempt {
   Attempt attempt;
 };
 
-// To workers and emitters: forget these attempts and everything staged from `from` on. Nothing of them
-// was or will be decided.
+// To workers and emitters: forget these attempts and everything staged from `from` on. Nothing of
+// them was or will be decided.
 struct Abort {
   TxId from;
   std::vector<CancelledAttempt> cancelled;  // in txid order
@@ -138,8 +141,8 @@ struct Stale {
   Incarnation incarnation;  // that the protocol knows of the sender
 };
 
-// The group stops for good: no attempt starts any more. `cause` names group, txid, attempts made, step
-// and row. The way out is a new protocol instance with a new epoch, after the cause is gone.
+// The group stops for good: no attempt starts any more. `cause` names group, txid, attempts made,
+// step and row. The way out is a new protocol instance with a new epoch, after the cause is gone.
 struct Halt {
   Status cause;
 };
@@ -148,7 +151,8 @@ struct Drained {
   TxId last_decided;
 };
 
-// Send a Tick at `at` or soon after (at once, if that is past). Replaces the timer asked for before.
+// Send a Tick at `at` or soon after (at once, if that is past). Replaces the timer asked for
+// before.
 struct SetTimer {
   Nanos at = 0;
 };

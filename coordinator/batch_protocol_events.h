@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the batch protocol can be told, one struct per fact. The shell translates messages, write
-// completions and timers into these and hands them over in the order in which it learns them; they may
-// be late, repeated, lost or reordered, from dead processes and old epochs: the protocol sorts that out.
+// completions and timers into these and hands them over in the order in which it learns them; they
+// may be late, repeated, lost or reordered, from dead processes and old epochs: the protocol sorts
+// that out.
 #ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_EVENTS_H_
 #define TRIDENT_COORDINATOR_BATCH_PROTOCOL_EVENTS_H_
 
@@ -47,8 +48,8 @@ enum class Remaining {
   kExhausted,  // nothing more; InputReady will tell of new input
 };
 
-// An emitter's answer to Emit: everything of its part was sent downstream. `ranges` has at most one entry
-// a source partition; no entry means that the partition did not move.
+// An emitter's answer to Emit: everything of its part was sent downstream. `ranges` has at most one
+// entry a source partition; no entry means that the partition did not move.
 struct Emitted {
   TxId txid;
   Attempt attempt;
@@ -102,8 +103,8 @@ struct Applied {
   Incarnation incarnation;
 };
 
-// A voter lives, for the first time or again, and has applied everything up to `applied`. The shell has
-// told it, or will, of every decision after that.
+// A voter lives, for the first time or again, and has applied everything up to `applied`. The shell
+// has told it, or will, of every decision after that.
 struct WorkerJoined {
   WorkerId worker;
   Incarnation incarnation;
@@ -115,11 +116,13 @@ struct WorkerLost {
   Incarnation incarnation;
 };
 
-// No new attempt starts; what is in flight is finished. A batch that fails meanwhile waits for Resume.
+// No new attempt starts; what is in flight is finished. A batch that fails meanwhile waits for
+// Resume.
 struct Pause {};
 // Ends Pause and Drain.
 struct Resume {};
-// Like Pause, and Drained is reported once nothing is in flight and every living worker applied all.
+// Like Pause, and Drained is reported once nothing is in flight and every living worker applied
+// all.
 struct Drain {};
 
 // The time is `now` (any zero, never going back). The only way in which time arrives.

@@ -1,73 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the batch protocol is told about a batch group before its first step: who emits, who votes, how
-// large batches may be, what happens to a batch that keeps failing, and what earlier runs decided.
+// What the batch protocol is told about a batch group before its first step: who emits, who votes,
+// how large batches may be, what happens to a batch that keeps failing, and what earlier runs
+// decided.
 #ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_TYPES_H_
 #define TRIDENT_COORDINATOR_BATCH_PROTOCOL_TYPES_H_
 
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/source.h"
 
 namespace trident {
-
-// One task of a spout: the party that is asked to emit.
-struct EmitterId {
-  SpoutId spout;
-  uint32_t task = 0;
-
-  friend constexpr auto operator<=>(const EmitterId&, const EmitterId&) = default;
-};
 
 // "spout 2 task 0", as messages show it.
 std::string ToString(EmitterId emitter);
 
-// Where an emitter stands in one source partition (a file, a Kafka partition). Positions are opaque
-// bytes that only the spout understands; "" is the beginning.
+// How far a source partition (a file, a Kafka partition) has been read.
 struct SourcePosition {
   std::string partition;
-  std::string position;
+  Position position;
 
   friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
-};
-
-// What one emitter took from one source partition for one batch: [start, end).
-struct SourceRange {
-  EmitterId emitter;
-  std::string partition;
-  std::string start;
-  std::string end;
-  uint64_t rows = 0;
-  uint64_t bytes = 0;
-  uint64_t checksum = 0;  // over the rows, as the spout defines it
-
-  friend bool operator==(const SourceRange&, const SourceRange&) = default;
-};
-
-// What a spout promises when it is asked for a txid again (Trident's three kinds).
-enum class SpoutKind {
-  kTransactional,     // can repeat a range exactly
-  kOpaque,            // can start at a position; a repeated batch may hold other rows
-  kNonTransactional,  // cannot go back: its positions are recorded but not checked
 };
 
 struct SpoutConfig {
   SpoutId spout;
   SpoutKind kind = SpoutKind::kTransactional;
   uint32_t tasks = 1;
-};
-
-// Bounds of one batch over all its source partitions together. A single row larger than `bytes` is
-// still a batch, so progress never depends on the size of a row.
-struct BatchLimits {
-  uint64_t rows = 0;
-  uint64_t bytes = 0;
-
-  friend bool operator==(const BatchLimits&, const BatchLimits&) = default;
 };
 
 // What becomes of a batch that fails more often than `retry_limit`.
@@ -79,13 +42,15 @@ enum class FailurePolicy {
 // Whether a batch's source ranges become durable before any worker may stage it.
 enum class CutLogging {
   kNone,         // a retry is a new cut: nothing outside the protocol has seen the old one
-  kBeforeStage,  // for user-defined transactional states: a txid, once staged anywhere, holds the same
-                 // rows in every later attempt, also after a crash. Such a cut never shrinks.
+  kBeforeStage,  // for user-defined transactional states: a txid, once staged anywhere, holds the
+                 // same rows in every later attempt, also after a crash; it never shrinks
 };
 
 struct GroupConfig {
   GroupId group;
   uint32_t max_pending = 4;  // undecided batches at once
+  // Of one batch over all emitters. A single row larger than `bytes` is still a batch, so progress
+  // never depends on the size of a row.
   BatchLimits limits{100'000, 8u << 20};
   Nanos age_max = 0;  // how long a batch may wait to fill once there is input; 0 cuts at once
   uint32_t retry_limit = 5;  // failures of one txid (at one row, for kDeadLetter) that are retried
@@ -106,8 +71,9 @@ struct LoggedCut {
   std::vector<SourceRange> ranges;
 };
 
-struct EmitterPosition {
-  EmitterId emitter;
+// A source partition belongs to its spout; which task reads it may change from start to start.
+struct SpoutPosition {
+  SpoutId spout;
   SourcePosition at;
 };
 
@@ -116,7 +82,7 @@ struct Recovered {
   Epoch epoch;  // of this start: greater than every earlier one, at least 1
   TxId last_decided;
   Attempt last_attempt;                    // that was decided for last_decided
-  std::vector<EmitterPosition> positions;  // after last_decided
+  std::vector<SpoutPosition> positions;    // after last_decided
   std::vector<LoggedCut> cuts;             // of last_decided + 1, + 2, ... without a gap
 };
 
