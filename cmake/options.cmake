@@ -6,7 +6,7 @@ option(TRIDENT_INSTALL "Build libtrident.so and the rules of cmake --install" ON
 option(TRIDENT_WERROR "Treat warnings as errors" ON)
 option(TRIDENT_LINT "Only compile: every target is a set of objects, nothing is linked" OFF)
 option(TRIDENT_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
-set(TRIDENT_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them: address,undefined or thread")
+set(TRIDENT_SANITIZE "" CACHE STRING "As -fsanitize takes it: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Kind of build" FORCE)
@@ -21,8 +21,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 
-# Line tables are enough for a stack trace or a profile and halve the size of the objects. CHECK does
-# not depend on NDEBUG.
+# Line tables are enough for a stack trace or a profile and halve the size of the objects. CHECK
+# does not depend on NDEBUG.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# proto/*.proto becomes two libraries: trident_proto has the messages, trident_services the gRPC stubs
-# of the files that declare a service. Only what speaks gRPC links the second.
+# proto/*.proto becomes two libraries: trident_proto has the messages, trident_services the gRPC
+# stubs of the files that declare a service. Only what speaks gRPC links the second.
 
 set(TRIDENT_GENERATED "${CMAKE_BINARY_DIR}/generated")
 

@@ -15,7 +15,8 @@ function(trident_sources out from except)
   set(${out} "${found}" PARENT_SCOPE)
 endfunction()
 
-# trident_library(name FROM folder [EXCEPT path...] [DEPENDS library...] [API package...] [LINK package...])
+# trident_library(name FROM folder [EXCEPT path...] [DEPENDS library...] [API package...]
+#                 [LINK package...])
 # makes trident_<name>. A folder without .cc files becomes an INTERFACE library, so that its headers
 # and dependencies still travel. LINK packages stay private.
 function(trident_library name)
@@ -38,7 +39,7 @@ function(trident_library name)
   set_property(GLOBAL APPEND PROPERTY TRIDENT_LIBRARIES trident_${name})
 endfunction()
 
-# trident_executable(target source... ) with the output in the root of the build directory. When only
+# trident_executable(target source...) with the output in the root of the build directory. When only
 # linting it is a set of objects.
 function(trident_executable target)
   if(TRIDENT_LINT)
@@ -49,8 +50,8 @@ function(trident_executable target)
   endif()
 endfunction()
 
-# trident_program(target NAMED file FROM source LINK library...). Nothing is made while the source is
-# not there.
+# trident_program(target NAMED file FROM source LINK library...). Nothing is made while the source
+# is not there.
 function(trident_program target)
   cmake_parse_arguments(arg "" "NAMED;FROM" "LINK" ${ARGN})
   trident_sources(sources "${arg_FROM}" "")

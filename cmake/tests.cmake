@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# tests/<folder>/ mirrors the tree. Its *_test.cc files and the other .cc beside them become one gtest
-# program, <folder>_test (nested folders joined with _), with that folder as its ctest label. Files named
-# *grpc*_test.cc become a second one, <folder>_grpc_test, labelled grpc, because ThreadSanitizer cannot
-# see into the packaged gRPC.
+# tests/<folder>/ mirrors the tree. Its *_test.cc files and the other .cc beside them become one
+# gtest program, <folder>_test (nested folders joined with _), with that folder as its ctest label.
+# Files named *grpc*_test.cc become a second one, <folder>_grpc_test, labelled grpc, because
+# ThreadSanitizer cannot see into the packaged gRPC.
 
 include(GoogleTest)
 set(CMAKE_GTEST_DISCOVER_TESTS_DISCOVERY_MODE PRE_TEST)
@@ -11,27 +11,44 @@ set(TRIDENT_TESTS_DIR "${CMAKE_SOURCE_DIR}/tests")
 get_property(trident_libraries GLOBAL PROPERTY TRIDENT_LIBRARIES)
 get_property(trident_examples GLOBAL PROPERTY TRIDENT_EXAMPLES)
 
-# Every test may use every library, and the packages behind them to test their edges.
-add_library(trident_for_tests INTERFACE)
-target_link_libraries(trident_for_tests INTERFACE
-  ${trident_libraries} RocksDB::rocksdb-shared CLI11::CLI11 Threads::Threads)
-target_compile_definitions(trident_for_tests INTERFACE
+# What each test program gets: gtest, the paths of the tree and of the build, and tests/support.
+add_library(trident_test_base INTERFACE)
+target_link_libraries(trident_test_base INTERFACE
+  trident_base GTest::gtest GTest::gmock Threads::Threads)
+target_compile_definitions(trident_test_base INTERFACE
   TRIDENT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TRIDENT_BINARY_DIR="${CMAKE_BINARY_DIR}")
+trident_library(test_support FROM tests/support DEPENDS test_base)
 
-# tests/support is shared by all test programs.
-trident_library(test_support FROM tests/support DEPENDS for_tests API GTest::gtest GTest::gmock)
+# Every library, and the packages behind them to test their edges.
+add_library(trident_everything INTERFACE)
+target_link_libraries(trident_everything INTERFACE
+  trident_test_support trident_test_base ${trident_libraries} RocksDB::rocksdb-shared CLI11::CLI11)
 
-function(trident_test_program name label)
-  trident_executable(${name} ${ARGN})
+# The tests of a library link it and what it depends on; all other tests (sim, kill, ...) link
+# everything. Sets `out` to what tests/<folder> links.
+function(trident_libraries_tested out folder)
+  set(${out} trident_everything PARENT_SCOPE)
+  if(folder STREQUAL "tidy")
+    set(${out} trident_test_base PARENT_SCOPE)
+  endif()
+  foreach(library IN ITEMS base proto state engine)
+    if(folder MATCHES "^${library}(/|$)")
+      set(${out} trident_test_support trident_${library} PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
+
+function(trident_test_program name)
+  cmake_parse_arguments(arg "" "LABEL" "SOURCES;LINK" ${ARGN})
+  trident_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  target_link_libraries(${name} PRIVATE
-    trident_test_support trident_for_tests GTest::gtest_main GTest::gmock)
+  target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gtest_main)
   if(NOT TRIDENT_LINT)
     gtest_discover_tests(${name}
       WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
       DISCOVERY_TIMEOUT 60
-      PROPERTIES TIMEOUT ${TRIDENT_TEST_TIMEOUT_S} LABELS ${label})
+      PROPERTIES TIMEOUT ${TRIDENT_TEST_TIMEOUT_S} LABELS ${arg_LABEL})
   endif()
 endfunction()
 
@@ -44,6 +61,7 @@ function(trident_gtest_programs)
   list(REMOVE_DUPLICATES folders)
   foreach(folder IN LISTS folders)
     cmake_path(RELATIVE_PATH folder BASE_DIRECTORY "${TRIDENT_TESTS_DIR}" OUTPUT_VARIABLE name)
+    trident_libraries_tested(libraries "${name}")
     string(REPLACE "/" "_" name "${name}")
     file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cc")
     set(helpers ${sources})
@@ -54,10 +72,12 @@ function(trident_gtest_programs)
     set(over_grpc ${sources})
     list(FILTER over_grpc INCLUDE REGEX "grpc[^/]*_test\\.cc$")
     if(plain)
-      trident_test_program(${name}_test ${name} ${plain} ${helpers})
+      trident_test_program(${name}_test LABEL ${name} SOURCES ${plain} ${helpers}
+                           LINK ${libraries})
     endif()
     if(over_grpc)
-      trident_test_program(${name}_grpc_test grpc ${over_grpc} ${helpers})
+      trident_test_program(${name}_grpc_test LABEL grpc SOURCES ${over_grpc} ${helpers}
+                           LINK ${libraries})
     endif()
   endforeach()
 endfunction()
@@ -68,12 +88,12 @@ function(trident_bench_program)
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   if(sources)
     trident_executable(bench ${sources})
-    target_link_libraries(bench PRIVATE trident_for_tests)
+    target_link_libraries(bench PRIVATE trident_everything)
   endif()
 endfunction()
 
-# tests/fuzz/<name>_fuzz.cc defines LLVMFuzzerTestOneInput. The fuzz preset links libFuzzer; every other
-# build links a main that replays the seeds in tests/fuzz/corpus/<name>/, and ctest runs it.
+# tests/fuzz/<name>_fuzz.cc defines LLVMFuzzerTestOneInput. The fuzz preset links libFuzzer; every
+# other build links a main that replays the seeds in tests/fuzz/corpus/<name>/, and ctest runs it.
 function(trident_fuzz_programs)
   file(GLOB sources CONFIGURE_DEPENDS "${TRIDENT_TESTS_DIR}/fuzz/*_fuzz.cc")
   foreach(source IN LISTS sources)
@@ -87,7 +107,7 @@ function(trident_fuzz_programs)
     endif()
     set_target_properties(${target} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
-    target_link_libraries(${target} PRIVATE trident_for_tests)
+    target_link_libraries(${target} PRIVATE trident_everything)
     if(NOT TRIDENT_LINT)
       set(seeds "${TRIDENT_TESTS_DIR}/fuzz/corpus/${name}")
       if(TRIDENT_FUZZ)

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/tidy/rules.h"
+
+namespace trident::tidy {
+namespace {
+
+struct MapLine {
+  std::string_view folder;
+  std::vector<std::string_view> may_include;
+};
+
+// The include map of ARCHITECTURE.md; a folder may always include itself. The first line that a
+// path is under counts, so inner folders stand before outer ones.
+const std::vector<MapLine>& IncludeMap() {
+  static const std::vector<MapLine> map = {
+      {"base", {}},
+      {"proto", {}},
+      {"state", {"base", "proto"}},
+      {"engine/transport", {"base", "proto"}},
+      {"engine", {"base", "proto", "engine/transport"}},
+      {"coordinator", {"base", "proto", "state", "engine/transport"}},
+      {"trident/run", {"base", "proto", "state", "engine", "coordinator", "trident"}},
+      {"trident", {"base", "proto", "state", "engine"}},
+      {"examples", {"base", "trident"}},
+      {"tests", {"base", "proto", "state", "engine", "coordinator", "trident", "examples"}},
+  };
+  return map;
+}
+
+const MapLine* LineFor(std::string_view path) {
+  for (const MapLine& line : IncludeMap()) {
+    if (IsUnder(path, line.folder)) return &line;
+  }
+  return nullptr;
+}
+
+bool MayInclude(const MapLine& from, std::string_view target) {
+  const MapLine* to = LineFor(target);
+  if (to == nullptr || to->folder == from.folder) return true;
+  for (std::string_view folder : from.may_include) {
+    if (IsUnder(target, folder)) return true;
+  }
+  return false;
+}
+
+std::string Join(const std::vector<std::string_view>& names) {
+  std::string out;
+  for (std::string_view name : names) out += (out.empty() ? "" : ", ") + std::string(name);
+  return out.empty() ? "nothing of ours" : out;
+}
+
+std::string At(const SourceFile& file, int line) {
+  return file.path() + ":" + std::to_string(line) + ": ";
+}
+
+bool StartsWith(std::string_view s, std::string_view start) {
+  return s.substr(0, start.size()) == start;
+}
+bool Contains(std::string_view s, std::string_view part) {
+  return s.find(part) != std::string_view::npos;
+}
+bool IsGenerated(std::string_view target) {
+  return StartsWith(target, "proto/") && Contains(target, ".pb.h");
+}
+// `target` without ".grpc.pb.h" or ".pb.h", as a .proto file.
+std::string ProtoOf(std::string_view target) {
+  return std::string(target.substr(0, target.find('.'))) + ".proto";
+}
+
+bool IsGrpc(std::string_view target) {
+  return StartsWith(target, "grpc") || Contains(target, ".grpc.pb.h");
+}
+bool MayIncludeGrpc(const SourceFile& file) {
+  if (IsUnder(file.path(), "tests")) return true;
+  if (file.IsHeader()) {
+    return IsUnder(file.path(), "coordinator") && Contains(file.Name(), "service");
+  }
+  return IsUnder(file.path(), "coordinator") || IsUnder(file.path(), "engine/transport") ||
+         IsUnder(file.path(), "trident/run");
+}
+bool MayIncludeMessages(const SourceFile& file) {
+  return !file.IsHeader() || IsUnder(file.path(), "tests") || Contains(file.Name(), "service") ||
+         Contains(file.Name(), "codec");
+}
+bool MayIncludeRocksDb(const SourceFile& file) {
+  return IsUnder(file.path(), "tests") || (IsUnder(file.path(), "state") && !file.IsHeader());
+}
+
+constexpr std::array kImpureHeaders = {
+    "thread",  "mutex",    "condition_variable", "future", "chrono",
+    "ctime",   "time.h",   "filesystem",         "cstdio", "stdio.h",
+    "fstream", "iostream", "unistd.h",           "random", "base/mutex.h"};
+
+}  // namespace
+
+Findings CheckIncludeMap(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    const MapLine* from = LineFor(path);
+    if (from == nullptr) continue;
+    for (const Include& include : file.includes()) {
+      if (MayInclude(*from, include.target)) continue;
+      found.push_back(At(file, include.line) + std::string(from->folder) + "/ may include " +
+                      Join(from->may_include) + "; found " + include.target);
+    }
+  }
+  return found;
+}
+
+Findings CheckIncludesResolve(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    for (const Include& include : file.includes()) {
+      if (LineFor(include.target) == nullptr) {
+        // A bare name would be a file beside the includer.
+        if (Contains(include.target, ".h") && tree.Has(file.Folder() + "/" + include.target)) {
+          found.push_back(At(file, include.line) +
+                          "includes start at the root of the tree; found " + include.target);
+        }
+        continue;
+      }
+      const bool there = IsGenerated(include.target) ? tree.Has(ProtoOf(include.target))
+                                                     : tree.Has(include.target);
+      if (!there) found.push_back(At(file, include.line) + "no such file: " + include.target);
+    }
+  }
+  return found;
+}
+
+Findings CheckForeignHeaders(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    for (const Include& include : file.includes()) {
+      const std::string& target = include.target;
+      if (StartsWith(target, "rocksdb/") && !MayIncludeRocksDb(file)) {
+        found.push_back(At(file, include.line) + "RocksDB is behind state/*.cc; found " + target);
+      } else if (IsGrpc(target) && !MayIncludeGrpc(file)) {
+        found.push_back(At(file, include.line) +
+                        "gRPC is behind service files and engine/transport/*.cc; found " + target);
+      } else if (IsGenerated(target) && !MayIncludeMessages(file)) {
+        found.push_back(
+            At(file, include.line) +
+            "a header shows generated messages only when it is a service or codec; found " +
+            target);
+      }
+    }
+  }
+  return found;
+}
+
+Findings CheckProtocolIsPure(const SourceTree& tree) {
+  Findings found;
+  std::vector<std::string> open;
+  for (const auto& [path, file] : tree.files()) {
+    if (StartsWith(path, "coordinator/batch_protocol") && file.IsCpp()) open.push_back(path);
+  }
+  for (const std::string& path : open) {
+    const SourceFile& file = tree.files().at(path);
+    for (size_t i = 0; i < file.code().size(); ++i) {
+      if (Contains(file.code()[i], "Clock")) {
+        found.push_back(At(file, static_cast<int>(i) + 1) +
+                        "time reaches the protocol as an event, never through a Clock");
+      }
+    }
+  }
+  std::set<std::string> seen(open.begin(), open.end());
+  while (!open.empty()) {
+    const SourceFile& file = tree.files().at(open.back());
+    open.pop_back();
+    for (const Include& include : file.includes()) {
+      for (std::string_view impure : kImpureHeaders) {
+        if (include.target == impure) {
+          found.push_back(At(file, include.line) +
+                          "coordinator/batch_protocol has no I/O, clock or thread; it reaches <" +
+                          include.target + "> from here");
+        }
+      }
+      if (tree.Has(include.target) && seen.insert(include.target).second) {
+        open.push_back(include.target);
+      }
+    }
+  }
+  return found;
+}
+
+Findings CheckNoDeadFiles(const SourceTree& tree) {
+  std::set<std::string> included, tested;
+  for (const auto& [path, file] : tree.files()) {
+    for (const Include& include : file.includes()) {
+      if (include.target != path) included.insert(include.target);
+    }
+    if (IsUnder(path, "tests") && path.size() > 8 && path.substr(path.size() - 8) == "_test.cc") {
+      tested.insert(file.Folder());
+    }
+  }
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    if (!file.IsCpp()) continue;
+    if (file.IsHeader()) {
+      if (included.count(path) == 0) found.push_back(path + ":1: no file includes this header");
+      continue;
+    }
+    bool built = LineFor(path) != nullptr;
+    if (IsUnder(path, "examples")) built = file.Folder() == "examples";
+    if (IsUnder(path, "tests")) {
+      built = tested.count(file.Folder()) > 0;
+      for (std::string_view folder :
+           {"tests/support", "tests/bench", "tests/fuzz", "tests/compile_fail", "tests/install"}) {
+        built = built || IsUnder(path, folder);
+      }
+    }
+    if (!built) found.push_back(path + ":1: no library, program or test is built from this file");
+  }
+  return found;
+}
+
+}  // namespace trident::tidy

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The project's rules that a program can check. Each takes the tree and returns what breaks it, one
+// sentence a place; the tests feed each rule a tree that breaks it and then the tree itself.
+#ifndef TRIDENT_TESTS_TIDY_RULES_H_
+#define TRIDENT_TESTS_TIDY_RULES_H_
+
+#include <string>
+#include <vector>
+
+#include "tests/tidy/source_tree.h"
+
+namespace trident::tidy {
+
+// "path:line: what is wrong, and what is right".
+using Findings = std::vector<std::string>;
+
+// ---- include_rules.cc ----
+
+// A folder includes only what its line of the include map names.
+Findings CheckIncludeMap(const SourceTree& tree);
+// A quoted include names a file of the tree, a generated message, or a package's header.
+Findings CheckIncludesResolve(const SourceTree& tree);
+// RocksDB's headers appear in the .cc files of state/ only; gRPC's in the .cc files that speak it
+// and in service headers of coordinator/; generated messages in no header but service and codec
+// ones.
+Findings CheckForeignHeaders(const SourceTree& tree);
+// The commit protocol, with all it includes, has no I/O, clock or thread.
+Findings CheckProtocolIsPure(const SourceTree& tree);
+// Every header is included by another file, and every .cc file is part of a build target.
+Findings CheckNoDeadFiles(const SourceTree& tree);
+
+// ---- text_rules.cc ----
+
+// Source files start with the licence line.
+Findings CheckLicenceLine(const SourceTree& tree);
+// No line of code is longer than 100 characters, no file longer than 600 lines.
+Findings CheckLengths(const SourceTree& tree);
+// The guard of a header spells its path.
+Findings CheckIncludeGuards(const SourceTree& tree);
+// Each folder with source files says in a README.md what it is.
+Findings CheckReadmes(const SourceTree& tree);
+// No reminders of unfinished work, no paths of somebody's machine.
+Findings CheckForbiddenWords(const SourceTree& tree);
+
+// ---- call_rules.cc ----
+
+// Clocks, randomness, sleeping, locks and the console are reached through the files that own them.
+Findings CheckBannedCalls(const SourceTree& tree);
+
+}  // namespace trident::tidy
+
+#endif  // TRIDENT_TESTS_TIDY_RULES_H_

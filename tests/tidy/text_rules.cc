@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+#include <string_view>
+
+#include "tests/tidy/rules.h"
+
+namespace trident::tidy {
+namespace {
+
+constexpr size_t kColumnsMax = 100;
+constexpr size_t kFileLinesMax = 600;
+constexpr std::string_view kLicence = "SPDX-License-Identifier: Apache-2.0";
+
+bool EndsWith(std::string_view s, std::string_view end) {
+  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
+}
+
+bool HasShebang(const SourceFile& file) {
+  return !file.lines().empty() && file.lines()[0].substr(0, 2) == "#!";
+}
+
+// Code in any language, scripts and build files included.
+bool IsCode(const SourceFile& file) {
+  return file.IsCpp() || EndsWith(file.path(), ".proto") || EndsWith(file.path(), ".cmake") ||
+         file.Name() == "CMakeLists.txt" || file.Name() == "Makefile" || HasShebang(file);
+}
+
+// Characters, not bytes: continuation bytes of UTF-8 do not count.
+size_t Columns(std::string_view line) {
+  return std::count_if(line.begin(), line.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+std::string GuardOf(const std::string& path) {
+  std::string guard = "TRIDENT_";
+  for (char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    guard.push_back(std::isalnum(byte) ? static_cast<char>(std::toupper(byte)) : '_');
+  }
+  return guard + "_";
+}
+
+std::string At(const SourceFile& file, size_t index) {
+  return file.path() + ":" + std::to_string(index + 1) + ": ";
+}
+
+// tests/state mirrors state, whose README speaks for both.
+bool MirrorsSource(const SourceTree& tree, const std::string& folder) {
+  constexpr std::string_view kTests = "tests/";
+  return folder.substr(0, kTests.size()) == kTests &&
+         tree.Has(folder.substr(kTests.size()) + "/README.md");
+}
+
+constexpr std::array kForbiddenWords = {"TODO",   "FIXME",  "XXX",   "HACK",
+                                        "/work/", "/root/", "/home/"};
+
+}  // namespace
+
+Findings CheckLicenceLine(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    if (!IsCode(file)) continue;
+    const size_t index = HasShebang(file) ? 1 : 0;
+    if (file.lines().size() <= index || file.lines()[index].find(kLicence) == std::string::npos) {
+      found.push_back(At(file, index) + "expected the line " + std::string(kLicence));
+    }
+  }
+  return found;
+}
+
+Findings CheckLengths(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    if (!IsCode(file)) continue;
+    if (file.lines().size() > kFileLinesMax) {
+      found.push_back(At(file, kFileLinesMax) + "a file has at most " +
+                      std::to_string(kFileLinesMax) + " lines, this one " +
+                      std::to_string(file.lines().size()) + "; split it by idea");
+    }
+    for (size_t i = 0; i < file.lines().size(); ++i) {
+      const size_t columns = Columns(file.lines()[i]);
+      if (columns > kColumnsMax) {
+        found.push_back(At(file, i) + "a line has at most " + std::to_string(kColumnsMax) +
+                        " columns, this one " + std::to_string(columns));
+      }
+    }
+  }
+  return found;
+}
+
+Findings CheckIncludeGuards(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    if (!file.IsHeader()) continue;
+    const std::string guard = GuardOf(path);
+    auto has = [&](const std::string& line) {
+      return std::find(file.lines().begin(), file.lines().end(), line) != file.lines().end();
+    };
+    if (!has("#ifndef " + guard) || !has("#define " + guard) || !has("#endif  // " + guard)) {
+      found.push_back(path + ":1: expected the include guard " + guard);
+    }
+  }
+  return found;
+}
+
+Findings CheckReadmes(const SourceTree& tree) {
+  std::set<std::string> with_source;
+  for (const auto& [path, file] : tree.files()) {
+    if (file.IsCpp() || EndsWith(path, ".proto")) with_source.insert(file.Folder());
+  }
+  Findings found;
+  for (const std::string& folder : with_source) {
+    if (tree.Has(folder + "/README.md") || MirrorsSource(tree, folder)) continue;
+    found.push_back(folder + ":1: expected a README.md that says what the folder is");
+  }
+  return found;
+}
+
+Findings CheckForbiddenWords(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    // The checks themselves have to spell the words.
+    if (path == "LICENSE" || IsUnder(path, "tests/tidy")) continue;
+    for (size_t i = 0; i < file.lines().size(); ++i) {
+      for (std::string_view word : kForbiddenWords) {
+        if (file.lines()[i].find(word) != std::string::npos) {
+          found.push_back(At(file, i) + "must not hold \"" + std::string(word) + "\"");
+        }
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace trident::tidy
