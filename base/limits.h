@@ -77,6 +77,8 @@ inline constexpr int64_t kRetryDelayFirstMs = 10;
 inline constexpr int64_t kRetryDelayMaxMs = 5'000;
 // An attempt that makes no progress at all for this long fails.
 inline constexpr int64_t kProgressDeadlineMsDefault = 30'000;
+// Decided batches that the slowest worker may be behind in applying. At it no new batch is cut.
+inline constexpr uint32_t kApplyBacklogBatchesDefault = 64;
 // Decisions that are kept after every state folded them.
 inline constexpr uint64_t kDecisionsKept = 1024;
 

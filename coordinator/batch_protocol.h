@@ -13,9 +13,9 @@
 // the ranges of t - 1 are known: emission and staging of t do not wait for the decision of t - 1.
 //
 // Rules it keeps, whatever order, number and age of messages it is given:
-//   1. An attempt (epoch, counter) is never used twice. Only events of the attempt that is in
-//      flight for its txid change anything; others are answered with Stale, and nothing is dropped
-//      in silence.
+//   1. (txid, attempt) is never used twice: the counter of an attempt counts the attempts of its
+//      txid in this epoch, from 1. Only events of the attempt that is in flight for its txid change
+//      anything; others are answered with Stale, and nothing is dropped in silence.
 //   2. Ranges of t start byte for byte where those of t - 1 ended, per source partition. A
 //      partition may appear; one that vanishes keeps its position.
 //   3. A worker is permitted to stage t only after all ranges of t are known, the cut is durable
@@ -38,7 +38,8 @@
 //                (kSingle), and after retry_limit retries at one row it is diverted (kDivert); t
 //                then commits with the dead letter as its content. If diverting fails retry_limit +
 //                1 times too, the row is not to blame and the group halts. So every txid ends after
-//                at most log2(limits.rows) + 2 * retry_limit + 3 failures, decided or halted.
+//                at most log2(limits.rows) + 2 * (retry_limit + 1) failures, decided or halted
+//                (a source that takes the row back, so that kSingle finds none, starts anew).
 // A retry is a new cut from the same start, for transactional spouts too: nothing outside has seen
 // the old cut. Where something has (CutLogging::kBeforeStage), the logged cut is repeated exactly
 // by every later attempt, neither shrinks nor is diverted, and halts after retry_limit retries
@@ -56,9 +57,9 @@
 // Time. Deadlines measure progress: the first attempt in flight that is not ready fails when no
 // event of any current attempt arrived for progress_deadline. No rule above depends on time.
 //
-// Sources: Storm Trident's MasterBatchCoordinator for txids, attempts and their vocabulary; presumed
-// abort from Mohan, Lindsay and Obermarck, "Transaction management in the R* distributed database
-// management system" (TODS 1986).
+// Sources: Storm Trident's MasterBatchCoordinator for txids, attempts and their vocabulary;
+// presumed abort from Mohan, Lindsay and Obermarck, "Transaction management in the R* distributed
+// database management system" (TODS 1986).
 #ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_H_
 #define TRIDENT_COORDINATOR_BATCH_PROTOCOL_H_
 
@@ -92,6 +93,7 @@ enum class EmitGate {
   kWorkerAbsent,   // a voter is not there
   kWorkerBehind,   // a voter has still to apply what was decided before it joined
   kBacklog,        // the slowest voter is backlog_max decisions behind
+  kHeld,           // Hold: there is no room (redo, memory, disk)
   kPaused,
   kDraining,
   kHalted,
@@ -116,10 +118,11 @@ struct GroupStatus {
   TxId last_decided;
   std::vector<InFlightBatch> in_flight;  // in txid order
   BatchLimits limits;                    // what the next batch may hold
-  uint32_t failures = 0;                 // of the txid after last_decided, so far
+  TxId retrying;                         // the txid that failed and is not decided; 0 = none
+  uint32_t failures = 0;                 // of that txid, so far
+  Status last_failure;                   // of that txid; ok = none
   uint64_t failures_total = 0;           // since this start
   uint64_t rows_diverted = 0;            // since this start
-  Status last_failure;                   // of the txid after last_decided; ok = none
   Status halted;                         // ok = not halted
   EmitGate gate = EmitGate::kOpen;
   bool paused = false;

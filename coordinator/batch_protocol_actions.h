@@ -6,6 +6,7 @@
 #define TRIDENT_COORDINATOR_BATCH_PROTOCOL_ACTIONS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,12 +34,14 @@ struct DecisionRecord {
   Attempt attempt;  // holds the epoch
   std::vector<SourceRange> ranges;
   std::vector<VoteRecord> votes;
-  uint64_t rows = 0;  // over all ranges
+  uint64_t rows = 0;           // over all ranges
+  uint64_t rows_diverted = 0;  // of these, sent to the dead letters
 };
 
 // Which message was answered as stale.
 enum class StaleKind {
   kEmitterStarted,
+  kEmitterLost,
   kInputReady,
   kEmitted,
   kCutLogged,
@@ -84,7 +87,8 @@ struct Emit {
   // Ends of txid - 1: of the partitions that this task read last, and of those of its spout of
   // which the protocol has not yet learned who reads them; the emitter skips what is not its own.
   std::vector<SourcePosition> starts;
-  std::vector<SourceRange> exact;      // for kExact
+  std::vector<SourceRange> exact;                // for kExact
+  std::shared_ptr<const FailureCause> cause;  // for kDivert: what the dead letter says
 };
 
 // Make the cut durable (with the guard of the decision log: this epoch still leads) and answer with

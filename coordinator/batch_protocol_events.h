@@ -19,20 +19,18 @@
 
 namespace trident {
 
-// Why an attempt failed, as precisely as the one who noticed can say.
-struct FailureCause {
-  Status status;          // not ok
-  std::string step;       // the user's name of the step; "" = not known
-  std::string partition;  // of the stage or of the source; "" = not known
-  std::string row;        // which row, in the words of its source; "" = not known
-  std::string values;     // the row's values as text, shortened
-};
-
 // Events.
 namespace batch_event {
 
 // A spout task lives, for the first time or again. It is asked once even without InputReady.
 struct EmitterStarted {
+  EmitterId emitter;
+  Incarnation incarnation;
+};
+
+// It is gone: an attempt that waits for its answer fails, and it is not asked before it starts
+// again.
+struct EmitterLost {
   EmitterId emitter;
   Incarnation incarnation;
 };
@@ -49,7 +47,8 @@ enum class Remaining {
 };
 
 // An emitter's answer to Emit: everything of its part was sent downstream. `ranges` has at most one
-// entry a source partition; no entry means that the partition did not move.
+// entry a source partition; no entry means that the partition did not move. An answer without rows
+// and without movement counts as exhausted, whatever it says.
 struct Emitted {
   TxId txid;
   Attempt attempt;
@@ -121,6 +120,10 @@ struct WorkerLost {
 struct Pause {};
 // Ends Pause and Drain.
 struct Resume {};
+// There is no room for more work (redo, memory, disk): no new attempt starts until Release. Apart
+// from Pause, which is for people.
+struct Hold {};
+struct Release {};
 // Like Pause, and Drained is reported once nothing is in flight and every living worker applied
 // all.
 struct Drain {};
@@ -133,11 +136,12 @@ struct Tick {
 }  // namespace batch_event
 
 using BatchEvent =
-    std::variant<batch_event::EmitterStarted, batch_event::InputReady, batch_event::Emitted,
-                 batch_event::CutLogged, batch_event::Voted, batch_event::Progressed,
-                 batch_event::Failed, batch_event::DecisionWritten, batch_event::Applied,
-                 batch_event::WorkerJoined, batch_event::WorkerLost, batch_event::Pause,
-                 batch_event::Resume, batch_event::Drain, batch_event::Tick>;
+    std::variant<batch_event::EmitterStarted, batch_event::EmitterLost, batch_event::InputReady,
+                 batch_event::Emitted, batch_event::CutLogged, batch_event::Voted,
+                 batch_event::Progressed, batch_event::Failed, batch_event::DecisionWritten,
+                 batch_event::Applied, batch_event::WorkerJoined, batch_event::WorkerLost,
+                 batch_event::Pause, batch_event::Resume, batch_event::Hold, batch_event::Release,
+                 batch_event::Drain, batch_event::Tick>;
 
 }  // namespace trident
 

@@ -12,7 +12,9 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/source.h"
+#include "base/status.h"
 
 namespace trident {
 
@@ -48,24 +50,38 @@ enum class CutLogging {
 
 struct GroupConfig {
   GroupId group;
-  uint32_t max_pending = 4;  // undecided batches at once
+  uint32_t max_pending = kMaxPendingDefault;  // undecided batches at once; at most kMaxPendingMax
   // Of one batch over all emitters. A single row larger than `bytes` is still a batch, so progress
   // never depends on the size of a row.
-  BatchLimits limits{100'000, 8u << 20};
+  BatchLimits limits{kBatchRowsMaxDefault, kBatchBytesMaxDefault};
   Nanos age_max = 0;  // how long a batch may wait to fill once there is input; 0 cuts at once
-  uint32_t retry_limit = 5;  // failures of one txid (at one row, for kDeadLetter) that are retried
-  Nanos retry_delay_min = 10 * kMillisecond;  // doubles with each failure of the txid ...
-  Nanos retry_delay_max = 10 * kSecond;       // ... up to this
-  Nanos progress_deadline = 30 * kSecond;     // an attempt without any event for so long has failed
+  // Failures of one txid (for kDeadLetter: of one row) that are retried.
+  uint32_t retry_limit = kRetryLimitDefault;
+  // The delay doubles with each failure of the txid, from min to max.
+  Nanos retry_delay_min = kRetryDelayFirstMs * kMillisecond;
+  Nanos retry_delay_max = kRetryDelayMaxMs * kMillisecond;
+  // Without any event of a current attempt for so long, the first that is not ready has failed.
+  Nanos progress_deadline = kProgressDeadlineMsDefault * kMillisecond;
   FailurePolicy policy = FailurePolicy::kStop;
   CutLogging cut_logging = CutLogging::kNone;
-  uint32_t backlog_max = 64;  // decided batches that the slowest worker may be behind in applying
+  // Decided batches that the slowest worker may be behind in applying.
+  uint32_t backlog_max = kApplyBacklogBatchesDefault;
   std::vector<SpoutConfig> spouts;
   std::vector<WorkerId> voters;  // every one of them votes for every batch
 };
 
+// Why an attempt failed, as precisely as the one who noticed can say.
+struct FailureCause {
+  Status status;          // not ok
+  std::string step;       // the user's name of the step; "" = not known
+  std::string partition;  // of the stage or of the source; "" = not known
+  std::string row;        // which row, in the words of its source; "" = not known
+  std::string values;     // the row's values as text, shortened
+};
+
 // The source ranges of a txid that was made durable before it was staged. Holds the ranges of the
-// transactional spouts only; an empty list is a cut too ("no rows of theirs").
+// transactional spouts only; an empty list is a cut too ("no rows of theirs"). It is repeated by
+// the emitters named in it, so a group with open cuts keeps its tasks until they are decided.
 struct LoggedCut {
   TxId txid;
   std::vector<SourceRange> ranges;
