@@ -39,6 +39,7 @@ struct DataFrame {
   TaskAddress to;
   uint32_t edge = 0;    // index of the exchange in the plan
   uint32_t number = 0;  // 0, 1, 2, ... per (id, from, to, edge)
+  int64_t batch_time_micros = 0;
   std::shared_ptr<const Payload> payload;
 };
 
@@ -50,6 +51,7 @@ struct EndMarker {
   uint32_t edge = 0;
   uint32_t frames = 0;
   uint64_t checksum = 0;  // FrameChecksum over all frames, in order
+  int64_t batch_time_micros = 0;
 };
 
 using DataMessage = std::variant<DataFrame, EndMarker>;

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/executor.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+namespace trident {
+namespace {
+
+// How long an idle executor sleeps when no source asks to be polled earlier.
+constexpr Nanos kIdleSleep = kSecond;
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+}  // namespace
+
+Task* Executor::AddTask(TaskSpec spec, const BatchId& applied) {
+  TaskAddress address = spec.address;
+  GroupId group = spec.group;
+  auto task = std::make_unique<Task>(std::move(spec), applied);
+  Task* raw = task.get();
+  TRIDENT_CHECK(tasks_.emplace(address, std::move(task)).second) << "task added twice";
+  group_tasks_[group].push_back(raw);
+  return raw;
+}
+
+Status Executor::AddSpout(SpoutDriver::Spec spec, TaskAddress task) {
+  EmitterId emitter = spec.emitter;
+  auto wake_up = [this, emitter] { Post(PollEmitter{emitter}); };
+  spouts_.push_back(std::make_unique<SpoutDriver>(std::move(spec), tasks_.at(task).get(), wake_up));
+  return spouts_.back()->Open();
+}
+
+void Executor::Send(DataMessage message) {
+  const TaskAddress& to = std::visit([](const auto& m) -> const TaskAddress& { return m.to; }, message);
+  if (tasks_.contains(to)) {
+    local_.push_back(std::move(message));
+  } else {
+    options_.transport->Send(std::move(message));
+  }
+}
+
+void Executor::Run() {
+  while (!mailbox_.interrupted()) {
+    if (RunOnce()) continue;
+    Nanos sleep = kIdleSleep;
+    if (auto at = NextPoll()) {
+      sleep = std::clamp<Nanos>(*at - options_.clock->MonotonicNanos(), 0, kIdleSleep);
+    }
+    if (sleep > 0) mailbox_.Wait(sleep);
+  }
+}
+
+bool Executor::RunOnce() {
+  controls_in_.clear();
+  messages_in_.clear();
+  mailbox_.TakeAll(controls_in_, messages_in_);
+  bool worked = !controls_in_.empty() || !messages_in_.empty();
+  for (Control& control : controls_in_) {
+    Handle(control);
+    DrainLocal();
+  }
+  for (DataMessage& message : messages_in_) {
+    Dispatch(message);
+    DrainLocal();
+  }
+  if (EmitSlice()) worked = true;
+  DrainLocal();
+  if (!worked) PollSpouts();
+  return worked;
+}
+
+void Executor::DrainLocal() {
+  while (!local_.empty()) {
+    DataMessage message = std::move(local_.front());
+    local_.pop_front();
+    Dispatch(message);
+  }
+}
+
+void Executor::Handle(Control& control) {
+  std::visit(Overloaded{
+                 [&](BeginAttempt& begin) { HandleBegin(begin); },
+                 [&](EmitRequest& request) {
+                   SpoutDriver* spout = FindSpout(request.emitter);
+                   TRIDENT_CHECK(spout != nullptr) << "emit request for another executor's spout";
+                   spout->Request(std::move(request), *options_.events);
+                 },
+                 [&](PermitAttempt& permit) {
+                   for (Task* task : group_tasks_[permit.id.group]) {
+                     if (task->commits()) Report(*task, permit.id, task->OnPermit(permit.id, permit.prev));
+                   }
+                 },
+                 [&](ApplyAttempt& apply) { HandleApply(apply); },
+                 [&](AbortAttempts& abort) { HandleAbort(abort); },
+                 [&](PollEmitter& poll) {
+                   if (SpoutDriver* spout = FindSpout(poll.emitter)) {
+                     spout->Poll(options_.clock->MonotonicNanos(), *options_.events);
+                   }
+                 },
+                 [&](RunOnExecutor& run) { run.work(); },
+             },
+             control);
+}
+
+void Executor::HandleBegin(const BeginAttempt& begin) {
+  for (Task* task : group_tasks_[begin.id.group]) task->Begin(begin.id, begin.batch_time_micros);
+  for (auto& spout : spouts_) {
+    Task& task = spout->task();
+    const EmitterId emitter = spout->spec().emitter;
+    bool asked = std::find(begin.emitters.begin(), begin.emitters.end(), emitter) != begin.emitters.end();
+    if (asked || task.spec().group != begin.id.group) continue;
+    Report(task, begin.id, task.EndEmission(begin.id));
+  }
+}
+
+void Executor::HandleApply(const ApplyAttempt& apply) {
+  for (Task* task : group_tasks_[apply.id.group]) task->Apply(apply.id);
+  for (auto& spout : spouts_) {
+    if (spout->task().spec().group == apply.id.group) spout->Apply(apply.id);
+  }
+  progress_.erase(apply.id);
+  options_.events->OnApplied(options_.index, apply.id);
+}
+
+void Executor::HandleAbort(const AbortAttempts& abort) {
+  for (auto& spout : spouts_) {
+    if (spout->task().spec().group == abort.group) spout->Abort(abort.from, abort.before);
+  }
+  for (Task* task : group_tasks_[abort.group]) task->Abort(abort.from, abort.before);
+  std::erase_if(progress_, [&](const auto& entry) {
+    const BatchId& id = entry.first;
+    return id.group == abort.group && id.txid >= abort.from && id.attempt < abort.before;
+  });
+}
+
+void Executor::Dispatch(const DataMessage& message) {
+  std::visit(Overloaded{
+                 [&](const DataFrame& frame) {
+                   Task& task = *tasks_.at(frame.to);
+                   Report(task, frame.id, task.OnFrame(frame));
+                 },
+                 [&](const EndMarker& marker) {
+                   Task& task = *tasks_.at(marker.to);
+                   Report(task, marker.id, task.OnEnd(marker));
+                 },
+             },
+             message);
+}
+
+bool Executor::EmitSlice() {
+  SpoutDriver* oldest = nullptr;
+  for (auto& spout : spouts_) {
+    if (!spout->has_work()) continue;
+    if (oldest == nullptr || spout->oldest_txid() < oldest->oldest_txid()) oldest = spout.get();
+  }
+  if (oldest == nullptr) return false;
+  if (std::optional<BatchId> ended = oldest->Step(*options_.events)) {
+    Report(oldest->task(), *ended, oldest->task().EndEmission(*ended));
+  }
+  return true;
+}
+
+void Executor::Report(Task& task, const BatchId& id, Task::Outcome outcome) {
+  if (outcome == Task::Outcome::kFailed) {
+    options_.events->OnFailed(id, task.failure());
+    return;
+  }
+  if (outcome != Task::Outcome::kDone) return;
+  TaskDone(id);
+  BatchId next;
+  for (;;) {
+    Task::Outcome staged = task.StageNext(&next);
+    if (staged == Task::Outcome::kFailed) options_.events->OnFailed(next, task.failure());
+    if (staged != Task::Outcome::kDone) return;
+    TaskDone(next);
+  }
+}
+
+void Executor::TaskDone(const BatchId& id) {
+  Progress& progress = progress_[id];
+  const std::vector<Task*>& tasks = group_tasks_[id.group];
+  if (++progress.tasks_done < tasks.size()) return;
+  std::string record;
+  for (Task* task : tasks) {
+    if (!task->commits()) continue;
+    Status status = task->AppendRecord(id, record);
+    if (!status.ok()) {
+      options_.events->OnFailed(id, status);
+      return;
+    }
+  }
+  options_.events->OnStaged(options_.index, id, std::move(record));
+}
+
+void Executor::PollSpouts() {
+  Nanos now = options_.clock->MonotonicNanos();
+  for (auto& spout : spouts_) {
+    if (spout->next_poll() && *spout->next_poll() <= now) spout->Poll(now, *options_.events);
+  }
+}
+
+std::optional<Nanos> Executor::NextPoll() const {
+  std::optional<Nanos> next;
+  for (const auto& spout : spouts_) {
+    if (spout->next_poll()) next = next ? std::min(*next, *spout->next_poll()) : *spout->next_poll();
+  }
+  return next;
+}
+
+SpoutDriver* Executor::FindSpout(EmitterId emitter) {
+  for (auto& spout : spouts_) {
+    if (spout->spec().emitter == emitter) return spout.get();
+  }
+  return nullptr;
+}
+
+uint64_t Executor::stale_messages() const {
+  uint64_t n = 0;
+  for (const auto& [address, task] : tasks_) n += task->stale_messages();
+  return n;
+}
+
+}  // namespace trident

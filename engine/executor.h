@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Executor: one thread that owns tasks and lets them work. Order of work: what it is told, then
+// frames, then one slice of the oldest emission, so that what has begun ends before more begins.
+#ifndef TRIDENT_ENGINE_EXECUTOR_H_
+#define TRIDENT_ENGINE_EXECUTOR_H_
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/exchange_writer.h"
+#include "engine/mailbox.h"
+#include "engine/spout_driver.h"
+#include "engine/task.h"
+#include "engine/transport/transport.h"
+
+namespace trident {
+
+class Executor final : public FrameSender {
+ public:
+  struct Options {
+    uint32_t index = 0;
+    const Clock* clock = nullptr;
+    Transport* transport = nullptr;  // for tasks on other executors
+    WorkerEvents* events = nullptr;
+  };
+  explicit Executor(const Options& options) : options_(options) {}
+
+  // Before the first RunOnce.
+  Task* AddTask(TaskSpec spec, const BatchId& applied);
+  Status AddSpout(SpoutDriver::Spec spec, TaskAddress task);
+
+  // From any thread.
+  void Post(Control control) { mailbox_.Put(std::move(control)); }
+  void Deliver(DataMessage message) { mailbox_.Put(std::move(message)); }
+
+  // Does some work on the calling thread, which must be the same for all calls; false when there was
+  // none.
+  bool RunOnce();
+  // Runs until Stop.
+  void Run();
+  void Stop() { mailbox_.Interrupt(); }
+  // When the next idle source wants to be polled; for a driver that has no thread.
+  std::optional<Nanos> NextPoll() const;
+
+  uint32_t index() const { return options_.index; }
+  uint64_t stale_messages() const;
+
+  // FrameSender, for this executor's tasks.
+  void Send(DataMessage message) override;
+
+ private:
+  struct Progress {
+    size_t tasks_done = 0;
+    bool failed = false;
+  };
+
+  void Handle(Control& control);
+  void HandleBegin(const BeginAttempt& begin);
+  void HandleApply(const ApplyAttempt& apply);
+  void HandleAbort(const AbortAttempts& abort);
+  void Dispatch(const DataMessage& message);
+  void DrainLocal();
+  bool EmitSlice();
+  void PollSpouts();
+  void Report(Task& task, const BatchId& id, Task::Outcome outcome);
+  void TaskDone(const BatchId& id);
+  SpoutDriver* FindSpout(EmitterId emitter);
+
+  const Options options_;
+  Mailbox mailbox_;
+  std::map<TaskAddress, std::unique_ptr<Task>> tasks_;
+  std::map<GroupId, std::vector<Task*>> group_tasks_;
+  std::vector<std::unique_ptr<SpoutDriver>> spouts_;
+  std::deque<DataMessage> local_;  // frames from our own tasks to our own tasks
+  std::map<BatchId, Progress> progress_;
+  std::vector<Control> controls_in_;
+  std::vector<DataMessage> messages_in_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_EXECUTOR_H_

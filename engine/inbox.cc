@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/inbox.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace trident {
+namespace {
+
+// More frames than this from one task for one batch is damage, not data.
+constexpr uint32_t kFramesMax = 1u << 24;
+
+}  // namespace
+
+Inbox::Inbox(const std::vector<InputSpec>& inputs) : inputs_(inputs) {
+  for (const InputSpec& input : inputs_) {
+    for (uint32_t task = 0; task < input.from_tasks; ++task) {
+      lanes_.push_back(Lane{.port = input.port, .popped = 0, .frames = {}, .checksum = 0, .end = {}});
+    }
+  }
+}
+
+void Inbox::Clear() {
+  for (Lane& lane : lanes_) {
+    lane.popped = 0;
+    lane.frames.clear();
+    lane.checksum = 0;
+    lane.end.reset();
+  }
+  cursor_ = 0;
+  waiting_bytes_ = 0;
+  status_ = absl::OkStatus();
+}
+
+Inbox::Lane* Inbox::FindLane(uint32_t edge, TaskAddress from) {
+  size_t first = 0;
+  for (const InputSpec& input : inputs_) {
+    if (input.edge == edge && input.from_stage == from.stage && from.task < input.from_tasks) {
+      return &lanes_[first + from.task];
+    }
+    first += input.from_tasks;
+  }
+  status_ = Internal("a frame along edge ", edge, " from task ", from.task, " of stage ",
+                     from.stage.value(), ", which the plan does not have; do all workers run the same topology?");
+  return nullptr;
+}
+
+bool Inbox::Add(const DataFrame& frame) {
+  Lane* lane = FindLane(frame.edge, frame.from);
+  if (lane == nullptr) return false;
+  if (frame.number >= kFramesMax || (lane->end && frame.number >= lane->end->frames)) {
+    status_ = Internal("frame ", frame.number, " along edge ", frame.edge,
+                       " lies beyond the end that its sender has announced");
+    return false;
+  }
+  if (frame.number < lane->popped) return false;
+  if (lane->frames.size() <= frame.number) lane->frames.resize(frame.number + 1);
+  if (lane->frames[frame.number] != nullptr) return false;
+  lane->frames[frame.number] = frame.payload;
+  waiting_bytes_ += frame.payload->bytes();
+  return true;
+}
+
+bool Inbox::Add(const EndMarker& marker) {
+  Lane* lane = FindLane(marker.edge, marker.from);
+  if (lane == nullptr) return false;
+  if (lane->end) return false;
+  if (marker.frames < lane->frames.size()) {
+    status_ = Internal("edge ", marker.edge, " ended after ", marker.frames, " frames, but frame ",
+                       lane->frames.size() - 1, " has come");
+    return false;
+  }
+  lane->end = marker;
+  CloseFinishedLanes();
+  return true;
+}
+
+std::optional<Inbox::Next> Inbox::Pop() {
+  if (!status_.ok() || cursor_ == lanes_.size()) return std::nullopt;
+  Lane& lane = lanes_[cursor_];
+  if (lane.popped >= lane.frames.size() || lane.frames[lane.popped] == nullptr) return std::nullopt;
+  Next next{lane.port, std::move(lane.frames[lane.popped])};
+  lane.frames[lane.popped] = nullptr;
+  waiting_bytes_ -= next.payload->bytes();
+  DataFrame seen;
+  seen.number = lane.popped++;
+  seen.payload = next.payload;
+  lane.checksum = FrameChecksum(lane.checksum, seen);
+  CloseFinishedLanes();
+  return next;
+}
+
+void Inbox::CloseFinishedLanes() {
+  while (cursor_ < lanes_.size()) {
+    Lane& lane = lanes_[cursor_];
+    if (!lane.end || lane.popped != lane.end->frames) return;
+    if (lane.checksum != lane.end->checksum) {
+      status_ = DataLoss("the frames along edge ", lane.end->edge, " from task ", lane.end->from.task,
+                         " do not have the checksum that their sender announced");
+      return;
+    }
+    ++cursor_;
+  }
+}
+
+}  // namespace trident

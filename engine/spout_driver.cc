@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/spout_driver.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/rng.h"
+
+namespace trident {
+namespace {
+
+constexpr size_t kStreamPort = 0;
+constexpr size_t kDivertPort = 1;
+
+// What user code throws becomes a status.
+template <class Call>
+auto GuardSpout(const char* what, Call&& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    return Aborted(what, " threw: ", e.what());
+  } catch (...) {
+    return Aborted(what, " threw something that is no std::exception");
+  }
+}
+
+}  // namespace
+
+// Puts what a reader emits into the task's chain.
+class SpoutDriver::TaskFeed final : public Output {
+ public:
+  TaskFeed(Task& task, const EmitRequest& request)
+      : task_(task),
+        id_(request.id),
+        port_(request.mode == EmissionMode::kDivert ? kDivertPort : kStreamPort) {}
+  Status Emit(const Batch& slice) override { return task_.Feed(id_, port_, slice); }
+
+ private:
+  Task& task_;
+  const BatchId& id_;
+  size_t port_;
+};
+
+SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
+    : spec_(std::move(spec)),
+      task_(task),
+      wake_up_(std::move(wake_up)),
+      known_ends_(spec_.partitions.size()) {}
+
+Status SpoutDriver::Open() {
+  for (const std::string& partition : spec_.partitions) {
+    auto reader = GuardSpout("OpenReader", [&] { return spec_.spout->OpenReader(partition, wake_up_); });
+    if (!reader.ok()) return Annotate(reader.status(), "source partition \"" + partition + "\"");
+    readers_.push_back(std::move(*reader));
+  }
+  return absl::OkStatus();
+}
+
+void SpoutDriver::Request(EmitRequest request, WorkerEvents& events) {
+  auto answered = answered_.find(request.id.txid);
+  if (answered != answered_.end() && answered->second.id == request.id) {
+    events.OnEmitted(answered->second);
+    return;
+  }
+  for (const Run& run : runs_) {
+    if (run.request.id == request.id) return;  // it is being answered
+  }
+  if (request.incarnation != spec_.incarnation) return;
+  if (!task_->Begin(request.id, request.batch_time_micros)) return;
+  watch_ = Watch::kOff;
+  runs_.push_back(MakeRun(std::move(request)));
+}
+
+SpoutDriver::Run SpoutDriver::MakeRun(EmitRequest request) const {
+  Run run;
+  run.left = request.limits;
+  auto add = [&](size_t partition, const Position& start) {
+    Part part;
+    part.partition = partition;
+    part.start = start;
+    part.range = {.emitter = spec_.emitter, .partition = spec_.partitions[partition], .start = start,
+                  .end = start};
+    run.parts.push_back(std::move(part));
+  };
+  size_t n = spec_.partitions.size();
+  bool one_row = request.mode == EmissionMode::kSingle || request.mode == EmissionMode::kDivert;
+  for (size_t k = 0; k < n; ++k) {
+    // Every batch begins with another partition, so that small batches are fair to all.
+    size_t partition = one_row ? k : (k + request.id.txid.value()) % n;
+    const std::string& name = spec_.partitions[partition];
+    if (request.mode == EmissionMode::kExact) {
+      for (const SourceRange& range : request.exact) {
+        if (range.partition != name) continue;
+        add(partition, range.start);
+        run.parts.back().end = range.end;
+      }
+      continue;
+    }
+    auto at = std::find_if(request.starts.begin(), request.starts.end(),
+                           [&](const auto& start) { return start.first == name; });
+    if (at == request.starts.end() && one_row) continue;
+    add(partition, at == request.starts.end() ? Position() : at->second);
+  }
+  run.request = std::move(request);
+  return run;
+}
+
+// What the current part may still take: an even share of what is left.
+BatchLimits SpoutDriver::ShareOf(const Run& run) const {
+  const Part& part = run.parts[run.current];
+  uint64_t parts_left = run.parts.size() - run.current;
+  uint64_t row_share = (run.left.rows + part.range.rows + parts_left - 1) / parts_left;
+  uint64_t byte_share = (run.left.bytes + part.range.bytes + parts_left - 1) / parts_left;
+  BatchLimits share;
+  share.rows = row_share > part.range.rows ? row_share - part.range.rows : 0;
+  share.bytes = byte_share > part.range.bytes ? byte_share - part.range.bytes : 0;
+  share.rows = std::min<uint64_t>({share.rows, run.left.rows, kFrameRows});
+  share.bytes = std::min(share.bytes, run.left.bytes);
+  return share;
+}
+
+Status SpoutDriver::ReadSlice(Run& run) {
+  Part& part = run.parts[run.current];
+  BatchLimits limits = part.end ? BatchLimits{kFrameRows, run.request.limits.bytes} : ShareOf(run);
+  if (limits.rows == 0 || (limits.bytes == 0 && part.range.rows > 0)) {
+    PartDone(run, part);
+    return absl::OkStatus();
+  }
+  if (part.end && part.range.end == *part.end) {
+    PartDone(run, part);
+    return absl::OkStatus();
+  }
+  TaskFeed feed(*task_, run.request);
+  Position from = part.range.end;
+  ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
+  auto result = GuardSpout("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
+  if (!result.ok()) {
+    return Annotate(result.status(), Concat("spout partition \"", part.range.partition, "\" from position \"",
+                                            from, "\""));
+  }
+  part.range.end = result->end;
+  part.range.rows += result->rows;
+  part.range.bytes += result->bytes;
+  part.range.checksum = Mix64(part.range.checksum ^ result->rows ^ (result->bytes << 20));
+  run.left.rows -= std::min(run.left.rows, result->rows);
+  run.left.bytes -= std::min(run.left.bytes, result->bytes);
+  part.last = result->next;
+  if (part.end) {
+    if (result->next != ReadResult::Next::kMore && result->end != *part.end) {
+      return DataLoss("source partition \"", part.range.partition, "\" ends at \"", result->end,
+                      "\", but an earlier attempt of this batch has read it to \"", *part.end,
+                      "\"; was the source truncated or replaced?");
+    }
+    if (result->end == *part.end) PartDone(run, part);
+  } else if (result->next != ReadResult::Next::kMore || result->rows == 0) {
+    PartDone(run, part);
+  }
+  return absl::OkStatus();
+}
+
+void SpoutDriver::PartDone(Run& run, Part& part) {
+  part.finished = true;
+  known_ends_[part.partition] = part.range.end;
+  ++run.current;
+}
+
+std::optional<BatchId> SpoutDriver::Step(WorkerEvents& events) {
+  Run& run = runs_.front();
+  if (run.current < run.parts.size()) {
+    Status status = ReadSlice(run);
+    if (!status.ok()) {
+      BatchId id = run.request.id;
+      runs_.pop_front();
+      events.OnFailed(id, Annotate(status, Concat("stage \"", task_->spec().name, "\", partition ",
+                                                  spec_.emitter.task, ", txid ", id.txid.value())));
+      return std::nullopt;
+    }
+    if (run.current < run.parts.size()) return std::nullopt;
+  }
+  BatchId id = run.request.id;
+  EmitAnswer answer = Answer(run);
+  runs_.pop_front();
+  if (answer.remaining == EmitAnswer::Remaining::kExhausted && runs_.empty()) {
+    watch_ = Watch::kIdle;
+    next_poll_ = Nanos{0};  // input may have come while the last slice was read
+  }
+  answered_[id.txid] = answer;
+  events.OnEmitted(std::move(answer));
+  return id;
+}
+
+EmitAnswer SpoutDriver::Answer(const Run& run) {
+  EmitAnswer answer{.id = run.request.id,
+                    .emitter = spec_.emitter,
+                    .incarnation = spec_.incarnation,
+                    .ranges = {},
+                    .remaining = EmitAnswer::Remaining::kExhausted};
+  for (const Part& part : run.parts) {
+    if (part.range.end != part.range.start || part.range.rows > 0) answer.ranges.push_back(part.range);
+    if (part.last == ReadResult::Next::kMore || part.last == ReadResult::Next::kCut) {
+      answer.remaining = EmitAnswer::Remaining::kMore;
+    }
+  }
+  return answer;
+}
+
+void SpoutDriver::Apply(const BatchId& id) {
+  auto it = answered_.find(id.txid);
+  if (it == answered_.end()) return;
+  if (it->second.id == id) {
+    for (const SourceRange& range : it->second.ranges) {
+      auto name = std::find(spec_.partitions.begin(), spec_.partitions.end(), range.partition);
+      if (name == spec_.partitions.end()) continue;
+      readers_[name - spec_.partitions.begin()]->Committed(id.txid, range.end);
+    }
+  }
+  answered_.erase(answered_.begin(), std::next(it));
+}
+
+void SpoutDriver::Abort(TxId from, Attempt before) {
+  std::erase_if(runs_, [&](const Run& run) {
+    return run.request.id.txid >= from && run.request.id.attempt < before;
+  });
+  std::erase_if(answered_, [&](const auto& entry) {
+    return entry.first >= from && entry.second.id.attempt < before;
+  });
+}
+
+void SpoutDriver::Poll(Nanos now, WorkerEvents& events) {
+  next_poll_.reset();
+  if (watch_ != Watch::kIdle || !runs_.empty()) return;
+  bool all_ended = true;
+  for (size_t i = 0; i < readers_.size(); ++i) {
+    auto state = GuardSpout("the spout", [&] { return readers_[i]->Poll(known_ends_[i]); });
+    // An error here comes back, with its place, from the Read that it provokes.
+    if (!state.ok() || state->state == Availability::State::kReady) {
+      watch_ = Watch::kOff;
+      events.OnInputReady(spec_.emitter, spec_.incarnation);
+      return;
+    }
+    if (state->state == Availability::State::kEnded) continue;
+    all_ended = false;
+    if (state->poll_again_nanos > 0) {
+      Nanos at = now + state->poll_again_nanos;
+      next_poll_ = next_poll_ ? std::min(*next_poll_, at) : at;
+    }
+  }
+  if (all_ended) {
+    watch_ = Watch::kEnded;
+    events.OnInputEnded(spec_.emitter);
+  }
+}
+
+}  // namespace trident

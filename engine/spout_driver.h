@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SpoutDriver: one task of a spout at work. Turns emit requests into slices for the task's chain, one
+// slice a step so that other work gets its turn; remembers what it has answered, so that a repeated
+// request is answered alike; watches idle sources.
+// Owned and called by one executor thread; wake-ups come from any thread.
+#ifndef TRIDENT_ENGINE_SPOUT_DRIVER_H_
+#define TRIDENT_ENGINE_SPOUT_DRIVER_H_
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/control.h"
+#include "engine/spout.h"
+#include "engine/task.h"
+
+namespace trident {
+
+class SpoutDriver {
+ public:
+  struct Spec {
+    EmitterId emitter;
+    Incarnation incarnation;
+    std::shared_ptr<Spout> spout;
+    std::vector<std::string> partitions;  // this task's
+  };
+  // `task` outlives the driver. `wake_up` posts a PollEmitter for this driver.
+  SpoutDriver(Spec spec, Task* task, WakeUp wake_up);
+
+  const Spec& spec() const { return spec_; }
+  Task& task() { return *task_; }
+  Status Open();
+
+  // Queues the request, or answers at once if it has been answered before.
+  void Request(EmitRequest request, WorkerEvents& events);
+  bool has_work() const { return !runs_.empty(); }
+  // REQUIRES: has_work().
+  TxId oldest_txid() const { return runs_.front().request.id.txid; }
+  // Emits one slice of the oldest run. When a run ends, its answer goes to `events` and the return
+  // value names it; the caller then ends the task's input.
+  std::optional<BatchId> Step(WorkerEvents& events);
+
+  void Apply(const BatchId& id);
+  void Abort(TxId from, Attempt before);
+
+  // Looks for input if nothing is being emitted; tells `events` once per change.
+  void Poll(Nanos now, WorkerEvents& events);
+  // When Poll wants to be called again without a wake-up; nullopt: only then.
+  std::optional<Nanos> next_poll() const { return next_poll_; }
+
+ private:
+  struct Part {  // of a run: one source partition
+    size_t partition = 0;
+    Position start;
+    std::optional<Position> end;  // of an exact range
+    SourceRange range;
+    bool finished = false;
+    ReadResult::Next last = ReadResult::Next::kMore;
+  };
+  struct Run {
+    EmitRequest request;
+    std::vector<Part> parts;
+    size_t current = 0;
+    BatchLimits left;
+  };
+  class TaskFeed;
+
+  Run MakeRun(EmitRequest request) const;
+  Status ReadSlice(Run& run);
+  void PartDone(Run& run, Part& part);
+  BatchLimits ShareOf(const Run& run) const;
+  EmitAnswer Answer(const Run& run);
+
+  const Spec spec_;
+  Task* const task_;
+  const WakeUp wake_up_;
+  std::vector<std::unique_ptr<SourceReader>> readers_;  // as spec_.partitions
+  std::vector<Position> known_ends_;                    // where polling looks for input
+  std::deque<Run> runs_;
+  std::map<TxId, EmitAnswer> answered_;  // of attempts that are neither applied nor aborted
+  enum class Watch : uint8_t { kOff, kIdle, kEnded } watch_ = Watch::kOff;
+  std::optional<Nanos> next_poll_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_SPOUT_DRIVER_H_

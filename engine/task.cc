@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/task.h"
+
+#include <utility>
+
+#include "engine/batch_payload.h"
+
+namespace trident {
+
+Task::Task(TaskSpec spec, const BatchId& applied)
+    : spec_(std::move(spec)),
+      applied_(applied.txid),
+      staged_(applied.txid),
+      applied_attempt_(applied.attempt),
+      staged_attempt_(applied.attempt) {
+  idle_chains_.push_back(spec_.make_chain());
+  commits_ = idle_chains_.back()->commits();
+}
+
+bool Task::IsStale(const BatchId& id) const {
+  if (id.txid <= applied_) return true;
+  auto after = cancelled_.upper_bound(id.txid);
+  for (auto it = cancelled_.begin(); it != after; ++it) {
+    if (id.attempt < it->second) return true;
+  }
+  return false;
+}
+
+Task::InFlight* Task::Find(const BatchId& id, int64_t batch_time_micros) {
+  auto it = attempts_.find(id.txid);
+  if (it != attempts_.end() && it->second.id == id) return &it->second;
+  if (IsStale(id) || (it != attempts_.end() && id.attempt < it->second.id.attempt)) {
+    ++stale_messages_;
+    return nullptr;
+  }
+  // A newer attempt tells that the older one, and all that built on it, has been cancelled.
+  if (it != attempts_.end()) Abort(id.txid, id.attempt);
+  InFlight attempt;
+  attempt.id = id;
+  if (idle_chains_.empty()) idle_chains_.push_back(spec_.make_chain());
+  attempt.chain = std::move(idle_chains_.back());
+  idle_chains_.pop_back();
+  if (idle_inboxes_.empty()) idle_inboxes_.push_back(std::make_unique<Inbox>(spec_.inputs));
+  attempt.inbox = std::move(idle_inboxes_.back());
+  idle_inboxes_.pop_back();
+  BatchContext context;
+  context.id = id;
+  context.batch_time_micros = batch_time_micros;
+  attempt.chain->Begin(context);
+  return &(attempts_[id.txid] = std::move(attempt));
+}
+
+Task::Outcome Task::OnFrame(const DataFrame& frame) {
+  InFlight* attempt = Find(frame.id, frame.batch_time_micros);
+  if (attempt == nullptr) return Outcome::kStale;
+  if (!attempt->inbox->Add(frame) && attempt->inbox->status().ok()) return Outcome::kWaiting;
+  return Advance(*attempt);
+}
+
+Task::Outcome Task::OnEnd(const EndMarker& marker) {
+  InFlight* attempt = Find(marker.id, marker.batch_time_micros);
+  if (attempt == nullptr) return Outcome::kStale;
+  if (!attempt->inbox->Add(marker) && attempt->inbox->status().ok()) return Outcome::kWaiting;
+  return Advance(*attempt);
+}
+
+Task::Outcome Task::Advance(InFlight& attempt) {
+  if (attempt.failed || attempt.processed) return Outcome::kWaiting;
+  while (auto next = attempt.inbox->Pop()) {
+    const auto& payload = static_cast<const BatchPayload&>(*next->payload);
+    Status status = attempt.chain->Process(next->port, payload.batch());
+    if (!status.ok()) return Fail(attempt, status);
+  }
+  if (!attempt.inbox->status().ok()) return Fail(attempt, attempt.inbox->status());
+  return attempt.inbox->complete() ? FinishInput(attempt) : Outcome::kWaiting;
+}
+
+Task::Outcome Task::FinishInput(InFlight& attempt) {
+  Status status = attempt.chain->FinishProcess();
+  if (!status.ok()) return Fail(attempt, status);
+  attempt.processed = true;
+  return TryStage(attempt);
+}
+
+Task::Outcome Task::TryStage(InFlight& attempt) {
+  if (attempt.done || attempt.failed || !attempt.processed) return Outcome::kWaiting;
+  if (commits_) {
+    if (!attempt.permitted || attempt.id.txid != staged_.Next() || attempt.prev != staged_attempt_) {
+      return Outcome::kWaiting;
+    }
+    Status status = attempt.chain->Stage(StagePermit(attempt.id));
+    if (!status.ok()) return Fail(attempt, status);
+    staged_ = attempt.id.txid;
+    staged_attempt_ = attempt.id.attempt;
+  }
+  attempt.done = true;
+  return Outcome::kDone;
+}
+
+Task::Outcome Task::OnPermit(const BatchId& id, Attempt prev) {
+  InFlight* attempt = Find(id, 0);
+  if (attempt == nullptr) return Outcome::kStale;
+  attempt->permitted = true;
+  attempt->prev = prev;
+  return TryStage(*attempt);
+}
+
+Task::Outcome Task::StageNext(BatchId* which) {
+  auto it = attempts_.find(staged_.Next());
+  if (!commits_ || it == attempts_.end()) return Outcome::kWaiting;
+  *which = it->second.id;
+  return TryStage(it->second);
+}
+
+bool Task::Begin(const BatchId& id, int64_t batch_time_micros) {
+  return Find(id, batch_time_micros) != nullptr;
+}
+
+Status Task::Feed(const BatchId& id, size_t port, const Batch& slice) {
+  auto it = attempts_.find(id.txid);
+  if (it == attempts_.end() || it->second.id != id) return Aborted("the attempt was cancelled");
+  return it->second.chain->Process(port, slice);
+}
+
+Task::Outcome Task::EndEmission(const BatchId& id) {
+  auto it = attempts_.find(id.txid);
+  if (it == attempts_.end() || it->second.id != id) return Outcome::kStale;
+  return FinishInput(it->second);
+}
+
+Task::Outcome Task::Fail(InFlight& attempt, const Status& status) {
+  attempt.failed = true;
+  failure_ = Annotate(status, Concat("stage \"", spec_.name, "\", partition ", spec_.address.task,
+                                     ", txid ", attempt.id.txid.value(), ", attempt ",
+                                     ToString(attempt.id.attempt)));
+  return Outcome::kFailed;
+}
+
+Status Task::AppendRecord(const BatchId& id, std::string& record) {
+  auto it = attempts_.find(id.txid);
+  TRIDENT_CHECK(it != attempts_.end() && it->second.id == id && it->second.done)
+      << "record of txid " << id.txid.value() << " asked for before it was staged";
+  return it->second.chain->AppendRecord(StagePermit(id), record);
+}
+
+void Task::Apply(const BatchId& id) {
+  TRIDENT_CHECK_EQ(id.txid.value(), applied_.value() + 1) << "stage " << spec_.name;
+  auto it = attempts_.find(id.txid);
+  TRIDENT_CHECK(it != attempts_.end() && it->second.id == id && it->second.done)
+      << "decided attempt " << ToString(id.attempt) << " of txid " << id.txid.value()
+      << " is not staged at stage " << spec_.name;
+  it->second.chain->Apply(ApplyPermit(id));
+  applied_ = id.txid;
+  applied_attempt_ = id.attempt;
+  Release(it->second);
+  attempts_.erase(it);
+  // What was said about applied txids still binds the later ones.
+  while (!cancelled_.empty() && cancelled_.begin()->first <= applied_) {
+    Attempt before = cancelled_.begin()->second;
+    cancelled_.erase(cancelled_.begin());
+    Attempt& later = cancelled_[applied_.Next()];
+    later = std::max(later, before);
+  }
+}
+
+void Task::Abort(TxId from, Attempt before) {
+  Attempt& mark = cancelled_[from];
+  mark = std::max(mark, before);
+  for (auto it = attempts_.lower_bound(from); it != attempts_.end();) {
+    if (it->second.id.attempt >= before) {
+      ++it;
+      continue;
+    }
+    Unstage(it->second);
+    Release(it->second);
+    it = attempts_.erase(it);
+  }
+}
+
+void Task::Unstage(InFlight& attempt) {
+  if (!commits_) return;
+  attempt.chain->Abort(attempt.id.txid);  // also what a failed Stage has left
+  if (staged_ < attempt.id.txid) return;
+  staged_ = attempt.id.txid.Prev();
+  auto before = attempts_.find(staged_);
+  staged_attempt_ = before == attempts_.end() ? applied_attempt_ : before->second.id.attempt;
+}
+
+void Task::Release(InFlight& attempt) {
+  attempt.inbox->Clear();
+  idle_inboxes_.push_back(std::move(attempt.inbox));
+  idle_chains_.push_back(std::move(attempt.chain));
+}
+
+uint64_t Task::waiting_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& [txid, attempt] : attempts_) bytes += attempt.inbox->waiting_bytes();
+  return bytes;
+}
+
+}  // namespace trident

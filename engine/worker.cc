@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/worker.h"
+
+#include "base/check.h"
+
+namespace trident {
+
+Worker::Worker(WorkerOptions options) : options_(std::move(options)) {
+  for (uint32_t i = 0; i < options_.executors; ++i) {
+    executors_.push_back(std::make_unique<Executor>(Executor::Options{
+        .index = i, .clock = options_.clock, .transport = &transport_, .events = options_.events}));
+  }
+}
+
+Worker::~Worker() { Stop(); }
+
+Status Worker::Build(const std::vector<StageSpec>& stages) {
+  for (const StageSpec& stage : stages) {
+    auto found = options_.applied.find(stage.group);
+    BatchId applied = found == options_.applied.end() ? BatchId{stage.group, TxId{}, Attempt{}}
+                                                      : found->second;
+    for (uint32_t i = 0; i < stage.tasks; ++i) {
+      Executor* executor = executors_[i % executors_.size()].get();
+      TaskAddress address{stage.id, i};
+      executor->AddTask(TaskSpec{.address = address,
+                                 .group = stage.group,
+                                 .name = stage.name,
+                                 .inputs = stage.inputs,
+                                 .make_chain = [make = stage.make_chain, address,
+                                                executor] { return make(address, executor); }},
+                        applied);
+      transport_.Connect(address, [executor](DataMessage m) { executor->Deliver(std::move(m)); });
+    }
+    if (stage.spout == nullptr) continue;
+    auto partitions = stage.spout->Partitions();
+    if (!partitions.ok()) return Annotate(partitions.status(), "spout \"" + stage.name + "\"");
+    for (uint32_t i = 0; i < stage.tasks; ++i) {
+      TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, *partitions));
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task,
+                            std::span<const std::string> partitions) {
+  Executor* executor = executors_[task % executors_.size()].get();
+  SpoutDriver::Spec spec{.emitter = {stage.spout_id, task},
+                         .incarnation = options_.incarnation,
+                         .spout = stage.spout,
+                         .partitions = {}};
+  for (size_t k = task; k < partitions.size(); k += stage.tasks) {
+    spec.partitions.push_back(partitions[k]);
+  }
+  emitters_.push_back(spec.emitter);
+  executor_of_emitter_[spec.emitter] = executor;
+  Status opened = executor->AddSpout(std::move(spec), TaskAddress{stage.id, task});
+  return Annotate(opened, "spout \"" + stage.name + "\"");
+}
+
+void Worker::Start() {
+  for (auto& executor : executors_) {
+    threads_.emplace_back([e = executor.get()] { e->Run(); });
+  }
+}
+
+void Worker::Stop() {
+  for (auto& executor : executors_) executor->Stop();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Worker::Broadcast(const Control& control) {
+  for (auto& executor : executors_) executor->Post(control);
+}
+
+void Worker::PostEmit(EmitRequest request) {
+  auto it = executor_of_emitter_.find(request.emitter);
+  TRIDENT_CHECK(it != executor_of_emitter_.end()) << "no such spout task";
+  it->second->Post(std::move(request));
+}
+
+}  // namespace trident

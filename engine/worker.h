@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Worker: the executors of one process and the tasks on them. Task i of every stage goes to executor
+// i modulo their number, so that an identity exchange stays on its thread.
+#ifndef TRIDENT_ENGINE_WORKER_H_
+#define TRIDENT_ENGINE_WORKER_H_
+
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "engine/executor.h"
+
+namespace trident {
+
+// A stage as the worker runs it: what the planner made of some part of a topology.
+struct StageSpec {
+  StageId id;
+  GroupId group;
+  std::string name;
+  uint32_t tasks = 1;
+  std::vector<InputSpec> inputs;
+  // Makes the chain of one task; `sender` takes its frames.
+  std::function<std::unique_ptr<Chain>(TaskAddress address, FrameSender* sender)> make_chain;
+  // Of a spout's stage.
+  std::shared_ptr<Spout> spout;
+  SpoutId spout_id;
+};
+
+struct WorkerOptions {
+  uint32_t executors = 1;
+  const Clock* clock = &RealClock();
+  WorkerEvents* events = nullptr;  // outlives the worker
+  Incarnation incarnation{1};
+  // Of each group that has committed before: its last applied txid and attempt.
+  std::map<GroupId, BatchId> applied;
+};
+
+// Thread-safe once built, but for Build, Start and Stop.
+class Worker {
+ public:
+  explicit Worker(WorkerOptions options);
+  ~Worker();
+
+  // Creates tasks and opens spouts. An error names the spout.
+  Status Build(const std::vector<StageSpec>& stages);
+  // Starts one thread per executor. Without Start, drive the executors with RunOnce.
+  void Start();
+  void Stop();
+
+  size_t executors() const { return executors_.size(); }
+  Executor& executor(size_t i) { return *executors_[i]; }
+  // To every executor.
+  void Broadcast(const Control& control);
+  // To the executor that runs the spout task.
+  void PostEmit(EmitRequest request);
+  const std::vector<EmitterId>& emitters() const { return emitters_; }
+
+ private:
+  Status AddSpoutTask(const StageSpec& stage, uint32_t task, std::span<const std::string> partitions);
+
+  const WorkerOptions options_;
+  InProcessTransport transport_;
+  std::vector<std::unique_ptr<Executor>> executors_;
+  std::vector<EmitterId> emitters_;
+  std::map<EmitterId, Executor*> executor_of_emitter_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_WORKER_H_
