@@ -1,1 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
+# libtrident.so holds all the libraries, so that a program outside the tree needs neither RocksDB's nor
+# gRPC's nor Protobuf's headers: find_package(trident) gives it trident::trident.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(TRIDENT_INCLUDE_DIR "${CMAKE_INSTALL_INCLUDEDIR}/trident-stream")
+set(TRIDENT_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trident")
+
+# Folders whose .cc files may still be missing are INTERFACE libraries and have nothing to hold.
+set(objects "")
+foreach(name IN ITEMS base proto services state transport engine coordinator api run)
+  get_target_property(type trident_${name} TYPE)
+  if(type STREQUAL STATIC_LIBRARY)
+    list(APPEND objects "$<TARGET_OBJECTS:trident_${name}>")
+  endif()
+endforeach()
+
+add_library(trident_shared SHARED ${objects})
+target_link_libraries(trident_shared PRIVATE
+  absl::status absl::statusor absl::flat_hash_map spdlog::spdlog RocksDB::rocksdb-shared
+  protobuf::libprotobuf gRPC::grpc++ gRPC::grpc++_reflection Threads::Threads)
+target_link_options(trident_shared PRIVATE -Wl,--no-undefined)
+set_target_properties(trident_shared PROPERTIES
+  OUTPUT_NAME trident
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+
+install(TARGETS trident_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+if(TARGET trident_command)
+  install(TARGETS trident_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+foreach(folder IN ITEMS base engine state trident)
+  install(DIRECTORY "${CMAKE_SOURCE_DIR}/${folder}" DESTINATION "${TRIDENT_INCLUDE_DIR}"
+          FILES_MATCHING PATTERN "*.h")
+endforeach()
+
+configure_package_config_file(
+  "${CMAKE_SOURCE_DIR}/cmake/trident-config.cmake.in" "${CMAKE_BINARY_DIR}/trident-config.cmake"
+  INSTALL_DESTINATION "${TRIDENT_PACKAGE_DIR}"
+  PATH_VARS TRIDENT_INCLUDE_DIR CMAKE_INSTALL_LIBDIR)
+write_basic_package_version_file(
+  "${CMAKE_BINARY_DIR}/trident-config-version.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/trident-config.cmake"
+              "${CMAKE_BINARY_DIR}/trident-config-version.cmake"
+        DESTINATION "${TRIDENT_PACKAGE_DIR}")
+
+configure_file("${CMAKE_SOURCE_DIR}/cmake/trident.pc.in" "${CMAKE_BINARY_DIR}/trident.pc" @ONLY)
+install(FILES "${CMAKE_BINARY_DIR}/trident.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

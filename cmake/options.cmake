@@ -51,6 +51,8 @@ find_program(TRIDENT_CCACHE ccache)
 if(TRIDENT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT TRIDENT_LINT)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${TRIDENT_CCACHE}")
 endif()
+# A test is a process each; most need none of what gRPC would load.
+add_link_options(-Wl,--as-needed)
 find_program(TRIDENT_MOLD mold)
 if(TRIDENT_MOLD)
   add_link_options(-fuse-ld=mold)

@@ -137,3 +137,13 @@ foreach(name IN ITEMS kill cli examples)
     endif()
   endif()
 endforeach()
+
+include(compile_fail)
+
+if(TRIDENT_INSTALL AND NOT TRIDENT_LINT)
+  add_test(NAME install.consumer
+    COMMAND "${CMAKE_COMMAND}" "-DBUILD=${CMAKE_BINARY_DIR}" "-DSOURCE=${CMAKE_SOURCE_DIR}"
+            "-DWORK=${CMAKE_BINARY_DIR}/install_test"
+            -P "${CMAKE_SOURCE_DIR}/cmake/install_case.cmake")
+  set_tests_properties(install.consumer PROPERTIES LABELS install TIMEOUT 600)
+endif()
