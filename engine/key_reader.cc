@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/key_reader.h"
+
+#include "base/check.h"
+
+namespace trident {
+namespace {
+
+void AppendField(const KeyField& field, const Column& column, uint32_t row, KeyPlace place,
+                 std::string& out) {
+  if (field.nullability == Nullability::kNullable) {
+    bool null = column.IsNull(row);
+    out.push_back(null ? 0 : 1);
+    if (null) return;
+  }
+  switch (field.type->kind) {
+    case TypeKind::kBool:
+      return AppendKeyBool(out, As<bool>(column).values()[row]);
+    case TypeKind::kInt64:
+      return AppendKeyInt64(out, As<int64_t>(column).values()[row]);
+    case TypeKind::kDouble:
+      return AppendKeyDouble(out, As<double>(column).values()[row]);
+    case TypeKind::kTimestamp:
+      return AppendKeyInt64(out, As<Timestamp>(column).values()[row].micros);
+    case TypeKind::kText:
+      return AppendKeyText(out, As<Text>(column).values()[row], place);
+    case TypeKind::kBytes:
+      return AppendKeyText(out, As<Bytes>(column).values()[row].view, place);
+    case TypeKind::kList:
+    case TypeKind::kUser:
+      break;
+  }
+  TRIDENT_CHECK(false) << "a key field of type " << field.type->name;
+}
+
+// Builds one key column from decoded values.
+template <class T, class Read>
+ColumnRef ColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field, Read&& read) {
+  auto column = std::make_shared<ColumnOf<T>>();
+  for (const std::vector<Datum>& row : rows) {
+    if (row[field].is_null()) {
+      column->AppendNull();
+    } else {
+      column->Append(read(row[field]));
+    }
+  }
+  return column;
+}
+
+ColumnRef TextColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field, TextArena& arena) {
+  auto column = ColumnFrom<Text>(rows, field, [&](const Datum& d) {
+    return arena.Copy(std::get<std::string>(d.value));
+  });
+  return column;
+}
+
+ColumnRef OneColumn(const KeyField& field, const std::vector<std::vector<Datum>>& rows, size_t at) {
+  switch (field.type->kind) {
+    case TypeKind::kBool:
+      return ColumnFrom<bool>(rows, at, [](const Datum& d) { return std::get<bool>(d.value); });
+    case TypeKind::kInt64:
+      return ColumnFrom<int64_t>(rows, at, [](const Datum& d) { return std::get<int64_t>(d.value); });
+    case TypeKind::kDouble:
+      return ColumnFrom<double>(rows, at, [](const Datum& d) { return std::get<double>(d.value); });
+    case TypeKind::kTimestamp:
+      return ColumnFrom<Timestamp>(rows, at,
+                                   [](const Datum& d) { return std::get<Timestamp>(d.value); });
+    case TypeKind::kText: {
+      TextArena arena;
+      ColumnRef column = TextColumnFrom(rows, at, arena);
+      const_cast<ColumnOf<Text>&>(As<Text>(*column)).Retain(arena.Release());
+      return column;
+    }
+    case TypeKind::kBytes: {
+      TextArena arena;
+      ColumnRef column = ColumnFrom<Bytes>(rows, at, [&](const Datum& d) {
+        return Bytes{arena.Copy(std::get<OwnedBytes>(d.value).bytes)};
+      });
+      const_cast<ColumnOf<Bytes>&>(As<Bytes>(*column)).Retain(arena.Release());
+      return column;
+    }
+    case TypeKind::kList:
+    case TypeKind::kUser:
+      break;
+  }
+  TRIDENT_CHECK(false) << "a key field of type " << field.type->name;
+  return nullptr;
+}
+
+bool IsOneText(std::span<const KeyField> fields) {
+  return fields.size() == 1 && fields[0].type->kind == TypeKind::kText &&
+         fields[0].nullability == Nullability::kRequired;
+}
+
+}  // namespace
+
+bool CanBeKey(const TypeInfo& type) {
+  return type.kind != TypeKind::kList && type.kind != TypeKind::kUser;
+}
+
+KeyReader::KeyReader(const Schema& schema, std::vector<size_t> indices)
+    : indices_(std::move(indices)) {
+  for (size_t i : indices_) {
+    const SchemaField& field = schema.field(i);
+    fields_.push_back({field.name, field.type, field.nullability});
+  }
+  one_text_ = IsOneText(fields_);
+}
+
+void KeyReader::Read(const Batch& slice, ColumnVector<HashedKey>& keys,
+                     std::vector<BufferRef>& retained) {
+  keys.Reserve(keys.size() + slice.rows());
+  if (one_text_) {
+    ReadText(slice, keys, retained);
+  } else {
+    ReadEncoded(slice, keys, retained);
+  }
+}
+
+void KeyReader::ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
+                         std::vector<BufferRef>& retained) {
+  const auto& column = As<Text>(slice.column(indices_[0]));
+  std::span<const Text> values = column.values();
+  HashedKey* to = keys.Extend(slice.rows());
+  if (slice.selection() == nullptr) {
+    for (Text value : values) *to++ = {value, HashBytes(value)};
+  } else {
+    for (uint32_t row : *slice.selection()) *to++ = {values[row], HashBytes(values[row])};
+  }
+  for (const BufferRef& buffer : column.retained()) {
+    if (retained.empty() || retained.back() != buffer) retained.push_back(buffer);
+  }
+}
+
+void KeyReader::ReadEncoded(const Batch& slice, ColumnVector<HashedKey>& keys,
+                            std::vector<BufferRef>& retained) {
+  TextArena arena;
+  std::string key;
+  for (size_t i = 0; i < slice.rows(); ++i) {
+    uint32_t row = slice.RowAt(i);
+    key.clear();
+    for (size_t f = 0; f < fields_.size(); ++f) {
+      KeyPlace place = f + 1 == fields_.size() ? KeyPlace::kLast : KeyPlace::kInner;
+      AppendField(fields_[f], slice.column(indices_[f]), row, place, key);
+    }
+    std::string_view kept = arena.Copy(key);
+    keys.Append(HashedKey{kept, HashBytes(kept)});
+  }
+  if (BufferRef buffer = arena.Release()) retained.push_back(std::move(buffer));
+}
+
+std::vector<ColumnRef> KeyColumns(std::span<const KeyField> fields, std::span<const size_t> wanted,
+                                  const KeyColumn& keys) {
+  std::vector<ColumnRef> columns;
+  if (wanted.empty()) return columns;
+  if (IsOneText(fields)) {
+    auto column = std::make_shared<ColumnOf<Text>>();
+    Text* to = column->mutable_values().Extend(keys.keys.size());
+    for (const HashedKey& key : keys.keys) *to++ = key.key;
+    column->RetainAll(keys.retained);
+    columns.push_back(std::move(column));
+    return columns;
+  }
+  std::vector<std::vector<Datum>> rows;
+  rows.reserve(keys.keys.size());
+  for (const HashedKey& key : keys.keys) {
+    auto row = DecodeKey(fields, key.key);
+    TRIDENT_CHECK_OK(row);
+    rows.push_back(*std::move(row));
+  }
+  for (size_t at : wanted) columns.push_back(OneColumn(fields[at], rows, at));
+  return columns;
+}
+
+}  // namespace trident

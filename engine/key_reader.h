@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between columns and keys: the canonical key of each row over some of its fields, and back from keys
+// to columns. A key of one text field is the text itself.
+#ifndef TRIDENT_ENGINE_KEY_READER_H_
+#define TRIDENT_ENGINE_KEY_READER_H_
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/key_encoding.h"
+#include "engine/batch.h"
+#include "engine/text_arena.h"
+
+namespace trident {
+
+// Not thread-safe.
+class KeyReader {
+ public:
+  // `indices` are the key's fields in the schema of the batches to come.
+  KeyReader(const Schema& schema, std::vector<size_t> indices);
+
+  std::span<const KeyField> fields() const { return fields_; }
+  // The keys of the slice's selected rows, in order. They point into the slice or into memory that
+  // `retained` is given.
+  void Read(const Batch& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
+
+ private:
+  void ReadText(const Batch& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
+  void ReadEncoded(const Batch& slice, ColumnVector<HashedKey>& keys,
+                   std::vector<BufferRef>& retained);
+
+  std::vector<size_t> indices_;
+  std::vector<KeyField> fields_;
+  bool one_text_ = false;
+};
+
+// May a field of this type be part of a key? Lists and user types may not.
+bool CanBeKey(const TypeInfo& type);
+
+// The columns of the key fields named by `wanted` (places in `fields`), one row per key.
+// REQUIRES: the keys were read over `fields`.
+std::vector<ColumnRef> KeyColumns(std::span<const KeyField> fields, std::span<const size_t> wanted,
+                                  const KeyColumn& keys);
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_KEY_READER_H_
