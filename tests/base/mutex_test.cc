@@ -26,21 +26,23 @@ TEST(MutexTest, LockedSectionsDoNotOverlap) {
   EXPECT_EQ(counter, kThreads * kRounds);
 }
 
+bool AnotherThreadCanLock(Mutex& mutex) {
+  bool could = false;
+  std::thread([&] {
+    if (!mutex.TryLock()) return;
+    could = true;
+    mutex.Unlock();
+  }).join();
+  return could;
+}
+
 TEST(MutexTest, TryLockFailsWhileAnotherHoldsIt) {
   Mutex mutex;
-  bool while_held = true, after = false;
-  mutex.Lock();
-  std::thread([&] {
-    while_held = mutex.TryLock();
-    if (while_held) mutex.Unlock();
-  }).join();
-  mutex.Unlock();
-  std::thread([&] {
-    after = mutex.TryLock();
-    if (after) mutex.Unlock();
-  }).join();
-  EXPECT_FALSE(while_held);
-  EXPECT_TRUE(after);
+  {
+    MutexLock lock(mutex);
+    EXPECT_FALSE(AnotherThreadCanLock(mutex));
+  }
+  EXPECT_TRUE(AnotherThreadCanLock(mutex));
 }
 
 TEST(CondVarTest, WaitGivesTheMutexUpAndTakesItBack) {
