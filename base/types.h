@@ -86,6 +86,10 @@ struct TypeInfo {
 };
 inline bool SameType(const TypeInfo& a, const TypeInfo& b) { return a.name == b.name; }
 
+// The description of "int64", "list<text>" and the like, for whoever has only the name that was stored;
+// null for names of user types and for unknown ones.
+const TypeInfo* BuiltinTypeNamed(std::string_view name);
+
 // The owned form of a value type: what state keeps and accumulators hold.
 template <class T>
 struct OwnedForm {

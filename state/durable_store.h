@@ -123,6 +123,8 @@ class DurableStore {
   std::unique_ptr<Cursor> NewCursor(Table table) const { return NewCursor(table, {}); }
   // REQUIRES: table is kBase.
   virtual StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) = 0;
+  // Where it keeps its content, for messages: a path, or "memory".
+  virtual std::string Where() const = 0;
   // Ok while writes are accepted; else what they are refused with.
   virtual Status Health() const = 0;
   // Upper estimate of the memory that the store itself uses (cache, write buffers), in bytes.

@@ -221,6 +221,18 @@ TEST(TypeOfTest, NamesAreStableAndOwnedFormsShareThem) {
   EXPECT_FALSE(SameType(TypeOf<Text>(), TypeOf<Bytes>()));
 }
 
+TEST(TypeOfTest, BuiltinTypesAreFoundByTheirNames) {
+  EXPECT_EQ(BuiltinTypeNamed("int64"), &TypeOf<int64_t>());
+  EXPECT_EQ(BuiltinTypeNamed("bool"), &TypeOf<bool>());
+  for (const char* name : {"double", "text", "bytes", "timestamp", "list<text>", "list<bool>"}) {
+    ASSERT_NE(BuiltinTypeNamed(name), nullptr) << name;
+    EXPECT_EQ(BuiltinTypeNamed(name)->name, name);
+  }
+  for (const char* name : {"", "money", "list<money>", "int", "list<list<text>>"}) {
+    EXPECT_EQ(BuiltinTypeNamed(name), nullptr) << name;
+  }
+}
+
 TEST(DatumTest, ReadsAsPeopleExpect) {
   auto decoded = [](const auto& v) {
     using T = std::decay_t<decltype(v)>;
