@@ -47,11 +47,14 @@ std::string At(const SourceFile& file, size_t index) {
   return file.path() + ":" + std::to_string(index + 1) + ": ";
 }
 
-// tests/state mirrors state, whose README speaks for both.
-bool MirrorsSource(const SourceTree& tree, const std::string& folder) {
+// tests/state mirrors state, whose README speaks for both; tests/install/README.md speaks for the
+// folders in it.
+bool IsSpokenFor(const SourceTree& tree, const std::string& folder) {
   constexpr std::string_view kTests = "tests/";
-  return folder.substr(0, kTests.size()) == kTests &&
-         tree.Has(folder.substr(kTests.size()) + "/README.md");
+  if (tree.Has(folder + "/README.md")) return true;
+  if (folder.substr(0, kTests.size()) != kTests) return false;
+  const std::string first = folder.substr(0, folder.find('/', kTests.size()));
+  return tree.Has(folder.substr(kTests.size()) + "/README.md") || tree.Has(first + "/README.md");
 }
 
 constexpr std::array kForbiddenWords = {"TODO",   "FIXME",  "XXX",   "HACK",
@@ -113,7 +116,7 @@ Findings CheckReadmes(const SourceTree& tree) {
   }
   Findings found;
   for (const std::string& folder : with_source) {
-    if (tree.Has(folder + "/README.md") || MirrorsSource(tree, folder)) continue;
+    if (IsSpokenFor(tree, folder)) continue;
     found.push_back(folder + ":1: expected a README.md that says what the folder is");
   }
   return found;

@@ -166,6 +166,14 @@ TEST(ProtocolIsPureTest, SeesAThreadTwoIncludesAway) {
   EXPECT_EQ(found[0].rfind("base/b.h:1:", 0), 0u) << found[0];
 }
 
+TEST(ProtocolIsPureTest, SeesAThreadBehindAHeader) {
+  const SourceTree tree =
+      Tree({{"coordinator/batch_protocol.h", "#include \"coordinator/batch_timers.h\"\n"},
+            {"coordinator/batch_timers.h", ""},
+            {"coordinator/batch_timers.cc", "#include <chrono>\n"}});
+  EXPECT_EQ(CheckProtocolIsPure(tree).size(), 1u);
+}
+
 TEST(ProtocolIsPureTest, SeesAClock) {
   ExpectCaught(CheckProtocolIsPure, "coordinator/batch_protocol.cc", 1, "Step(RealClock());\n");
   ExpectFine(CheckProtocolIsPure, "coordinator/shell.cc", "#include <thread>\nRealClock();\n");
@@ -224,6 +232,10 @@ TEST(ReadmesTest, SeesAFolderWithoutOne) {
   EXPECT_EQ(CheckReadmes(Tree({{"tests/sim/a_test.cc", ""}})).size(), 1u);
   // The folder that the tests mirror speaks for them.
   EXPECT_EQ(Text(CheckReadmes(Tree({{"state/README.md", ""}, {"tests/state/a_test.cc", ""}}))), "");
+  EXPECT_EQ(Text(CheckReadmes(
+                Tree({{"tests/install/README.md", ""}, {"tests/install/consumer/a.cc", ""}}))),
+            "");
+  EXPECT_EQ(CheckReadmes(Tree({{"tests/README.md", ""}, {"tests/sim/a_test.cc", ""}})).size(), 1u);
 }
 
 TEST(ForbiddenWordsTest, SeesRemindersAndMachinePaths) {
