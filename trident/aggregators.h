@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Aggregators. Three kinds, Trident's names:
+//
+// Combiner    associative and commutative; combined early, inside each task before the exchange and
+//             again before the state. That saves most of the work: prefer it.
+//                 struct Mean {
+//                   using Value = MyPair;                  // owns its content: no Text, no List
+//                   Value Zero() const;                    // of no rows at all
+//                   Value Init(double x) const;            // of one row; arguments: the input fields
+//                   Value Combine(Value a, Value b) const;
+//                 };
+// Reducer     folds rows one after the other, in the batch's order; no early combining.
+//                 using Value = ...; Value Init() const; void Reduce(Value& value, Args...) const;
+// Aggregator  sees the whole (group of a) batch and emits what it likes, when it likes.
+//                 using State = ...; State Begin() const;
+//                 void Add(State&, Args..., Emit<Outs...>&) const;
+//                 void Finish(State&, Emit<Outs...>&) const;
+//
+// All are copied per task and called as const objects.
+#ifndef TRIDENT_TRIDENT_AGGREGATORS_H_
+#define TRIDENT_TRIDENT_AGGREGATORS_H_
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "trident/emit.h"
+#include "trident/row_function.h"
+
+namespace trident {
+
+template <class A, class... Ins>
+concept Combiner = requires(const A& a, typename A::Value x, typename A::Value y, const Ins&... in) {
+  { a.Zero() } -> std::convertible_to<typename A::Value>;
+  { a.Init(in...) } -> std::convertible_to<typename A::Value>;
+  { a.Combine(std::move(x), std::move(y)) } -> std::convertible_to<typename A::Value>;
+};
+
+template <class A, class... Ins>
+concept Reducer = requires(const A& a, typename A::Value x, const Ins&... in) {
+  { a.Init() } -> std::convertible_to<typename A::Value>;
+  a.Reduce(x, in...);
+};
+
+template <class A, class In, class Out>
+struct IsAggregator : std::false_type {};
+template <class A, class... Ins, class... Outs>
+struct IsAggregator<A, FieldList<Ins...>, FieldList<Outs...>>
+    : std::bool_constant<requires(const A& a, typename A::State s, Emit<Outs...>& e,
+                                  const Ins&... in) {
+        { a.Begin() } -> std::convertible_to<typename A::State>;
+        a.Add(s, in..., e);
+        a.Finish(s, e);
+      }> {};
+
+namespace aggregator_internal {
+template <class T>
+constexpr T Highest() {
+  if constexpr (std::is_same_v<T, Timestamp>) {
+    return Timestamp{std::numeric_limits<int64_t>::max()};
+  } else {
+    return std::numeric_limits<T>::max();
+  }
+}
+template <class T>
+constexpr T Lowest() {
+  if constexpr (std::is_same_v<T, Timestamp>) {
+    return Timestamp{std::numeric_limits<int64_t>::min()};
+  } else {
+    return std::numeric_limits<T>::lowest();
+  }
+}
+}  // namespace aggregator_internal
+
+// Number of rows; of whatever fields it is given, also of none.
+struct Count {
+  using Value = int64_t;
+  Value Zero() const { return 0; }
+  template <class... Ins>
+  Value Init(const Ins&...) const {
+    return 1;
+  }
+  Value Combine(Value a, Value b) const { return a + b; }
+};
+
+// Sum of an int64 or double field. Integers wrap around as unsigned ones do.
+template <class T>
+struct SumOf {
+  using Value = T;
+  Value Zero() const { return 0; }
+  Value Init(T x) const { return x; }
+  Value Combine(Value a, Value b) const {
+    if constexpr (std::is_integral_v<T>) {
+      return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+    } else {
+      return a + b;
+    }
+  }
+};
+using Sum = SumOf<int64_t>;
+
+// The least or greatest value of a numeric or timestamp field. Of no rows it is the identity: the
+// greatest (least) value that the type has.
+template <class T>
+struct MinOf {
+  using Value = T;
+  Value Zero() const { return aggregator_internal::Highest<T>(); }
+  Value Init(T x) const { return x; }
+  Value Combine(Value a, Value b) const { return b < a ? b : a; }
+};
+template <class T>
+struct MaxOf {
+  using Value = T;
+  Value Zero() const { return aggregator_internal::Lowest<T>(); }
+  Value Init(T x) const { return x; }
+  Value Combine(Value a, Value b) const { return a < b ? b : a; }
+};
+using Min = MinOf<int64_t>;
+using Max = MaxOf<int64_t>;
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_AGGREGATORS_H_

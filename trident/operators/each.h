@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Each: a function of some fields of a row, whose results are added to the row as new fields. It may
+// give none (the row goes), one, or many (the row is repeated). Map replaces the row by the result.
+// Source of the semantics: Trident's Stream.each(Function), map and flatMap.
+#ifndef TRIDENT_TRIDENT_OPERATORS_EACH_H_
+#define TRIDENT_TRIDENT_OPERATORS_EACH_H_
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "trident/operator_site.h"
+#include "trident/row_function.h"
+
+namespace trident {
+
+// `In` and `Out` are FieldLists. The function either takes the input values and an Emit of the output
+// types, or takes the input values and returns the output value (a std::tuple for several fields).
+template <class Fn, class In, class Out>
+class EachOperator;
+
+template <class Fn, class... Ins, class... Outs>
+class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Operator {
+ public:
+  EachOperator(const OperatorSite& site, Fn function, const FieldList<Ins...>& in,
+               const FieldList<Outs...>& out)
+      : step_(site.step),
+        function_(std::move(function)),
+        in_(row_internal::Locate(*site.input, in.Describe())),
+        schema_(site.output) {
+    // Fields of the result that are not the function's own come from the input row.
+    for (const SchemaField& field : schema_->fields()) {
+      if (IndexIn(out, field.name) == sizeof...(Outs)) {
+        kept_.push_back(*site.input->IndexOf(field.name));
+      }
+    }
+  }
+
+  Status Process(const Batch& slice, Output& out) override {
+    return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
+  }
+
+ private:
+  static size_t IndexIn(const FieldList<Outs...>& fields, std::string_view name) {
+    size_t i = 0;
+    std::vector<SchemaField> described = fields.Describe();
+    while (i < described.size() && described[i].name != name) ++i;
+    return i;
+  }
+
+  template <size_t... I>
+  Status ProcessRows(const Batch& slice, Output& out, std::index_sequence<I...>) {
+    std::tuple<row_internal::ColumnReader<Ins>...> readers{
+        row_internal::ColumnReader<Ins>(slice, in_[I])...};
+    parents_.Clear();
+    Status status = row_internal::ForEachRow(step_, slice, [&](size_t, uint32_t row) {
+      Call(std::get<I>(readers)[row]...);
+      if (!kept_.empty()) {
+        while (parents_.size() < emit_.rows()) parents_.Append(row);
+      }
+    });
+    size_t rows = emit_.rows();
+    std::vector<BufferRef> buffers;
+    (std::get<I>(readers).AddBuffersTo(buffers), ...);
+    std::vector<ColumnRef> added = emit_.Take(buffers);
+    if (!status.ok()) return status;
+    std::vector<ColumnRef> columns;
+    for (size_t index : kept_) columns.push_back(slice.column(index).Gather(parents_.view()));
+    columns.insert(columns.end(), added.begin(), added.end());
+    return out.Emit(Batch(schema_, std::move(columns), rows));
+  }
+
+  void Call(const Ins&... values) {
+    emit_.arguments().Clear();
+    (emit_.arguments().Add(values), ...);
+    if constexpr (row_internal::kTakesEmit<Fn, Emit<Outs...>, Ins...>) {
+      std::as_const(function_)(values..., emit_);
+    } else if constexpr (sizeof...(Outs) == 1) {
+      emit_(std::as_const(function_)(values...));
+    } else {
+      std::apply([&](const auto&... results) { emit_(results...); },
+                 std::as_const(function_)(values...));
+    }
+  }
+
+  const std::string step_;
+  const Fn function_;
+  const std::vector<size_t> in_;
+  const SchemaRef schema_;
+  std::vector<size_t> kept_;  // input columns that stay
+  Emit<Outs...> emit_;
+  ColumnVector<uint32_t> parents_;  // input row of each output row
+};
+
+// Checks the function against the fields, for a message at the user's line.
+template <class Fn, class In, class Out>
+struct CheckEach;
+template <class Fn, class... Ins, class... Outs>
+struct CheckEach<Fn, FieldList<Ins...>, FieldList<Outs...>> {
+  static constexpr bool kEmits = row_internal::kTakesEmit<Fn, Emit<Outs...>, Ins...>;
+  static constexpr bool Returns() {
+    if constexpr (row_internal::kTakes<Fn, Ins...>) {
+      using R = std::invoke_result_t<const Fn&, const Ins&...>;
+      if constexpr (sizeof...(Outs) == 1) {
+        return (row_internal::kExact<std::decay_t<R>, Outs> && ...);
+      } else {
+        return std::is_convertible_v<R, std::tuple<Outs...>>;
+      }
+    } else {
+      return false;
+    }
+  }
+  static constexpr bool value = kEmits || Returns();
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_OPERATORS_EACH_H_

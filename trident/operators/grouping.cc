@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/operators/grouping.h"
+
+#include "base/check.h"
+
+namespace trident {
+namespace {
+
+std::vector<size_t> Places(const Schema& schema, const std::vector<std::string>& fields,
+                           SiteMode mode) {
+  std::vector<size_t> places;
+  if (mode == SiteMode::kRequest) {
+    auto request = schema.IndexOf(kRequestFieldName);
+    TRIDENT_CHECK(request.has_value()) << schema.ToString();
+    places.push_back(*request);
+  }
+  for (const std::string& field : fields) {
+    auto place = schema.IndexOf(field);
+    TRIDENT_CHECK(place.has_value()) << field << " in " << schema.ToString();
+    places.push_back(*place);
+  }
+  return places;
+}
+
+}  // namespace
+
+Grouping::Grouping(const OperatorSite& site, const std::vector<std::string>& fields)
+    : reader_(*site.input, Places(*site.input, fields, site.mode)),
+      ungrouped_(fields.empty()),
+      mode_(site.mode) {}
+
+void Grouping::AddKey(std::string_view key) {
+  std::string_view kept = arena_.Copy(key);
+  index_.FindOrAdd({kept, HashBytes(kept)});
+}
+
+void Grouping::Begin(const BatchContext& context) {
+  index_.Clear();
+  retained_.clear();
+  arena_.Release();
+  if (!ungrouped_) return;
+  if (mode_ == SiteMode::kStream) {
+    AddKey("");
+    return;
+  }
+  std::string key;
+  for (uint32_t request = 0; request < context.requests; ++request) {
+    key.clear();
+    AppendKeyInt64(key, request);
+    AddKey(key);
+  }
+}
+
+const std::vector<uint32_t>& Grouping::Assign(const Batch& slice) {
+  group_of_row_.resize(slice.rows());
+  if (ungrouped_ && mode_ == SiteMode::kStream) {
+    std::fill(group_of_row_.begin(), group_of_row_.end(), 0);
+    return group_of_row_;
+  }
+  slice_keys_.Clear();
+  reader_.Read(slice, slice_keys_, retained_);
+  for (size_t i = 0; i < slice_keys_.size(); ++i) {
+    group_of_row_[i] = index_.FindOrAdd(slice_keys_[i]);
+  }
+  return group_of_row_;
+}
+
+std::vector<ColumnRef> Grouping::TakeKeyColumns(const SchemaRef& output,
+                                                std::shared_ptr<KeyColumn>* keys) {
+  *keys = std::make_shared<KeyColumn>();
+  (*keys)->keys = index_.TakeKeys();
+  (*keys)->retained = std::move(retained_);
+  if (BufferRef buffer = arena_.Release()) (*keys)->retained.push_back(std::move(buffer));
+  retained_.clear();
+  std::vector<size_t> wanted;
+  for (const SchemaField& field : output->fields()) {
+    for (size_t i = 0; i < reader_.fields().size(); ++i) {
+      if (reader_.fields()[i].name == field.name) wanted.push_back(i);
+    }
+  }
+  return KeyColumns(reader_.fields(), wanted, **keys);
+}
+
+Batch Grouping::Finish(const SchemaRef& output, std::vector<ColumnRef> values) {
+  std::shared_ptr<KeyColumn> keys;
+  std::vector<ColumnRef> columns = TakeKeyColumns(output, &keys);
+  columns.insert(columns.end(), values.begin(), values.end());
+  Batch result(output, std::move(columns), keys->keys.size());
+  result.set_keys(std::move(keys));
+  return result;
+}
+
+Batch Grouping::FinishRows(const SchemaRef& output, std::vector<ColumnRef> values,
+                           const std::vector<uint32_t>& group_of_row) {
+  std::shared_ptr<KeyColumn> keys;
+  std::vector<ColumnRef> columns = TakeKeyColumns(output, &keys);
+  for (ColumnRef& column : columns) column = column->Gather(group_of_row);
+  columns.insert(columns.end(), values.begin(), values.end());
+  return Batch(output, std::move(columns), group_of_row.size());
+}
+
+KeyByOperator::KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields)
+    : reader_(*site.input, Places(*site.input, fields, SiteMode::kStream)), schema_(site.output) {
+  for (const SchemaField& field : schema_->fields()) kept_.push_back(*site.input->IndexOf(field.name));
+}
+
+Status KeyByOperator::Process(const Batch& slice, Output& out) {
+  auto keys = std::make_shared<KeyColumn>();
+  reader_.Read(slice, keys->keys, keys->retained);
+  Batch keyed = slice.Project(schema_, kept_);
+  keyed.set_keys(std::move(keys));
+  return out.Emit(keyed);
+}
+
+}  // namespace trident

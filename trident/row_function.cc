@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/row_function.h"
+
+#include "base/check.h"
+
+namespace trident::row_internal {
+namespace {
+
+// Longer rows are cut in messages.
+constexpr size_t kRowTextMax = 400;
+
+}  // namespace
+
+std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>& fields) {
+  std::vector<size_t> indices;
+  for (const SchemaField& field : fields) {
+    StatusOr<size_t> index = schema.Find(field);
+    TRIDENT_CHECK_OK(index);
+    indices.push_back(*index);
+  }
+  return indices;
+}
+
+Status RowError(const std::string& step, const Batch& slice, size_t row, const char* what) {
+  std::string values = RowText(slice.Row(row));
+  if (values.size() > kRowTextMax) values = values.substr(0, kRowTextMax) + "...";
+  return Aborted("step \"", step, "\" threw at row ", row, " ", values, " of ",
+                 slice.schema().ToString(), ": ", what);
+}
+
+}  // namespace trident::row_internal

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Binding columns to the arguments of a user's function, and checking at compile time that the function
+// takes them. The message of the failed static_assert is meant to be read.
+#ifndef TRIDENT_TRIDENT_ROW_FUNCTION_H_
+#define TRIDENT_TRIDENT_ROW_FUNCTION_H_
+
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/batch.h"
+#include "engine/field.h"
+#include "trident/emit.h"
+
+namespace trident::row_internal {
+
+// The parameter types of a function object whose operator() is no template; void otherwise.
+template <class F>
+struct ParametersOf {
+  using type = void;
+};
+template <class M>
+struct ParametersOfMember;
+template <class C, class R, class... As>
+struct ParametersOfMember<R (C::*)(As...) const> {
+  using type = std::tuple<std::decay_t<As>...>;
+};
+template <class C, class R, class... As>
+struct ParametersOfMember<R (C::*)(As...)> {
+  using type = std::tuple<std::decay_t<As>...>;
+};
+template <class C, class R, class... As>
+struct ParametersOfMember<R (C::*)(As...) const noexcept> {
+  using type = std::tuple<std::decay_t<As>...>;
+};
+template <class F>
+  requires requires { &F::operator(); }
+struct ParametersOf<F> : ParametersOfMember<decltype(&F::operator())> {};
+template <class R, class... As>
+struct ParametersOf<R (*)(As...)> {
+  using type = std::tuple<std::decay_t<As>...>;
+};
+
+// Would a value of field type `From` reach a parameter of type `To` unchanged? An int64 that becomes an
+// int would compile and lose bits, so numbers must match exactly.
+template <class From, class To>
+inline constexpr bool kExact =
+    std::is_same_v<From, To> || (!std::is_arithmetic_v<From> && std::is_convertible_v<From, To>);
+
+template <class Parameters, class... Args>
+struct ExactPrefix : std::true_type {};
+template <class... Ps, class... Args>
+struct ExactPrefix<std::tuple<Ps...>, Args...> {
+  template <size_t... I>
+  static constexpr bool Check(std::index_sequence<I...>) {
+    using P = std::tuple<Ps...>;
+    using A = std::tuple<Args...>;
+    return (kExact<std::tuple_element_t<I, A>, std::tuple_element_t<I, P>> && ...);
+  }
+  static constexpr bool value =
+      sizeof...(Ps) >= sizeof...(Args) && Check(std::index_sequence_for<Args...>{});
+};
+
+// F can be called with values of exactly these field types (and then `More`), as a const object.
+template <class F, class... Args>
+inline constexpr bool kTakes = std::is_invocable_v<const F&, const Args&...> &&
+                               ExactPrefix<typename ParametersOf<F>::type, Args...>::value;
+template <class F, class EmitType, class... Args>
+inline constexpr bool kTakesEmit = std::is_invocable_v<const F&, const Args&..., EmitType&> &&
+                                   ExactPrefix<typename ParametersOf<F>::type, Args...>::value;
+
+// Reads the values of one field from a slice.
+template <class T>
+class ColumnReader {
+ public:
+  using Stored = typename FieldTraits<T>::Stored;
+  ColumnReader(const Batch& slice, size_t index)
+      : column_(As<Stored>(slice.column(index))), values_(column_.values().data()) {}
+  T operator[](uint32_t row) const {
+    if constexpr (std::is_same_v<T, Stored>) {
+      return values_[row];
+    } else {
+      return column_.Value(row);
+    }
+  }
+  void AddBuffersTo(std::vector<BufferRef>& buffers) const {
+    if constexpr (kIsView<Stored>) {
+      buffers.insert(buffers.end(), column_.retained().begin(), column_.retained().end());
+    }
+  }
+
+ private:
+  const ColumnOf<Stored>& column_;
+  const Stored* values_;
+};
+
+// Where each token's field is in a schema. REQUIRES: it is there (the planner has checked).
+std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>& fields);
+
+// What a function that threw is reported as: step, row number and the row's values.
+Status RowError(const std::string& step, const Batch& slice, size_t row, const char* what);
+
+// Calls body(row number, column row) for each selected row; an exception becomes a RowError.
+template <class Body>
+Status ForEachRow(const std::string& step, const Batch& slice, Body&& body) {
+  size_t i = 0;
+  try {
+    size_t rows = slice.rows();
+    if (const std::vector<uint32_t>* selection = slice.selection()) {
+      for (; i < rows; ++i) body(i, (*selection)[i]);
+    } else {
+      for (; i < rows; ++i) body(i, static_cast<uint32_t>(i));
+    }
+  } catch (const std::exception& e) {
+    return RowError(step, slice, i, e.what());
+  } catch (...) {
+    return RowError(step, slice, i, "something that is no std::exception");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace trident::row_internal
+
+#endif  // TRIDENT_TRIDENT_ROW_FUNCTION_H_
