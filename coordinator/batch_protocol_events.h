@@ -19,7 +19,7 @@
 
 namespace trident {
 
-// Events.
+// Events. Incarnations start at 1; 0 is of nobody.
 namespace batch_event {
 
 // A spout task lives, for the first time or again. It is asked once even without InputReady.

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commit: an emitted batch is permitted to be staged, voted for, decided and applied, each in txid
+// order.
+#include <algorithm>
+
+#include "coordinator/batch_protocol_machine.h"
+
+namespace trident {
+
+using batch_action::EmitMode;
+
+void BatchProtocol::Machine::PermitInOrder() {
+  for (TxId txid = last_issued().Next(); txid < next_txid(); txid = txid.Next()) {
+    Batch& batch = At(txid);
+    if (batch.phase >= BatchPhase::kStaging) continue;
+    if (batch.phase == BatchPhase::kEmitting) return;
+    if (!CutIsDurable(batch)) return LogCut(batch);
+    Permit(batch);
+  }
+}
+
+bool BatchProtocol::Machine::CutIsDurable(const Batch& batch) const {
+  if (config_.cut_logging == CutLogging::kNone && batch.mode != EmitMode::kExact) return true;
+  auto cut = cuts_.find(batch.txid);
+  return cut != cuts_.end() && cut->second.durable;
+}
+
+// From here on the cut may be found by a later start, so later attempts repeat it, answered or not.
+void BatchProtocol::Machine::LogCut(Batch& batch) {
+  if (batch.cut_log_asked) return;
+  batch.cut_log_asked = true;
+  auto [cut, is_new] = cuts_.try_emplace(batch.txid);
+  if (is_new) {
+    for (const SourceRange& range : batch.ranges) {
+      const BatchEmitter& emitter = emitters_[emitters_.Find(range.emitter)];
+      if (emitter.kind == SpoutKind::kTransactional) cut->second.ranges.push_back(range);
+    }
+  }
+  out_->emplace_back(batch_action::LogCut{batch.txid, batch.attempt, cut->second.ranges});
+}
+
+void BatchProtocol::Machine::On(const batch_event::CutLogged& event) {
+  const Sender sender{StaleKind::kCutLogged, {}, {}, {}};
+  Batch* batch = Current(event.txid, event.attempt, sender);
+  if (batch == nullptr) return;
+  if (!batch->cut_log_asked) {
+    return ProtocolError(event.txid, event.attempt,
+                         Internal("its cut was reported as logged, but LogCut was not asked for"));
+  }
+  if (CutIsDurable(*batch)) return AnswerStale(sender, event.txid, event.attempt);
+  if (!event.status.ok()) {
+    return Halt(Annotate(event.status,
+                         Concat("batch group ", config_.group.value(), ": writing the cut of txid ",
+                                event.txid.value(),
+                                " failed and its outcome is unknown; start again, which reads "
+                                "what is there")));
+  }
+  progress_.Moved();
+  cuts_[event.txid].durable = true;
+  PermitInOrder();
+}
+
+void BatchProtocol::Machine::Permit(Batch& batch) {
+  batch.phase = BatchPhase::kStaging;
+  out_->emplace_back(batch_action::PermitStage{batch.txid, batch.attempt, batch.prev_attempt,
+                                               batch.rows});
+}
+
+void BatchProtocol::Machine::On(const batch_event::Voted& event) {
+  BatchVoter* voter = KnownVoter(event.worker);
+  if (voter == nullptr) return;
+  const Sender sender{StaleKind::kVoted, {}, event.worker, voter->incarnation};
+  Batch* batch = Current(event.txid, event.attempt, sender);
+  if (batch == nullptr) return;
+  if (!voter->present || voter->incarnation != event.incarnation) {
+    return AnswerStale(sender, event.txid, event.attempt);
+  }
+  const VoteRecord record{event.worker, event.rows, event.checksum};
+  Vote& vote = batch->votes[voters_.Find(event.worker)];
+  if (vote.given && vote.record == record) return AnswerStale(sender, event.txid, event.attempt);
+  if (vote.given || batch->phase != BatchPhase::kStaging) {
+    const char* how = vote.given ? "twice and differently" : "before it was permitted to stage";
+    return ProtocolError(event.txid, event.attempt,
+                         Internal("worker ", event.worker.value(), " voted ", how));
+  }
+  vote = {record, true};
+  progress_.Moved();
+  if (--batch->votes_awaited == 0) batch->phase = BatchPhase::kReady;
+}
+
+void BatchProtocol::Machine::DecideReady() {
+  if (deciding_ > 0 || halted()) return;
+  batch_action::Decide decide;
+  for (TxId txid = last_decided_.Next(); txid < next_txid(); txid = txid.Next()) {
+    Batch& batch = At(txid);
+    if (batch.phase != BatchPhase::kReady) break;
+    batch.phase = BatchPhase::kDeciding;
+    DecisionRecord& record = decide.records.emplace_back();
+    record.txid = txid;
+    record.attempt = batch.attempt;
+    record.ranges = batch.ranges;
+    record.rows = batch.rows;
+    record.rows_diverted = batch.mode == EmitMode::kDivert ? batch.rows : 0;
+    for (const Vote& vote : batch.votes) record.votes.push_back(vote.record);
+    ++deciding_;
+  }
+  if (deciding_ > 0) out_->emplace_back(std::move(decide));
+}
+
+void BatchProtocol::Machine::On(const batch_event::DecisionWritten& event) {
+  if (deciding_ == 0 || event.first != last_decided_.Next() || event.last != last_issued()) {
+    if (event.first <= event.last && event.last <= last_decided_) {
+      return AnswerStale({StaleKind::kDecisionWritten, {}, {}, {}}, event.last, Attempt());
+    }
+    return ProtocolError(event.last, Attempt(),
+                         Internal("decisions ", event.first.value(), " to ", event.last.value(),
+                                  " were reported as written, but ", last_decided_.value() + 1,
+                                  " to ", last_issued().value(), " were issued"));
+  }
+  if (!event.status.ok()) {
+    return Halt(Annotate(
+        event.status,
+        Concat("batch group ", config_.group.value(), ": the outcome of writing the decisions ",
+               event.first.value(), " to ", event.last.value(),
+               " is unknown: reopen the decision log and compare, which a new start does")));
+  }
+  progress_.Moved();
+  while (last_decided_ < event.last) OnDecided(At(last_decided_.Next()));
+}
+
+void BatchProtocol::Machine::OnDecided(const Batch& batch) {
+  if (batch.mode == EmitMode::kDivert) rows_diverted_ += batch.rows;
+  last_decided_ = batch.txid;
+  last_attempt_ = batch.attempt;
+  --in_flight_;
+  --deciding_;
+  attempts_made_[batch.txid.value() % ring_.size()] = 0;
+  cuts_.erase(batch.txid);
+  retry_.OnDecided(batch.txid);
+  out_->emplace_back(batch_action::Apply{batch.txid, batch.attempt});
+}
+
+void BatchProtocol::Machine::On(const batch_event::Applied& event) {
+  BatchVoter* voter = KnownVoter(event.worker);
+  if (voter == nullptr) return;
+  if (event.incarnation != voter->incarnation || event.txid <= voter->applied) {
+    return AnswerStale({StaleKind::kApplied, {}, event.worker, voter->incarnation}, event.txid,
+                       Attempt());
+  }
+  if (event.txid > last_issued()) {
+    return ProtocolError(event.txid, Attempt(),
+                         Internal("worker ", event.worker.value(), " applied txid ",
+                                  event.txid.value(), ", but only ", last_issued().value(),
+                                  " is decided"));
+  }
+  voter->applied = event.txid;
+}
+
+void BatchProtocol::Machine::ReportDrained() {
+  if (!draining_ || drained_ || halted() || in_flight_ > 0) return;
+  if (!voters_.PresentHaveApplied(last_decided_)) return;
+  drained_ = true;
+  out_->emplace_back(batch_action::Drained{last_decided_});
+}
+
+}  // namespace trident

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Failure: who is lost, what stands still, what is taken back because of it, and when to give up.
+#include <algorithm>
+
+#include "coordinator/batch_protocol_machine.h"
+
+namespace trident {
+
+using batch_action::EmitMode;
+
+namespace {
+
+FailureCause CauseOf(Status status) {
+  FailureCause cause;
+  cause.status = std::move(status);
+  return cause;
+}
+
+// ", step 'split', row 17": what is known of the place.
+std::string Place(const FailureCause& cause) {
+  std::string place;
+  const auto add = [&](const char* what, const std::string& value) {
+    if (!value.empty()) place += Concat(", ", what, " '", value, "'");
+  };
+  add("step", cause.step);
+  add("partition", cause.partition);
+  add("row", cause.row);
+  add("values", cause.values);
+  return place;
+}
+
+}  // namespace
+
+void BatchProtocol::Machine::On(const batch_event::Failed& event) {
+  const Sender sender{StaleKind::kFailed, {}, {}, {}};
+  Batch* batch = Current(event.txid, event.attempt, sender);
+  if (batch == nullptr) return;
+  if (batch->phase == BatchPhase::kDeciding) return AnswerStale(sender, event.txid, event.attempt);
+  FailureCause cause = event.cause;
+  if (cause.status.ok()) cause.status = Internal("it was reported as failed without a cause");
+  Fail(*batch, cause);
+}
+
+void BatchProtocol::Machine::On(const batch_event::EmitterStarted& event) {
+  BatchEmitter* emitter = KnownEmitter(event.emitter);
+  if (emitter == nullptr) return;
+  const Sender sender{StaleKind::kEmitterStarted, event.emitter, {}, emitter->incarnation};
+  if (emitters_.OnStarted(*emitter, event.incarnation) == LifeNews::kStale) {
+    return AnswerStale(sender, TxId(), Attempt());
+  }
+  positions_.ForgetReaders(emitter->spout);
+  FailIfAwaited(event.emitter, "started again before it answered");
+}
+
+void BatchProtocol::Machine::On(const batch_event::EmitterLost& event) {
+  BatchEmitter* emitter = KnownEmitter(event.emitter);
+  if (emitter == nullptr) return;
+  const Sender sender{StaleKind::kEmitterLost, event.emitter, {}, emitter->incarnation};
+  if (emitters_.OnLost(*emitter, event.incarnation) == LifeNews::kStale) {
+    return AnswerStale(sender, TxId(), Attempt());
+  }
+  FailIfAwaited(event.emitter, "was lost before it answered");
+}
+
+// News of a life that the protocol has not heard of tell that it started, too.
+void BatchProtocol::Machine::On(const batch_event::InputReady& event) {
+  BatchEmitter* emitter = KnownEmitter(event.emitter);
+  if (emitter == nullptr) return;
+  if (event.incarnation > emitter->incarnation) {
+    On(batch_event::EmitterStarted{event.emitter, event.incarnation});
+  }
+  if (event.incarnation != emitter->incarnation || !emitter->present) {
+    return AnswerStale({StaleKind::kInputReady, event.emitter, {}, emitter->incarnation}, TxId(),
+                       Attempt());
+  }
+  emitters_.OnInputReady(*emitter);
+}
+
+// Only the newest batch in flight can be waiting for an answer.
+void BatchProtocol::Machine::FailIfAwaited(EmitterId emitter, const char* why) {
+  if (in_flight_ == 0) return;
+  const Batch& newest = At(next_txid().Prev());
+  for (const Asked& asked : newest.asked) {
+    if (asked.answered || emitters_[asked.emitter].id != emitter) continue;
+    return Fail(newest, CauseOf(Unavailable(ToString(emitter), " ", why)));
+  }
+}
+
+void BatchProtocol::Machine::On(const batch_event::WorkerJoined& event) {
+  BatchVoter* voter = KnownVoter(event.worker);
+  if (voter == nullptr) return;
+  const Sender sender{StaleKind::kWorkerJoined, {}, event.worker, voter->incarnation};
+  const LifeNews news =
+      voters_.OnJoined(*voter, event.incarnation, event.applied, last_issued());
+  if (news == LifeNews::kStale) return AnswerStale(sender, TxId(), Attempt());
+  if (event.applied > last_issued()) {
+    return Halt(DataLoss("batch group ", config_.group.value(), ": worker ", event.worker.value(),
+                         " has applied txid ", event.applied.value(),
+                         ", but the decision log ends at ", last_issued().value(),
+                         "; an older decision log was put in place, or the worker's state belongs "
+                         "to another run: restore both from one backup"));
+  }
+  FailUnissued(Concat("worker ", event.worker.value(), " started again"));
+}
+
+void BatchProtocol::Machine::On(const batch_event::WorkerLost& event) {
+  BatchVoter* voter = KnownVoter(event.worker);
+  if (voter == nullptr) return;
+  const Sender sender{StaleKind::kWorkerLost, {}, event.worker, voter->incarnation};
+  if (voters_.OnLost(*voter, event.incarnation) == LifeNews::kStale) {
+    return AnswerStale(sender, TxId(), Attempt());
+  }
+  FailUnissued(Concat("worker ", event.worker.value(), " was lost"));
+}
+
+// A decision that was issued may be durable already, so only what comes after it can still fail.
+void BatchProtocol::Machine::FailUnissued(const std::string& why) {
+  const TxId first = last_issued().Next();
+  if (InFlight(first)) Fail(At(first), CauseOf(Unavailable(why)));
+}
+
+void BatchProtocol::Machine::CheckProgress(Nanos now) {
+  if (in_flight_ == deciding_) return progress_.Moved();
+  if (!progress_.ExpiredAt(now)) return;
+  for (TxId txid = last_issued().Next(); txid < next_txid(); txid = txid.Next()) {
+    const Batch& batch = At(txid);
+    if (batch.phase == BatchPhase::kReady) continue;
+    const std::string text = Concat("no progress for ", config_.progress_deadline / kMillisecond,
+                                    " ms while ", ToString(batch.phase), "; ",
+                                    batch.answers_awaited, " emitters and ", batch.votes_awaited,
+                                    " votes were awaited");
+    return Fail(batch, CauseOf(DeadlineExceeded(text)));
+  }
+  progress_.Moved();
+}
+
+void BatchProtocol::Machine::Fail(const Batch& batch, const FailureCause& cause) {
+  const FailedAttempt failed = Describe(batch);
+  const Attempt attempt = batch.attempt;
+  Cancel(failed.txid);
+  ++failures_total_;
+  if (retry_.OnFailed(failed, cause) == RetryPolicy::Verdict::kStop) {
+    return HaltAfterRetries(failed, attempt, cause);
+  }
+  backoff_.Start(retry_.delay());
+}
+
+FailedAttempt BatchProtocol::Machine::Describe(const Batch& batch) const {
+  FailedAttempt failed{.txid = batch.txid,
+                       .mode = cuts_.contains(batch.txid) ? EmitMode::kExact : batch.mode,
+                       .rows = batch.rows,
+                       .the_row = std::nullopt};
+  if (batch.rows != 1 || batch.phase == BatchPhase::kEmitting) return failed;
+  for (const SourceRange& range : batch.ranges) {
+    if (range.rows == 1) failed.the_row = RowPlace{range.emitter, {range.partition, range.start}};
+  }
+  return failed;
+}
+
+// Takes back txids from the newest down to `from`: positions, readiness, slots.
+void BatchProtocol::Machine::Cancel(TxId from) {
+  if (!InFlight(from)) return;
+  batch_action::Abort abort{from, {}};
+  while (next_txid() > from) {
+    const Batch& batch = At(next_txid().Prev());
+    abort.cancelled.push_back({batch.txid, batch.attempt});
+    for (const SourceRange& range : batch.ranges) {
+      positions_.Undo(emitters_[emitters_.Find(range.emitter)].spout, range);
+    }
+    for (const Asked& asked : batch.asked) emitters_.OnCancelled(emitters_[asked.emitter]);
+    --in_flight_;
+  }
+  std::reverse(abort.cancelled.begin(), abort.cancelled.end());
+  out_->emplace_back(std::move(abort));
+}
+
+void BatchProtocol::Machine::Halt(Status cause) {
+  if (halted()) return;
+  Cancel(last_issued().Next());
+  halted_ = std::move(cause);
+  out_->emplace_back(batch_action::Halt{halted_});
+}
+
+void BatchProtocol::Machine::HaltAfterRetries(const FailedAttempt& failed, Attempt attempt,
+                                              const FailureCause& cause) {
+  std::string advice = "remove the cause and start again";
+  if (failed.mode == EmitMode::kExact) {
+    advice += "; the cut is logged for a transactional state, so no row of it can be diverted";
+  } else if (failed.mode == EmitMode::kDivert) {
+    advice += "; diverting its row failed too, so the row is not to blame";
+  } else if (config_.policy == FailurePolicy::kStop) {
+    advice += ", or let the stream divert failing rows to the dead letters";
+  }
+  Halt(Status(cause.status.code(),
+              Concat("batch group ", config_.group.value(), " stops at txid ", failed.txid.value(),
+                     " after ", retry_.failures(), " failed attempts, the last ",
+                     ToString(attempt), " with ", failed.rows, " rows", Place(cause), ": ",
+                     Message(cause.status), ". Everything up to txid ", last_issued().value(),
+                     " is committed, nothing of txid ", failed.txid.value(), "; ", advice)));
+}
+
+void BatchProtocol::Machine::ProtocolError(TxId txid, Attempt attempt, const Status& error) {
+  Halt(Status(error.code(),
+              Concat("batch group ", config_.group.value(), ", txid ", txid.value(), " attempt ",
+                     ToString(attempt), ": ", Message(error),
+                     ". The group stops rather than guess; start again, which continues after the "
+                     "last decision, and report this if it comes back")));
+}
+
+}  // namespace trident

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inside of BatchProtocol. Its functions stand in four files, in the order of a batch's life:
+// batch_protocol_emission.cc, batch_protocol_commit.cc, batch_protocol_failure.cc, and, for what
+// comes from outside and for the answers about itself, batch_protocol_machine.cc.
+#ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_MACHINE_H_
+#define TRIDENT_COORDINATOR_BATCH_PROTOCOL_MACHINE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/batch_parties.h"
+#include "coordinator/batch_protocol.h"
+#include "coordinator/batch_timers.h"
+#include "coordinator/retry_policy.h"
+#include "coordinator/source_positions.h"
+
+namespace trident {
+
+class BatchProtocol::Machine {
+ public:
+  // REQUIRES: CheckConfig and CheckRecovered are ok.
+  Machine(GroupConfig config, Recovered recovered);
+
+  static Status CheckConfig(const GroupConfig& config);
+  static Status CheckRecovered(const GroupConfig& config, const Recovered& recovered);
+  // Takes over the recovered positions and cuts. Called once, before the first Step.
+  Status Restore(const Recovered& recovered);
+
+  void Step(const BatchEvent& event, std::vector<BatchAction>& out);
+  GroupStatus status() const;
+
+ private:
+  // One emitter's part in an attempt.
+  struct Asked {
+    uint32_t emitter = 0;  // index in emitters_
+    Incarnation incarnation;
+    batch_action::EmitMode mode = batch_action::EmitMode::kNew;
+    uint64_t rows_max = 0;
+    bool answered = false;
+  };
+  struct Vote {
+    VoteRecord record;
+    bool given = false;
+  };
+  // A txid in flight. Reused from txid to txid, so that a step seldom allocates.
+  struct Batch {
+    TxId txid;
+    Attempt attempt;
+    Attempt prev_attempt;
+    BatchPhase phase = BatchPhase::kEmitting;
+    batch_action::EmitMode mode = batch_action::EmitMode::kNew;  // kExact: repeats a logged cut
+    std::vector<Asked> asked;
+    uint32_t answers_awaited = 0;
+    std::vector<SourceRange> ranges;  // that moved, in the order of the answers
+    uint64_t rows = 0;
+    bool cut_log_asked = false;
+    std::vector<Vote> votes;     // by voter
+    uint32_t votes_awaited = 0;
+  };
+  // What a worker may have staged for a txid, so that every later attempt must hold the same.
+  struct Cut {
+    std::vector<SourceRange> ranges;  // of the transactional spouts
+    bool durable = false;             // or LogCut is unanswered
+  };
+  // Who sent a message, for the answer to it.
+  struct Sender {
+    StaleKind what;
+    EmitterId emitter;
+    WorkerId worker;
+    Incarnation known_as;
+  };
+
+  // What is learned. Each handler changes nothing if the event is stale.
+  void On(const batch_event::EmitterStarted& event);
+  void On(const batch_event::EmitterLost& event);
+  void On(const batch_event::InputReady& event);
+  void On(const batch_event::Emitted& event);
+  void On(const batch_event::CutLogged& event);
+  void On(const batch_event::Voted& event);
+  void On(const batch_event::Progressed& event);
+  void On(const batch_event::Failed& event);
+  void On(const batch_event::DecisionWritten& event);
+  void On(const batch_event::Applied& event);
+  void On(const batch_event::WorkerJoined& event);
+  void On(const batch_event::WorkerLost& event);
+  void On(const batch_event::Pause& event);
+  void On(const batch_event::Resume& event);
+  void On(const batch_event::Hold& event);
+  void On(const batch_event::Release& event);
+  void On(const batch_event::Drain& event);
+  void On(const batch_event::Tick& event);
+
+  // Emission: who is asked for what, and what the answers are worth.
+  EmitGate Gate() const;
+  EmitGate InputGate() const;
+  void StartAttempts();
+  void StartAttempt();
+  void AskForCut(Batch& batch);
+  void AskForRow(Batch& batch);
+  void AskReady(Batch& batch);
+  Asked& Ask(Batch& batch, uint32_t emitter, batch_action::EmitMode mode);
+  void SendEmits(Batch& batch);
+  void TakeAnswer(Batch& batch, Asked& asked, const batch_event::Emitted& event);
+  Status CheckAnswer(const Batch& batch, const Asked& asked,
+                     const std::vector<SourceRange>& moved) const;
+  Status CheckRange(const Batch& batch, const Asked& asked, const SourceRange& range) const;
+  void OnRangesKnown(Batch& batch);
+  void Withdraw(Batch& batch);
+  std::vector<SourceRange> CutOf(TxId txid, EmitterId emitter) const;
+
+  // Commit: permit, count, decide, apply, each in txid order.
+  void PermitInOrder();
+  bool CutIsDurable(const Batch& batch) const;
+  void LogCut(Batch& batch);
+  void Permit(Batch& batch);
+  void DecideReady();
+  void OnDecided(const Batch& batch);
+  void ReportDrained();
+
+  // Failure: what is taken back, and when to give up.
+  void CheckProgress(Nanos now);
+  // Fails the batch and cancels every later one.
+  void Fail(const Batch& batch, const FailureCause& cause);
+  void Cancel(TxId from);
+  void Halt(Status cause);
+  void FailUnissued(const std::string& why);
+  void FailIfAwaited(EmitterId emitter, const char* why);
+  FailedAttempt Describe(const Batch& batch) const;
+  void HaltAfterRetries(const FailedAttempt& failed, Attempt attempt, const FailureCause& cause);
+  // Halts on what cannot have happened; `error` says what was expected and what was found.
+  void ProtocolError(TxId txid, Attempt attempt, const Status& error);
+
+  // The batch in flight that the message is about, or null after answering it.
+  Batch* Current(TxId txid, Attempt attempt, const Sender& sender);
+  void AnswerStale(const Sender& sender, TxId txid, Attempt attempt);
+  BatchEmitter* KnownEmitter(EmitterId id);
+  BatchVoter* KnownVoter(WorkerId id);
+  void ArmTimer();
+
+  // Txids in flight: last_decided_ + 1 .. last_decided_ + in_flight_.
+  Batch& At(TxId txid) { return ring_[txid.value() % ring_.size()]; }
+  const Batch& At(TxId txid) const { return ring_[txid.value() % ring_.size()]; }
+  bool InFlight(TxId txid) const { return txid > last_decided_ && txid < next_txid(); }
+  TxId next_txid() const { return TxId(last_decided_.value() + in_flight_ + 1); }
+  // The last txid whose decision was issued.
+  TxId last_issued() const { return TxId(last_decided_.value() + deciding_); }
+  uint32_t attempts_made(TxId txid) const;
+  Attempt AttemptOf(TxId txid) const;
+  bool halted() const { return !halted_.ok(); }
+
+  // Constant after construction.
+  const GroupConfig config_;
+  const Epoch epoch_;
+
+  // What is decided, and what is on its way.
+  TxId last_decided_;
+  Attempt last_attempt_;  // of last_decided_
+  uint64_t in_flight_ = 0;
+  uint64_t deciding_ = 0;  // of these, in the Decide that is outstanding
+  std::vector<Batch> ring_;              // by txid modulo max_pending
+  std::vector<uint32_t> attempts_made_;  // likewise, for txids after last_decided_
+  std::map<TxId, Cut> cuts_;  // logged, of txids after last_decided_
+
+  // Who takes part, and where the sources stand after the newest cut.
+  EmitterRoster emitters_;
+  VoterRoster voters_;
+  SourcePositions positions_;
+  uint32_t ask_first_ = 0;  // emitter that is asked first, when not all can be
+
+  // Pace.
+  RetryPolicy retry_;
+  Countdown backoff_;
+  Countdown filling_;
+  ProgressWatch progress_;
+  Nanos now_ = 0;  // of the last Tick
+  std::optional<Nanos> timer_;
+  bool paused_ = false;
+  bool held_ = false;
+  bool draining_ = false;
+  bool drained_ = false;  // and said so
+
+  Status halted_;
+  uint64_t failures_total_ = 0;
+  uint64_t rows_diverted_ = 0;
+  std::vector<BatchAction>* out_ = nullptr;  // during Step
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_BATCH_PROTOCOL_MACHINE_H_

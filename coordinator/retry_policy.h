@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How large the next batch may be, and what becomes of the one that fails: shrink, wait, isolate
+// its row, divert that row, or stop. The rules and their end stand in batch_protocol.h, "Failure
+// and size".
+#ifndef TRIDENT_COORDINATOR_RETRY_POLICY_H_
+#define TRIDENT_COORDINATOR_RETRY_POLICY_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "coordinator/batch_protocol_actions.h"
+#include "coordinator/batch_protocol_types.h"
+
+namespace trident {
+
+// Where the row of a one-row batch came from.
+struct RowPlace {
+  EmitterId emitter;
+  SourcePosition at;
+};
+
+// What is known of an attempt that failed.
+struct FailedAttempt {
+  TxId txid;
+  batch_action::EmitMode mode = batch_action::EmitMode::kNew;
+  uint64_t rows = 0;                // emitted until then
+  std::optional<RowPlace> the_row;  // set if the batch was emitted and held this row alone
+};
+
+// Not thread-safe. Follows one txid at a time: the first that failed and is not decided.
+class RetryPolicy {
+ public:
+  explicit RetryPolicy(const GroupConfig& config);
+
+  enum class Verdict {
+    kRetry,  // after delay(), as next() says
+    kStop,
+  };
+  Verdict OnFailed(const FailedAttempt& attempt, const FailureCause& cause);
+  void OnDecided(TxId txid);
+  // The isolated row is not there any more (a source that does not repeat itself).
+  void OnRowGone();
+
+  // How the next attempt of retrying() is cut: kNew, or alone with the_row() as kSingle or kDivert.
+  batch_action::EmitMode next() const;
+  const RowPlace& the_row() const { return *the_row_; }
+
+  const BatchLimits& limits() const { return limits_; }
+  TxId retrying() const { return txid_; }  // 0 = nothing is being retried
+  uint32_t failures() const { return failures_; }
+  Nanos delay() const;
+  // Null when nothing is being retried.
+  const std::shared_ptr<const FailureCause>& last_cause() const { return cause_; }
+
+ private:
+  void Forget();
+  void Shrink(uint64_t rows);
+  Verdict Isolate(const FailedAttempt& attempt, uint64_t rows_allowed);
+
+  const BatchLimits limits_max_;
+  const FailurePolicy policy_;
+  const uint32_t retry_limit_;
+  const Nanos delay_min_;
+  const Nanos delay_max_;
+
+  BatchLimits limits_;
+  TxId txid_;
+  uint32_t failures_ = 0;         // of txid_
+  uint32_t row_failures_ = 0;     // of txid_ when it held or could hold one row
+  uint32_t divert_failures_ = 0;  // of txid_ when the row was being diverted
+  bool diverting_ = false;
+  std::optional<RowPlace> the_row_;
+  std::shared_ptr<const FailureCause> cause_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_RETRY_POLICY_H_
