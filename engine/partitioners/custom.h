@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TRIDENT_ENGINE_PARTITIONERS_CUSTOM_H_
+#define TRIDENT_ENGINE_PARTITIONERS_CUSTOM_H_
+
+#include <functional>
+
+#include "engine/partitioner.h"
+
+namespace trident {
+
+// A way of the user's own: fills `out` for the slice. It must keep to the law of Partitioner, and
+// may be called from several threads at once.
+using RouteFunction =
+    std::function<void(const RouteContext& context, const Batch& slice, Routing& out)>;
+
+// `name` is what Explain and errors call it. A task that is not there, or a number of tasks that is
+// not the number of rows, throws std::out_of_range, which fails the attempt with that message.
+PartitionerRef CustomPartitioner(std::string name, RouteFunction route);
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_PARTITIONERS_CUSTOM_H_
