@@ -45,5 +45,7 @@ install(FILES "${CMAKE_BINARY_DIR}/trident-config.cmake"
               "${CMAKE_BINARY_DIR}/trident-config-version.cmake"
         DESTINATION "${TRIDENT_PACKAGE_DIR}")
 
+# Relative, so that an installed tree may be moved.
+file(RELATIVE_PATH TRIDENT_PC_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file("${CMAKE_SOURCE_DIR}/cmake/trident.pc.in" "${CMAKE_BINARY_DIR}/trident.pc" @ONLY)
 install(FILES "${CMAKE_BINARY_DIR}/trident.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DBUILD=dir -DSOURCE=dir -DWORK=dir -P install_case.cmake
 #
-# Installs the build to a prefix under WORK, copies the consumer and the word count there, and builds and
-# runs them with nothing but the prefix, once by find_package and once by pkg-config.
+# Installs the build to a prefix under WORK, copies the consumer and the word count there, and builds
+# and runs them with nothing but the prefix, once by find_package and once by pkg-config.
 
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output
@@ -29,8 +29,9 @@ if(EXISTS "${WORK}/consumer/wordcount.cc")
   run("${WORK}/consumer/build/wordcount" --help)
 endif()
 
-file(GLOB_RECURSE pc "${prefix}/*/trident.pc")
-cmake_path(GET pc PARENT_PATH ENV{PKG_CONFIG_PATH})
+file(GLOB_RECURSE pc "${prefix}/trident.pc")
+cmake_path(GET pc PARENT_PATH pc)
+set(ENV{PKG_CONFIG_PATH} "${pc}")
 run(sh -c "c++ '${WORK}/consumer/consumer.cc' $(pkg-config --cflags --libs trident) \
              -Wl,-rpath,$(pkg-config --variable=libdir trident) -o '${WORK}/by_pkg_config'")
 run("${WORK}/by_pkg_config")

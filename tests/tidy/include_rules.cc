@@ -93,6 +93,12 @@ bool MayIncludeRocksDb(const SourceFile& file) {
   return IsUnder(file.path(), "tests") || (IsUnder(file.path(), "state") && !file.IsHeader());
 }
 
+// The folders of cmake/install.cmake.
+bool IsInstalled(std::string_view path) {
+  return IsUnder(path, "base") || IsUnder(path, "state") || IsUnder(path, "engine") ||
+         IsUnder(path, "trident");
+}
+
 constexpr std::array kImpureHeaders = {
     "thread",  "mutex",    "condition_variable", "future", "chrono",
     "ctime",   "time.h",   "filesystem",         "cstdio", "stdio.h",
@@ -172,6 +178,22 @@ Findings CheckForeignHeaders(const SourceTree& tree) {
             "a header shows generated messages only when it is a service or codec; found " +
             target);
       }
+    }
+  }
+  return found;
+}
+
+Findings CheckInstalledHeaders(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    if (!file.IsHeader() || !IsInstalled(path)) continue;
+    for (const Include& include : file.includes()) {
+      const std::string& target = include.target;
+      const bool standard = !Contains(target, "/") && !Contains(target, ".h");
+      if (standard || IsInstalled(target) || StartsWith(target, "absl/") || target == "xxhash.h") {
+        continue;
+      }
+      found.push_back(At(file, include.line) + "this header is installed, but not " + target);
     }
   }
   return found;

@@ -25,6 +25,9 @@ Findings CheckIncludesResolve(const SourceTree& tree);
 // and in service headers of coordinator/; generated messages in no header but service and codec
 // ones.
 Findings CheckForeignHeaders(const SourceTree& tree);
+// A header that is installed includes only installed headers, the standard library's, Abseil's and
+// xxHash's: a program outside the tree needs no other package.
+Findings CheckInstalledHeaders(const SourceTree& tree);
 // The commit protocol, with all it includes, has no I/O, clock or thread.
 Findings CheckProtocolIsPure(const SourceTree& tree);
 // Every header is included by another file, and every .cc file is part of a build target.

@@ -62,6 +62,7 @@ void ExpectKept(Findings (*rule)(const SourceTree&)) {
 TEST(ProjectTest, FoldersIncludeOnlyWhatTheMapAllows) { ExpectKept(CheckIncludeMap); }
 TEST(ProjectTest, IncludesNameFilesThatAreThere) { ExpectKept(CheckIncludesResolve); }
 TEST(ProjectTest, ForeignHeadersStayBehindTheirFiles) { ExpectKept(CheckForeignHeaders); }
+TEST(ProjectTest, InstalledHeadersNeedNoOtherPackage) { ExpectKept(CheckInstalledHeaders); }
 TEST(ProjectTest, CommitProtocolHasNoInputOutputClockOrThread) { ExpectKept(CheckProtocolIsPure); }
 TEST(ProjectTest, EveryFileIsUsed) { ExpectKept(CheckNoDeadFiles); }
 TEST(ProjectTest, SourceFilesNameTheirLicence) { ExpectKept(CheckLicenceLine); }
@@ -155,6 +156,17 @@ TEST(ForeignHeadersTest, SeesGeneratedMessagesInAHeader) {
   ExpectCaught(CheckForeignHeaders, "trident/stream.h", 1, "#include \"proto/plan.pb.h\"\n");
   ExpectFine(CheckForeignHeaders, "trident/plan_codec.h", "#include \"proto/plan.pb.h\"\n");
   ExpectFine(CheckForeignHeaders, "trident/planner.cc", "#include \"proto/plan.pb.h\"\n");
+}
+
+TEST(InstalledHeadersTest, SeesWhatAProgramOutsideTheTreeWouldMiss) {
+  ExpectCaught(CheckInstalledHeaders, "trident/run/a.h", 1, "#include \"coordinator/b.h\"\n");
+  ExpectCaught(CheckInstalledHeaders, "engine/a.h", 1, "#include <google/protobuf/message.h>\n");
+  ExpectCaught(CheckInstalledHeaders, "base/a.h", 1, "#include <spdlog/spdlog.h>\n");
+  ExpectCaught(CheckInstalledHeaders, "base/a.h", 1, "#include <unistd.h>\n");
+  ExpectFine(CheckInstalledHeaders, "trident/a.h",
+             "#include <vector>\n#include <xxhash.h>\n#include \"absl/status/status.h\"\n"
+             "#include \"engine/b.h\"\n");
+  ExpectFine(CheckInstalledHeaders, "coordinator/a.h", "#include <grpcpp/grpcpp.h>\n");
 }
 
 TEST(ProtocolIsPureTest, SeesAThreadTwoIncludesAway) {
