@@ -23,6 +23,28 @@ inline constexpr int64_t kRpcMessageBytesMax = 16 * kMiB;
 inline constexpr int64_t kScanPageRowsMax = 10'000;
 inline constexpr int64_t kScanPageBytesMax = 4 * kMiB;
 inline constexpr int64_t kMultiGetKeysMax = 10'000;
+// A multi-get of more keys than this leaves the network's threads to others.
+inline constexpr int64_t kMultiGetInlineKeysMax = 64;
+// At once, over all clients of a server; each holds a txid readable.
+inline constexpr int64_t kScansMax = 64;
+inline constexpr int64_t kWatchesMax = 256;
+// Reads that wait for a txid to be committed, and how long one waits when its call has no deadline.
+inline constexpr int64_t kAwaitedReadsMax = 4096;
+inline constexpr int64_t kAwaitTxidMsDefault = 10'000;
+// A client that takes no page of its scan or event of its watch for so long is cut off.
+inline constexpr int64_t kStreamStallMsMax = 30'000;
+// A watcher hears at least this often up to which txid nothing changed.
+inline constexpr int64_t kWatchQuietMs = 1'000;
+// Calls of one connection that are served at once; more wait at the client.
+inline constexpr int32_t kRpcStreamsPerConnectionMax = 256;
+inline constexpr int32_t kRpcMetadataBytesMax = 16 * 1024;
+inline constexpr int32_t kRpcHandshakeMsMax = 10'000;
+inline constexpr int32_t kRpcIdleConnectionMsMax = 15 * 60'000;
+// A silent peer is pinged this often and dropped when it does not answer in time; one that pings more
+// often than allowed is dropped too.
+inline constexpr int32_t kRpcKeepaliveMs = 60'000;
+inline constexpr int32_t kRpcKeepaliveTimeoutMs = 20'000;
+inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
 
 // ---- state: what is remembered ----
 
@@ -62,6 +84,7 @@ inline constexpr int64_t kFrameRows = 1024;
 // A frame between processes is filled up to this before it is sent under load.
 inline constexpr int64_t kFrameBytesTarget = 64 * kKiB;
 inline constexpr int64_t kFrameBytesMax = 32 * kMiB;
+inline constexpr int64_t kFrameRowsMax = 1 << 22;
 // Messages that wait at one executor. Senders stop at it.
 inline constexpr int64_t kExecutorQueueMax = 1024;
 inline constexpr int32_t kExecutorsMax = 256;
@@ -83,6 +106,11 @@ inline constexpr uint32_t kApplyBacklogBatchesDefault = 64;
 inline constexpr uint64_t kDecisionsKept = 1024;
 
 inline constexpr int64_t kDrpcQueueMax = 4096;
+// Arguments that wait for one function; with large arguments this is reached before kDrpcQueueMax.
+inline constexpr int64_t kDrpcQueueBytesMax = 64 * kMiB;
+// A function whose last batches all took less than this is executed by the thread that brought the
+// request, which saves a change of threads; a slower one never holds up the thread of the network.
+inline constexpr int64_t kDrpcInlineMicrosMax = 500;
 inline constexpr int64_t kDrpcArgumentBytesMax = 1 * kMiB;
 inline constexpr int64_t kDrpcAnswerBytesMax = 16 * kMiB;
 inline constexpr int64_t kDrpcBatchRequestsMax = 512;

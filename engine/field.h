@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/codec.h"
+#include "engine/column_decoder.h"
 #include "engine/schema.h"
 
 namespace trident {
@@ -40,6 +41,7 @@ struct Field {
   std::string_view name;
 
   SchemaField Describe() const {
+    RegisterColumnType<Stored>();  // so that frames from other processes can be decoded
     return {std::string(name), &TypeOf<Stored>(), FieldTraits<T>::kNullability};
   }
 };

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/batch_payload.h"
+
+#include "engine/batch_codec.h"
+
+namespace trident {
+
+void BatchPayload::EncodeTo(std::string& out) const { EncodeBatch(batch_, out); }
+
+}  // namespace trident
