@@ -35,7 +35,7 @@ void AppendField(const KeyField& field, const Column& column, uint32_t row, KeyP
 
 // Builds one key column from decoded values.
 template <class T, class Read>
-ColumnRef ColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field, Read&& read) {
+std::shared_ptr<ColumnOf<T>> ColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field, Read&& read) {
   auto column = std::make_shared<ColumnOf<T>>();
   for (const std::vector<Datum>& row : rows) {
     if (row[field].is_null()) {
@@ -44,13 +44,6 @@ ColumnRef ColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field, 
       column->Append(read(row[field]));
     }
   }
-  return column;
-}
-
-ColumnRef TextColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field, TextArena& arena) {
-  auto column = ColumnFrom<Text>(rows, field, [&](const Datum& d) {
-    return arena.Copy(std::get<std::string>(d.value));
-  });
   return column;
 }
 
@@ -67,16 +60,18 @@ ColumnRef OneColumn(const KeyField& field, const std::vector<std::vector<Datum>>
                                    [](const Datum& d) { return std::get<Timestamp>(d.value); });
     case TypeKind::kText: {
       TextArena arena;
-      ColumnRef column = TextColumnFrom(rows, at, arena);
-      const_cast<ColumnOf<Text>&>(As<Text>(*column)).Retain(arena.Release());
+      auto column = ColumnFrom<Text>(rows, at, [&](const Datum& d) {
+        return arena.Copy(std::get<std::string>(d.value));
+      });
+      column->Retain(arena.Release());
       return column;
     }
     case TypeKind::kBytes: {
       TextArena arena;
-      ColumnRef column = ColumnFrom<Bytes>(rows, at, [&](const Datum& d) {
+      auto column = ColumnFrom<Bytes>(rows, at, [&](const Datum& d) {
         return Bytes{arena.Copy(std::get<OwnedBytes>(d.value).bytes)};
       });
-      const_cast<ColumnOf<Bytes>&>(As<Bytes>(*column)).Retain(arena.Release());
+      column->Retain(arena.Release());
       return column;
     }
     case TypeKind::kList:

@@ -95,6 +95,7 @@ Schema Schema::Project(std::span<const size_t> indices) const {
 std::string Schema::ToString() const {
   std::string out = "[";
   for (const SchemaField& field : fields_) {
+    if (field.name.starts_with('$')) continue;  // ours, not the user's
     if (out.size() > 1) out += ", ";
     out += field.name + ":" + TypeText(field);
   }

@@ -27,6 +27,17 @@ struct OperatorSite {
   uint32_t partition = 0;
   uint32_t partitions = 1;
   SiteMode mode = SiteMode::kStream;
+  // Does any step take what this one emits?
+  enum class Consumers : uint8_t { kNone, kSome } consumers = Consumers::kSome;
+  // What the operator objects of this step at this task share (each serves another attempt).
+  std::shared_ptr<std::shared_ptr<void>> shared;
+
+  // The shared object, made at the first call.
+  template <class T, class Make>
+  std::shared_ptr<T> Shared(Make&& make) const {
+    if (*shared == nullptr) *shared = make();
+    return std::static_pointer_cast<T>(*shared);
+  }
 };
 
 // May fail only by CHECK: what can be wrong was checked when the topology was built.

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/batch_coordinator.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/logging.h"
+
+namespace trident {
+namespace {
+
+// How long the coordinator sleeps when no group asked for a tick.
+constexpr Nanos kIdleSleep = kSecond;
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+}  // namespace
+
+BatchCoordinator::BatchCoordinator(const Options& options) : options_(options) {}
+
+BatchCoordinator::~BatchCoordinator() { Stop(); }
+
+Status BatchCoordinator::AddGroup(GroupConfig config, Epoch epoch) {
+  GroupId id = config.group;
+  TRIDENT_ASSIGN_OR_RETURN(
+      auto protocol, BatchProtocol::Create(std::move(config), options_.log->Recover(id, epoch)));
+  MutexLock lock(state_mutex_);
+  groups_[id].protocol = std::move(protocol);
+  return absl::OkStatus();
+}
+
+void BatchCoordinator::Start() {
+  coordinator_thread_ = std::thread([this] { RunCoordinator(); });
+  committer_thread_ = std::thread([this] { RunCommitter(); });
+}
+
+void BatchCoordinator::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  if (coordinator_thread_.joinable()) coordinator_thread_.join();
+  {
+    MutexLock lock(write_mutex_);
+    writer_stopping_ = true;
+    write_changed_.NotifyAll();
+  }
+  if (committer_thread_.joinable()) committer_thread_.join();
+}
+
+void BatchCoordinator::Post(GroupId group, BatchEvent event) {
+  MutexLock lock(mutex_);
+  inbox_.emplace_back(group, std::move(event));
+  if (coordinator_waits_) changed_.NotifyOne();
+}
+
+void BatchCoordinator::PostAll(const BatchEvent& event) {
+  for (GroupId group : groups()) Post(group, event);
+}
+
+void BatchCoordinator::RunCoordinator() {
+  for (;;) {
+    if (StepAll()) continue;
+    Nanos sleep = kIdleSleep;
+    if (auto at = NextTick()) sleep = *at - options_.clock->MonotonicNanos();
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    if (!inbox_.empty() || sleep <= 0) continue;
+    coordinator_waits_ = true;
+    changed_.WaitFor(mutex_, std::min(sleep, kIdleSleep));
+    coordinator_waits_ = false;
+  }
+}
+
+bool BatchCoordinator::RunOnce() {
+  bool stepped = StepAll();
+  bool committed = CommitAll();
+  return stepped || committed;
+}
+
+bool BatchCoordinator::StepAll() {
+  std::vector<std::pair<GroupId, BatchEvent>> events;
+  {
+    MutexLock lock(mutex_);
+    events.swap(inbox_);
+  }
+  MutexLock lock(state_mutex_);
+  bool worked = !events.empty();
+  for (auto& [group, event] : events) Step(group, event);
+  Nanos now = options_.clock->MonotonicNanos();
+  for (auto& [id, group] : groups_) {
+    if (group.tick_at == 0 || group.tick_at > now) continue;
+    group.tick_at = 0;
+    Step(id, batch_event::Tick{now});
+    worked = true;
+  }
+  return worked;
+}
+
+void BatchCoordinator::Step(GroupId id, const BatchEvent& event) {
+  auto it = groups_.find(id);
+  TRIDENT_CHECK(it != groups_.end()) << "event for unknown batch group " << id.value();
+  std::vector<BatchAction> actions = std::move(actions_);
+  actions.clear();
+  it->second.protocol->Step(event, actions);
+  for (BatchAction& action : actions) Carry(id, it->second, action);
+  actions_ = std::move(actions);
+}
+
+void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
+  auto submit = [&](Write write) {
+    MutexLock lock(write_mutex_);
+    writes_.push_back(std::move(write));
+    write_changed_.NotifyOne();
+  };
+  std::visit(
+      Overloaded{
+          [&](batch_action::Begin& begin) {
+            group.begun_at[begin.txid] = options_.clock->MonotonicNanos();
+            group.time_micros = options_.clock->WallNanos() / kMicrosecond;
+            options_.workers->Begin(id, begin, group.time_micros);
+          },
+          [&](batch_action::Emit& emit) { options_.workers->Emit(id, emit, group.time_micros); },
+          [&](batch_action::LogCut& cut) { submit({id, {}, std::move(cut)}); },
+          [&](batch_action::PermitStage& permit) { options_.workers->PermitStage(id, permit); },
+          [&](batch_action::Decide& decide) {
+            for (const DecisionRecord& record : decide.records) {
+              group.rows_deciding[record.txid] = record.rows;
+            }
+            submit({id, std::move(decide.records), std::nullopt});
+          },
+          [&](batch_action::Apply& apply) {
+            CountDecision(group, apply);
+            options_.workers->Apply(id, apply);
+          },
+          [&](batch_action::Abort& abort) { options_.workers->Abort(id, abort); },
+          [&](batch_action::Stale& stale) {
+            TRIDENT_LOG(INFO) << "batch group " << id.value() << ": a stale message about txid "
+                              << stale.txid.value() << ", attempt " << ToString(stale.attempt);
+          },
+          [&](batch_action::Halt& halt) { options_.events->OnHalted(id, halt.cause); },
+          [&](batch_action::Drained& drained) {
+            options_.events->OnDrained(id, drained.last_decided);
+          },
+          [&](batch_action::SetTimer& timer) { group.tick_at = std::max<Nanos>(1, timer.at); },
+      },
+      action);
+}
+
+void BatchCoordinator::CountDecision(Group& group, const batch_action::Apply& apply) {
+  ++group.counters.batches_committed;
+  auto rows = group.rows_deciding.find(apply.txid);
+  if (rows != group.rows_deciding.end()) {
+    group.counters.rows_committed += rows->second;
+    group.rows_deciding.erase(rows);
+  }
+  auto begun = group.begun_at.find(apply.txid);
+  if (begun != group.begun_at.end()) {
+    group.latencies.Add(options_.clock->MonotonicNanos() - begun->second);
+    group.begun_at.erase(group.begun_at.begin(), std::next(begun));
+  }
+}
+
+std::optional<Nanos> BatchCoordinator::NextTick() const {
+  MutexLock lock(state_mutex_);
+  std::optional<Nanos> next;
+  for (const auto& [id, group] : groups_) {
+    if (group.tick_at != 0) next = next ? std::min(*next, group.tick_at) : group.tick_at;
+  }
+  return next;
+}
+
+void BatchCoordinator::RunCommitter() {
+  for (;;) {
+    if (CommitAll()) continue;
+    MutexLock lock(write_mutex_);
+    if (!writes_.empty()) continue;
+    if (writer_stopping_) return;
+    write_changed_.Wait(write_mutex_);
+  }
+}
+
+bool BatchCoordinator::CommitAll() {
+  std::vector<Write> writes;
+  {
+    MutexLock lock(write_mutex_);
+    writes.swap(writes_);
+  }
+  if (writes.empty()) return false;
+  Commit(writes);
+  return true;
+}
+
+void BatchCoordinator::Commit(const std::vector<Write>& writes) {
+  WriteSet changes;
+  Status status;
+  for (const Write& write : writes) {
+    if (write.cut) options_.log->AppendCut(write.group, write.cut->txid, write.cut->ranges, changes);
+    for (const DecisionRecord& record : write.decisions) {
+      BatchId id{write.group, record.txid, record.attempt};
+      if (status.ok()) status = options_.workers->AddRedo(id, changes);
+      if (status.ok()) status = options_.log->Append(write.group, record, changes);
+    }
+  }
+  if (status.ok()) status = options_.store->Write(changes, options_.durability);
+  for (const Write& write : writes) {
+    if (write.cut) {
+      Post(write.group, batch_event::CutLogged{write.cut->txid, write.cut->attempt, status});
+    }
+    if (write.decisions.empty()) continue;
+    Post(write.group, batch_event::DecisionWritten{write.decisions.front().txid,
+                                                   write.decisions.back().txid, status});
+  }
+}
+
+std::vector<GroupId> BatchCoordinator::groups() const {
+  MutexLock lock(state_mutex_);
+  std::vector<GroupId> ids;
+  for (const auto& [id, group] : groups_) ids.push_back(id);
+  return ids;
+}
+
+GroupStatus BatchCoordinator::StatusOf(GroupId id) const {
+  MutexLock lock(state_mutex_);
+  return groups_.at(id).protocol->status();
+}
+
+GroupCounters BatchCoordinator::CountersOf(GroupId id) const {
+  MutexLock lock(state_mutex_);
+  const Group& group = groups_.at(id);
+  GroupCounters counters = group.counters;
+  counters.commit_p50 = group.latencies.Percentile(50);
+  counters.commit_p99 = group.latencies.Percentile(99);
+  return counters;
+}
+
+}  // namespace trident

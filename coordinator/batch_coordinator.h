@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BatchCoordinator: the shell around the batch protocol. One thread takes facts in, steps the protocol
+// of the group that they concern, and passes its actions on; a second one writes decisions, so that a
+// batch is on its way to the disk while the next ones are cut. Several decisions that are ready
+// together share one write.
+#ifndef TRIDENT_COORDINATOR_BATCH_COORDINATOR_H_
+#define TRIDENT_COORDINATOR_BATCH_COORDINATOR_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "coordinator/batch_protocol.h"
+#include "coordinator/decision_log.h"
+#include "coordinator/latency_window.h"
+#include "state/durable_store.h"
+
+namespace trident {
+
+// Where the coordinator's words go: to the workers. Called on the coordinator's thread; must not block.
+class WorkerLink {
+ public:
+  virtual ~WorkerLink() = default;
+  // `time_micros` is the batch's wall time, the same for all who see the attempt.
+  virtual void Begin(GroupId group, const batch_action::Begin& begin, int64_t time_micros) = 0;
+  virtual void Emit(GroupId group, const batch_action::Emit& emit, int64_t time_micros) = 0;
+  virtual void PermitStage(GroupId group, const batch_action::PermitStage& permit) = 0;
+  virtual void Apply(GroupId group, const batch_action::Apply& apply) = 0;
+  virtual void Abort(GroupId group, const batch_action::Abort& abort) = 0;
+  // Everything that the decision of (group, txid, attempt) must make durable with it: adds the redo.
+  // Called on the committing thread.
+  virtual Status AddRedo(const BatchId& id, WriteSet& changes) = 0;
+};
+
+// What the owner of the topology wants to know. Called on the coordinator's thread.
+class CoordinatorEvents {
+ public:
+  virtual ~CoordinatorEvents() = default;
+  virtual void OnHalted(GroupId group, const Status& cause) = 0;
+  virtual void OnDrained(GroupId group, TxId last_decided) = 0;
+};
+
+struct GroupCounters {
+  uint64_t rows_committed = 0;
+  uint64_t batches_committed = 0;
+  Nanos commit_p50 = 0;  // from cut to durable, over the last commits
+  Nanos commit_p99 = 0;
+};
+
+class BatchCoordinator {
+ public:
+  struct Options {
+    const Clock* clock = &RealClock();
+    DurableStore* store = nullptr;
+    DecisionLog* log = nullptr;
+    WorkerLink* workers = nullptr;
+    CoordinatorEvents* events = nullptr;
+    Durability durability = Durability::kSynced;
+  };
+  explicit BatchCoordinator(const Options& options);
+  ~BatchCoordinator();
+
+  // Before Start.
+  Status AddGroup(GroupConfig config, Epoch epoch);
+  void Start();
+  void Stop();
+
+  // A fact about a group. Any thread.
+  void Post(GroupId group, BatchEvent event);
+  // To every group. Any thread.
+  void PostAll(const BatchEvent& event);
+
+  // Drives the coordinator without its threads: does what can be done now on the calling thread.
+  // False when there was nothing.
+  bool RunOnce();
+  // When the next Tick is due; nullopt: no group asked for one.
+  std::optional<Nanos> NextTick() const;
+
+  std::vector<GroupId> groups() const;
+  GroupStatus StatusOf(GroupId group) const;
+  GroupCounters CountersOf(GroupId group) const;
+
+ private:
+  struct Group {
+    std::unique_ptr<BatchProtocol> protocol;
+    Nanos tick_at = 0;  // 0: none
+    int64_t time_micros = 0;  // wall time of the attempt that began last
+    std::map<TxId, Nanos> begun_at;
+    std::map<TxId, uint64_t> rows_deciding;
+    LatencyWindow latencies;
+    GroupCounters counters;
+  };
+  struct Write {  // for the committing thread
+    GroupId group;
+    std::vector<DecisionRecord> decisions;
+    std::optional<batch_action::LogCut> cut;
+  };
+
+  void RunCoordinator();
+  void RunCommitter();
+  bool StepAll() TRIDENT_EXCLUDES(mutex_);
+  void Step(GroupId id, const BatchEvent& event);
+  void Carry(GroupId id, Group& group, BatchAction& action);
+  void CountDecision(Group& group, const batch_action::Apply& apply);
+  bool CommitAll();
+  void Commit(const std::vector<Write>& writes);
+
+  const Options options_;
+
+  // Constant after Start. Each group is stepped under state_mutex_.
+  mutable Mutex state_mutex_;
+  std::map<GroupId, Group> groups_;
+  std::vector<BatchAction> actions_;  // scratch of Step
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::vector<std::pair<GroupId, BatchEvent>> inbox_ TRIDENT_GUARDED_BY(mutex_);
+  bool stopping_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool coordinator_waits_ TRIDENT_GUARDED_BY(mutex_) = false;
+
+  Mutex write_mutex_;
+  CondVar write_changed_;
+  std::vector<Write> writes_ TRIDENT_GUARDED_BY(write_mutex_);
+  bool writer_stopping_ TRIDENT_GUARDED_BY(write_mutex_) = false;
+
+  std::thread coordinator_thread_;
+  std::thread committer_thread_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_BATCH_COORDINATOR_H_

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/decision_log.h"
+
+#include "base/check.h"
+#include "base/coding.h"
+#include "state/store_layout.h"
+
+namespace trident {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr char kPositionTag = 'p';
+// A record with more of anything than this is damage.
+constexpr uint64_t kItemsMax = 1 << 20;
+
+void PutBigEndian32(std::string& out, uint32_t v) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(v >> shift));
+}
+
+std::string PositionKey(GroupId group, SpoutId spout, std::string_view partition) {
+  std::string key(1, kPositionTag);
+  PutBigEndian32(key, group.value());
+  PutBigEndian32(key, spout.value());
+  key.append(partition);
+  return key;
+}
+
+uint32_t BigEndian32(std::string_view bytes) {
+  uint32_t v = 0;
+  for (char c : bytes.substr(0, 4)) v = (v << 8) | static_cast<uint8_t>(c);
+  return v;
+}
+
+void PutRange(std::string& out, const SourceRange& range) {
+  PutVarint(out, range.emitter.spout.value());
+  PutVarint(out, range.emitter.task);
+  PutLengthPrefixed(out, range.partition);
+  PutLengthPrefixed(out, range.start);
+  PutLengthPrefixed(out, range.end);
+  PutVarint(out, range.rows);
+  PutVarint(out, range.bytes);
+  PutFixed64(out, range.checksum);
+}
+
+SourceRange ReadRange(ByteReader& in) {
+  SourceRange range;
+  range.emitter.spout = SpoutId(static_cast<uint32_t>(in.Varint()));
+  range.emitter.task = static_cast<uint32_t>(in.Varint());
+  range.partition = std::string(in.LengthPrefixed());
+  range.start = std::string(in.LengthPrefixed());
+  range.end = std::string(in.LengthPrefixed());
+  range.rows = in.Varint();
+  range.bytes = in.Varint();
+  range.checksum = in.Fixed64();
+  return range;
+}
+
+void PutRanges(std::string& out, const std::vector<SourceRange>& ranges) {
+  PutVarint(out, ranges.size());
+  for (const SourceRange& range : ranges) PutRange(out, range);
+}
+
+std::vector<SourceRange> ReadRanges(ByteReader& in) {
+  std::vector<SourceRange> ranges;
+  uint64_t n = in.Varint();
+  if (n > kItemsMax) in.Invalidate();
+  for (uint64_t i = 0; i < n && in.ok(); ++i) ranges.push_back(ReadRange(in));
+  return ranges;
+}
+
+Status Malformed(std::string_view what) {
+  return DataLoss("a ", what, " is damaged: its checksum holds, but its content is no ", what,
+                  "; restore the state directory from a backup");
+}
+
+}  // namespace
+
+std::string EncodeDecision(const DecisionRecord& record) {
+  std::string out;
+  PutVarint(out, record.txid.value());
+  PutVarint(out, record.attempt.epoch.value());
+  PutVarint(out, record.attempt.counter);
+  PutVarint(out, record.rows);
+  PutVarint(out, record.votes.size());
+  for (const VoteRecord& vote : record.votes) {
+    PutVarint(out, vote.worker.value());
+    PutVarint(out, vote.rows);
+    PutFixed64(out, vote.checksum);
+  }
+  PutRanges(out, record.ranges);
+  return Seal(kVersion, out);
+}
+
+StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes) {
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("decision record", kVersion, bytes));
+  ByteReader in(content);
+  DecisionRecord record;
+  record.txid = TxId(in.Varint());
+  record.attempt.epoch = Epoch(in.Varint());
+  record.attempt.counter = static_cast<uint32_t>(in.Varint());
+  record.rows = in.Varint();
+  uint64_t votes = in.Varint();
+  if (votes > kItemsMax) in.Invalidate();
+  for (uint64_t i = 0; i < votes && in.ok(); ++i) {
+    VoteRecord vote;
+    vote.worker = WorkerId(static_cast<uint32_t>(in.Varint()));
+    vote.rows = in.Varint();
+    vote.checksum = in.Fixed64();
+    record.votes.push_back(vote);
+  }
+  record.ranges = ReadRanges(in);
+  if (!in.done()) return Malformed("decision record");
+  return record;
+}
+
+Status DecisionLog::Load() {
+  std::unique_ptr<Cursor> cursor = store_.NewCursor(Table::kDecision);
+  for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {
+    switch (cursor->key().empty() ? '\0' : cursor->key()[0]) {
+      case 'd':
+        TRIDENT_RETURN_IF_ERROR(LoadDecision(cursor->key(), cursor->value()));
+        break;
+      case 'c':
+        TRIDENT_RETURN_IF_ERROR(LoadCut(cursor->key(), cursor->value()));
+        break;
+      case kPositionTag:
+        TRIDENT_RETURN_IF_ERROR(LoadPosition(cursor->key(), cursor->value()));
+        break;
+      default:
+        return Malformed("key of the decision table");
+    }
+  }
+  return cursor->status();
+}
+
+Status DecisionLog::LoadDecision(std::string_view key, std::string_view value) {
+  std::optional<TxIdKey> id = ParseDecisionKey(key);
+  if (!id) return Malformed("key of a decision record");
+  TRIDENT_ASSIGN_OR_RETURN(DecisionRecord record, DecodeDecision(value));
+  MutexLock lock(mutex_);
+  Group& group = groups_[id->group];
+  if (record.txid != id->txid) return Malformed("decision record");
+  if (group.last != TxId() && id->txid != group.last.Next()) {
+    return DataLoss("the decision log of batch group ", id->group.value(), " goes from txid ",
+                    group.last.value(), " to ", id->txid.value(),
+                    ": decisions are missing; restore the state directory from a backup");
+  }
+  group.last = id->txid;
+  group.last_attempt = record.attempt;
+  group.attempts[id->txid] = record.attempt;
+  return absl::OkStatus();
+}
+
+Status DecisionLog::LoadCut(std::string_view key, std::string_view value) {
+  std::optional<TxIdKey> id = ParseCutKey(key);
+  if (!id) return Malformed("key of a logged cut");
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("logged cut", kVersion, value));
+  ByteReader in(content);
+  std::vector<SourceRange> ranges = ReadRanges(in);
+  if (!in.done()) return Malformed("logged cut");
+  MutexLock lock(mutex_);
+  groups_[id->group].cuts[id->txid] = std::move(ranges);
+  return absl::OkStatus();
+}
+
+Status DecisionLog::LoadPosition(std::string_view key, std::string_view value) {
+  constexpr size_t kPrefix = 9;
+  if (key.size() < kPrefix) return Malformed("key of a source position");
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view position, Unseal("source position", kVersion, value));
+  GroupId group(BigEndian32(key.substr(1)));
+  SpoutId spout(BigEndian32(key.substr(5)));
+  MutexLock lock(mutex_);
+  groups_[group].positions[{spout, std::string(key.substr(kPrefix))}] = Position(position);
+  return absl::OkStatus();
+}
+
+Recovered DecisionLog::Recover(GroupId id, Epoch epoch) const {
+  Recovered recovered;
+  recovered.epoch = epoch;
+  MutexLock lock(mutex_);
+  auto it = groups_.find(id);
+  if (it == groups_.end()) return recovered;
+  const Group& group = it->second;
+  recovered.last_decided = group.last;
+  recovered.last_attempt = group.last_attempt;
+  for (const auto& [source, position] : group.positions) {
+    recovered.positions.push_back({source.first, {source.second, position}});
+  }
+  for (auto cut = group.cuts.upper_bound(group.last); cut != group.cuts.end(); ++cut) {
+    recovered.cuts.push_back({cut->first, cut->second});
+  }
+  return recovered;
+}
+
+Status DecisionLog::Append(GroupId id, const DecisionRecord& record, WriteSet& changes) {
+  MutexLock lock(mutex_);
+  Group& group = groups_[id];
+  if (record.txid != group.last.Next()) {
+    return FailedPrecondition("txid ", record.txid.value(), " is to be decided after txid ",
+                              group.last.value(), " of batch group ", id.value(),
+                              "; only the next one may be");
+  }
+  changes.Put(Table::kDecision, DecisionKey(id, record.txid), EncodeDecision(record));
+  for (const SourceRange& range : record.ranges) {
+    changes.Put(Table::kDecision, PositionKey(id, range.emitter.spout, range.partition),
+                Seal(kVersion, range.end));
+  }
+  if (group.cuts.erase(record.txid) > 0) changes.Delete(Table::kDecision, CutKey(id, record.txid));
+  group.last = record.txid;
+  group.last_attempt = record.attempt;
+  return absl::OkStatus();
+}
+
+void DecisionLog::AppendCut(GroupId id, TxId txid, const std::vector<SourceRange>& ranges,
+                            WriteSet& changes) {
+  std::string content;
+  PutRanges(content, ranges);
+  changes.Put(Table::kDecision, CutKey(id, txid), Seal(kVersion, content));
+  MutexLock lock(mutex_);
+  groups_[id].cuts[txid] = ranges;
+}
+
+TxId DecisionLog::LastDecided(GroupId id) const {
+  MutexLock lock(mutex_);
+  auto it = groups_.find(id);
+  return it == groups_.end() ? TxId() : it->second.last;
+}
+
+std::optional<Attempt> DecisionLog::AttemptOf(GroupId id, TxId txid) const {
+  MutexLock lock(mutex_);
+  auto it = groups_.find(id);
+  if (it == groups_.end()) return std::nullopt;
+  auto found = it->second.attempts.find(txid);
+  if (found == it->second.attempts.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace trident

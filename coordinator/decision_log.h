@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DecisionLog: what was decided, in the decision table of a durable store. The record of a txid is the
+// single commit point of its states, source ranges and sinks; where coordinator and state are one
+// process it is written in the same write set as the redo.
+//
+//   'd', group, txid            decision record (state/store_layout.h)
+//   'c', group, txid            logged cut
+//   'p', group, spout, name     where a source partition stands after the newest decision; written by
+//                               each decision that moves it, so that a start reads one row a partition
+//
+// A decision record, sealed (Seal in state/store_layout.h): txid, attempt, rows, votes, ranges; varints
+// and length-prefixed strings. Bytes that are not one are DataLoss.
+#ifndef TRIDENT_COORDINATOR_DECISION_LOG_H_
+#define TRIDENT_COORDINATOR_DECISION_LOG_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "coordinator/batch_protocol_actions.h"
+#include "coordinator/batch_protocol_types.h"
+#include "state/durable_store.h"
+#include "state/state_store.h"
+
+namespace trident {
+
+std::string EncodeDecision(const DecisionRecord& record);
+StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes);
+
+// Thread-safe after Load.
+class DecisionLog final : public DecidedAttempts {
+ public:
+  explicit DecisionLog(DurableStore& store) : store_(store) {}
+
+  // Reads what is there. DataLoss when a record is damaged or a txid is missing between two.
+  Status Load();
+
+  // What a protocol instance of the group needs to go on. `epoch` is of this start.
+  Recovered Recover(GroupId group, Epoch epoch) const;
+
+  // Adds the record to `changes`. FailedPrecondition, and nothing is added, unless it is of the txid
+  // after the last one that was added: the guard of the log.
+  Status Append(GroupId group, const DecisionRecord& record, WriteSet& changes);
+  // Adds the cut of a txid; dropped once the txid is decided.
+  void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges, WriteSet& changes);
+
+  // ---- DecidedAttempts ----
+  TxId LastDecided(GroupId group) const override;
+  std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const override;
+
+ private:
+  struct Group {
+    TxId last;
+    Attempt last_attempt;
+    std::map<TxId, Attempt> attempts;  // of what was in the log at Load
+    std::map<std::pair<SpoutId, std::string>, Position> positions;
+    std::map<TxId, std::vector<SourceRange>> cuts;
+  };
+  Status LoadDecision(std::string_view key, std::string_view value);
+  Status LoadCut(std::string_view key, std::string_view value);
+  Status LoadPosition(std::string_view key, std::string_view value);
+
+  DurableStore& store_;
+  mutable Mutex mutex_;
+  std::map<GroupId, Group> groups_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_DECISION_LOG_H_

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/explain.h"
+
+namespace trident {
+namespace {
+
+using Kind = LogicalNode::Kind;
+
+std::string StepLine(const Plan& plan, NodeId id) {
+  const LogicalNode& node = plan.logical->node(id);
+  std::string line = node.verb;
+  if (!node.detail.empty()) line += " " + node.detail;
+  if (!node.name.empty()) line += " \"" + node.name + "\"";
+  if (node.writes != nullptr) {
+    line += ", " + std::string(ToString(node.writes->spec().kind)) + " state of " +
+            std::to_string(node.writes->spec().partitions) + " partitions";
+  }
+  return line + "  " + plan.schemas[id].ToString();
+}
+
+std::string Tasks(uint32_t tasks) { return std::to_string(tasks) + (tasks == 1 ? " task" : " tasks"); }
+
+std::string Route(const Plan& plan, NodeId exchange) {
+  const LogicalNode& node = plan.logical->node(exchange);
+  if (node.kind == Kind::kMerge) return "merge";
+  return node.detail.empty() ? node.verb : node.verb + " [" + node.detail + "]";
+}
+
+std::string Escape(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ExplainText(const Plan& plan) {
+  std::string out = "topology \"" + plan.logical->topology() + "\"\n";
+  for (uint32_t group = 1; group <= plan.group_count; ++group) {
+    out += "batch group " + std::to_string(group) + "\n";
+    for (const PlannedStage& stage : plan.stages) {
+      if (stage.group != GroupId(group)) continue;
+      out += "  stage " + std::to_string(stage.id.value()) + ", " + Tasks(stage.tasks) + "\n";
+      for (const PlannedStage::Input& input : stage.inputs) {
+        out += "    <- stage " + std::to_string(input.from_stage.value()) + " by " +
+               Route(plan, input.node) + "\n";
+      }
+      for (NodeId id : stage.nodes) {
+        if (plan.logical->node(id).kind == Kind::kExchange) continue;
+        out += "    " + StepLine(plan, id) + "\n";
+      }
+    }
+  }
+  for (const PlannedFunction& function : plan.functions) {
+    out += "drpc function \"" + function.function + "\"\n";
+    for (NodeId id : function.nodes) {
+      if (plan.logical->node(id).kind == Kind::kExchange) continue;
+      out += "    " + StepLine(plan, id) + "\n";
+    }
+  }
+  return out;
+}
+
+std::string ExplainGraphviz(const Plan& plan) {
+  std::string out = "digraph \"" + Escape(plan.logical->topology()) + "\" {\n  node [shape=box];\n";
+  for (const PlannedStage& stage : plan.stages) {
+    out += "  s" + std::to_string(stage.id.value()) + " [label=\"" + Escape(stage.name) + "\\n" +
+           Tasks(stage.tasks) + "\"];\n";
+    for (const PlannedStage::Input& input : stage.inputs) {
+      out += "  s" + std::to_string(input.from_stage.value()) + " -> s" +
+             std::to_string(stage.id.value()) + " [label=\"" + Escape(Route(plan, input.node)) + "\"];\n";
+    }
+  }
+  size_t number = 0;
+  for (const PlannedFunction& function : plan.functions) {
+    std::string label = "drpc " + function.function;
+    for (NodeId id : function.nodes) {
+      const LogicalNode& node = plan.logical->node(id);
+      if (node.kind == Kind::kOperator) label += "\\n" + Escape(LogicalPlan::StepName(node));
+    }
+    out += "  f" + std::to_string(number++) + " [label=\"" + label + "\", style=rounded];\n";
+  }
+  return out + "}\n";
+}
+
+}  // namespace trident

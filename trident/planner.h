@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Planner: from the logical plan to stages. An exchange cuts the graph; everything between two cuts is
+// one stage, run as one chain by one task per partition. Fields that nobody behind a step uses are not
+// carried there. A connected part of the graph with spouts is a batch group; one that begins with a
+// request is one chain, run as a whole by the DRPC server.
+#ifndef TRIDENT_TRIDENT_PLANNER_H_
+#define TRIDENT_TRIDENT_PLANNER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "engine/worker.h"
+#include "trident/logical_plan.h"
+
+namespace trident {
+
+struct PlanOptions {
+  uint32_t executors = 1;  // tasks of a stage whose parallelism nobody asked for
+};
+
+// A stage: the nodes of its chain, in order, and the exchanges that it reads and writes.
+struct PlannedStage {
+  StageId id;
+  GroupId group;
+  std::string name;  // its steps' names, joined by ", "
+  uint32_t tasks = 1;
+  std::vector<NodeId> nodes;  // operators, in order; a spout's stage begins with the spout
+  struct Input {
+    NodeId node;  // where its tuples enter: an exchange or a merge
+    NodeId from;  // whose output it takes
+    StageId from_stage;
+    uint32_t edge = 0;
+  };
+  std::vector<Input> inputs;
+};
+
+// A request function: a chain of all its nodes.
+struct PlannedFunction {
+  std::string function;
+  std::vector<NodeId> nodes;  // the first is the request itself
+  NodeId result = 0;          // the last step that was added
+  std::vector<GroupId> groups;  // whose states it reads
+};
+
+struct Plan {
+  std::shared_ptr<const LogicalPlan> logical;
+  std::vector<Schema> schemas;  // per node: the fields that it really emits
+  std::vector<GroupId> groups;  // per node; zero for requests
+  std::vector<PlannedStage> stages;
+  std::vector<PlannedFunction> functions;
+  uint32_t group_count = 0;  // groups are 1 .. group_count
+};
+
+// InvalidArgument names the step that cannot be planned.
+StatusOr<Plan> MakePlan(std::shared_ptr<const LogicalPlan> logical, const PlanOptions& options);
+
+// What a worker runs. Every state that the plan names must be open by the time chains are made.
+std::vector<StageSpec> MakeStages(const Plan& plan);
+// One chain for a function; `result` gets what its last step emits.
+std::unique_ptr<Chain> MakeFunctionChain(const Plan& plan, const PlannedFunction& function,
+                                         std::unique_ptr<Operator> result);
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_PLANNER_H_

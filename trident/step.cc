@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/step.h"
+
+#include "engine/key_reader.h"
+#include "engine/partitioners/by_fields.h"
+#include "engine/partitioners/global.h"
+#include "trident/operators/grouping.h"
+
+namespace trident::step_internal {
+namespace {
+
+// Looks the fields up in `schema`; the first that is not there is the error.
+Status FindAll(const Schema& schema, const std::vector<SchemaField>& fields) {
+  for (const SchemaField& field : fields) {
+    if (field.name.empty() || field.name[0] == '$') {
+      return InvalidArgument("\"", field.name, "\" is no field name; a name is not empty and does "
+                             "not start with $");
+    }
+    StatusOr<size_t> found = schema.Find(field);
+    if (!found.ok()) return found.status();
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<Schema> OutputOf(const Schema& input, const StepSpec& spec) {
+  if (spec.passes == LogicalNode::Passes::kAll) return input.Append(spec.adds);
+  std::vector<SchemaField> fields;
+  if (auto request = input.IndexOf(kRequestFieldName)) fields.push_back(input.field(*request));
+  fields.insert(fields.end(), spec.group.begin(), spec.group.end());
+  fields.insert(fields.end(), spec.adds.begin(), spec.adds.end());
+  return Schema::Make(std::move(fields));
+}
+
+Status CheckGroup(const std::vector<SchemaField>& group) {
+  for (const SchemaField& field : group) {
+    if (!CanBeKey(*field.type)) {
+      return InvalidArgument("field \"", field.name, "\" of type ", field.type->name,
+                             " cannot be grouped by; a key is made of bool, int64, double, text, "
+                             "bytes and timestamp fields");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void FailAt(const At& at, const std::string& step, const Status& error) {
+  std::string where = at.ok() ? at.plan->PathTo(at.node) : std::string();
+  at.plan->Fail(InvalidArgument("topology \"", at.plan->topology(), "\", step \"", step, "\"",
+                                where.empty() ? "" : " behind \"" + where + "\"", ": ",
+                                Message(error)));
+}
+
+At AddStep(const At& at, StepSpec spec) {
+  if (!at.ok()) return at;
+  const Schema& input = at.plan->node(at.node).schema;
+  Status status = FindAll(input, spec.reads);
+  if (status.ok()) status = FindAll(input, spec.group);
+  if (status.ok()) status = CheckGroup(spec.group);
+  StatusOr<Schema> output = status.ok() ? OutputOf(input, spec) : StatusOr<Schema>(status);
+  if (!output.ok()) {
+    FailAt(at, spec.detail.empty() ? spec.verb : spec.verb + " " + spec.detail, output.status());
+    return At{at.plan};
+  }
+  LogicalNode node;
+  node.kind = LogicalNode::Kind::kOperator;
+  node.verb = std::move(spec.verb);
+  node.detail = std::move(spec.detail);
+  node.inputs = {at.node};
+  node.schema = *std::move(output);
+  node.reads = Names(spec.reads);
+  node.adds = Names(spec.adds);
+  node.passes = spec.passes;
+  node.make = std::move(spec.make);
+  return At{at.plan, at.plan->Add(std::move(node))};
+}
+
+At AddExchange(const At& at, std::string verb, PartitionerRef partitioner) {
+  if (!at.ok()) return at;
+  LogicalNode node;
+  node.kind = LogicalNode::Kind::kExchange;
+  node.verb = std::move(verb);
+  node.inputs = {at.node};
+  node.schema = at.plan->node(at.node).schema;
+  node.make_partitioner = [partitioner](uint32_t, uint32_t) { return partitioner; };
+  return At{at.plan, at.plan->Add(std::move(node))};
+}
+
+At AddGlobalExchange(const At& at) {
+  At next = AddExchange(at, "global", GlobalPartitioner());
+  if (next.ok()) next.plan->node(next.node).one_task = true;
+  return next;
+}
+
+At AddKeyBy(const At& at, const std::vector<SchemaField>& group) {
+  StepSpec spec;
+  spec.verb = "key by";
+  spec.reads = group;
+  spec.detail = Listed(group);
+  spec.make = [names = Names(group)](const OperatorSite& site) {
+    return std::make_unique<KeyByOperator>(site, names);
+  };
+  return AddStep(at, std::move(spec));
+}
+
+At AddExchangeByKey(const At& at, const std::vector<SchemaField>& group, uint32_t partitions) {
+  if (!at.ok() || IsRequest(at)) return at;
+  At next = AddExchange(at, "by key", ByFieldsPartitioner(Names(group), partitions));
+  next.plan->node(next.node).detail = Listed(group);
+  return next;
+}
+
+void AttachState(const At& at, const std::shared_ptr<StateDeclaration>& state) {
+  if (!at.ok()) return;
+  LogicalNode& node = at.plan->node(at.node);
+  if (node.name.empty()) node.name = state->spec().name;
+  Status status = IsRequest(at) ? InvalidArgument("a request topology cannot keep state; persist from "
+                                                  "a stream, and query the state here")
+                                : at.plan->DeclareState(state);
+  if (!status.ok()) FailAt(At{at.plan, node.inputs[0]}, LogicalPlan::StepName(node), status);
+  node.writes = state;
+}
+
+std::vector<std::string> Names(const std::vector<SchemaField>& fields) {
+  std::vector<std::string> names;
+  for (const SchemaField& field : fields) names.push_back(field.name);
+  return names;
+}
+
+std::string Listed(const std::vector<SchemaField>& fields) {
+  std::string out;
+  for (const SchemaField& field : fields) {
+    if (!out.empty()) out += ", ";
+    out += field.name;
+  }
+  return out;
+}
+
+std::string Arrow(const std::vector<SchemaField>& in, const std::vector<SchemaField>& out) {
+  return in.empty() ? "-> " + Listed(out) : Listed(in) + " -> " + Listed(out);
+}
+
+bool IsRequest(const At& at) { return at.ok() && at.plan->IsRequest(at.node); }
+
+StateSpec MapSpec(const std::string& name, StateKind kind, uint32_t partitions,
+                  const std::vector<SchemaField>& group) {
+  StateSpec spec;
+  spec.name = name;
+  spec.kind = kind;
+  spec.partitions = partitions;
+  for (const SchemaField& field : group) {
+    spec.key_fields.push_back({field.name, field.type, field.nullability});
+  }
+  return spec;
+}
+
+Status CheckKey(const StateSpec& state, const std::vector<SchemaField>& in) {
+  bool same = in.size() == state.key_fields.size();
+  for (size_t i = 0; same && i < in.size(); ++i) {
+    same = SameType(*in[i].type, *state.key_fields[i].type) &&
+           in[i].nullability == state.key_fields[i].nullability;
+  }
+  if (same) return absl::OkStatus();
+  std::string key, given;
+  for (const KeyField& field : state.key_fields) {
+    key += (key.empty() ? "" : ", ") + field.name + ":" + field.type->name;
+  }
+  for (const SchemaField& field : in) {
+    given += (given.empty() ? "" : ", ") + field.name + ":" + field.type->name;
+  }
+  return InvalidArgument("the key of state \"", state.name, "\" is [", key, "], but it is queried by [",
+                         given, "]; query by fields of the key's types, in its order");
+}
+
+}  // namespace trident::step_internal

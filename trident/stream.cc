@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/stream.h"
+
+#include "engine/partitioners/batch_global.h"
+#include "engine/partitioners/broadcast.h"
+#include "engine/partitioners/by_fields.h"
+#include "engine/partitioners/identity.h"
+#include "engine/partitioners/local_or_shuffle.h"
+#include "engine/partitioners/shuffle.h"
+#include "trident/operators/project.h"
+
+namespace trident {
+
+using step_internal::At;
+
+Stream Stream::Name(std::string name) const {
+  if (at_.ok()) at_.plan->node(at_.node).name = std::move(name);
+  return *this;
+}
+
+Stream Stream::Parallelism(uint32_t tasks) const {
+  if (at_.ok()) at_.plan->node(at_.node).parallelism = tasks;
+  return *this;
+}
+
+const Schema& Stream::schema() const {
+  static const Schema kEmpty;
+  return at_.ok() ? at_.plan->node(at_.node).schema : kEmpty;
+}
+
+Stream Stream::ProjectStep(const std::vector<SchemaField>& fields) const {
+  step_internal::StepSpec spec;
+  spec.verb = "project";
+  spec.reads = fields;
+  spec.adds = fields;
+  spec.detail = step_internal::Listed(fields);
+  spec.passes = LogicalNode::Passes::kNone;
+  spec.make = [](const OperatorSite& site) {
+    std::vector<size_t> indices;
+    for (const SchemaField& field : site.output->fields()) {
+      indices.push_back(*site.input->IndexOf(field.name));
+    }
+    return std::make_unique<ProjectOperator>(site.output, std::move(indices));
+  };
+  return Stream(AddStep(at_, std::move(spec)));
+}
+
+Stream Stream::Shuffle() const { return Stream(AddExchange(at_, "shuffle", ShufflePartitioner())); }
+
+Stream Stream::LocalOrShuffle() const {
+  At next = AddExchange(at_, "local or shuffle", nullptr);
+  if (next.ok()) {
+    next.plan->node(next.node).make_partitioner = [](uint32_t from_tasks, uint32_t to_tasks) {
+      LocalTasks local;
+      for (uint32_t task = 0; task < to_tasks; ++task) local.tasks.push_back(task);
+      local.senders = from_tasks;
+      return LocalOrShufflePartitioner(std::move(local));
+    };
+  }
+  return Stream(next);
+}
+
+Stream Stream::PartitionByStep(const std::vector<SchemaField>& fields) const {
+  At keyed = step_internal::AddKeyBy(at_, fields);
+  At next = step_internal::AddExchangeByKey(keyed, fields, kStatePartitionsDefault);
+  if (next.ok() && next.node != keyed.node) next.plan->node(next.node).verb = "partition by";
+  return Stream(next);
+}
+
+Stream Stream::Global() const { return Stream(step_internal::AddGlobalExchange(at_)); }
+
+Stream Stream::BatchGlobal() const {
+  return Stream(AddExchange(at_, "batch global", BatchGlobalPartitioner()));
+}
+
+Stream Stream::Broadcast() const { return Stream(AddExchange(at_, "broadcast", BroadcastPartitioner())); }
+
+Stream Stream::IdentityPartition() const {
+  return Stream(AddExchange(at_, "identity", IdentityPartitioner()));
+}
+
+Stream Stream::Partition(PartitionerRef custom) const {
+  std::string verb = custom->Describe();
+  return Stream(AddExchange(at_, std::move(verb), std::move(custom)));
+}
+
+}  // namespace trident
