@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/batch_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/rng.h"
+#include "engine/batch_payload.h"
+#include "engine/field.h"
+
+namespace trident {
+
+struct Weight {
+  int64_t grams = 0;
+  friend bool operator==(const Weight&, const Weight&) = default;
+};
+template <>
+struct UserCodec<Weight> {
+  static constexpr std::string_view kName = "weight";
+  static void Encode(const Weight& w, std::string& out) { PutVarint(out, ZigZag(w.grams)); }
+  static bool Decode(std::string_view bytes, Weight& out) {
+    ByteReader in(bytes);
+    out.grams = UnZigZag(in.Varint());
+    return in.done();
+  }
+};
+// No Field of this type is ever described.
+struct Unknown {};
+template <>
+struct UserCodec<Unknown> {
+  static constexpr std::string_view kName = "unknown";
+  static void Encode(const Unknown&, std::string&) {}
+  static bool Decode(std::string_view, Unknown&) { return true; }
+};
+
+namespace {
+
+template <class... Ts>
+SchemaRef SchemaOf(const FieldList<Ts...>& fields) {
+  return std::make_shared<Schema>(*Schema::Make(fields.Describe()));
+}
+
+template <class T>
+std::shared_ptr<ColumnOf<T>> ColumnWith(const std::vector<std::optional<T>>& values) {
+  auto column = std::make_shared<ColumnOf<T>>();
+  for (const auto& value : values) column->AppendOptional(value);
+  return column;
+}
+
+std::string Encoded(const Batch& batch) {
+  std::string out;
+  EncodeBatch(batch, out);
+  return out;
+}
+
+StatusOr<Batch> Decoded(const SchemaRef& schema, std::string frame) {
+  auto kept = std::make_shared<std::string>(std::move(frame));
+  return BatchDecoder::Make(schema)->Decode(*kept, kept);
+}
+
+std::vector<std::string> RowsOf(const Batch& batch) {
+  std::vector<std::string> rows;
+  for (size_t i = 0; i < batch.rows(); ++i) rows.push_back(RowText(batch.Row(i)));
+  return rows;
+}
+
+void ExpectSame(const Batch& sent) {
+  const StatusOr<Batch> got = Decoded(sent.schema_ref(), Encoded(sent));
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(RowsOf(*got), RowsOf(sent));
+  EXPECT_EQ(got->keys() == nullptr, sent.keys() == nullptr);
+  if (sent.keys() == nullptr) return;
+  for (size_t i = 0; i < sent.rows(); ++i) {
+    EXPECT_EQ(got->keys()->keys[i].key, sent.keys()->keys[i].key);
+    EXPECT_EQ(got->keys()->keys[i].hash, sent.keys()->keys[i].hash);
+  }
+}
+
+// The checksum made to hold again after a change, as a broken or hostile sender would.
+std::string Sealed(std::string frame) {
+  frame.resize(frame.size() - 8);
+  PutFixed64(frame, HashBytes(frame));
+  return frame;
+}
+
+std::shared_ptr<const KeyColumn> KeysIn(const std::vector<std::string_view>& keys) {
+  auto column = std::make_shared<KeyColumn>();
+  for (std::string_view key : keys) column->keys.Append(HashedKey{key, HashBytes(key)});
+  return column;
+}
+
+constexpr Field<Text> kWord{"word"};
+constexpr Field<int64_t> kCount{"count"};
+
+Batch WordCounts() {
+  return Batch(SchemaOf(Fields(kWord, kCount)),
+               {ColumnWith<Text>({"the", "of", "cow"}), ColumnWith<int64_t>({4, -1, 1})}, 3);
+}
+
+TEST(BatchCodecTest, EveryTypeComesBackWithItsNulls) {
+  const std::vector<int64_t> numbers = {1, -2, std::numeric_limits<int64_t>::min()};
+  const std::vector<Text> texts = {"a", "", "long enough to be no small string at all"};
+  const std::vector<Weight> weights = {{5}, {-7}};
+  const bool flags[] = {true, false};
+  const SchemaRef schema = SchemaOf(
+      Fields(Field<std::optional<bool>>{"b"}, Field<std::optional<int64_t>>{"i"},
+             Field<std::optional<double>>{"d"}, Field<std::optional<Text>>{"t"},
+             Field<std::optional<Bytes>>{"y"}, Field<std::optional<Timestamp>>{"ts"},
+             Field<std::optional<List<int64_t>>>{"li"}, Field<std::optional<List<Text>>>{"lt"},
+             Field<std::optional<List<bool>>>{"lb"}, Field<std::optional<Weight>>{"w"},
+             Field<std::optional<List<Weight>>>{"lw"}));
+  const double infinity = std::numeric_limits<double>::infinity();
+  ExpectSame(Batch(
+      schema,
+      {ColumnWith<bool>({true, std::nullopt, false}), ColumnWith<int64_t>({std::nullopt, 0, -9}),
+       ColumnWith<double>({0.5, -infinity, std::nullopt}),
+       ColumnWith<Text>({"x", std::nullopt, ""}),
+       ColumnWith<Bytes>({Bytes{"\0\xff"}, Bytes{""}, std::nullopt}),
+       ColumnWith<Timestamp>({Timestamp{1}, Timestamp{-1}, std::nullopt}),
+       ColumnWith<List<int64_t>>({List<int64_t>(numbers), std::nullopt, List<int64_t>()}),
+       ColumnWith<List<Text>>({std::nullopt, List<Text>(texts), List<Text>()}),
+       ColumnWith<List<bool>>({List<bool>(flags), List<bool>(), std::nullopt}),
+       ColumnWith<Weight>({Weight{3}, std::nullopt, Weight{-4}}),
+       ColumnWith<List<Weight>>({List<Weight>(weights), List<Weight>(), std::nullopt})},
+      3));
+}
+
+TEST(BatchCodecTest, BatchesOfNoRowsAndOfNoFieldsComeBack) {
+  ExpectSame(Batch(SchemaOf(Fields(kWord)), {ColumnWith<Text>({})}, 0));
+  const Batch fieldless(std::make_shared<Schema>(), {}, 5);
+  EXPECT_EQ(Decoded(fieldless.schema_ref(), Encoded(fieldless))->rows(), 5u);
+}
+
+TEST(BatchCodecTest, OnlySelectedRowsTravel) {
+  const Batch some = WordCounts().Select({0, 2});
+  ExpectSame(some);
+  EXPECT_EQ(Decoded(some.schema_ref(), Encoded(some))->column_rows(), 2u);
+}
+
+TEST(BatchCodecTest, LengthsOfAllWidthsComeBack) {
+  for (size_t length : {0u, 1u, 255u, 256u, 65'535u, 65'536u, 300'000u}) {
+    const std::string text(length, 'x');
+    ExpectSame(Batch(SchemaOf(Fields(kWord)), {ColumnWith<Text>({"a", text, "b"})}, 3));
+  }
+}
+
+TEST(BatchCodecTest, KeysThatAreAColumnCostNothing) {
+  Batch batch = WordCounts();
+  const size_t without = Encoded(batch).size();
+  const auto words = As<Text>(batch.column(0)).values();
+  batch.set_keys(KeysIn({words.begin(), words.end()}));
+  ExpectSame(batch);
+  EXPECT_EQ(Encoded(batch).size(), without + 1);
+}
+
+TEST(BatchCodecTest, KeysThatOnlyEqualAColumnTravelApart) {
+  Batch batch = WordCounts();
+  const std::string the = "the", of = "of", cow = "cow";
+  batch.set_keys(KeysIn({the, of, cow}));
+  ExpectSame(batch);
+  batch.set_keys(KeysIn({cow, cow, the}));
+  ExpectSame(batch);
+}
+
+TEST(BatchCodecTest, KeysOfASelectionStayWithTheirRows) {
+  Batch batch = WordCounts().Select({1, 2});
+  batch.set_keys(KeysIn({"k1", "k2"}));
+  ExpectSame(batch);
+}
+
+// A step that drops nulls may hand the column on as it is, marks included.
+TEST(BatchCodecTest, ARequiredFieldWhoseColumnOnceHadNullsTravels) {
+  const auto column = ColumnWith<int64_t>({1, std::nullopt, 3});
+  ExpectSame(Batch(SchemaOf(Fields(kCount)), {column}, 3).Select({0, 2}));
+}
+
+TEST(BatchCodecTest, TextPointsIntoTheFrame) {
+  auto frame = std::make_shared<std::string>(Encoded(WordCounts()));
+  const Batch got = *BatchDecoder::Make(WordCounts().schema_ref())->Decode(*frame, frame);
+  const Text word = As<Text>(got.column(0)).values()[0];
+  EXPECT_TRUE(word.data() > frame->data() && word.data() < frame->data() + frame->size());
+  EXPECT_GT(frame.use_count(), 1);
+}
+
+TEST(BatchCodecTest, TheBatchKeepsTheFrameAlive) {
+  const StatusOr<Batch> got = Decoded(WordCounts().schema_ref(), Encoded(WordCounts()));
+  EXPECT_EQ(RowsOf(*got), (std::vector<std::string>{"[the, 4]", "[of, -1]", "[cow, 1]"}));
+}
+
+TEST(BatchCodecTest, ThePayloadEncodesItsBatch) {
+  const BatchPayload payload(WordCounts());
+  std::string out = "before";
+  payload.EncodeTo(out);
+  EXPECT_EQ(out, "before" + Encoded(WordCounts()));
+  EXPECT_EQ(payload.rows(), 3u);
+}
+
+TEST(BatchCodecTest, EveryShorterFrameIsRefused) {
+  const std::string frame = Encoded(WordCounts());
+  for (size_t size = 0; size < frame.size(); ++size) {
+    EXPECT_EQ(Decoded(WordCounts().schema_ref(), frame.substr(0, size)).status().code(),
+              StatusCode::kDataLoss);
+  }
+}
+
+TEST(BatchCodecTest, EveryFlippedBitIsRefused) {
+  const std::string frame = Encoded(WordCounts());
+  for (size_t bit = 0; bit < frame.size() * 8; ++bit) {
+    std::string flipped = frame;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    EXPECT_FALSE(Decoded(WordCounts().schema_ref(), flipped).ok()) << "bit " << bit;
+  }
+}
+
+// With the checksum made right again, what is decoded must at least be a batch that can be read.
+TEST(BatchCodecTest, EverySealedFlippedByteIsRefusedOrReadable) {
+  Batch batch = WordCounts();
+  batch.set_keys(KeysIn({"a", "b", "c"}));
+  const std::string frame = Encoded(batch);
+  for (size_t at = 0; at < frame.size(); ++at) {
+    for (int value = 0; value < 256; ++value) {
+      std::string changed = frame;
+      changed[at] = static_cast<char>(value);
+      const StatusOr<Batch> got = Decoded(batch.schema_ref(), Sealed(changed));
+      if (got.ok()) {
+        EXPECT_EQ(RowsOf(*got).size(), got->rows());
+      }
+    }
+  }
+}
+
+TEST(BatchCodecTest, AFrameOfAnotherSchemaIsRefused) {
+  const SchemaRef renamed = SchemaOf(Fields(Field<Text>{"words"}, kCount));
+  const SchemaRef nullable = SchemaOf(Fields(kWord, Field<std::optional<int64_t>>{"count"}));
+  const SchemaRef retyped = SchemaOf(Fields(Field<Bytes>{"word"}, kCount));
+  const SchemaRef reordered = SchemaOf(Fields(kCount, kWord));
+  for (const SchemaRef& other : {renamed, nullable, retyped, reordered}) {
+    const Status status = Decoded(other, Encoded(WordCounts())).status();
+    EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+    EXPECT_NE(Message(status).find("same topology"), std::string::npos);
+  }
+}
+
+TEST(BatchCodecTest, AFrameOfANewerVersionIsRefusedByName) {
+  std::string frame = Encoded(WordCounts());
+  frame[0] = 2;
+  EXPECT_EQ(Message(Decoded(WordCounts().schema_ref(), Sealed(frame)).status()),
+            "a frame has version 2, expected 1; run the same release everywhere");
+}
+
+TEST(BatchCodecTest, NullsInARequiredFieldAreRefused) {
+  const SchemaRef schema = SchemaOf(Fields(kCount));
+  const Batch with_null(schema, {ColumnWith<int64_t>({1, std::nullopt})}, 2);
+  EXPECT_EQ(Decoded(schema, Encoded(with_null)).status().code(), StatusCode::kDataLoss);
+}
+
+std::string FrameOf(const SchemaRef& schema, uint64_t rows, const std::string& body) {
+  std::string frame = {1, 0};
+  PutFixed64(frame, SchemaFingerprint(*schema));
+  PutVarint(frame, rows);
+  return Sealed(frame + body + std::string(8, '\0'));
+}
+
+TEST(BatchCodecTest, ClaimsOfRowsThatAreNotThereAreRefused) {
+  for (const SchemaRef& schema :
+       {SchemaOf(Fields(kWord)), SchemaOf(Fields(kCount)), SchemaOf(Fields(Field<Weight>{"w"})),
+        SchemaOf(Fields(Field<List<Text>>{"l"})), SchemaOf(Fields(Field<bool>{"b"}))}) {
+    for (uint64_t rows : {uint64_t{1}, uint64_t{1} << 20, static_cast<uint64_t>(kFrameRowsMax),
+                          uint64_t{1} << 40, ~uint64_t{0}}) {
+      const Status status = Decoded(schema, FrameOf(schema, rows, std::string(1, '\0'))).status();
+      EXPECT_EQ(status.code(), StatusCode::kDataLoss) << schema->ToString() << rows;
+    }
+  }
+}
+
+TEST(BatchCodecTest, AListThatClaimsMoreElementsThanThereAreIsRefused) {
+  const SchemaRef schema = SchemaOf(Fields(Field<List<int64_t>>{"l"}));
+  std::string body(1, '\0');
+  PutVarint(body, uint64_t{1} << 62);
+  EXPECT_EQ(Decoded(schema, FrameOf(schema, 1, body)).status().code(), StatusCode::kDataLoss);
+}
+
+TEST(BatchCodecTest, ABoolThatIsNeitherIsRefused) {
+  const SchemaRef schema = SchemaOf(Fields(Field<bool>{"b"}));
+  EXPECT_TRUE(Decoded(schema, FrameOf(schema, 1, std::string{0, 1})).ok());
+  EXPECT_FALSE(Decoded(schema, FrameOf(schema, 1, std::string{0, 2})).ok());
+}
+
+TEST(BatchCodecTest, BytesLeftOverAreRefused) {
+  const SchemaRef schema = SchemaOf(Fields(Field<bool>{"b"}));
+  EXPECT_FALSE(Decoded(schema, FrameOf(schema, 1, std::string{0, 1, 0})).ok());
+}
+
+TEST(BatchCodecTest, AnOversizedFrameIsRefusedUnread) {
+  const std::string frame(static_cast<size_t>(kFrameBytesMax) + 1, 'x');
+  const Status status = Decoded(WordCounts().schema_ref(), frame).status();
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(Message(status).find("kFrameBytesMax"), std::string::npos);
+}
+
+TEST(BatchCodecTest, AUserTypeThatNobodyDescribedHasNoDecoder) {
+  const auto schema = std::make_shared<Schema>(*Schema::Make({{"u", &TypeOf<Unknown>()}}));
+  const Status status = BatchDecoder::Make(schema).status();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(Message(status).find("field \"u\" has the type unknown"), std::string::npos);
+}
+
+TEST(BatchCodecTest, RandomBatchesComeBack) {
+  Rng rng(7);
+  const SchemaRef schema = SchemaOf(
+      Fields(kWord, kCount, Field<std::optional<Text>>{"note"}, Field<List<Text>>{"tags"}));
+  for (int round = 0; round < 200; ++round) {
+    const size_t rows = rng.Below(40);
+    std::vector<std::string> pool(rows + 1);
+    for (std::string& s : pool) s.assign(rng.Below(rng.Chance(0.1) ? 1000 : 9), 'a' + round % 26);
+    const std::vector<Text> tags(pool.begin(), pool.end());
+    std::vector<std::optional<Text>> words, notes;
+    std::vector<std::optional<int64_t>> counts;
+    std::vector<std::optional<List<Text>>> lists;
+    for (size_t i = 0; i < rows; ++i) {
+      words.push_back(pool[i]);
+      notes.push_back(rng.Chance(0.5) ? std::optional<Text>() : pool[i + 1]);
+      counts.push_back(static_cast<int64_t>(rng()));
+      lists.push_back(List<Text>(tags).subspan(0, rng.Below(rows)));
+    }
+    Batch batch(schema,
+                {ColumnWith<Text>(words), ColumnWith<int64_t>(counts), ColumnWith<Text>(notes),
+                 ColumnWith<List<Text>>(lists)},
+                rows);
+    if (rng.Chance(0.5)) batch.set_keys(KeysIn({tags.begin(), tags.begin() + rows}));
+    ExpectSame(batch);
+  }
+}
+
+}  // namespace
+}  // namespace trident
