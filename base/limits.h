@@ -63,6 +63,8 @@ inline constexpr int64_t kRedoBytesMax = 256 * kMiB;
 // restart.
 inline constexpr int64_t kFoldRedoBytesDefault = 64 * kMiB;
 inline constexpr uint64_t kFoldCommitsDefault = 4096;
+// Read ahead of a cursor that walks a whole table.
+inline constexpr int64_t kScanReadAheadBytes = 2 * kMiB;
 // One number for hot tables, block cache, write buffers and exchange buffers.
 inline constexpr int64_t kMemoryBytesDefault = 1 * kGiB;
 inline constexpr int64_t kMemoryBytesMin = 64 * kMiB;
