@@ -40,8 +40,8 @@ inline constexpr int32_t kRpcStreamsPerConnectionMax = 256;
 inline constexpr int32_t kRpcMetadataBytesMax = 16 * 1024;
 inline constexpr int32_t kRpcHandshakeMsMax = 10'000;
 inline constexpr int32_t kRpcIdleConnectionMsMax = 15 * 60'000;
-// A silent peer is pinged this often and dropped when it does not answer in time; one that pings more
-// often than allowed is dropped too.
+// A silent peer is pinged this often and dropped when it does not answer in time; one that pings
+// more often than allowed is dropped too.
 inline constexpr int32_t kRpcKeepaliveMs = 60'000;
 inline constexpr int32_t kRpcKeepaliveTimeoutMs = 20'000;
 inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
