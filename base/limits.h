@@ -70,6 +70,8 @@ inline constexpr int64_t kMemoryBytesDefault = 1 * kGiB;
 inline constexpr int64_t kMemoryBytesMin = 64 * kMiB;
 // What a process holds beside `memory_bytes`: code, stacks, allocator slack, gRPC.
 inline constexpr int64_t kMemoryBytesBesideBudget = 128 * kMiB;
+// How far the memory that is accounted for one partition may be behind what it holds.
+inline constexpr int64_t kAccountingSlackBytes = 8 * kKiB;
 
 // ---- engine: what runs ----
 

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BaseReader: the keys of one partition in the base, without the prefix that they are stored under.
+#ifndef TRIDENT_STATE_BASE_READER_H_
+#define TRIDENT_STATE_BASE_READER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/codec.h"
+#include "base/codec.h"
+#include "base/status.h"
+#include "state/durable_store.h"
+#include "state/partition_context.h"
+#include "state/readable_state.h"
+#include "state/store_layout.h"
+
+namespace trident {
+
+// Walks the keys of a partition in order. Not thread-safe.
+class BaseCursor {
+ public:
+  explicit BaseCursor(std::unique_ptr<Cursor> cursor) : cursor_(std::move(cursor)) {}
+  bool Valid() const { return cursor_->Valid(); }
+  void Next() { cursor_->Next(); }
+  std::string_view key() const { return cursor_->key().substr(kBasePrefixBytes); }
+  std::string_view value() const { return cursor_->value(); }
+  Status status() const { return cursor_->status(); }
+
+ private:
+  friend class BaseReader;
+  std::unique_ptr<Cursor> cursor_;
+};
+
+// Thread-safe.
+class BaseReader {
+ public:
+  explicit BaseReader(const PartitionContext& context);
+
+  // Calls found(i, encoded value) for each of `keys` that the base has; keys may repeat and come in any
+  // order. `base_keys` is about how many keys the partition has in the base: it decides between one
+  // sorted, de-duplicated MultiGet and one walk.
+  Status Read(std::span<const std::string_view> keys, uint64_t base_keys,
+              const std::function<void(size_t, std::string_view)>& found) const;
+  // Stands at the first key of `range`, and ends with it.
+  BaseCursor Walk(const KeyRange& range, CursorOptions::Pattern pattern) const;
+  // For errors: "key 666f6f of state 3, partition 7".
+  std::string Describe(std::string_view key) const;
+  // The key under which the base has `key`.
+  std::string StoredKey(std::string_view key) const { return prefix_ + std::string(key); }
+  const std::string& prefix() const { return prefix_; }
+
+ private:
+  const DurableStore* durable_;
+  StateId state_;
+  PartitionId partition_;
+  std::string prefix_;
+};
+
+// A value out of the base. nullopt: the bytes are no V, and `failed` says which key has them.
+template <class V>
+std::optional<V> DecodeStored(const BaseReader& base, std::string_view key,
+                              std::string_view encoded, Status& failed) {
+  ByteReader in(encoded);
+  V value = Codec<V>::Decode(in);
+  if (in.done()) return value;
+  failed = DataLoss("the value of ", base.Describe(key), " is no ", TypeOf<V>().name, ": its ",
+                    encoded.size(), " bytes do not decode; restore the state from a backup");
+  return std::nullopt;
+}
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_BASE_READER_H_

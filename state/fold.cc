@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/fold.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "state/store_layout.h"
+
+namespace trident {
+namespace {
+
+// Entries that are read while the partition's owner waits.
+constexpr uint32_t kCollectStep = 512;
+
+// Keeps the published txid of a group readable while it lives.
+class PublishedHold {
+ public:
+  explicit PublishedHold(GroupTimeline& timeline)
+      : timeline_(timeline), hold_(timeline.HoldPublished()) {}
+  ~PublishedHold() { timeline_.ReleaseHold(hold_.txid); }
+  PublishedHold(const PublishedHold&) = delete;
+  PublishedHold& operator=(const PublishedHold&) = delete;
+  const GroupTimeline::Hold& operator*() const { return hold_; }
+
+ private:
+  GroupTimeline& timeline_;
+  const GroupTimeline::Hold hold_;
+};
+
+}  // namespace
+
+Fold::Fold(DurableStore& durable, MemoryBudget& budget, const FoldLimits& limits,
+           std::vector<Member> members, std::vector<StateGroup*> groups)
+    : durable_(durable),
+      budget_(budget),
+      limits_(limits),
+      members_(std::move(members)),
+      groups_(std::move(groups)) {
+  commits_at_round_ = Commits();
+}
+
+Status Fold::FoldSlice() {
+  MutexLock lock(mutex_);
+  return FoldNextSlice();
+}
+
+Status Fold::FoldAll() {
+  MutexLock lock(mutex_);
+  while (next_ != 0) TRIDENT_RETURN_IF_ERROR(FoldNextSlice());
+  do {
+    TRIDENT_RETURN_IF_ERROR(FoldNextSlice());
+  } while (next_ != 0);
+  return absl::OkStatus();
+}
+
+Status Fold::FoldNextSlice() {
+  if (members_.empty()) return absl::OkStatus();
+  if (next_ == 0) BeginRound();
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<BulkLoad> load, durable_.NewBulkLoad(Table::kBase));
+  std::vector<std::unique_ptr<PartitionFold>> folds;
+  uint64_t dirty = 0;
+  size_t next = next_;
+  while (next < members_.size() && dirty < limits_.slice_bytes) {
+    const Member& member = members_[next++];
+    if (member.partition->marker().txid == member.group->timeline().published()) continue;
+    dirty += member.partition->DirtyBytes();
+    folds.push_back(Collect(member));
+    TRIDENT_RETURN_IF_ERROR(folds.back()->Merge());
+    TRIDENT_RETURN_IF_ERROR(folds.back()->WriteTo(*load));
+    folds.back()->ReleaseRows();
+  }
+  if (!folds.empty()) TRIDENT_RETURN_IF_ERROR(load->Install());
+  for (auto& fold : folds) fold->Finish();
+  next_ = next;
+  return next_ == members_.size() ? EndRound() : absl::OkStatus();
+}
+
+std::unique_ptr<PartitionFold> Fold::Collect(const Member& member) {
+  const PublishedHold published(member.group->timeline());
+  auto fold = member.partition->BeginFold((*published).txid, (*published).attempt);
+  while (fold->Collect(kCollectStep)) {
+  }
+  return fold;
+}
+
+void Fold::BeginRound() {
+  round_is_for_redo_ = RedoIsDue();
+  redo_bytes_at_round_ = RedoBytes();
+  commits_at_round_ = Commits();
+  in_round_ = true;
+}
+
+Status Fold::EndRound() {
+  next_ = 0;
+  in_round_ = false;
+  WriteSet changes;
+  for (StateGroup* group : groups_) {
+    const TxId up_to = group->RedoNotNeededUpTo();
+    TxId& deleted = redo_deleted_up_to_[group];
+    if (up_to <= deleted) continue;
+    changes.DeleteRange(Table::kRedo, RedoKey(group->id(), deleted.Next()),
+                        RedoKey(group->id(), up_to.Next()));
+    deleted = up_to;
+  }
+  redo_bytes_deleted_ = redo_bytes_at_round_.load();
+  rounds_.fetch_add(1, std::memory_order_relaxed);
+  if (changes.empty()) return absl::OkStatus();
+  return durable_.Write(changes, Durability::kBuffered);
+}
+
+bool Fold::IsDue() const {
+  return budget_.FoldIsDue() || RedoIsDue() || (in_round_ && round_is_for_redo_);
+}
+
+bool Fold::RedoIsDue() const {
+  return RedoBytes() - redo_bytes_at_round_ >= limits_.redo_bytes ||
+         Commits() - commits_at_round_ >= limits_.commits;
+}
+
+bool Fold::HasWork() const {
+  return in_round_ || std::any_of(groups_.begin(), groups_.end(), [](const StateGroup* group) {
+           return group->FoldedUpTo() < group->timeline().published();
+         });
+}
+
+uint64_t Fold::RedoBytesWaiting() const { return RedoBytes() - redo_bytes_deleted_; }
+
+uint64_t Fold::RedoBytes() const {
+  uint64_t bytes = 0;
+  for (const StateGroup* group : groups_) bytes += group->redo_bytes();
+  return bytes;
+}
+
+uint64_t Fold::Commits() const {
+  uint64_t commits = 0;
+  for (const StateGroup* group : groups_) commits += group->timeline().published().value();
+  return commits;
+}
+
+}  // namespace trident

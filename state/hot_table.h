@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HotTable: the keys of one partition that are in memory, with their committed values. An index of 8
+// bytes a cell finds the entry by hash; entries are numbered by slots and never move, so that staged
+// and previous values can name them. What an entry knows of txids is kept by MapPartition.
+#ifndef TRIDENT_STATE_HOT_TABLE_H_
+#define TRIDENT_STATE_HOT_TABLE_H_
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "state/key_arena.h"
+#include "state/value_size.h"
+
+namespace trident {
+
+// "No slot", "no change", "no next".
+inline constexpr uint32_t kNone = 0xffffffff;
+
+// What is known of a value.
+enum class Presence : uint8_t {
+  kAbsent,   // there is none
+  kPresent,  // it is `value`
+  kUnread,   // whatever the base has
+  kDelta,    // whatever the base has, combined with `value`
+  kFree,     // no entry stands here
+};
+
+template <class V>
+struct HotEntry {
+  static constexpr size_t kInlineKey = 20;
+  static constexpr uint8_t kLongKey = 255;
+
+  char key_bytes[kInlineKey];  // the key, or its length and where the arena has it
+  uint8_t key_size = 0;        // or kLongKey
+  Presence presence = Presence::kFree;
+  uint8_t dirty = 0;           // see MapPartition
+  uint8_t used = 0;            // since the clock hand last passed
+  uint32_t staged = kNone;     // newest staged change
+  uint32_t version = kNone;    // change that made the committed value; may have been released
+  V value{};
+
+  std::string_view key() const {
+    if (key_size != kLongKey) return {key_bytes, key_size};
+    uint32_t size;
+    const char* data;
+    std::memcpy(&size, key_bytes, sizeof size);
+    std::memcpy(&data, key_bytes + 8, sizeof data);
+    return {data, size};
+  }
+};
+
+// Not thread-safe. References to entries stay good until their slot is erased.
+template <class V>
+class HotTable {
+ public:
+  using Entry = HotEntry<V>;
+
+  HotTable() { cells_.assign(kFirstCells, Cell{}); }
+  HotTable(const HotTable&) = delete;
+  HotTable& operator=(const HotTable&) = delete;
+  ~HotTable();
+
+  Entry& entry(uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
+  const Entry& entry(uint32_t slot) const { return chunks_[slot / kChunk][slot % kChunk]; }
+
+  // kNone: not here.
+  uint32_t Find(uint64_t hash, std::string_view key) const;
+
+  // For looking up many keys at once: first PrefetchCell for all, then PrefetchEntry, then Find. Each
+  // step brings into the cache what the next one reads.
+  void PrefetchCell(uint64_t hash) const { __builtin_prefetch(&cells_[CellOf(hash)]); }
+  void PrefetchEntry(uint64_t hash) const {
+    const Cell& cell = cells_[CellOf(hash)];
+    if (cell.slot != kNone) __builtin_prefetch(&entry(cell.slot));
+  }
+
+  // A new entry, absent. REQUIRES: Find gives kNone; key.size() <= kKeyBytesMax.
+  uint32_t Insert(uint64_t hash, std::string_view key);
+  void Erase(uint32_t slot);
+
+  uint32_t size() const { return size_; }
+  // Slots are below this; some of them may be free.
+  uint32_t slots_end() const { return slots_end_; }
+  // Of live entries with their keys, and the index. Values' own memory is not in it.
+  size_t live_bytes() const {
+    return size_ * sizeof(Entry) + arena_->live_bytes() + cells_.size() * sizeof(Cell);
+  }
+  size_t allocated_bytes() const {
+    return chunks_.size() * kChunk * sizeof(Entry) + arena_->allocated_bytes() +
+           cells_.size() * sizeof(Cell);
+  }
+  // True when erased entries have left much memory that only a compacted copy would give back.
+  bool WorthCompacting() const {
+    return allocated_bytes() > 64 * 1024 && live_bytes() < allocated_bytes() / 4;
+  }
+  // Moves all entries together and gives the rest of the memory back. Slots change.
+  void Compact();
+  void Swap(HotTable& other);
+
+ private:
+  static constexpr uint32_t kChunk = 256;
+  static constexpr size_t kFirstCells = 16;
+  // The index's part of a hash. Partitions are told apart by the high bits, cells by the low ones.
+  struct Cell {
+    uint32_t tag = 0;
+    uint32_t slot = kNone;
+  };
+  size_t CellOf(uint64_t hash) const { return static_cast<uint32_t>(hash) & (cells_.size() - 1); }
+  void Place(Cell cell);
+  void GrowIndex();
+  void SetKey(Entry& entry, std::string_view key);
+  void FreeKey(Entry& entry);
+
+  std::vector<Cell> cells_;  // a power of two, at most 4/5 full; linear probing, no tombstones
+  std::vector<std::unique_ptr<Entry[]>> chunks_;
+  std::unique_ptr<KeyArena> arena_ = std::make_unique<KeyArena>();
+  uint32_t size_ = 0;
+  uint32_t slots_end_ = 0;
+  uint32_t free_ = kNone;  // list through Entry::staged
+};
+
+template <class V>
+HotTable<V>::~HotTable() {
+  for (uint32_t slot = 0; slot < slots_end_; ++slot) {
+    if (entry(slot).presence != Presence::kFree) FreeKey(entry(slot));
+  }
+}
+
+template <class V>
+uint32_t HotTable<V>::Find(uint64_t hash, std::string_view key) const {
+  const uint32_t tag = static_cast<uint32_t>(hash);
+  const size_t mask = cells_.size() - 1;
+  for (size_t i = tag & mask;; i = (i + 1) & mask) {
+    const Cell cell = cells_[i];
+    if (cell.slot == kNone) return kNone;
+    if (cell.tag == tag && entry(cell.slot).key() == key) return cell.slot;
+  }
+}
+
+template <class V>
+uint32_t HotTable<V>::Insert(uint64_t hash, std::string_view key) {
+  if ((size_ + 1) * uint64_t{5} > cells_.size() * 4) GrowIndex();
+  uint32_t slot = free_;
+  if (slot != kNone) {
+    free_ = entry(slot).staged;
+  } else {
+    slot = slots_end_++;
+    TRIDENT_CHECK_LT(slot, kNone);
+    if (slot / kChunk == chunks_.size()) chunks_.push_back(std::make_unique<Entry[]>(kChunk));
+  }
+  Entry& e = entry(slot);
+  SetKey(e, key);
+  e.presence = Presence::kAbsent;
+  e.dirty = 0;
+  e.used = 1;
+  e.staged = kNone;
+  e.version = kNone;
+  ++size_;
+  Place({static_cast<uint32_t>(hash), slot});
+  return slot;
+}
+
+template <class V>
+void HotTable<V>::Erase(uint32_t slot) {
+  Entry& e = entry(slot);
+  const size_t mask = cells_.size() - 1;
+  size_t hole = static_cast<uint32_t>(HashBytes(e.key())) & mask;
+  while (cells_[hole].slot != slot) hole = (hole + 1) & mask;
+  // Move back what was displaced over the hole, so that no probe ends early.
+  for (size_t i = (hole + 1) & mask; cells_[i].slot != kNone; i = (i + 1) & mask) {
+    size_t distance_from_home = (i - cells_[i].tag) & mask;
+    if (distance_from_home < ((i - hole) & mask)) continue;
+    cells_[hole] = cells_[i];
+    hole = i;
+  }
+  cells_[hole] = Cell{};
+  FreeKey(e);
+  if constexpr (kHoldsHeap<V>) e.value = V{};
+  e.presence = Presence::kFree;
+  e.staged = free_;
+  free_ = slot;
+  --size_;
+}
+
+template <class V>
+void HotTable<V>::Compact() {
+  HotTable compact;
+  for (uint32_t slot = 0; slot < slots_end_; ++slot) {
+    Entry& from = entry(slot);
+    if (from.presence == Presence::kFree) continue;
+    Entry& to = compact.entry(compact.Insert(HashBytes(from.key()), from.key()));
+    to.presence = from.presence;
+    to.used = from.used;
+    to.value = std::move(from.value);
+  }
+  Swap(compact);
+}
+
+template <class V>
+void HotTable<V>::Swap(HotTable& other) {
+  cells_.swap(other.cells_);
+  chunks_.swap(other.chunks_);
+  arena_.swap(other.arena_);
+  std::swap(size_, other.size_);
+  std::swap(slots_end_, other.slots_end_);
+  std::swap(free_, other.free_);
+}
+
+template <class V>
+void HotTable<V>::Place(Cell cell) {
+  const size_t mask = cells_.size() - 1;
+  size_t i = cell.tag & mask;
+  while (cells_[i].slot != kNone) i = (i + 1) & mask;
+  cells_[i] = cell;
+}
+
+template <class V>
+void HotTable<V>::GrowIndex() {
+  std::vector<Cell> old(cells_.size() * 2);
+  old.swap(cells_);
+  for (const Cell& cell : old) {
+    if (cell.slot != kNone) Place(cell);
+  }
+}
+
+template <class V>
+void HotTable<V>::SetKey(Entry& e, std::string_view key) {
+  if (key.size() <= Entry::kInlineKey) {
+    e.key_size = static_cast<uint8_t>(key.size());
+    if (!key.empty()) std::memcpy(e.key_bytes, key.data(), key.size());
+    return;
+  }
+  const uint32_t size = static_cast<uint32_t>(key.size());
+  const char* data = arena_->Copy(key);
+  e.key_size = Entry::kLongKey;
+  std::memcpy(e.key_bytes, &size, sizeof size);
+  std::memcpy(e.key_bytes + 8, &data, sizeof data);
+}
+
+template <class V>
+void HotTable<V>::FreeKey(Entry& e) {
+  if (e.key_size == Entry::kLongKey) arena_->Free(e.key().data(), e.key().size());
+}
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_HOT_TABLE_H_

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MapPartition<V>: one partition of one map state: hot table, staged and previous values over it, the
+// base under it. Which value a reader at txid N gets:
+//
+//   the oldest previous value that a txid after N replaced          (ChangeLog, applied side)
+//   else the committed value of the hot table
+//   else what the base has
+//
+// The base may be ahead of N: what was folded after N is in the change log for as long as N is readable.
+//
+// V is int64_t, double, bool, Timestamp, std::string, OwnedBytes, a std::vector of these, or a user type
+// with a UserCodec; it must have a default and be movable.
+#ifndef TRIDENT_STATE_MAP_PARTITION_H_
+#define TRIDENT_STATE_MAP_PARTITION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/status.h"
+#include "state/base_reader.h"
+#include "state/change_log.h"
+#include "state/change_rows.h"
+#include "state/hot_table.h"
+#include "state/partition_context.h"
+#include "state/partition_fold.h"
+#include "state/readable_state.h"
+#include "state/state_partition.h"
+
+namespace trident {
+
+template <class V>
+struct MapOptions {
+  // What StageDelta means: the value after `delta`. A key without a value gets the delta itself.
+  // combine(combine(a, b), c) must equal combine(a, combine(b, c)), and be a pure function.
+  std::function<V(const V& value, const V& delta)> combine;
+};
+
+// Rows of one partition, see StatePage.
+template <class V>
+struct PartitionPage {
+  std::vector<std::pair<std::string, V>> rows;
+  std::optional<std::string> resume;
+};
+
+template <class V>
+class MapPartitionFold;
+
+template <class V>
+class MapPartition final : public StatePartition {
+ public:
+  // `options` must outlive the partition.
+  MapPartition(const PartitionContext& context, const MapOptions<V>& options)
+      : context_(context), options_(options), base_(context) {}
+
+  StateId state() const override { return context_.state; }
+  PartitionId partition() const override { return context_.partition; }
+
+  // ---- owner ----
+
+  // Changes `keys` within t. For each i, update(i, old) gives the new value; `old` is what t-1 left, or
+  // what an earlier call for t did, null if there is none. `update` returns V, or std::optional<V> where
+  // nullopt removes the key. It is called in the order of the keys, after all that is not in memory was
+  // read from the base (one MultiGet, or one walk). If a key repeats within a call, its later update sees
+  // the earlier one's value.
+  //
+  // Errors: InvalidArgument when a key is longer than kKeyBytesMax; those of reading the base, DataLoss
+  // among them. After an error, or an exception from `update`, t is staged in part: Abort(t) it.
+  // REQUIRES: t is not older than what is staged; one attempt per txid; keys belong here.
+  template <class Update>
+  Status Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys, Update&& update);
+
+  // Combines deltas[i] into the value of keys[i] without reading the base: for callers that need no new
+  // values. Takes the same time for cold keys as for hot ones; the fold or the first read looks the base
+  // up. `combine` is MapOptions::combine, given again as something that can be inlined.
+  // REQUIRES: MapOptions::combine was set; else as Stage.
+  template <class Combine>
+  Status StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
+                    std::span<const V> deltas, Combine&& combine);
+
+  uint32_t AppendRedo(TxId t, std::string& out) override;
+  bool HasStaged(TxId t) const override;
+  void Apply(TxId t, Attempt attempt) override;
+  void Abort(TxId from) override;
+  Status ReplayRedo(TxId t, Attempt attempt, std::string_view section) override;
+
+  // ---- readers, any thread; see ReadableState for what may be asked ----
+
+  StatusOr<std::optional<V>> Get(TxId at, const HashedKey& key) const;
+  // found(i, value) for each key, in any order; null: no such key. The value is the caller's only during
+  // the call, which must be short.
+  template <class Found>
+  Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const;
+  // The first rows of `range` at `at`.
+  StatusOr<PartitionPage<V>> Scan(TxId at, const KeyRange& range, uint64_t rows) const;
+  // What `at` changed within `range`, in key order.
+  Status ChangesOf(TxId at, const KeyRange& range, std::vector<StateChange>& out) const;
+  uint64_t ApproximateKeys() const;
+
+  // ---- fold ----
+
+  Marker marker() const override;
+  void StartFrom(const Marker& marker) override;
+  void StartEmpty(TxId since) override;
+  uint64_t DirtyBytes() const override;
+  std::unique_ptr<PartitionFold> BeginFold(TxId txid, Attempt attempt) override;
+  void Trim() override;
+
+ private:
+  using Entry = HotEntry<V>;
+  friend class MapPartitionFold<V>;
+
+  // HotEntry::dirty.
+  static constexpr uint8_t kDirty = 1;    // committed but not folded; in dirty_
+  static constexpr uint8_t kFolding = 2;  // a fold is at it; in folding_
+  // How many changes are applied before readers get a chance to look in between.
+  static constexpr uint32_t kApplyStep = 256;
+  // Lookups in flight, see HotTable::PrefetchCell.
+  static constexpr size_t kPrefetch = 12;
+
+  // What a key has at some txid, as far as memory knows.
+  struct Known {
+    Presence presence;
+    const V* value;
+  };
+  enum class Need : uint8_t { kValue, kEntry };
+
+  // ---- state/map_partition_stage.h; all by the owner ----
+  // Puts the slot of each key into slots_, inserting what is missing. kValue: then the newest value of
+  // each is known too.
+  Status Locate(std::span<const HashedKey> keys, Need need);
+  Status ReadMissing(std::span<const HashedKey> keys, Need need);
+  TxChanges& OpenTx(TxId t, Attempt attempt, size_t changes);
+  Known Newest(const Entry& e) const;
+  // Makes `presence` and `value` the newest staged ones of the slot; `before` is what there is now.
+  void Put(TxChanges& tx, uint32_t slot, Presence presence, Presence before, V value);
+  // True if the delta needs a row of its own in the redo.
+  template <class Combine>
+  bool PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine);
+  Status CheckValues(const TxChanges& tx) const;
+  // What the base has for the key of `slot` has been read: values that waited for it become known.
+  void Resolve(uint32_t slot, const V* base);
+  static int Count(Presence presence) { return presence == Presence::kPresent ? 1 : 0; }
+  static bool IsKnown(Presence presence) { return presence <= Presence::kPresent; }
+  static int64_t HeapOf(const V& value) {
+    if constexpr (kHoldsHeap<V>) return static_cast<int64_t>(HeapBytes(value));
+    return 0;
+  }
+
+  // ---- state/map_partition_apply.h; all by the owner ----
+  uint32_t StagedIndex(TxId t) const;  // of its TxChanges in log_; log_.txs(): none
+  uint64_t ChainChecksum(uint32_t tx, std::string_view section) const;
+  void ApplyTx(TxId t, Attempt attempt);
+  void ApplyChanges(uint32_t begin, uint32_t end);
+  void ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row);
+  void MarkDirty(Entry& e, uint32_t slot);
+  void ReleaseVersions();
+  // After a call that may have inserted: accounts for it, and evicts as much if memory is short.
+  void MakeWay();
+  void EvictSome(uint32_t wanted);
+  void Report();
+  // The last applied txid up to `t`; null: it has been released. Owner, or under read_.
+  const TxChanges* AppliedUpTo(TxId t) const;
+
+  // ---- state/map_partition_read.h ----
+  struct Overlay;
+  Known At(uint32_t slot, TxId at) const;              // under read_
+  Known Look(const HashedKey& key, TxId at) const;     // under read_
+  // report(value) with what `known` is over the base; null: nothing.
+  template <class Visit>
+  void ReportOverBase(const Known& known, const std::optional<V>& base, Visit&& report) const;
+  StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const HashedKey> keys,
+                                                   const std::vector<uint32_t>& which) const;
+  Overlay ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const;
+  StatusOr<PartitionPage<V>> MergeOverBase(const Overlay& overlay, BaseCursor& base,
+                                           uint64_t rows) const;
+
+  // Constant after construction.
+  const PartitionContext context_;
+  const MapOptions<V>& options_;
+  const BaseReader base_;
+
+  // Who holds turn_ acts as the owner. The executor takes it once a call; nobody waits long for it but
+  // the fold. Whoever changes what readers see also takes read_, for some microseconds and never during
+  // I/O or user code. Order: turn_ before read_.
+  mutable Mutex turn_;
+  mutable Mutex read_;
+
+  // Changed under both locks, read under either. Of entries, `staged` and `used` and of the log, what is
+  // behind its border, belong to the owner alone.
+  HotTable<V> table_;
+  ChangeLog<V> log_;
+  std::vector<uint32_t> dirty_;    // slots
+  std::vector<uint32_t> folding_;  // slots; not empty only while a PartitionFold lives
+  uint32_t applied_txs_ = 0;       // the first txids of log_ are applied
+  Marker marker_;
+  bool base_is_empty_ = true;      // nothing was ever folded
+  uint64_t generation_ = 0;        // of base and memory together: see state/map_partition_read.h
+  int64_t keys_ = 0;
+
+  // The owner's.
+  TxId applied_;
+  uint64_t released_checksum_ = 0;  // as of the newest txid that left log_
+  int64_t released_keys_ = 0;
+  bool fold_active_ = false;
+  uint32_t hand_ = 0;               // of the clock that finds what to evict
+  int64_t entries_heap_ = 0;        // HeapBytes of the entries' values
+  int64_t versions_heap_ = 0;
+  int64_t staged_heap_ = 0;
+  MemoryBudget::Use reported_;
+  // Scratch, kept for its memory.
+  std::vector<uint32_t> slots_;
+  std::vector<uint32_t> missing_;  // indices of keys
+  uint32_t inserted_ = 0;          // by this call
+
+  // For any thread.
+  std::atomic<uint64_t> dirty_bytes_{0};
+  std::atomic<uint64_t> base_keys_{0};
+};
+
+}  // namespace trident
+
+#include "state/map_partition_apply.h"  // IWYU pragma: export
+#include "state/map_partition_fold.h"   // IWYU pragma: export
+#include "state/map_partition_read.h"   // IWYU pragma: export
+#include "state/map_partition_stage.h"  // IWYU pragma: export
+
+#endif  // TRIDENT_STATE_MAP_PARTITION_H_

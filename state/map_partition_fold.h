@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MapPartition, fourth part: its fold. See state/partition_fold.h for the order of the calls.
+#ifndef TRIDENT_STATE_MAP_PARTITION_FOLD_H_
+#define TRIDENT_STATE_MAP_PARTITION_FOLD_H_
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "state/map_partition.h"
+
+namespace trident {
+
+// Keys are not copied: an entry that a fold is at is not evicted, and its key does not move.
+template <class V>
+class MapPartitionFold final : public PartitionFold {
+ public:
+  MapPartitionFold(MapPartition<V>& partition, TxId txid, Attempt attempt)
+      : partition_(partition), base_was_empty_(partition.base_is_empty_) {
+    const TxChanges* tx = partition.AppliedUpTo(txid);
+    const int64_t keys = tx != nullptr ? tx->keys : partition.released_keys_;
+    marker_ = {.txid = txid,
+               .attempt = attempt,
+               .checksum = tx != nullptr ? tx->checksum : partition.released_checksum_,
+               .keys = static_cast<uint64_t>(std::max<int64_t>(0, keys))};
+  }
+  ~MapPartitionFold() override { Close(); }
+
+  bool Collect(uint32_t entries) override;
+  Status Merge() override;
+  uint64_t bytes() const override { return rows_.capacity() * sizeof(Row) + heap_; }
+  const Marker& marker() const override { return marker_; }
+  Status WriteTo(BulkLoad& load) override;
+  void ReleaseRows() override {
+    rows_ = {};
+    partition_.context_.budget->Add({.folding = -std::exchange(charged_, 0)});
+  }
+  void Finish() override;
+
+ private:
+  static constexpr size_t kStep = 256;
+  struct Row {
+    uint64_t prefix;  // the key's first bytes as a number, so that most comparisons stay in the row
+    std::string_view key;
+    uint32_t slot;
+    Presence presence;
+    V value;
+  };
+  static uint64_t PrefixOf(std::string_view key) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, key.data(), std::min(sizeof bytes, key.size()));
+    return __builtin_bswap64(bytes);
+  }
+  Status LookUpDeltas();
+  void ResolveInMemory(const std::vector<uint32_t>& rows,
+                       const std::vector<std::optional<V>>& base);
+  // Calls visit(entry, slot) for all of folding_, a step at a time, as the owner.
+  template <class Visit>
+  void VisitFolding(Visit&& visit);
+  void Close();
+
+  MapPartition<V>& partition_;
+  const bool base_was_empty_;
+  Marker marker_;
+  std::vector<Row> rows_;
+  int64_t heap_ = 0;
+  int64_t charged_ = 0;   // to the budget
+  size_t collected_ = 0;  // of folding_
+  enum class Phase : uint8_t { kOpen, kFinished, kClosed } phase_ = Phase::kOpen;
+};
+
+template <class V>
+bool MapPartitionFold<V>::Collect(uint32_t entries) {
+  MapPartition<V>& p = partition_;
+  MutexLock turn(p.turn_);
+  MutexLock read(p.read_);
+  const size_t end = std::min<size_t>(p.folding_.size(), collected_ + entries);
+  if (collected_ == 0) rows_.reserve(p.folding_.size());
+  for (; collected_ < end; ++collected_) {
+    const uint32_t slot = p.folding_[collected_];
+    HotEntry<V>& e = p.table_.entry(slot);
+    e.dirty = MapPartition<V>::kFolding;
+    // Changed again after the txid: it stays dirty for the next fold.
+    if (p.log_.IsApplied(e.version, slot) &&
+        static_cast<int32_t>(p.log_.at(e.version).txid_low -
+                             static_cast<uint32_t>(marker_.txid.value())) > 0) {
+      p.MarkDirty(e, slot);
+    }
+    const auto known = p.At(slot, marker_.txid);
+    if (known.presence == Presence::kUnread) continue;  // as it is in the base
+    rows_.push_back({PrefixOf(e.key()), e.key(), slot, known.presence, *known.value});
+    if constexpr (kHoldsHeap<V>) heap_ += HeapBytes(*known.value);
+  }
+  return collected_ < p.folding_.size();
+}
+
+template <class V>
+Status MapPartitionFold<V>::Merge() {
+  charged_ = static_cast<int64_t>(bytes());
+  partition_.context_.budget->Add({.folding = charged_});
+  std::sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
+    return a.prefix != b.prefix ? a.prefix < b.prefix : a.key < b.key;
+  });
+  return LookUpDeltas();
+}
+
+template <class V>
+Status MapPartitionFold<V>::LookUpDeltas() {
+  std::vector<uint32_t> deltas;
+  std::vector<std::string_view> keys;
+  for (uint32_t i = 0; i < rows_.size(); ++i) {
+    if (rows_[i].presence != Presence::kDelta) continue;
+    deltas.push_back(i);
+    keys.push_back(rows_[i].key);
+  }
+  if (deltas.empty()) return absl::OkStatus();
+  std::vector<std::optional<V>> base(keys.size());
+  if (!base_was_empty_) {
+    Status failed;
+    TRIDENT_RETURN_IF_ERROR(partition_.base_.Read(
+        keys, partition_.marker_.keys, [&](size_t i, std::string_view encoded) {
+          base[i] = DecodeStored<V>(partition_.base_, keys[i], encoded,
+                                                            failed);
+        }));
+    TRIDENT_RETURN_IF_ERROR(failed);
+  }
+  for (size_t i = 0; i < deltas.size(); ++i) {
+    Row& row = rows_[deltas[i]];
+    row.presence = Presence::kPresent;
+    if (base[i].has_value()) {
+      row.value = partition_.options_.combine(*base[i], row.value);
+    } else {
+      ++marker_.keys;
+    }
+  }
+  ResolveInMemory(deltas, base);
+  return absl::OkStatus();
+}
+
+template <class V>
+void MapPartitionFold<V>::ResolveInMemory(const std::vector<uint32_t>& rows,
+                                          const std::vector<std::optional<V>>& base) {
+  MapPartition<V>& p = partition_;
+  for (size_t begin = 0; begin < rows.size(); begin += kStep) {
+    MutexLock turn(p.turn_);
+    MutexLock read(p.read_);
+    ++p.generation_;
+    for (size_t i = begin; i < std::min(begin + kStep, rows.size()); ++i) {
+      p.Resolve(rows_[rows[i]].slot, base[i].has_value() ? &*base[i] : nullptr);
+    }
+  }
+}
+
+template <class V>
+Status MapPartitionFold<V>::WriteTo(BulkLoad& load) {
+  TRIDENT_RETURN_IF_ERROR(
+      load.Put(MarkerKey(partition_.state(), partition_.partition()), EncodeMarker(marker_)));
+  std::string key = partition_.base_.prefix();
+  std::string value;
+  for (const Row& row : rows_) {
+    key.resize(kBasePrefixBytes);
+    key.append(row.key);
+    if (row.presence == Presence::kPresent) {
+      value.clear();
+      Codec<V>::Encode(row.value, value);
+      TRIDENT_RETURN_IF_ERROR(load.Put(key, value));
+    } else if (!base_was_empty_) {
+      TRIDENT_RETURN_IF_ERROR(load.Delete(key));
+    }
+  }
+  return absl::OkStatus();
+}
+
+template <class V>
+template <class Visit>
+void MapPartitionFold<V>::VisitFolding(Visit&& visit) {
+  MapPartition<V>& p = partition_;
+  for (size_t begin = 0; begin < p.folding_.size(); begin += kStep) {
+    MutexLock turn(p.turn_);
+    MutexLock read(p.read_);
+    for (size_t i = begin; i < std::min(begin + kStep, p.folding_.size()); ++i) {
+      visit(p.table_.entry(p.folding_[i]), p.folding_[i]);
+    }
+  }
+}
+
+template <class V>
+void MapPartitionFold<V>::Finish() {
+  MapPartition<V>& p = partition_;
+  {
+    MutexLock turn(p.turn_);
+    MutexLock read(p.read_);
+    // Before any of the entries can leave memory.
+    ++p.generation_;
+    p.marker_ = marker_;
+    p.base_is_empty_ = false;
+    p.base_keys_.store(marker_.keys, std::memory_order_relaxed);
+  }
+  VisitFolding([](HotEntry<V>& e, uint32_t) { e.dirty &= ~MapPartition<V>::kFolding; });
+  phase_ = Phase::kFinished;
+  Close();
+}
+
+template <class V>
+void MapPartitionFold<V>::Close() {
+  if (phase_ == Phase::kClosed) return;
+  MapPartition<V>& p = partition_;
+  if (phase_ == Phase::kOpen) {
+    VisitFolding([&p](HotEntry<V>& e, uint32_t slot) {
+      e.dirty &= ~MapPartition<V>::kFolding;
+      p.MarkDirty(e, slot);
+    });
+  }
+  phase_ = Phase::kClosed;
+  ReleaseRows();
+  MutexLock turn(p.turn_);
+  MutexLock read(p.read_);
+  p.folding_ = {};
+  p.fold_active_ = false;
+  p.Report();
+}
+
+template <class V>
+std::unique_ptr<PartitionFold> MapPartition<V>::BeginFold(TxId txid, Attempt attempt) {
+  MutexLock turn(turn_);
+  MutexLock read(read_);
+  TRIDENT_CHECK(!fold_active_) << "a partition is folded by one at a time";
+  TRIDENT_CHECK_GE(txid, marker_.txid);
+  fold_active_ = true;
+  folding_.swap(dirty_);
+  return std::make_unique<MapPartitionFold<V>>(*this, txid, attempt);
+}
+
+template <class V>
+Marker MapPartition<V>::marker() const {
+  MutexLock read(read_);
+  return marker_;
+}
+
+template <class V>
+void MapPartition<V>::StartFrom(const Marker& marker) {
+  MutexLock turn(turn_);
+  MutexLock read(read_);
+  TRIDENT_CHECK_EQ(log_.txs() + table_.size(), 0u) << "a partition starts once";
+  marker_ = marker;
+  base_is_empty_ = false;
+  base_keys_.store(marker.keys, std::memory_order_relaxed);
+  applied_ = marker.txid;
+  released_checksum_ = marker.checksum;
+  released_keys_ = keys_ = static_cast<int64_t>(marker.keys);
+}
+
+template <class V>
+void MapPartition<V>::StartEmpty(TxId since) {
+  MutexLock turn(turn_);
+  MutexLock read(read_);
+  TRIDENT_CHECK_EQ(log_.txs() + table_.size(), 0u) << "a partition starts once";
+  marker_.txid = applied_ = since;
+}
+
+template <class V>
+uint64_t MapPartition<V>::DirtyBytes() const {
+  return dirty_bytes_.load(std::memory_order_relaxed);
+}
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_MAP_PARTITION_FOLD_H_

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MapPartition, first part: computing the changes of a txid over those of the txids before it.
+#ifndef TRIDENT_STATE_MAP_PARTITION_STAGE_H_
+#define TRIDENT_STATE_MAP_PARTITION_STAGE_H_
+
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "state/change_rows.h"
+#include "state/map_partition.h"
+
+namespace trident {
+
+namespace map_partition_internal {
+
+template <class T>
+inline constexpr bool kIsOptional = false;
+template <class T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
+
+}  // namespace map_partition_internal
+
+template <class V>
+template <class Update>
+Status MapPartition<V>::Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys,
+                              Update&& update) {
+  using Result = std::decay_t<std::invoke_result_t<Update&, size_t, const V*>>;
+  constexpr bool kMayRemove = map_partition_internal::kIsOptional<Result>;
+  static_assert(kMayRemove || std::is_convertible_v<Result, V>,
+                "update(i, const V* old) must return V, or std::optional<V> to remove keys");
+  if (keys.empty()) return absl::OkStatus();
+  MutexLock turn(turn_);
+  TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kValue));
+  TxChanges& tx = OpenTx(t, attempt, keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i + kPrefetch < keys.size()) __builtin_prefetch(&table_.entry(slots_[i + kPrefetch]));
+    const uint32_t slot = slots_[i];
+    const Known old = Newest(table_.entry(slot));
+    const V* old_value = old.presence == Presence::kPresent ? old.value : nullptr;
+    if constexpr (kMayRemove) {
+      Result next = update(i, old_value);
+      const Presence presence = next.has_value() ? Presence::kPresent : Presence::kAbsent;
+      Put(tx, slot, presence, old.presence, next.has_value() ? std::move(*next) : V{});
+    } else {
+      Put(tx, slot, Presence::kPresent, old.presence, update(i, old_value));
+    }
+  }
+  tx.end = log_.end();
+  MakeWay();
+  return CheckValues(tx);
+}
+
+template <class V>
+template <class Combine>
+Status MapPartition<V>::StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
+                                   std::span<const V> deltas, Combine&& combine) {
+  TRIDENT_CHECK_EQ(keys.size(), deltas.size());
+  TRIDENT_CHECK(options_.combine != nullptr) << "StageDelta needs MapOptions::combine";
+  if (keys.empty()) return absl::OkStatus();
+  MutexLock turn(turn_);
+  TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kEntry));
+  TxChanges& tx = OpenTx(t, attempt, keys.size());
+  ChangeRowWriter<V> rows(tx.delta_rows);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i + kPrefetch < keys.size()) __builtin_prefetch(&table_.entry(slots_[i + kPrefetch]));
+    if (PutDelta(tx, slots_[i], deltas[i], combine)) {
+      rows.Write(RowOperation::kDelta, keys[i].key, deltas[i]);
+      ++tx.delta_count;
+    }
+  }
+  tx.end = log_.end();
+  MakeWay();
+  return absl::OkStatus();
+}
+
+template <class V>
+Status MapPartition<V>::Locate(std::span<const HashedKey> keys, Need need) {
+  const size_t n = keys.size();
+  slots_.resize(n);
+  missing_.clear();
+  for (size_t i = 0; i < std::min(2 * kPrefetch, n); ++i) table_.PrefetchCell(keys[i].hash);
+  for (size_t i = 0; i < std::min(kPrefetch, n); ++i) table_.PrefetchEntry(keys[i].hash);
+  for (size_t i = 0; i < n; ++i) {
+    if (i + 2 * kPrefetch < n) table_.PrefetchCell(keys[i + 2 * kPrefetch].hash);
+    if (i + kPrefetch < n) table_.PrefetchEntry(keys[i + kPrefetch].hash);
+    const uint32_t slot = table_.Find(keys[i].hash, keys[i].key);
+    slots_[i] = slot;
+    if (slot != kNone) {
+      Entry& e = table_.entry(slot);
+      e.used = 1;
+      // Over a committed value that is known, all staged ones are known.
+      if (need == Need::kEntry || IsKnown(e.presence) || IsKnown(Newest(e).presence)) continue;
+    }
+    missing_.push_back(static_cast<uint32_t>(i));
+  }
+  return missing_.empty() ? absl::OkStatus() : ReadMissing(keys, need);
+}
+
+template <class V>
+Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) {
+  std::vector<std::string_view> wanted;
+  wanted.reserve(missing_.size());
+  for (uint32_t i : missing_) {
+    if (keys[i].key.size() > static_cast<size_t>(kKeyBytesMax)) {
+      return InvalidArgument("a key of ", keys[i].key.size(), " bytes is over the limit of ",
+                             kKeyBytesMax, " (kKeyBytesMax): ", base_.Describe(keys[i].key));
+    }
+    wanted.push_back(keys[i].key);
+  }
+  std::vector<std::optional<V>> values(base_is_empty_ || need == Need::kEntry ? 0 : wanted.size());
+  if (!values.empty()) {
+    Status failed;
+    TRIDENT_RETURN_IF_ERROR(
+        base_.Read(wanted, marker_.keys, [&](size_t i, std::string_view encoded) {
+          values[i] = DecodeStored<V>(base_, wanted[i], encoded, failed);
+        }));
+    TRIDENT_RETURN_IF_ERROR(failed);
+  }
+  const Presence unread = base_is_empty_ ? Presence::kAbsent : Presence::kUnread;
+  MutexLock read(read_);
+  for (size_t m = 0; m < missing_.size(); ++m) {
+    const HashedKey& key = keys[missing_[m]];
+    uint32_t& slot = slots_[missing_[m]];
+    if (slot == kNone) slot = table_.Find(key.hash, key.key);  // a key may repeat
+    if (slot == kNone) {
+      slot = table_.Insert(key.hash, key.key);
+      table_.entry(slot).presence = unread;
+      ++inserted_;
+    }
+    if (!values.empty()) Resolve(slot, values[m].has_value() ? &*values[m] : nullptr);
+  }
+  return absl::OkStatus();
+}
+
+template <class V>
+TxChanges& MapPartition<V>::OpenTx(TxId t, Attempt attempt, size_t changes) {
+  TRIDENT_CHECK_GT(t, applied_) << "txid " << t.value() << " is staged after it was applied";
+  if (!log_.HasRoomFor(changes)) {
+    MutexLock read(read_);
+    log_.MakeRoomFor(changes);
+  }
+  if (log_.txs() > applied_txs_) {
+    TxChanges& newest = log_.tx(log_.txs() - 1);
+    TRIDENT_CHECK_LE(newest.txid, t) << "txid " << t.value() << " is staged after txid "
+                                     << newest.txid.value();
+    if (newest.txid == t) {
+      TRIDENT_CHECK(newest.attempt == attempt)
+          << "txid " << t.value() << " has attempt " << ToString(newest.attempt)
+          << " staged, which must be aborted before " << ToString(attempt) << " is";
+      return newest;
+    }
+  }
+  MutexLock read(read_);
+  return log_.PushTx(t, attempt);
+}
+
+template <class V>
+auto MapPartition<V>::Newest(const Entry& e) const -> Known {
+  if (!log_.IsStaged(e.staged)) return {e.presence, &e.value};
+  const Change<V>& change = log_.at(e.staged);
+  return {change.presence, &change.value};
+}
+
+template <class V>
+void MapPartition<V>::Put(TxChanges& tx, uint32_t slot, Presence presence, Presence before,
+                          V value) {
+  Entry& e = table_.entry(slot);
+  const int adds = Count(presence) - Count(before);
+  const uint32_t low = static_cast<uint32_t>(tx.txid.value());
+  if constexpr (kHoldsHeap<V>) staged_heap_ += HeapBytes(value);
+  tx.keys += adds;
+  const bool over_staged = log_.IsStaged(e.staged);
+  if (over_staged && log_.at(e.staged).txid_low == low) {
+    Change<V>& change = log_.at(e.staged);
+    if constexpr (kHoldsHeap<V>) staged_heap_ -= HeapBytes(change.value);
+    change.presence = presence;
+    change.in_delta_rows = false;
+    change.adds = static_cast<int8_t>(change.adds + adds);
+    change.value = std::move(value);
+    return;
+  }
+  e.staged = log_.Append({.slot = slot,
+                          .previous = over_staged ? e.staged : kNone,
+                          .txid_low = low,
+                          .presence = presence,
+                          .in_delta_rows = false,
+                          .adds = static_cast<int8_t>(adds),
+                          .value = std::move(value)});
+}
+
+template <class V>
+template <class Combine>
+bool MapPartition<V>::PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine) {
+  const Entry& e = table_.entry(slot);
+  const bool has_row = log_.IsStaged(e.staged) && !log_.at(e.staged).in_delta_rows &&
+                       log_.at(e.staged).txid_low == static_cast<uint32_t>(tx.txid.value());
+  const Known old = Newest(e);
+  const Presence presence = IsKnown(old.presence) ? Presence::kPresent : Presence::kDelta;
+  const bool combined = old.presence == Presence::kPresent || old.presence == Presence::kDelta;
+  Put(tx, slot, presence, old.presence, combined ? combine(*old.value, delta) : delta);
+  if (has_row) return false;
+  log_.at(e.staged).in_delta_rows = true;
+  return true;
+}
+
+template <class V>
+Status MapPartition<V>::CheckValues(const TxChanges& tx) const {
+  if constexpr (kHoldsHeap<V>) {
+    for (uint32_t p = tx.begin; p != tx.end; ++p) {
+      const int64_t bytes = HeapOf(log_.at(p).value);
+      if (bytes <= kValueBytesMax) continue;
+      return InvalidArgument("a value of about ", bytes, " bytes is over the limit of ",
+                             kValueBytesMax, " (kValueBytesMax): ",
+                             base_.Describe(table_.entry(log_.at(p).slot).key()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+template <class V>
+void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
+  Entry& e = table_.entry(slot);
+  if (IsKnown(e.presence)) return;
+  // A delta over nothing made a key, which nobody has counted so far.
+  if (e.presence == Presence::kDelta && base == nullptr) ++keys_;
+  auto resolve = [&](Presence& presence, V& value) {
+    if (presence == Presence::kUnread) {
+      presence = base == nullptr ? Presence::kAbsent : Presence::kPresent;
+      if (base != nullptr) value = *base;
+    } else if (presence == Presence::kDelta) {
+      presence = Presence::kPresent;
+      if (base != nullptr) value = options_.combine(*base, value);
+    }
+  };
+  const int64_t heap_before = HeapOf(e.value);
+  resolve(e.presence, e.value);
+  entries_heap_ += HeapOf(e.value) - heap_before;
+  for (uint32_t p = e.version; log_.IsApplied(p, slot);) {
+    resolve(log_.at(p).presence, log_.at(p).value);
+    p = log_.OlderApplied(p);
+  }
+  for (uint32_t p = e.staged; log_.IsStaged(p); p = log_.at(p).previous) {
+    resolve(log_.at(p).presence, log_.at(p).value);
+  }
+}
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_MAP_PARTITION_STAGE_H_

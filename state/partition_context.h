@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PartitionContext: what surrounds one partition of a state.
+#ifndef TRIDENT_STATE_PARTITION_CONTEXT_H_
+#define TRIDENT_STATE_PARTITION_CONTEXT_H_
+
+#include "base/ids.h"
+#include "state/durable_store.h"
+#include "state/group_timeline.h"
+#include "state/memory_budget.h"
+
+namespace trident {
+
+// Owned by the StateStore, outlives the partition.
+struct PartitionContext {
+  StateId state;
+  PartitionId partition;
+  const DurableStore* durable;
+  const GroupTimeline* timeline;
+  MemoryBudget* budget;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_PARTITION_CONTEXT_H_

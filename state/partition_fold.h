@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PartitionFold: the way of one partition's committed changes into the base. The fold (state/fold.h)
+// calls, on its own thread and in this order:
+//
+//   Collect until it says that nothing is left     reads each changed key's value at exactly txid()
+//   Merge                                          sorts; looks up what the base must be combined with
+//   WriteTo(load)                                  the marker, then every row, in key order
+//   ... the load is installed ...
+//   Finish                                         what has not changed since is clean now
+//
+// Dropping it before Finish leaves the partition as if the fold had not been tried.
+#ifndef TRIDENT_STATE_PARTITION_FOLD_H_
+#define TRIDENT_STATE_PARTITION_FOLD_H_
+
+#include <cstdint>
+
+#include "base/status.h"
+#include "state/durable_store.h"
+#include "state/store_layout.h"
+
+namespace trident {
+
+class PartitionFold {
+ public:
+  virtual ~PartitionFold() = default;
+
+  // Reads up to `entries` changed keys, holding the owner up meanwhile. False: there are no more.
+  virtual bool Collect(uint32_t entries) = 0;
+  // DataLoss when a value in the base cannot be read.
+  virtual Status Merge() = 0;
+  // Bytes of rows between Collect and Finish.
+  virtual uint64_t bytes() const = 0;
+  // What the base's marker will say.
+  virtual const Marker& marker() const = 0;
+  virtual Status WriteTo(BulkLoad& load) = 0;
+  // The rows are written: gives their memory back.
+  virtual void ReleaseRows() = 0;
+  virtual void Finish() = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_PARTITION_FOLD_H_

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading a state whose types are known only at run time: what a command line, a remote reader and a
+// dump see. Keys are canonical key bytes (base/key_encoding.h), values are encoded (base/codec.h).
+#ifndef TRIDENT_STATE_READABLE_STATE_H_
+#define TRIDENT_STATE_READABLE_STATE_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "state/state_spec.h"
+
+namespace trident {
+
+// Keys in [begin, end); an empty end means no bound.
+struct KeyRange {
+  std::string begin;
+  std::string end;
+
+  static KeyRange All() { return {}; }
+  static KeyRange Prefix(std::string_view prefix);
+  static KeyRange Just(std::string_view key);
+  bool Contains(std::string_view key) const {
+    return key >= begin && (end.empty() || key < end);
+  }
+};
+
+struct PageLimits {
+  uint64_t rows = kScanPageRowsMax;
+  uint64_t bytes = kScanPageBytesMax;  // of keys and values; a page holds at least one row
+};
+
+struct StateRow {
+  std::string key;
+  std::string value;
+  friend bool operator==(const StateRow&, const StateRow&) = default;
+};
+
+// Part of a scan, in key order. A page may hold fewer rows than its limits allow, also none, and yet
+// not be the last: only `resume` tells.
+struct StatePage {
+  std::vector<StateRow> rows;
+  std::optional<std::string> resume;  // begin of the next page's range; nullopt: the scan is complete
+};
+
+// One key that a txid changed.
+struct StateChange {
+  std::string key;
+  std::optional<std::string> value;  // after the txid; nullopt: it removed the key
+  friend bool operator==(const StateChange&, const StateChange&) = default;
+};
+
+// Thread-safe; readers never wait for user code, and hold up a commit only for a few microseconds.
+//
+// Each method answers at exactly txid `at` of the state's group, and fails with OutOfRange, naming the
+// txids that can be read, when `at` is not published yet or older than the readable window. A Snapshot
+// (state/snapshot.h) keeps its txid readable.
+class ReadableState {
+ public:
+  virtual ~ReadableState() = default;
+
+  virtual const StateInfo& info() const = 0;
+
+  // nullopt: no such key.
+  virtual StatusOr<std::optional<std::string>> Get(TxId at, std::string_view key) const = 0;
+  // One answer a key, in the order asked. Keys may repeat.
+  virtual StatusOr<std::vector<std::optional<std::string>>> MultiGet(
+      TxId at, std::span<const std::string_view> keys) const = 0;
+  // The first rows of `range` in key order. To go on, ask again with `resume` as the range's begin.
+  virtual StatusOr<StatePage> Scan(TxId at, const KeyRange& range, PageLimits limits) const = 0;
+  // What txid `at` itself changed within `range`, in key order. `at` must be newer than the oldest
+  // readable txid.
+  virtual StatusOr<std::vector<StateChange>> ChangesOf(TxId at, const KeyRange& range) const = 0;
+  // Keys at the newest applied txid. Exact, except that keys whose base value was never read count
+  // once they are folded.
+  virtual uint64_t ApproximateKeys() const = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_READABLE_STATE_H_

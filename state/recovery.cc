@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/recovery.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "state/redo_record.h"
+#include "state/store_layout.h"
+
+namespace trident {
+namespace {
+
+constexpr char kRestore[] =
+    "; nothing was changed: restore the state directory from a backup, whole";
+
+class GroupRecovery {
+ public:
+  GroupRecovery(DurableStore& durable, StateGroup& group, const DecidedAttempts& decided)
+      : durable_(durable),
+        group_(group),
+        decided_(decided),
+        last_(decided.LastDecided(group.id())),
+        next_(last_.Next()) {}
+
+  Status StartPartition(const RecoveringPartition& recovering);
+  Status Replay();
+  Status DropRedo();
+  RecoveryReport& report() { return report_; }
+
+ private:
+  // A partition that is behind the last decision, and from where.
+  struct Behind {
+    StatePartition* partition;
+    TxId marker;
+  };
+  Status CheckMarker(const RecoveringPartition& recovering, const Marker& marker) const;
+  Status ReplayRecord(TxId txid, std::string_view bytes);
+  Status ReplaySection(const RedoRecord& record, const RedoSection& section);
+  Status Missing(TxId txid) const;
+  void Drop(TxId txid);
+
+  DurableStore& durable_;
+  StateGroup& group_;
+  const DecidedAttempts& decided_;
+  const TxId last_;
+  TxId next_;  // first txid that some partition still needs
+  std::map<RedoSectionId, Behind> partitions_;
+  std::vector<TxId> dropped_;
+  RecoveryReport report_;
+};
+
+Status GroupRecovery::StartPartition(const RecoveringPartition& recovering) {
+  StatePartition& partition = *recovering.partition;
+  TRIDENT_ASSIGN_OR_RETURN(
+      std::optional<std::string> stored,
+      durable_.Get(Table::kBase, MarkerKey(partition.state(), partition.partition())));
+  Marker marker;
+  marker.txid = recovering.since;
+  if (stored.has_value()) {
+    TRIDENT_ASSIGN_OR_RETURN(marker, DecodeMarker(*stored));
+    partition.StartFrom(marker);
+  } else {
+    partition.StartEmpty(recovering.since);
+  }
+  TRIDENT_RETURN_IF_ERROR(CheckMarker(recovering, marker));
+  next_ = std::min(next_, marker.txid.Next());
+  partitions_[StateSection(partition.state(), partition.partition())] = {&partition, marker.txid};
+  return absl::OkStatus();
+}
+
+Status GroupRecovery::CheckMarker(const RecoveringPartition& recovering,
+                                  const Marker& marker) const {
+  const std::string where = Concat("state ", recovering.state_name, ", partition ",
+                                   recovering.partition->partition().value(), " in ",
+                                   durable_.Where());
+  if (marker.txid > last_) {
+    return DataLoss(where, " holds everything up to txid ", marker.txid.value(),
+                    ", but the decisions of group ", group_.id().value(), " end at txid ",
+                    last_.value(), ": they were lost, or come from another time", kRestore);
+  }
+  const std::optional<Attempt> attempt = decided_.AttemptOf(group_.id(), marker.txid);
+  if (!attempt.has_value() || marker.attempt == Attempt{} || *attempt == marker.attempt) {
+    return absl::OkStatus();
+  }
+  return DataLoss(where, " holds attempt ", ToString(marker.attempt), " of txid ",
+                  marker.txid.value(), ", but attempt ", ToString(*attempt), " was decided",
+                  kRestore);
+}
+
+Status GroupRecovery::Replay() {
+  std::string end = RedoKey(GroupId(group_.id().value() + 1), TxId(0));
+  auto cursor = durable_.NewCursor(
+      Table::kRedo, CursorOptions{.end = std::move(end), .pattern = CursorOptions::Pattern::kScan});
+  for (cursor->Seek(RedoKey(group_.id(), TxId(0))); cursor->Valid(); cursor->Next()) {
+    const std::optional<TxIdKey> key = ParseRedoKey(cursor->key());
+    if (!key.has_value()) {
+      return DataLoss("the redo in ", durable_.Where(), " has a key of ", cursor->key().size(),
+                      " bytes that is none", kRestore);
+    }
+    if (key->txid < next_ || key->txid > last_) {
+      Drop(key->txid);
+      continue;
+    }
+    if (key->txid != next_) return Missing(next_);
+    TRIDENT_RETURN_IF_ERROR(ReplayRecord(key->txid, cursor->value()));
+    next_ = next_.Next();
+  }
+  TRIDENT_RETURN_IF_ERROR(cursor->status());
+  return next_ <= last_ ? Missing(next_) : absl::OkStatus();
+}
+
+Status GroupRecovery::ReplayRecord(TxId txid, std::string_view bytes) {
+  TRIDENT_ASSIGN_OR_RETURN(RedoRecord record, ParseRedoRecordOf(group_.id(), txid, bytes));
+  const std::optional<Attempt> attempt = decided_.AttemptOf(group_.id(), txid);
+  if (!attempt.has_value()) {
+    return DataLoss("txid ", txid.value(), " of group ", group_.id().value(), " in ",
+                    durable_.Where(), " is not folded yet, but the decisions, which reach to txid ",
+                    last_.value(), ", have none for it", kRestore);
+  }
+  if (record.header.attempt != *attempt) {
+    return DataLoss("txid ", txid.value(), " of group ", group_.id().value(),
+                    " was decided for attempt ", ToString(*attempt), ", but the redo in ",
+                    durable_.Where(), " has attempt ", ToString(record.header.attempt), kRestore);
+  }
+  for (const RedoSection& section : record.sections) {
+    if (section.id.kind != RedoSectionId::Kind::kState) continue;
+    TRIDENT_RETURN_IF_ERROR(ReplaySection(record, section));
+  }
+  ++report_.records_replayed;
+  report_.bytes_replayed += bytes.size();
+  group_.CountRedo(bytes.size());
+  return absl::OkStatus();
+}
+
+Status GroupRecovery::ReplaySection(const RedoRecord& record, const RedoSection& section) {
+  const auto found = partitions_.find(section.id);
+  if (found == partitions_.end()) {
+    return DataLoss("the redo of txid ", record.header.txid.value(), " in ", durable_.Where(),
+                    " changes state ", section.id.owner, ", partition ",
+                    section.id.partition.value(), ", which the store does not have", kRestore);
+  }
+  if (record.header.txid <= found->second.marker) return absl::OkStatus();
+  return found->second.partition->ReplayRedo(record.header.txid, record.header.attempt,
+                                             section.bytes);
+}
+
+Status GroupRecovery::Missing(TxId txid) const {
+  return DataLoss("txid ", txid.value(), " of group ", group_.id().value(),
+                  " was decided, but is neither in the base nor in the redo in ",
+                  durable_.Where(), ", whose decisions reach to txid ", last_.value(), kRestore);
+}
+
+void GroupRecovery::Drop(TxId txid) {
+  dropped_.push_back(txid);
+  ++report_.records_dropped;
+}
+
+Status GroupRecovery::DropRedo() {
+  // What is folded may still be retained for a sink; only the undecided must go.
+  WriteSet changes;
+  for (TxId txid : dropped_) {
+    if (txid > last_) changes.Delete(Table::kRedo, RedoKey(group_.id(), txid));
+  }
+  return changes.empty() ? absl::OkStatus() : durable_.Write(changes, Durability::kBuffered);
+}
+
+}  // namespace
+
+StatusOr<RecoveryReport> RecoverGroup(DurableStore& durable, StateGroup& group,
+                                      const std::vector<RecoveringPartition>& partitions,
+                                      const DecidedAttempts& decided) {
+  GroupRecovery recovery(durable, group, decided);
+  const TxId last = decided.LastDecided(group.id());
+  // Replayed txids cannot be read one by one: memory need not keep what they replaced.
+  group.timeline().Start(last, decided.AttemptOf(group.id(), last).value_or(Attempt{}));
+  for (const RecoveringPartition& partition : partitions) {
+    TRIDENT_RETURN_IF_ERROR(recovery.StartPartition(partition));
+  }
+  TRIDENT_RETURN_IF_ERROR(recovery.Replay());
+  TRIDENT_RETURN_IF_ERROR(recovery.DropRedo());
+  return recovery.report();
+}
+
+}  // namespace trident

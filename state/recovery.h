@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recovery: from what the disk has to what was committed. For every partition it compares marker,
+// decisions and redo (rule R14), and re-applies the decided redo after the marker.
+#ifndef TRIDENT_STATE_RECOVERY_H_
+#define TRIDENT_STATE_RECOVERY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "state/decided_attempts.h"
+#include "state/durable_store.h"
+#include "state/state_group.h"
+#include "state/state_partition.h"
+
+namespace trident {
+
+// What recovery found and did, for the log.
+struct RecoveryReport {
+  uint64_t records_replayed = 0;
+  uint64_t records_dropped = 0;  // folded before, or of attempts that were not decided
+  uint64_t bytes_replayed = 0;
+};
+
+struct RecoveringPartition {
+  StatePartition* partition;
+  TxId since;             // newest decided txid when its state was made
+  std::string state_name;  // for errors
+};
+
+// Brings the partitions of one group to the group's last decided txid, and starts its timeline there.
+// `partitions` are the group's. See StateStore::Recover for the errors.
+StatusOr<RecoveryReport> RecoverGroup(DurableStore& durable, StateGroup& group,
+                                      const std::vector<RecoveringPartition>& partitions,
+                                      const DecidedAttempts& decided);
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_RECOVERY_H_

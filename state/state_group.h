@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// StateGroup: what a store keeps for one batch group: its timeline, and how much redo waits for folds.
+#ifndef TRIDENT_STATE_STATE_GROUP_H_
+#define TRIDENT_STATE_STATE_GROUP_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "state/group_timeline.h"
+#include "state/state_partition.h"
+
+namespace trident {
+
+// Thread-safe once the store has recovered.
+class StateGroup {
+ public:
+  StateGroup(GroupId id, uint64_t window) : timeline_(id, window) {}
+
+  GroupId id() const { return timeline_.group(); }
+  GroupTimeline& timeline() { return timeline_; }
+  const GroupTimeline& timeline() const { return timeline_; }
+
+  void AddPartitions(const std::vector<StatePartition*>& partitions) {
+    partitions_.insert(partitions_.end(), partitions.begin(), partitions.end());
+  }
+  const std::vector<StatePartition*>& partitions() const { return partitions_; }
+  // Every partition's base has all decided txids up to this one.
+  TxId FoldedUpTo() const;
+
+  void CountRedo(uint64_t bytes) { redo_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  // Of all redo so far, whether deleted or not.
+  uint64_t redo_bytes() const { return redo_bytes_.load(std::memory_order_relaxed); }
+
+  void Retain(std::string_view holder, TxId keep_after);
+  void Release(std::string_view holder);
+  // The newest txid whose redo nobody needs.
+  TxId RedoNotNeededUpTo() const;
+
+ private:
+  GroupTimeline timeline_;
+  std::vector<StatePartition*> partitions_;  // constant after recovery
+  std::atomic<uint64_t> redo_bytes_{0};
+
+  mutable Mutex mutex_;
+  std::map<std::string, TxId, std::less<>> retained_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_STATE_GROUP_H_

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// StateStore: all that a process remembers. Its truth is the base plus the decided redo after it, both
+// in one DurableStore; the hot tables of its partitions hold what was touched of late.
+//
+//   auto store = StateStore::Open(durable, {.topology = "wordcount"}, decisions, {.state_bytes = ...});
+//   MapState<int64_t>* counts = *(*store)->AddMap<int64_t>({.name = "counts", .key_fields = ...});
+//   (*store)->Recover();                             // once, before the first batch
+//   ...
+//   MapShare<int64_t> mine(*counts, first, last);    // a task's partitions
+//   mine.Stage(t, attempt, keys, update);            // in txid order, over the staged changes of t-1
+//   mine.AppendRedo(t, fragment);                    // the caller makes redo and decision durable
+//   mine.Apply(t, attempt);                          // decided
+//   (*store)->PublishApplied(group, t, attempt, redo_bytes);   // once every task has applied t
+#ifndef TRIDENT_STATE_STATE_STORE_H_
+#define TRIDENT_STATE_STATE_STORE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "state/decided_attempts.h"
+#include "state/durable_store.h"
+#include "state/fold.h"
+#include "state/map_share.h"
+#include "state/map_state.h"
+#include "state/memory_budget.h"
+#include "state/recovery.h"
+#include "state/state_catalog.h"
+#include "state/state_group.h"
+#include "state/state_spec.h"
+#include "state/store_identity.h"
+
+namespace trident {
+
+struct StateStoreOptions {
+  uint64_t state_bytes = ShareMemory(kMemoryBytesDefault).state;  // see ShareMemory
+  uint64_t readable_versions = kReadableVersions;
+  // What makes a round of folds due; see Fold.
+  uint64_t fold_redo_bytes = kFoldRedoBytesDefault;
+  uint64_t fold_commits = kFoldCommitsDefault;
+};
+
+// Recovery expects a redo record for every decided txid of a group that has states, also for one that
+// changed nothing.
+//
+// Threads: AddMap, AddValue and Recover come first, from one thread. After that the reading side
+// (StateCatalog), PublishApplied and what stands under maintenance may be called on any thread. Who
+// may touch a partition, StatePartition and MapShare say.
+class StateStore final : public StateCatalog {
+ public:
+  // `durable` must outlive the store, `decided` Recover. FailedPrecondition when the directory is
+  // another topology's.
+  static StatusOr<std::unique_ptr<StateStore>> Open(DurableStore& durable, const StoreOwner& owner,
+                                                    const DecidedAttempts& decided,
+                                                    const StateStoreOptions& options);
+  ~StateStore() override;
+
+  // Declares a state, and makes it if the directory does not have it yet. FailedPrecondition when the
+  // directory has it with another kind, key, value type, group or number of partitions;
+  // InvalidArgument when there cannot be such a state; AlreadyExists when it was declared before.
+  template <class V>
+  StatusOr<MapState<V>*> AddMap(const StateSpec& spec, MapOptions<V> options = {});
+  // A state of one value. `spec` names no key fields; its number of partitions counts as 1.
+  template <class V>
+  StatusOr<ValueState<V>> AddValue(StateSpec spec, MapOptions<V> options = {});
+
+  // Re-applies what was decided and not folded, and drops the redo of what was not decided. Rule R14:
+  // DataLoss, naming the txid, when a decided txid is neither in the base nor in the redo, or when the
+  // base is ahead of the decisions; nothing may be served then. FailedPrecondition when the directory
+  // has a state that was not declared.
+  StatusOr<RecoveryReport> Recover();
+
+  // Every task has applied `t`: readers see it from now on, in all partitions and states of the group
+  // at once. REQUIRES: t is Published(group) + 1.
+  void PublishApplied(GroupId group, TxId t, Attempt attempt, uint64_t redo_bytes);
+
+  // ---- StateCatalog ----
+  std::vector<const ReadableState*> List() const override;
+  StatusOr<const ReadableState*> Find(std::string_view name) const override;
+  TxId Published(GroupId group) const override;
+  StatusOr<Snapshot> Pin(GroupId group, const ReadAt& at) const override;
+  StatusOr<Watch> Follow(const ReadableState& state, KeyRange range, TxId after) const override;
+
+  // ---- maintenance (BackgroundFold does it; tests and simulations call it themselves) ----
+
+  // After Recover.
+  Fold& fold() { return *fold_; }
+  // Gives memory back in partitions that nobody is using, while there is too little.
+  void TrimIfNeeded();
+  // Redo of txids above `keep_after` stays, however far the folds are; for sinks, standbys, backups.
+  // `holder` names who wants it; the same holder replaces its own wish.
+  void RetainRedo(GroupId group, std::string_view holder, TxId keep_after);
+  void ReleaseRedo(GroupId group, std::string_view holder);
+  // Every state of the group has all up to this txid in its base: decisions up to it are not needed to
+  // recover, except the last one.
+  TxId FoldedUpTo(GroupId group) const;
+
+  // What the one who cuts batches should do.
+  Pressure pressure() const;
+  const MemoryBudget& budget() const { return budget_; }
+  DurableStore& durable() { return durable_; }
+
+ private:
+  StateStore(DurableStore& durable, const DecidedAttempts& decided,
+             const StateStoreOptions& options);
+  StatusOr<StateInfo> Declare(const StateSpec& spec, const TypeInfo& value_type);
+  StateGroup& GroupOf(GroupId group);
+  StateGroup* FindGroup(GroupId group) const;
+  PartitionContext ContextOf(const StateInfo& info);
+  void Register(std::unique_ptr<ReadableState> state, std::vector<StatePartition*> partitions);
+
+  // Constant after Open.
+  DurableStore& durable_;
+  const DecidedAttempts& decided_;
+  const StateStoreOptions options_;
+
+  // Synchronized by itself.
+  MemoryBudget budget_;
+
+  // Constant after Recover.
+  std::map<GroupId, std::unique_ptr<StateGroup>> groups_;
+  std::vector<std::unique_ptr<ReadableState>> states_;
+  std::vector<RecoveringPartition> partitions_;
+  std::unique_ptr<Fold> fold_;
+};
+
+template <class V>
+StatusOr<MapState<V>*> StateStore::AddMap(const StateSpec& spec, MapOptions<V> options) {
+  TRIDENT_ASSIGN_OR_RETURN(StateInfo info, Declare(spec, TypeOf<V>()));
+  const PartitionContext context = ContextOf(info);
+  auto state = std::make_unique<MapState<V>>(std::move(info), std::move(options), context);
+  MapState<V>* added = state.get();
+  Register(std::move(state), added->AllPartitions());
+  return added;
+}
+
+template <class V>
+StatusOr<ValueState<V>> StateStore::AddValue(StateSpec spec, MapOptions<V> options) {
+  if (!spec.key_fields.empty()) {
+    return InvalidArgument("state ", spec.name, " holds one value, but its key has ",
+                           spec.key_fields.size(), " fields: expected none");
+  }
+  spec.partitions = 1;
+  TRIDENT_ASSIGN_OR_RETURN(MapState<V>* map, AddMap<V>(spec, std::move(options)));
+  return ValueState<V>(*map);
+}
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_STATE_STORE_H_
