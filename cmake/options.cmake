@@ -6,6 +6,7 @@ option(TRIDENT_INSTALL "Build libtrident.so and the rules of cmake --install" ON
 option(TRIDENT_WERROR "Treat warnings as errors" ON)
 option(TRIDENT_LINT "Only compile: every target is a set of objects, nothing is linked" OFF)
 option(TRIDENT_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
+option(TRIDENT_PRECOMPILE "Precompile the headers that all files share; ccache is not used then" OFF)
 set(TRIDENT_SANITIZE "" CACHE STRING "As -fsanitize takes it: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -27,9 +28,13 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 
-add_compile_options(-Wall -Wextra)
+add_compile_options(-Wall -Wextra -pthread)
 if(TRIDENT_WERROR)
   add_compile_options(-Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # These three of g++ 12 see errors inside std::string that are not there (GCC bugs 105329, 105651).
+  add_compile_options(-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   add_compile_options(-Wthread-safety)
@@ -47,8 +52,11 @@ if(TRIDENT_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# A precompiled header saves a quarter of a build from nothing; ccache finds nothing with one, because
+# two builds of it differ. So the presets take the first, and a plain configuration the second.
 find_program(TRIDENT_CCACHE ccache)
-if(TRIDENT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT TRIDENT_LINT)
+if(TRIDENT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT TRIDENT_LINT
+   AND NOT TRIDENT_PRECOMPILE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${TRIDENT_CCACHE}")
 endif()
 # A test is a process each; most need none of what gRPC would load.

@@ -44,6 +44,7 @@ function(trident_test_program name)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gtest_main)
+  trident_precompile(${name} trident_precompiled_tests)
   if(NOT TRIDENT_LINT)
     gtest_discover_tests(${name}
       WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
