@@ -21,7 +21,7 @@ demo: build
 	@scripts/demo
 
 test: build
-	@ctest --preset dev
+	@scripts/test
 
 bench: build
 	@build/bench --only="$(ONLY)" --json=build/bench.jsonl
