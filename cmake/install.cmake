@@ -32,8 +32,11 @@ if(TARGET trident_command)
 endif()
 foreach(folder IN ITEMS base engine state trident)
   install(DIRECTORY "${CMAKE_SOURCE_DIR}/${folder}" DESTINATION "${TRIDENT_INCLUDE_DIR}"
-          FILES_MATCHING PATTERN "*.h")
+          FILES_MATCHING PATTERN "*.h" PATTERN "trident/run" EXCLUDE)
 endforeach()
+# The rest of trident/run wires folders together that are not installed.
+install(FILES "${CMAKE_SOURCE_DIR}/trident/run/run.h" DESTINATION "${TRIDENT_INCLUDE_DIR}/trident/run"
+        OPTIONAL)
 
 configure_package_config_file(
   "${CMAKE_SOURCE_DIR}/cmake/trident-config.cmake.in" "${CMAKE_BINARY_DIR}/trident-config.cmake"

@@ -24,7 +24,7 @@ const std::vector<Ban>& Bans() {
        "take a Clock; only base/clock.cc reads the machine's"},
       {{"std::random_device", "std::mt19937", "std::mt19937_64", "std::rand", "rand()", "srand",
         "drand48", "absl::BitGen"},
-       {},
+       {"tests"},
        "use Rng with a seed, so that a run repeats"},
       {{"sleep_for", "sleep_until", "usleep", "nanosleep", "absl::SleepFor"},
        {"tests"},
