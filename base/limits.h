@@ -19,12 +19,20 @@ inline constexpr int64_t kGiB = 1024 * kMiB;
 
 // One unary message, either way. gRPC is told, and the fields are checked again after the parse.
 inline constexpr int64_t kRpcMessageBytesMax = 16 * kMiB;
+// One answer: a value of the greatest size, twice where a user type is also rendered, and its key.
+inline constexpr int64_t kRpcAnswerBytesMax = 36 * kMiB;
 // Rows in one answer of a scan or a multi-get; a page token continues it.
 inline constexpr int64_t kScanPageRowsMax = 10'000;
 inline constexpr int64_t kScanPageBytesMax = 4 * kMiB;
 inline constexpr int64_t kMultiGetKeysMax = 10'000;
 // A multi-get of more keys than this leaves the network's threads to others.
 inline constexpr int64_t kMultiGetInlineKeysMax = 64;
+// Scans stream pages of this size, so that a reader with the usual limit of 4 MiB takes them.
+inline constexpr int64_t kScanStreamPageBytes = 1 * kMiB;
+inline constexpr int64_t kScanStreamPageRowsDefault = 1'000;
+// Threads for what may take long to read, and multi-gets that wait for one.
+inline constexpr int32_t kReadThreads = 2;
+inline constexpr int64_t kReadQueueMax = 1024;
 // At once, over all clients of a server; each holds a txid readable.
 inline constexpr int64_t kScansMax = 64;
 inline constexpr int64_t kWatchesMax = 256;
@@ -130,6 +138,12 @@ inline constexpr int32_t kParallelismMax = 256;
 // Spouts.
 inline constexpr int64_t kLineBytesMax = 1 * kMiB;
 inline constexpr int64_t kFileReadBytes = 256 * kKiB;
+// A file is read in pieces of this size by so many readers in turn; positions tell both.
+inline constexpr int64_t kFileSplitBytesDefault = 8 * kMiB;
+inline constexpr int32_t kFileReadersDefault = 4;
+inline constexpr int32_t kFileReadersMax = 1024;
+// How often a source that cannot wake anyone is asked for input while it has none.
+inline constexpr int64_t kSpoutPollNanosDefault = 5'000'000;
 inline constexpr int64_t kFeederQueueRowsMax = 1'000'000;
 inline constexpr int64_t kFeederQueueBytesMax = 64 * kMiB;
 

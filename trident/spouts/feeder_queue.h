@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FeederQueue: rows that wait to be emitted or committed, whatever their type. Programs append at
+// one end; the reader takes ranges by row number, any number of times, and lets go of what is
+// committed.
+#ifndef TRIDENT_TRIDENT_SPOUTS_FEEDER_QUEUE_H_
+#define TRIDENT_TRIDENT_SPOUTS_FEEDER_QUEUE_H_
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/mutex.h"
+#include "engine/spout.h"
+#include "trident/spouts/append_ticket.h"
+
+namespace trident {
+
+// What Append does while the queue is full.
+enum class WhenFull : uint8_t { kBlock, kFail };
+
+struct FeederOptions {
+  // Rows, and bytes of their content, that are held until they are committed.
+  uint64_t rows_max = kFeederQueueRowsMax;
+  uint64_t bytes_max = kFeederQueueBytesMax;
+  WhenFull when_full = WhenFull::kBlock;
+};
+
+// Thread-safe.
+class FeederQueue {
+ public:
+  // Some rows that were appended together; what they are, their owner knows.
+  struct Rows {
+    BufferRef rows;
+    uint64_t count = 0;
+    uint64_t bytes = 0;
+  };
+  // Rows [begin, end) of one Append.
+  struct Piece {
+    BufferRef rows;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+  struct Taken {
+    std::vector<Piece> pieces;
+    uint64_t end = 0;  // the number of the row behind them
+    uint64_t bytes = 0;
+    ReadResult::Next next = ReadResult::Next::kIdle;
+  };
+
+  explicit FeederQueue(FeederOptions options) : options_(options) {}
+
+  // ResourceExhausted: full, under kFail, or more than the queue can ever hold. FailedPrecondition:
+  // the feeder has been finished.
+  StatusOr<AppendTicket> Append(Rows rows);
+  // No rows come any more.
+  void Finish();
+
+  // The rows from number `start` on, up to `limits` and to `end` if given. The first call tells
+  // where the numbers begin: what was appended before it stands at its `start`.
+  StatusOr<Taken> Take(uint64_t start, std::optional<uint64_t> end, BatchLimits limits);
+  // Before the first Take it answers for everything that waits, whatever `at` is.
+  Availability::State Poll(uint64_t at);
+  void Committed(TxId txid, uint64_t end);
+
+  // A reader of the queue; a new one takes over from the one before.
+  using ReaderId = uint64_t;
+  ReaderId AddReader(WakeUp wake_up);
+  // If that was the newest reader, nobody reads any more: whoever waits for a commit or for room is
+  // told so. The rows stay.
+  void RemoveReader(ReaderId reader);
+
+ private:
+  struct Chunk {
+    uint64_t first = 0;
+    Rows rows;
+    uint64_t end() const { return first + rows.count; }
+  };
+  struct Waiting {
+    uint64_t end = 0;
+    AppendTicket ticket;
+  };
+
+  bool HasRoom(const Rows& rows) const TRIDENT_REQUIRES(mutex_);
+  Status WaitForRoom(const Rows& rows) TRIDENT_REQUIRES(mutex_);
+  void AnchorAt(uint64_t start) TRIDENT_REQUIRES(mutex_);
+  Status CheckStart(uint64_t start) const TRIDENT_REQUIRES(mutex_);
+  void LetGo(uint64_t end) TRIDENT_REQUIRES(mutex_);
+
+  const FeederOptions options_;
+  Mutex mutex_;
+  CondVar room_;
+  std::deque<Chunk> chunks_ TRIDENT_GUARDED_BY(mutex_);
+  std::deque<Waiting> waiting_ TRIDENT_GUARDED_BY(mutex_);
+  uint64_t held_rows_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  uint64_t held_bytes_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  uint64_t first_ TRIDENT_GUARDED_BY(mutex_) = 0;  // everything before it is committed
+  uint64_t next_ TRIDENT_GUARDED_BY(mutex_) = 0;   // the number of the next row appended
+  bool anchored_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool finished_ TRIDENT_GUARDED_BY(mutex_) = false;
+  ReaderId newest_reader_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  bool abandoned_ TRIDENT_GUARDED_BY(mutex_) = false;      // its newest reader has gone
+  bool reader_is_idle_ TRIDENT_GUARDED_BY(mutex_) = true;  // so the next Append must wake it
+  WakeUp wake_up_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_SPOUTS_FEEDER_QUEUE_H_

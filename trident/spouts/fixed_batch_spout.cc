@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/spouts/fixed_batch_spout.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "trident/spouts/row_number.h"
+
+namespace trident {
+namespace {
+
+constexpr char kPartition[] = "rows";
+
+// Where a list of `length` rows is cut, for the row number `at` over all rounds.
+class ListCuts {
+ public:
+  ListCuts(uint64_t length, uint64_t batch_rows, Cycle cycle)
+      : length_(length), batch_rows_(batch_rows), cycle_(cycle) {}
+
+  bool Ended(uint64_t at) const {
+    return length_ == 0 || (cycle_ == Cycle::kOnce && at >= length_);
+  }
+  uint64_t PlaceInList(uint64_t at) const { return at % length_; }
+  // The first cut behind `at`.
+  uint64_t NextCut(uint64_t at) const {
+    const uint64_t place = PlaceInList(at);
+    return at - place + std::min((place / batch_rows_ + 1) * batch_rows_, length_);
+  }
+
+ private:
+  uint64_t length_;
+  uint64_t batch_rows_;
+  Cycle cycle_;
+};
+
+class ListReader final : public SourceReader {
+ public:
+  ListReader(Batch rows, ListCuts cuts) : rows_(std::move(rows)), cuts_(cuts) {}
+
+  StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t start, RowOfPosition(request.start, kPartition));
+    if (cuts_.Ended(start)) return ReadResult{request.start, 0, 0, ReadResult::Next::kEnded};
+    uint64_t end =
+        std::min(cuts_.NextCut(start), start + std::max<uint64_t>(request.limits.rows, 1));
+    if (request.end != nullptr) {
+      TRIDENT_ASSIGN_OR_RETURN(const uint64_t exact, RowOfPosition(*request.end, kPartition));
+      end = std::max(start, std::min(end, exact));
+    }
+    std::vector<uint32_t> places(end - start);
+    std::iota(places.begin(), places.end(), static_cast<uint32_t>(cuts_.PlaceInList(start)));
+    const Batch slice = rows_.Gather(places);
+    TRIDENT_RETURN_IF_ERROR(out.Emit(slice));
+    return ReadResult{PositionOfRow(end), end - start, slice.ValueBytes(), NextAfter(start, end)};
+  }
+  StatusOr<Availability> Poll(const Position& position) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t at, RowOfPosition(position, kPartition));
+    using State = Availability::State;
+    return Availability{cuts_.Ended(at) ? State::kEnded : State::kReady, 0};
+  }
+
+ private:
+  ReadResult::Next NextAfter(uint64_t start, uint64_t end) const {
+    if (cuts_.Ended(end)) return ReadResult::Next::kEnded;
+    return end == cuts_.NextCut(start) ? ReadResult::Next::kCut : ReadResult::Next::kMore;
+  }
+
+  const Batch rows_;
+  const ListCuts cuts_;
+};
+
+}  // namespace
+
+FixedBatchSpout::FixedBatchSpout(Batch rows, uint64_t batch_rows, Cycle cycle)
+    : rows_(std::move(rows)), batch_rows_(batch_rows), cycle_(cycle) {}
+
+StatusOr<std::shared_ptr<FixedBatchSpout>> FixedBatchSpout::Make(Batch rows, uint64_t batch_rows,
+                                                                 Cycle cycle) {
+  if (batch_rows == 0) {
+    return InvalidArgument(
+        "a FixedBatchSpout with batches of 0 rows would never emit; give 1 or more");
+  }
+  return std::shared_ptr<FixedBatchSpout>(new FixedBatchSpout(rows.Compact(), batch_rows, cycle));
+}
+
+StatusOr<std::vector<std::string>> FixedBatchSpout::Partitions() {
+  return std::vector<std::string>{kPartition};
+}
+
+StatusOr<std::unique_ptr<SourceReader>> FixedBatchSpout::OpenReader(
+    const std::string& /*partition*/, WakeUp /*wake_up*/) {
+  return std::make_unique<ListReader>(rows_, ListCuts(rows_.rows(), batch_rows_, cycle_));
+}
+
+std::string FixedBatchSpout::Describe() const {
+  return Concat("fixed rows (", rows_.rows(), cycle_ == Cycle::kForever ? ", forever)" : ")");
+}
+
+}  // namespace trident

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/spouts/generator_spout.h"
+
+#include <algorithm>
+
+#include "trident/spouts/row_number.h"
+
+namespace trident {
+namespace {
+
+// What a row is taken to hold before the first slice has shown it.
+constexpr uint64_t kRowBytesGuess = 16;
+
+class RangeReader final : public SourceReader {
+ public:
+  RangeReader(uint32_t partition, GeneratorOptions options, SliceFunction make)
+      : partition_(partition),
+        name_(std::to_string(partition)),
+        options_(options),
+        make_(std::move(make)) {}
+
+  StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t start, RowOfPosition(request.start, name_));
+    const uint64_t left =
+        options_.rows_per_partition - std::min(start, options_.rows_per_partition);
+    const uint64_t fit = std::max<uint64_t>(request.limits.bytes / row_bytes_, 1);
+    uint64_t rows = std::min({left, fit, std::max<uint64_t>(request.limits.rows, 1)});
+    if (request.end != nullptr) {
+      TRIDENT_ASSIGN_OR_RETURN(const uint64_t end, RowOfPosition(*request.end, name_));
+      rows = std::min(rows, end - std::min(start, end));
+    }
+    if (rows == 0) return ReadResult{request.start, 0, 0, NextAfter(start)};
+    TRIDENT_ASSIGN_OR_RETURN(const GeneratedSlice slice,
+                             make_({options_.seed, partition_, start, rows}));
+    if (slice.batch.rows() != rows) {
+      return Internal("the generator made ", slice.batch.rows(), " rows where ", rows,
+                      " were asked for");
+    }
+    row_bytes_ = std::max<uint64_t>(slice.bytes / rows, 1);
+    TRIDENT_RETURN_IF_ERROR(out.Emit(slice.batch));
+    return ReadResult{PositionOfRow(start + rows), rows, slice.bytes, NextAfter(start + rows)};
+  }
+  StatusOr<Availability> Poll(const Position& position) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t at, RowOfPosition(position, name_));
+    using State = Availability::State;
+    return Availability{at < options_.rows_per_partition ? State::kReady : State::kEnded, 0};
+  }
+
+ private:
+  ReadResult::Next NextAfter(uint64_t row) const {
+    return row < options_.rows_per_partition ? ReadResult::Next::kMore : ReadResult::Next::kEnded;
+  }
+
+  const uint32_t partition_;
+  const std::string name_;
+  const GeneratorOptions options_;
+  const SliceFunction make_;
+  uint64_t row_bytes_ = kRowBytesGuess;
+};
+
+}  // namespace
+
+GeneratorSpout::GeneratorSpout(std::string name, SchemaRef schema, GeneratorOptions options,
+                               SliceFunction make)
+    : name_(std::move(name)),
+      schema_(std::move(schema)),
+      options_(options),
+      make_(std::move(make)) {}
+
+StatusOr<std::shared_ptr<GeneratorSpout>> GeneratorSpout::OfSlices(std::string name,
+                                                                   SchemaRef schema,
+                                                                   GeneratorOptions options,
+                                                                   SliceFunction make) {
+  if (options.partitions == 0) {
+    return InvalidArgument("a generator of 0 source partitions would never emit; give 1 or more");
+  }
+  return std::shared_ptr<GeneratorSpout>(
+      new GeneratorSpout(std::move(name), std::move(schema), options, std::move(make)));
+}
+
+StatusOr<std::vector<std::string>> GeneratorSpout::Partitions() {
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < options_.partitions; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+StatusOr<std::unique_ptr<SourceReader>> GeneratorSpout::OpenReader(const std::string& partition,
+                                                                   WakeUp /*wake_up*/) {
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t number, RowOfPosition(partition, partition));
+  if (number >= options_.partitions) {
+    return NotFound("the generator has no source partition ", number, "; there are ",
+                    options_.partitions, ", numbered from 0");
+  }
+  return std::make_unique<RangeReader>(static_cast<uint32_t>(number), options_, make_);
+}
+
+std::string GeneratorSpout::Describe() const {
+  return Concat(name_, " (", options_.partitions,
+                options_.partitions == 1 ? " partition)" : " partitions)");
+}
+
+uint64_t GeneratorSpout::ContentBytes(const Batch& batch) {
+  uint64_t bytes = 0;
+  for (const ColumnRef& column : batch.columns()) {
+    if (column->type().kind == TypeKind::kText) {
+      for (Text text : As<Text>(*column).values()) bytes += text.size();
+    } else if (column->type().kind == TypeKind::kBytes) {
+      for (Bytes value : As<Bytes>(*column).values()) bytes += value.view.size();
+    } else {
+      bytes += column->ValueBytes();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace trident

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/spouts/pull_spout.h"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+namespace trident {
+namespace {
+
+constexpr char kPartition[] = "pull";
+
+class PullReader final : public SourceReader {
+ public:
+  PullReader(PullSpoutFill fill, Nanos poll_nanos)
+      : fill_(std::move(fill)), poll_nanos_(poll_nanos) {}
+
+  StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t start, RowOfPosition(request.start, kPartition));
+    if (request.end != nullptr) {
+      return FailedPrecondition("rows of a function were asked for again, from number ", start,
+                                " on, but a PullSpout cannot go back");
+    }
+    if (waiting_.empty()) Fill(request.limits.rows);
+    const uint64_t rows =
+        std::min<uint64_t>(waiting_.rows(), std::max<uint64_t>(request.limits.rows, 1));
+    if (rows == 0) return ReadResult{request.start, 0, 0, NextNow()};
+    const Batch slice = TakeWaiting(rows);
+    TRIDENT_RETURN_IF_ERROR(out.Emit(slice));
+    return ReadResult{PositionOfRow(start + rows), rows, slice.ValueBytes(), NextNow()};
+  }
+  // A function can only be asked by calling it; what it gives waits for Read.
+  StatusOr<Availability> Poll(const Position& /*position*/) override {
+    if (waiting_.empty()) Fill(kFrameRows);
+    if (!waiting_.empty()) return Availability{Availability::State::kReady, 0};
+    if (pulled_ == Pulled::kEnd) return Availability{Availability::State::kEnded, 0};
+    return Availability{Availability::State::kIdle, poll_nanos_};
+  }
+
+ private:
+  void Fill(uint64_t rows) {
+    if (pulled_ != Pulled::kEnd) pulled_ = fill_(rows, &waiting_);
+  }
+  // The first `rows` of those that wait.
+  Batch TakeWaiting(uint64_t rows) {
+    if (rows == waiting_.rows()) return std::exchange(waiting_, Batch());
+    std::vector<uint32_t> places(waiting_.rows());
+    std::iota(places.begin(), places.end(), 0u);
+    const Batch all = std::exchange(waiting_, Batch());
+    waiting_ = all.Gather(std::span(places).subspan(rows));
+    return all.Gather(std::span(places).first(rows));
+  }
+  ReadResult::Next NextNow() const {
+    if (!waiting_.empty() || pulled_ == Pulled::kMore) return ReadResult::Next::kMore;
+    return pulled_ == Pulled::kEnd ? ReadResult::Next::kEnded : ReadResult::Next::kIdle;
+  }
+
+  const PullSpoutFill fill_;
+  const Nanos poll_nanos_;
+  Pulled pulled_ = Pulled::kMore;
+  Batch waiting_;
+};
+
+}  // namespace
+
+StatusOr<std::vector<std::string>> PullSpout::Partitions() {
+  return std::vector<std::string>{kPartition};
+}
+
+StatusOr<std::unique_ptr<SourceReader>> PullSpout::OpenReader(const std::string& /*partition*/,
+                                                              WakeUp /*wake_up*/) {
+  return std::make_unique<PullReader>(fill_, poll_nanos_);
+}
+
+}  // namespace trident

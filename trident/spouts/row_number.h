@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Positions of spouts that count their rows: the number of the next row, in decimal; "" is 0.
+#ifndef TRIDENT_TRIDENT_SPOUTS_ROW_NUMBER_H_
+#define TRIDENT_TRIDENT_SPOUTS_ROW_NUMBER_H_
+
+#include <cstdint>
+
+#include "base/source.h"
+#include "base/status.h"
+
+namespace trident {
+
+inline Position PositionOfRow(uint64_t row) { return std::to_string(row); }
+
+// DataLoss when `position` is no such number; `source` names the source partition in the message.
+StatusOr<uint64_t> RowOfPosition(const Position& position, std::string_view source);
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_SPOUTS_ROW_NUMBER_H_
