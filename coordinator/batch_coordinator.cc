@@ -124,11 +124,11 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
           [&](batch_action::Begin& begin) {
             group.begun_at[begin.txid] = options_.clock->MonotonicNanos();
             group.time_micros = options_.clock->WallNanos() / kMicrosecond;
-            options_.workers->Begin(id, begin, group.time_micros);
+            workers_->Begin(id, begin, group.time_micros);
           },
-          [&](batch_action::Emit& emit) { options_.workers->Emit(id, emit, group.time_micros); },
+          [&](batch_action::Emit& emit) { workers_->Emit(id, emit, group.time_micros); },
           [&](batch_action::LogCut& cut) { submit({id, {}, std::move(cut)}); },
-          [&](batch_action::PermitStage& permit) { options_.workers->PermitStage(id, permit); },
+          [&](batch_action::PermitStage& permit) { workers_->PermitStage(id, permit); },
           [&](batch_action::Decide& decide) {
             for (const DecisionRecord& record : decide.records) {
               group.rows_deciding[record.txid] = record.rows;
@@ -137,9 +137,9 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
           },
           [&](batch_action::Apply& apply) {
             CountDecision(group, apply);
-            options_.workers->Apply(id, apply);
+            workers_->Apply(id, apply);
           },
-          [&](batch_action::Abort& abort) { options_.workers->Abort(id, abort); },
+          [&](batch_action::Abort& abort) { workers_->Abort(id, abort); },
           [&](batch_action::Stale& stale) {
             TRIDENT_LOG(INFO) << "batch group " << id.value() << ": a stale message about txid "
                               << stale.txid.value() << ", attempt " << ToString(stale.attempt);
@@ -204,7 +204,7 @@ void BatchCoordinator::Commit(const std::vector<Write>& writes) {
     if (write.cut) options_.log->AppendCut(write.group, write.cut->txid, write.cut->ranges, changes);
     for (const DecisionRecord& record : write.decisions) {
       BatchId id{write.group, record.txid, record.attempt};
-      if (status.ok()) status = options_.workers->AddRedo(id, changes);
+      if (status.ok()) status = workers_->AddRedo(id, changes);
       if (status.ok()) status = options_.log->Append(write.group, record, changes);
     }
   }

@@ -60,14 +60,14 @@ class BatchCoordinator {
     const Clock* clock = &RealClock();
     DurableStore* store = nullptr;
     DecisionLog* log = nullptr;
-    WorkerLink* workers = nullptr;
     CoordinatorEvents* events = nullptr;
     Durability durability = Durability::kSynced;
   };
   explicit BatchCoordinator(const Options& options);
   ~BatchCoordinator();
 
-  // Before Start.
+  // Before Start. The link must outlive the coordinator.
+  void Connect(WorkerLink* workers) { workers_ = workers; }
   Status AddGroup(GroupConfig config, Epoch epoch);
   void Start();
   void Stop();
@@ -113,6 +113,7 @@ class BatchCoordinator {
   void Commit(const std::vector<Write>& writes);
 
   const Options options_;
+  WorkerLink* workers_ = nullptr;
 
   // Constant after Start. Each group is stepped under state_mutex_.
   mutable Mutex state_mutex_;

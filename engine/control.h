@@ -54,6 +54,12 @@ struct ApplyAttempt {
   BatchId id;
 };
 
+// The batch is durable and every executor has applied it, so readers see it: sources may let go of it and
+// tell who waits.
+struct PublishBatch {
+  BatchId id;
+};
+
 // Every attempt of `from` and later that is older than `before` is cancelled.
 struct AbortAttempts {
   GroupId group;
@@ -71,8 +77,8 @@ struct RunOnExecutor {
   std::function<void()> work;
 };
 
-using Control = std::variant<BeginAttempt, EmitRequest, PermitAttempt, ApplyAttempt, AbortAttempts,
-                             PollEmitter, RunOnExecutor>;
+using Control = std::variant<BeginAttempt, EmitRequest, PermitAttempt, ApplyAttempt, PublishBatch,
+                             AbortAttempts, PollEmitter, RunOnExecutor>;
 
 // An emitter's part of an attempt is on its way.
 struct EmitAnswer {

@@ -94,11 +94,16 @@ void Executor::Handle(Control& control) {
                    spout->Request(std::move(request), *options_.events);
                  },
                  [&](PermitAttempt& permit) {
-                   for (Task* task : group_tasks_[permit.id.group]) {
+                   for (Task* task : TasksOf(permit.id.group)) {
                      if (task->commits()) Report(*task, permit.id, task->OnPermit(permit.id, permit.prev));
                    }
                  },
                  [&](ApplyAttempt& apply) { HandleApply(apply); },
+                 [&](PublishBatch& publish) {
+                   for (auto& spout : spouts_) {
+                     if (spout->task().spec().group == publish.id.group) spout->Published(publish.id);
+                   }
+                 },
                  [&](AbortAttempts& abort) { HandleAbort(abort); },
                  [&](PollEmitter& poll) {
                    if (SpoutDriver* spout = FindSpout(poll.emitter)) {
@@ -111,7 +116,7 @@ void Executor::Handle(Control& control) {
 }
 
 void Executor::HandleBegin(const BeginAttempt& begin) {
-  for (Task* task : group_tasks_[begin.id.group]) task->Begin(begin.id, begin.batch_time_micros);
+  for (Task* task : TasksOf(begin.id.group)) task->Begin(begin.id, begin.batch_time_micros);
   for (auto& spout : spouts_) {
     Task& task = spout->task();
     const EmitterId emitter = spout->spec().emitter;
@@ -122,10 +127,8 @@ void Executor::HandleBegin(const BeginAttempt& begin) {
 }
 
 void Executor::HandleApply(const ApplyAttempt& apply) {
-  for (Task* task : group_tasks_[apply.id.group]) task->Apply(apply.id);
-  for (auto& spout : spouts_) {
-    if (spout->task().spec().group == apply.id.group) spout->Apply(apply.id);
-  }
+  if (!HasTasks(apply.id.group)) return;
+  for (Task* task : TasksOf(apply.id.group)) task->Apply(apply.id);
   progress_.erase(apply.id);
   options_.events->OnApplied(options_.index, apply.id);
 }
@@ -134,7 +137,7 @@ void Executor::HandleAbort(const AbortAttempts& abort) {
   for (auto& spout : spouts_) {
     if (spout->task().spec().group == abort.group) spout->Abort(abort.from, abort.before);
   }
-  for (Task* task : group_tasks_[abort.group]) task->Abort(abort.from, abort.before);
+  for (Task* task : TasksOf(abort.group)) task->Abort(abort.from, abort.before);
   std::erase_if(progress_, [&](const auto& entry) {
     const BatchId& id = entry.first;
     return id.group == abort.group && id.txid >= abort.from && id.attempt < abort.before;
@@ -186,7 +189,7 @@ void Executor::Report(Task& task, const BatchId& id, Task::Outcome outcome) {
 
 void Executor::TaskDone(const BatchId& id) {
   Progress& progress = progress_[id];
-  const std::vector<Task*>& tasks = group_tasks_[id.group];
+  const std::vector<Task*>& tasks = TasksOf(id.group);
   if (++progress.tasks_done < tasks.size()) return;
   std::string record;
   for (Task* task : tasks) {
@@ -213,6 +216,12 @@ std::optional<Nanos> Executor::NextPoll() const {
     if (spout->next_poll()) next = next ? std::min(*next, *spout->next_poll()) : *spout->next_poll();
   }
   return next;
+}
+
+const std::vector<Task*>& Executor::TasksOf(GroupId group) const {
+  static const std::vector<Task*> kNone;
+  auto it = group_tasks_.find(group);
+  return it == group_tasks_.end() ? kNone : it->second;
 }
 
 SpoutDriver* Executor::FindSpout(EmitterId emitter) {

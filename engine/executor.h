@@ -46,6 +46,7 @@ class Executor final : public FrameSender {
   // When the next idle source wants to be polled; for a driver that has no thread.
   std::optional<Nanos> NextPoll() const;
 
+  bool HasTasks(GroupId group) const { return group_tasks_.contains(group); }
   uint32_t index() const { return options_.index; }
   uint64_t stale_messages() const;
 
@@ -69,6 +70,7 @@ class Executor final : public FrameSender {
   void Report(Task& task, const BatchId& id, Task::Outcome outcome);
   void TaskDone(const BatchId& id);
   SpoutDriver* FindSpout(EmitterId emitter);
+  const std::vector<Task*>& TasksOf(GroupId group) const;
 
   const Options options_;
   Mailbox mailbox_;

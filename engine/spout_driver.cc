@@ -206,7 +206,7 @@ EmitAnswer SpoutDriver::Answer(const Run& run) {
   return answer;
 }
 
-void SpoutDriver::Apply(const BatchId& id) {
+void SpoutDriver::Published(const BatchId& id) {
   auto it = answered_.find(id.txid);
   if (it == answered_.end()) return;
   if (it->second.id == id) {

@@ -44,7 +44,8 @@ class SpoutDriver {
   // value names it; the caller then ends the task's input.
   std::optional<BatchId> Step(WorkerEvents& events);
 
-  void Apply(const BatchId& id);
+  // The batch is committed and visible.
+  void Published(const BatchId& id);
   void Abort(TxId from, Attempt before);
 
   // Looks for input if nothing is being emitted; tells `events` once per change.

@@ -51,10 +51,16 @@ Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task,
   for (size_t k = task; k < partitions.size(); k += stage.tasks) {
     spec.partitions.push_back(partitions[k]);
   }
-  emitters_.push_back(spec.emitter);
+  emitters_.push_back({spec.emitter, stage.group});
   executor_of_emitter_[spec.emitter] = executor;
   Status opened = executor->AddSpout(std::move(spec), TaskAddress{stage.id, task});
   return Annotate(opened, "spout \"" + stage.name + "\"");
+}
+
+uint32_t Worker::ExecutorsOf(GroupId group) const {
+  uint32_t n = 0;
+  for (const auto& executor : executors_) n += executor->HasTasks(group) ? 1 : 0;
+  return n;
 }
 
 void Worker::Start() {

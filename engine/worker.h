@@ -55,7 +55,13 @@ class Worker {
   void Broadcast(const Control& control);
   // To the executor that runs the spout task.
   void PostEmit(EmitRequest request);
-  const std::vector<EmitterId>& emitters() const { return emitters_; }
+  struct Emitter {
+    EmitterId id;
+    GroupId group;
+  };
+  const std::vector<Emitter>& emitters() const { return emitters_; }
+  // How many executors have a task of the group.
+  uint32_t ExecutorsOf(GroupId group) const;
 
  private:
   Status AddSpoutTask(const StageSpec& stage, uint32_t task, std::span<const std::string> partitions);
@@ -63,7 +69,7 @@ class Worker {
   const WorkerOptions options_;
   InProcessTransport transport_;
   std::vector<std::unique_ptr<Executor>> executors_;
-  std::vector<EmitterId> emitters_;
+  std::vector<Emitter> emitters_;
   std::map<EmitterId, Executor*> executor_of_emitter_;
   std::vector<std::thread> threads_;
 };

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RequestChain: a request topology as the DRPC server sees it. Waiting requests become one batch whose
+// rows carry the number of their request; the whole chain runs on the calling thread, over one
+// committed cut.
+#ifndef TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_
+#define TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coordinator/request_handler.h"
+#include "state/state_store.h"
+#include "trident/planner.h"
+
+namespace trident {
+
+// One thread at a time.
+class RequestChain final : public RequestHandler {
+ public:
+  // `states` must outlive it.
+  RequestChain(const Plan& plan, const PlannedFunction& function, const StateStore& states);
+  ~RequestChain() override;
+
+  void Execute(std::span<const DrpcRequest> requests, std::vector<DrpcResult>& results) override;
+
+ private:
+  class Answers;
+
+  Status RunBatch(std::span<const DrpcRequest> requests, TxId* cut);
+
+  const StateStore& states_;
+  const std::vector<GroupId> groups_;
+  SchemaRef input_;
+  std::shared_ptr<const std::vector<std::string>> fields_;  // of the answer
+  Answers* answers_;  // owned by the chain
+  std::unique_ptr<Chain> chain_;
+  uint64_t batches_ = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_

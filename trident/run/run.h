@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Run: a topology at work in this process. It opens the state directory, recovers what was decided,
+// runs batches until its sources end or it is stopped, and answers queries and requests meanwhile.
+//
+//   auto run = Run::Start(topology, {.state_dir = "/var/lib/words", .address = "127.0.0.1:7411"});
+//   if (!run.ok()) ...
+//   (*run)->AwaitEnd();                        // sources that end; or Stop() from elsewhere
+//   auto answer = (*run)->Drpc("words", "the cat");
+#ifndef TRIDENT_TRIDENT_RUN_RUN_H_
+#define TRIDENT_TRIDENT_RUN_RUN_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "base/types.h"
+#include "state/state_catalog.h"
+#include "trident/topology.h"
+
+namespace trident {
+
+// What becomes of a batch that keeps failing.
+enum class OnFailure : uint8_t {
+  kStop,        // the batch group stops, and says why
+  kDeadLetter,  // the row that fails goes to the dead letters, the rest commits
+};
+
+enum class CommitSync : uint8_t {
+  kFsync,  // a commit survives the machine
+  kNone,   // a commit survives the process; for tests and for what can be made again
+};
+
+struct RunOptions {
+  // Where state lives; made if its parent exists. Empty: in memory, gone with the process.
+  std::string state_dir;
+  uint32_t executors = 1;
+  uint64_t memory_bytes = kMemoryBytesDefault;
+  // Serves queries, DRPC and administration here, "host:port"; empty: not at all.
+  std::string address;
+  uint32_t max_pending = kMaxPendingDefault;
+  uint64_t batch_rows = kBatchRowsMaxDefault;
+  uint64_t batch_bytes = kBatchBytesMaxDefault;
+  Nanos batch_age = 0;  // how long input may wait for a batch to fill
+  uint32_t retry_limit = kRetryLimitDefault;
+  OnFailure on_failure = OnFailure::kStop;
+  CommitSync sync = CommitSync::kFsync;
+  uint64_t readable_versions = kReadableVersions;
+};
+
+// What a batch group has done since the start.
+struct RunProgress {
+  GroupId group;
+  TxId last_decided;
+  uint64_t rows = 0;
+  uint64_t batches = 0;
+  Nanos commit_p50 = 0;
+  Nanos commit_p99 = 0;
+  uint64_t failures = 0;
+};
+
+struct DrpcRows {
+  TxId txid;  // the cut that the answer was read at
+  std::vector<std::string> fields;
+  std::vector<std::vector<Datum>> rows;
+};
+
+// Thread-safe.
+class Run {
+ public:
+  // The errors of Topology::Build, of opening and recovering the state directory, and of the spouts.
+  static StatusOr<std::unique_ptr<Run>> Start(const Topology& topology, RunOptions options);
+  // Stops at once: what is undecided is forgotten, and cut again at the next start.
+  virtual ~Run() = default;
+
+  // Returns when every source has ended and all of it is committed (ok), when a batch group stopped for
+  // good (its error), or on Stop (Cancelled).
+  virtual Status AwaitEnd() = 0;
+  // False when `timeout` passed first; as AwaitEnd otherwise.
+  virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;
+  // Waits until txid is committed and visible in `group`.
+  virtual Status AwaitCommitted(GroupId group, TxId txid, Nanos timeout) = 0;
+  virtual void Stop() = 0;
+  virtual void Pause() = 0;
+  virtual void Resume() = 0;
+
+  virtual StatusOr<DrpcRows> Drpc(std::string_view function, std::string_view args,
+                                  Nanos timeout = 10 * kSecond) = 0;
+  virtual const StateCatalog& states() const = 0;
+  virtual std::vector<RunProgress> progress() const = 0;
+  // "host:port" that is served, with the port that was chosen; empty if nothing is.
+  virtual std::string address() const = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_RUN_H_
