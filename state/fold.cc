@@ -69,7 +69,11 @@ Status Fold::FoldNextSlice() {
     TRIDENT_RETURN_IF_ERROR(folds.back()->WriteTo(*load));
     folds.back()->ReleaseRows();
   }
-  if (!folds.empty()) TRIDENT_RETURN_IF_ERROR(load->Install());
+  if (!folds.empty()) {
+    // What was decided without a sync may be lost in a power failure, but not once the base has it.
+    TRIDENT_RETURN_IF_ERROR(durable_.Write(WriteSet(), Durability::kSynced));
+    TRIDENT_RETURN_IF_ERROR(load->Install());
+  }
   for (auto& fold : folds) fold->Finish();
   next_ = next;
   return next_ == members_.size() ? EndRound() : absl::OkStatus();

@@ -234,11 +234,14 @@ StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const Overlay& overlay
 template <class V>
 Status MapPartition<V>::ChangesOf(TxId at, const KeyRange& range,
                                   std::vector<StateChange>& out) const {
+  // The changes of `at` are there while the txid before it is readable.
+  const TxId before = at == TxId(0) ? at : at.Prev();
+  TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(before));
   std::vector<std::string> changed;
   {
     MutexLock read(read_);
     const TxChanges* tx = AppliedUpTo(at);
-    if (tx == nullptr || tx->txid != at) return absl::OkStatus();
+    if (tx == nullptr || tx->txid != at) return context_.timeline->CheckReadable(before);
     for (uint32_t p = tx->begin; p != tx->end; ++p) {
       if (log_.at(p).slot == kNone) continue;
       const std::string_view key = table_.entry(log_.at(p).slot).key();
@@ -250,12 +253,13 @@ Status MapPartition<V>::ChangesOf(TxId at, const KeyRange& range,
   for (const std::string& key : changed) keys.push_back({key, HashBytes(key)});
   const size_t first = out.size();
   for (std::string& key : changed) out.push_back({key, std::nullopt});
-  return GetAll(at, keys, [&](size_t i, const V* value) {
+  TRIDENT_RETURN_IF_ERROR(GetAll(at, keys, [&](size_t i, const V* value) {
     if (value == nullptr) return;
     std::string encoded;
     Codec<V>::Encode(*value, encoded);
     out[first + i].value = std::move(encoded);
-  });
+  }));
+  return context_.timeline->CheckReadable(before);
 }
 
 template <class V>

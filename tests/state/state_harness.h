@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A store of one group and one int64 map state over a MemoryStore, with the part of the worker that
+// makes redo and decisions durable. What it commits stands in `history`, kept as plain maps.
+#ifndef TRIDENT_TESTS_STATE_STATE_HARNESS_H_
+#define TRIDENT_TESTS_STATE_STATE_HARNESS_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/status.h"
+#include "gtest/gtest.h"
+#include "state/memory_store.h"
+#include "state/state_store.h"
+#include "state/store_layout.h"
+
+namespace trident {
+
+using Content = std::map<std::string, int64_t>;
+
+// The decisions that a durable store has: one attempt a txid, as text.
+class StoredDecisions : public DecidedAttempts {
+ public:
+  explicit StoredDecisions(const DurableStore& durable) {
+    auto cursor = durable.NewCursor(Table::kDecision);
+    for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {
+      const TxIdKey key = *ParseDecisionKey(cursor->key());
+      ByteReader in(cursor->value());
+      const Epoch epoch(in.Varint());
+      attempts_[key.group][key.txid] = Attempt{epoch, static_cast<uint32_t>(in.Varint())};
+    }
+  }
+  static std::string Encode(Attempt attempt) {
+    std::string out;
+    PutVarint(out, attempt.epoch.value());
+    PutVarint(out, attempt.counter);
+    return out;
+  }
+
+  TxId LastDecided(GroupId group) const override {
+    const auto found = attempts_.find(group);
+    return found == attempts_.end() ? TxId(0) : found->second.rbegin()->first;
+  }
+  std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const override {
+    const auto found = attempts_.find(group);
+    if (found == attempts_.end()) return std::nullopt;
+    const auto attempt = found->second.find(txid);
+    if (attempt == found->second.end()) return std::nullopt;
+    return attempt->second;
+  }
+
+ private:
+  std::map<GroupId, std::map<TxId, Attempt>> attempts_;
+};
+
+struct HarnessOptions {
+  uint32_t partitions = 4;
+  StateStoreOptions store;
+};
+
+class StateHarness {
+ public:
+  static constexpr GroupId kGroup{7};
+
+  explicit StateHarness(const HarnessOptions& options = {})
+      : options_(options), durable_(std::make_unique<MemoryStore>()) {
+    history_.push_back({});
+    const Status opened = Open();
+    EXPECT_TRUE(opened.ok()) << opened;
+  }
+  ~StateHarness() { Close(); }
+
+  // Opens over what the durable store has.
+  Status Open() {
+    Close();
+    decisions_ = std::make_unique<StoredDecisions>(*durable_);
+    TRIDENT_ASSIGN_OR_RETURN(store_, StateStore::Open(*durable_, {.topology = "test"},
+                                                      *decisions_, options_.store));
+    StateSpec spec;
+    spec.name = "counts";
+    spec.group = kGroup;
+    spec.partitions = options_.partitions;
+    spec.key_fields = {{.name = "word", .type = &TypeOf<Text>()}};
+    MapOptions<int64_t> map_options;
+    map_options.combine = [](int64_t a, int64_t b) { return a + b; };
+    TRIDENT_ASSIGN_OR_RETURN(map_, store_->AddMap<int64_t>(spec, map_options));
+    share_ = std::make_unique<MapShare<int64_t>>(*map_);
+    TRIDENT_ASSIGN_OR_RETURN(report_, store_->Recover());
+    return absl::OkStatus();
+  }
+  void Close() {
+    share_.reset();
+    store_.reset();
+    map_ = nullptr;
+  }
+  // Power fails, and what the disk has is opened. The history ends with what was durably decided.
+  Status CrashAndOpen(Rng& rng) {
+    Close();
+    durable_ = durable_->Crash(rng);
+    return OpenWhatIsLeft();
+  }
+  // The process is killed, the machine goes on: nothing that was written is lost.
+  Status KillAndOpen(Rng& rng) {
+    Close();
+    durable_ = durable_->Kill(rng);
+    return OpenWhatIsLeft();
+  }
+
+  // A txid's durable part: redo and decision in one write.
+  Status Decide(TxId t, Attempt attempt, Durability durability = Durability::kSynced) {
+    std::string fragment;
+    share_->AppendRedo(t, fragment);
+    RedoHeader header;
+    header.group = kGroup;
+    header.txid = t;
+    header.attempt = attempt;
+    std::string redo = BuildRedo(header, std::span(&fragment, 1));
+    redo_bytes_[t] = redo.size();
+    WriteSet changes;
+    changes.Put(Table::kRedo, RedoKey(kGroup, t), std::move(redo));
+    changes.Put(Table::kDecision, DecisionKey(kGroup, t), StoredDecisions::Encode(attempt));
+    return durable_->Write(changes, durability);
+  }
+  void ApplyAndPublish(TxId t, Attempt attempt, Content after) {
+    share_->Apply(t, attempt);
+    store_->PublishApplied(kGroup, t, attempt, redo_bytes_[t]);
+    history_.push_back(std::move(after));
+  }
+
+  // One whole txid that puts (or with nullopt removes) these keys.
+  void Commit(const std::map<std::string, std::optional<int64_t>>& changes) {
+    const TxId t = published().Next();
+    const Attempt attempt{Epoch(1), 1};
+    Content after = history_.back();
+    std::vector<HashedKey> keys;
+    std::vector<std::optional<int64_t>> values;
+    for (const auto& [key, value] : changes) {
+      keys.push_back({key, HashBytes(key)});
+      values.push_back(value);
+      if (value.has_value()) {
+        after[key] = *value;
+      } else {
+        after.erase(key);
+      }
+    }
+    ASSERT_TRUE(share_->Stage(t, attempt, keys, [&](size_t i, const int64_t*) {
+      return values[i];
+    }).ok());
+    const Status decided = Decide(t, attempt);
+    ASSERT_TRUE(decided.ok()) << decided;
+    ApplyAndPublish(t, attempt, std::move(after));
+  }
+
+  // The whole state at `at`, read in pages of `rows`.
+  StatusOr<Content> ReadAll(TxId at, uint64_t rows = 7, const KeyRange& range = KeyRange::All()) {
+    Content out;
+    KeyRange rest = range;
+    for (;;) {
+      TRIDENT_ASSIGN_OR_RETURN(StatePage page, map_->Scan(at, rest, {.rows = rows}));
+      for (const StateRow& row : page.rows) {
+        ByteReader in(row.value);
+        EXPECT_TRUE(range.Contains(row.key)) << row.key;
+        EXPECT_TRUE(out.empty() || out.rbegin()->first < row.key) << "rows come in key order";
+        out[row.key] = Codec<int64_t>::Decode(in);
+        EXPECT_TRUE(in.done());
+      }
+      if (!page.resume.has_value()) return out;
+      EXPECT_LT(rest.begin, *page.resume) << "a page moves on";
+      rest.begin = *page.resume;
+    }
+  }
+
+  TxId published() const { return store_->Published(kGroup); }
+  const Content& At(TxId t) const { return history_[t.value()]; }
+  std::vector<Content>& history() { return history_; }
+  StateStore& store() { return *store_; }
+  MapState<int64_t>& map() { return *map_; }
+  MapShare<int64_t>& share() { return *share_; }
+  MemoryStore& durable() { return *durable_; }
+  const RecoveryReport& report() const { return report_; }
+  HarnessOptions& options() { return options_; }
+
+ private:
+  Status OpenWhatIsLeft() {
+    TRIDENT_RETURN_IF_ERROR(Open());
+    EXPECT_LE(published().value() + 1, history_.size()) << "more is there than was decided";
+    history_.resize(published().value() + 1);
+    return absl::OkStatus();
+  }
+
+  HarnessOptions options_;
+  std::unique_ptr<MemoryStore> durable_;
+  std::unique_ptr<StoredDecisions> decisions_;
+  std::unique_ptr<StateStore> store_;
+  MapState<int64_t>* map_ = nullptr;
+  std::unique_ptr<MapShare<int64_t>> share_;
+  RecoveryReport report_;
+  std::map<TxId, uint64_t> redo_bytes_;
+  std::vector<Content> history_;  // by txid
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TESTS_STATE_STATE_HARNESS_H_

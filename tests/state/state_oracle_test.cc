@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random histories against plain maps: several txids staged at once, aborts, deltas, folds, eviction,
+// reads at every readable txid, crashes.
+#include <algorithm>
+#include <deque>
+
+#include "tests/state/seeds.h"
+#include "tests/state/state_harness.h"
+
+namespace trident {
+namespace {
+
+// Keys of every length class: inline, in the arena, longer than a slab takes; many share prefixes.
+std::string KeyOf(uint64_t n) {
+  std::string key = Concat("k", n);
+  if (n % 5 == 1) key.insert(0, std::string(n % 23, 'a'));
+  if (n % 41 == 7) key.append(300, static_cast<char>('a' + n % 7));
+  if (n == 13) key.clear();
+  return key;
+}
+
+class RandomHistory {
+ public:
+  explicit RandomHistory(uint64_t seed) : rng_(seed), harness_(OptionsFrom(rng_)) {
+    key_space_ = rng_.Chance(0.5) ? 40 : 600;
+    use_deltas_ = rng_.Chance(0.6);
+  }
+
+  void Run(int steps) {
+    for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) Step();
+    DecideAll();
+    CheckReads();
+    Reopen();
+    CheckReads();
+  }
+
+ private:
+  struct Staged {
+    TxId txid;
+    Attempt attempt;
+    Content after;
+  };
+
+  static HarnessOptions OptionsFrom(Rng& rng) {
+    HarnessOptions options;
+    options.partitions = rng.Chance(0.3) ? 1 : 4;
+    options.store.readable_versions = 1 + rng.Below(6);
+    // From "everything fits" to "nearly nothing does".
+    options.store.state_bytes = rng.Chance(0.5) ? 1 << 20 : 4096 + rng.Below(60'000);
+    options.store.fold_redo_bytes = 1000 + rng.Below(20'000);
+    options.store.fold_commits = 1 + rng.Below(50);
+    return options;
+  }
+
+  void Step() {
+    const uint64_t die = rng_.Below(100);
+    if (die < 40) {
+      StageNext();
+    } else if (die < 70) {
+      DecideOne();
+    } else if (die < 78) {
+      AbortSome();
+    } else if (die < 90) {
+      CheckReads();
+    } else if (die < 96) {
+      const Status folded = rng_.Chance(0.7) ? harness_.store().fold().FoldSlice()
+                                             : harness_.store().fold().FoldAll();
+      ASSERT_TRUE(folded.ok()) << folded;
+      harness_.store().TrimIfNeeded();
+    } else if (die < 98) {
+      TogglePin();
+    } else {
+      Reopen();
+    }
+  }
+
+  const Content& Newest() {
+    return staged_.empty() ? harness_.history().back() : staged_.back().after;
+  }
+
+  void StageNext() {
+    if (staged_.size() >= 4) return;
+    Staged next;
+    next.txid = harness_.published();
+    for (size_t i = 0; i <= staged_.size(); ++i) next.txid = next.txid.Next();
+    next.attempt = {Epoch(epoch_), ++counter_};
+    next.after = Newest();
+    const uint64_t calls = rng_.Below(4);  // none: a txid may change nothing
+    for (uint64_t call = 0; call < calls; ++call) {
+      if (use_deltas_ && rng_.Chance(0.6)) {
+        StageDeltas(next);
+      } else {
+        StageUpdates(next);
+      }
+    }
+    staged_.push_back(std::move(next));
+  }
+
+  std::vector<std::string> SomeKeys() {
+    std::vector<std::string> keys;
+    for (uint64_t n = rng_.Below(rng_.Chance(0.2) ? 200 : 12); n > 0; --n) {
+      keys.push_back(KeyOf(rng_.Below(key_space_)));
+    }
+    return keys;
+  }
+  static std::vector<HashedKey> Hashed(const std::vector<std::string>& keys) {
+    std::vector<HashedKey> out;
+    for (const std::string& key : keys) out.push_back({key, HashBytes(key)});
+    return out;
+  }
+
+  // Keys may repeat in a call.
+  void StageUpdates(Staged& tx) {
+    const std::vector<std::string> keys = SomeKeys();
+    std::vector<int> kinds;
+    for (size_t i = 0; i < keys.size(); ++i) kinds.push_back(static_cast<int>(rng_.Below(10)));
+    const int64_t mark = static_cast<int64_t>(rng_.Below(1'000'000)) - 500'000;
+    const Status status = harness_.share().Stage(
+        tx.txid, tx.attempt, Hashed(keys),
+        [&](size_t i, const int64_t* old) -> std::optional<int64_t> {
+          const auto expected = tx.after.find(keys[i]);
+          EXPECT_EQ(old != nullptr, expected != tx.after.end()) << keys[i];
+          if (old != nullptr && expected != tx.after.end()) {
+            EXPECT_EQ(*old, expected->second) << keys[i];
+          }
+          if (kinds[i] < 2) {
+            tx.after.erase(keys[i]);
+            return std::nullopt;
+          }
+          const int64_t value = kinds[i] < 6 ? mark + static_cast<int64_t>(i)
+                                             : (old == nullptr ? 0 : *old) + 1;
+          tx.after[keys[i]] = value;
+          return value;
+        });
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  void StageDeltas(Staged& tx) {
+    const std::vector<std::string> keys = SomeKeys();
+    std::vector<int64_t> deltas;
+    for (const std::string& key : keys) {
+      deltas.push_back(static_cast<int64_t>(rng_.Below(100)));
+      tx.after[key] += deltas.back();
+    }
+    const Status status = harness_.share().StageDelta(
+        tx.txid, tx.attempt, Hashed(keys), deltas, [](int64_t a, int64_t b) { return a + b; });
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  void DecideOne() {
+    if (staged_.empty()) return;
+    Staged tx = std::move(staged_.front());
+    staged_.pop_front();
+    const Status decided = harness_.Decide(
+        tx.txid, tx.attempt, rng_.Chance(0.5) ? Durability::kSynced : Durability::kBuffered);
+    ASSERT_TRUE(decided.ok()) << decided;
+    harness_.ApplyAndPublish(tx.txid, tx.attempt, std::move(tx.after));
+  }
+  void DecideAll() {
+    while (!staged_.empty()) DecideOne();
+  }
+
+  void AbortSome() {
+    if (staged_.empty()) return;
+    const size_t kept = rng_.Below(staged_.size());
+    harness_.share().Abort(staged_[kept].txid);
+    staged_.resize(kept);
+  }
+
+  void TogglePin() {
+    if (pin_.has_value()) {
+      pin_.reset();
+    } else {
+      StatusOr<Snapshot> pin = harness_.store().Pin(StateHarness::kGroup, ReadAt::Latest());
+      ASSERT_TRUE(pin.ok());
+      pin_.emplace(*std::move(pin));
+    }
+  }
+
+  void Reopen() {
+    pin_.reset();
+    staged_.clear();
+    ++epoch_;
+    counter_ = 0;
+    const Status opened =
+        rng_.Chance(0.5) ? harness_.CrashAndOpen(rng_) : harness_.KillAndOpen(rng_);
+    ASSERT_TRUE(opened.ok()) << opened;
+    newest_at_open_ = harness_.published().value();
+  }
+
+  void CheckReads() {
+    // The window as promised: a pin, and the newest txids.
+    const uint64_t newest = harness_.published().value();
+    if (pin_.has_value() && MayHaveExpired(pin_->txid())) pin_.reset();
+    if (pin_.has_value()) CheckAt(pin_->txid());
+    CheckAt(harness_.published());
+    const TxId some(rng_.Below(newest + 2));
+    const StatusOr<std::optional<int64_t>> read =
+        harness_.map().Find(some, Hashed({KeyOf(1)})[0]);
+    if (read.ok()) {
+      CheckAt(some);
+    } else {
+      EXPECT_EQ(read.status().code(), StatusCode::kOutOfRange);
+      const uint64_t window = harness_.options().store.readable_versions;
+      const bool must_be_readable = some.value() >= newest_at_open_ && some.value() <= newest &&
+                                    some.value() + window > newest;
+      EXPECT_FALSE(must_be_readable && harness_.options().store.state_bytes >= 1 << 20)
+          << read.status();
+    }
+  }
+
+  // Pins give way when previous values outgrow their share, which only a tiny budget lets happen here.
+  bool MayHaveExpired(TxId at) {
+    const Status readable = harness_.map().Find(at, Hashed({KeyOf(1)})[0]).status();
+    if (readable.ok()) return false;
+    EXPECT_EQ(readable.code(), StatusCode::kOutOfRange);
+    EXPECT_LT(harness_.options().store.state_bytes, 1u << 20) << readable;
+    return true;
+  }
+
+  void CheckAt(TxId at) {
+    const Content& expected = harness_.At(at);
+    CheckGets(at, expected);
+    CheckScans(at, expected);
+    CheckChanges(at);
+  }
+
+  void CheckGets(TxId at, const Content& expected) {
+    std::vector<std::string> keys;
+    for (int i = 0; i < 20; ++i) keys.push_back(KeyOf(rng_.Below(key_space_)));
+    std::vector<int> calls(keys.size());
+    const Status status = harness_.map().GetAll(at, Hashed(keys), [&](size_t i, const int64_t* v) {
+      ++calls[i];
+      const auto found = expected.find(keys[i]);
+      ASSERT_EQ(v != nullptr, found != expected.end()) << keys[i] << " at " << at.value();
+      if (v != nullptr) {
+        EXPECT_EQ(*v, found->second) << keys[i] << " at " << at.value();
+      }
+    });
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(std::all_of(calls.begin(), calls.end(), [](int n) { return n == 1; }));
+  }
+
+  void CheckScans(TxId at, const Content& expected) {
+    KeyRange range;
+    if (rng_.Chance(0.5)) range = KeyRange::Prefix(KeyOf(rng_.Below(key_space_)).substr(0, 2));
+    const StatusOr<Content> all = harness_.ReadAll(at, 1 + rng_.Below(40), range);
+    ASSERT_TRUE(all.ok()) << all.status();
+    Content wanted;
+    for (const auto& [key, value] : expected) {
+      if (range.Contains(key)) wanted[key] = value;
+    }
+    EXPECT_EQ(*all, wanted) << "at " << at.value();
+  }
+
+  void CheckChanges(TxId at) {
+    const StatusOr<std::vector<StateChange>> changes =
+        harness_.map().ChangesOf(at, KeyRange::All());
+    if (!changes.ok()) {
+      EXPECT_EQ(changes.status().code(), StatusCode::kOutOfRange);
+      return;
+    }
+    if (at == TxId(0)) return;
+    Content rebuilt = harness_.At(at.Prev());
+    for (const StateChange& change : *changes) {
+      rebuilt.erase(change.key);
+      if (!change.value.has_value()) continue;
+      ByteReader in(*change.value);
+      rebuilt[change.key] = Codec<int64_t>::Decode(in);
+    }
+    EXPECT_EQ(rebuilt, harness_.At(at)) << "changes of " << at.value();
+  }
+
+  Rng rng_;
+  StateHarness harness_;
+  uint64_t key_space_ = 0;
+  bool use_deltas_ = false;
+  uint64_t epoch_ = 1;
+  uint32_t counter_ = 0;
+  uint64_t newest_at_open_ = 0;
+  std::deque<Staged> staged_;
+  std::optional<Snapshot> pin_;
+};
+
+TEST(StateOracleTest, RandomHistoriesEqualPlainMaps) {
+  for (uint64_t seed : TestSeeds(60, 20)) {
+    SCOPED_TRACE(Repro("StateOracleTest.RandomHistoriesEqualPlainMaps", seed));
+    RandomHistory(seed).Run(400);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace trident
