@@ -19,6 +19,7 @@
 #include "base/codec.h"
 #include "base/coding.h"
 #include "base/limits.h"
+#include "state/short_bytes.h"
 
 namespace trident {
 
@@ -53,7 +54,7 @@ class ChangeRowWriter {
       Flush();
       out_.append(key);
     } else {
-      std::memcpy(buffer_ + used_, key.data(), key.size());
+      CopyBytes(buffer_ + used_, key.data(), key.size());
       used_ += key.size();
     }
     if (HasValue(operation)) WriteValue(value);

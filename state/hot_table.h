@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "state/key_arena.h"
+#include "state/short_bytes.h"
 #include "state/value_size.h"
 
 namespace trident {
@@ -140,7 +141,7 @@ uint32_t HotTable<V>::Find(uint64_t hash, std::string_view key) const {
   for (size_t i = tag & mask;; i = (i + 1) & mask) {
     const Cell cell = cells_[i];
     if (cell.slot == kNone) return kNone;
-    if (cell.tag == tag && entry(cell.slot).key() == key) return cell.slot;
+    if (cell.tag == tag && EqualBytes(entry(cell.slot).key(), key)) return cell.slot;
   }
 }
 
@@ -234,7 +235,7 @@ template <class V>
 void HotTable<V>::SetKey(Entry& e, std::string_view key) {
   if (key.size() <= Entry::kInlineKey) {
     e.key_size = static_cast<uint8_t>(key.size());
-    if (!key.empty()) std::memcpy(e.key_bytes, key.data(), key.size());
+    CopyBytes(e.key_bytes, key.data(), key.size());
     return;
   }
   const uint32_t size = static_cast<uint32_t>(key.size());
