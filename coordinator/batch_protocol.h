@@ -54,8 +54,10 @@
 // joined, nor while one is more than backlog_max decisions behind. A lost voter fails everything in
 // flight for which no Decide was issued.
 //
-// Time. Deadlines measure progress: the first attempt in flight that is not ready fails when no
-// event of any current attempt arrived for progress_deadline. No rule above depends on time.
+// Time. Deadlines measure progress: the first attempt in flight that is not ready fails when
+// nothing new was heard of it for progress_deadline (looked at once a deadline, so it may take up
+// to two). Later attempts wait for it anyway; what is heard of them does not count, or empty ones
+// that come and go would keep a lost one waiting for ever. No rule above depends on time.
 //
 // Sources: Storm Trident's MasterBatchCoordinator for txids, attempts and their vocabulary;
 // presumed abort from Mohan, Lindsay and Obermarck, "Transaction management in the R* distributed

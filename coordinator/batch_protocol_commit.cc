@@ -56,7 +56,7 @@ void BatchProtocol::Machine::On(const batch_event::CutLogged& event) {
                                 " failed and its outcome is unknown; start again, which reads "
                                 "what is there")));
   }
-  progress_.Moved();
+  HeardOf(*batch);
   cuts_[event.txid].durable = true;
   PermitInOrder();
 }
@@ -85,7 +85,7 @@ void BatchProtocol::Machine::On(const batch_event::Voted& event) {
                          Internal("worker ", event.worker.value(), " voted ", how));
   }
   vote = {record, true};
-  progress_.Moved();
+  HeardOf(*batch);
   if (--batch->votes_awaited == 0) batch->phase = BatchPhase::kReady;
 }
 
@@ -125,7 +125,6 @@ void BatchProtocol::Machine::On(const batch_event::DecisionWritten& event) {
                event.first.value(), " to ", event.last.value(),
                " is unknown: reopen the decision log and compare, which a new start does")));
   }
-  progress_.Moved();
   while (last_decided_ < event.last) OnDecided(At(last_decided_.Next()));
 }
 
@@ -148,12 +147,7 @@ void BatchProtocol::Machine::On(const batch_event::Applied& event) {
     return AnswerStale({StaleKind::kApplied, {}, event.worker, voter->incarnation}, event.txid,
                        Attempt());
   }
-  if (event.txid > last_issued()) {
-    return ProtocolError(event.txid, Attempt(),
-                         Internal("worker ", event.worker.value(), " applied txid ",
-                                  event.txid.value(), ", but only ", last_issued().value(),
-                                  " is decided"));
-  }
+  if (event.txid > last_issued()) return HaltBehind(event.worker, event.txid);
   voter->applied = event.txid;
 }
 

@@ -90,6 +90,7 @@ void BatchProtocol::Machine::StartAttempt() {
   batch.attempt = {epoch_, ++attempts_made_[txid.value() % ring_.size()]};
   batch.phase = BatchPhase::kEmitting;
   batch.mode = EmitMode::kNew;
+  batch.ask_first = ask_first_;
   batch.asked.clear();
   batch.ranges.clear();
   batch.rows = 0;
@@ -98,7 +99,6 @@ void BatchProtocol::Machine::StartAttempt() {
   batch.votes_awaited = static_cast<uint32_t>(voters_.size());
   ++in_flight_;
   filling_.Clear();
-  progress_.Moved();
 
   if (cuts_.contains(txid)) {
     AskForCut(batch);
@@ -138,7 +138,8 @@ void BatchProtocol::Machine::AskForRow(Batch& batch) {
 }
 
 // Shares the limits equally among the ready emitters; with fewer rows than emitters, some have to
-// wait for the next batch, and the turn goes round.
+// wait for the next batch, and the turn goes round. A retry gives the same ones their turn again,
+// or a row that fails could be passed over for ever.
 void BatchProtocol::Machine::AskReady(Batch& batch) {
   const auto may_ask = [&](const BatchEmitter& emitter) {
     return emitter.ready &&
@@ -242,7 +243,7 @@ void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked,
     batch.rows += range.rows;
   }
   asked.answered = true;
-  progress_.Moved();
+  HeardOf(batch);
   // Only who was asked for anything new has looked at all that there is.
   const bool looked = asked.mode == EmitMode::kNew;
   const bool none = moved.empty() || event.remaining == batch_event::Remaining::kExhausted;

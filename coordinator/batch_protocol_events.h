@@ -75,7 +75,7 @@ struct Voted {
   uint64_t checksum = 0;  // of the redo record
 };
 
-// The attempt is still being worked on. Extends the progress deadline and does nothing else.
+// The attempt is still being worked on. Extends its deadline and does nothing else.
 struct Progressed {
   TxId txid;
   Attempt attempt;

@@ -7,6 +7,7 @@
 
 namespace trident {
 
+using batch_action::CancelledAttempt;
 using batch_action::EmitMode;
 
 namespace {
@@ -94,13 +95,7 @@ void BatchProtocol::Machine::On(const batch_event::WorkerJoined& event) {
   const LifeNews news =
       voters_.OnJoined(*voter, event.incarnation, event.applied, last_issued());
   if (news == LifeNews::kStale) return AnswerStale(sender, TxId(), Attempt());
-  if (event.applied > last_issued()) {
-    return Halt(DataLoss("batch group ", config_.group.value(), ": worker ", event.worker.value(),
-                         " has applied txid ", event.applied.value(),
-                         ", but the decision log ends at ", last_issued().value(),
-                         "; an older decision log was put in place, or the worker's state belongs "
-                         "to another run: restore both from one backup"));
-  }
+  if (event.applied > last_issued()) return HaltBehind(event.worker, event.applied);
   FailUnissued(Concat("worker ", event.worker.value(), " started again"));
 }
 
@@ -120,19 +115,31 @@ void BatchProtocol::Machine::FailUnissued(const std::string& why) {
   if (InFlight(first)) Fail(At(first), CauseOf(Unavailable(why)));
 }
 
-void BatchProtocol::Machine::CheckProgress(Nanos now) {
-  if (in_flight_ == deciding_) return progress_.Moved();
-  if (!progress_.ExpiredAt(now)) return;
+void BatchProtocol::Machine::HeardOf(const Batch& batch) {
+  if (batch.txid == watched_.txid) progress_.Moved();
+}
+
+// Those before the first that is not ready wait only for a decision, those after it also for this
+// one.
+void BatchProtocol::Machine::WatchFirstUnready() {
+  CancelledAttempt first;
   for (TxId txid = last_issued().Next(); txid < next_txid(); txid = txid.Next()) {
-    const Batch& batch = At(txid);
-    if (batch.phase == BatchPhase::kReady) continue;
-    const std::string text = Concat("no progress for ", config_.progress_deadline / kMillisecond,
-                                    " ms while ", ToString(batch.phase), "; ",
-                                    batch.answers_awaited, " emitters and ", batch.votes_awaited,
-                                    " votes were awaited");
-    return Fail(batch, CauseOf(DeadlineExceeded(text)));
+    if (At(txid).phase == BatchPhase::kReady) continue;
+    first = {txid, At(txid).attempt};
+    break;
   }
+  if (first.txid == watched_.txid && first.attempt == watched_.attempt) return;
+  watched_ = first;
   progress_.Moved();
+}
+
+void BatchProtocol::Machine::CheckProgress(Nanos now) {
+  if (watched_.txid == TxId() || !progress_.ExpiredAt(now)) return;
+  const Batch& batch = At(watched_.txid);
+  const std::string text = Concat("no progress for ", config_.progress_deadline / kMillisecond,
+                                  " ms while ", ToString(batch.phase), "; ", batch.answers_awaited,
+                                  " emitters and ", batch.votes_awaited, " votes were awaited");
+  Fail(batch, CauseOf(DeadlineExceeded(text)));
 }
 
 void BatchProtocol::Machine::Fail(const Batch& batch, const FailureCause& cause) {
@@ -169,6 +176,7 @@ void BatchProtocol::Machine::Cancel(TxId from) {
       positions_.Undo(emitters_[emitters_.Find(range.emitter)].spout, range);
     }
     for (const Asked& asked : batch.asked) emitters_.OnCancelled(emitters_[asked.emitter]);
+    ask_first_ = batch.ask_first;
     --in_flight_;
   }
   std::reverse(abort.cancelled.begin(), abort.cancelled.end());
@@ -198,6 +206,16 @@ void BatchProtocol::Machine::HaltAfterRetries(const FailedAttempt& failed, Attem
                      ToString(attempt), " with ", failed.rows, " rows", Place(cause), ": ",
                      Message(cause.status), ". Everything up to txid ", last_issued().value(),
                      " is committed, nothing of txid ", failed.txid.value(), "; ", advice)));
+}
+
+// A worker learns decisions from the log too, so it may be ahead of one who does not lead any more.
+void BatchProtocol::Machine::HaltBehind(WorkerId worker, TxId applied) {
+  Halt(DataLoss("batch group ", config_.group.value(), ": worker ", worker.value(),
+                " has applied txid ", applied.value(),
+                ", but this coordinator has decided only up to ", last_issued().value(),
+                ". Either another coordinator leads now, or an older decision log was put in "
+                "place, or the worker's state belongs to another run: if no other leads, restore "
+                "log and state from one backup"));
 }
 
 void BatchProtocol::Machine::ProtocolError(TxId txid, Attempt attempt, const Status& error) {

@@ -135,13 +135,14 @@ void BatchProtocol::Machine::Step(const BatchEvent& event, std::vector<BatchActi
   DecideReady();
   StartAttempts();
   ReportDrained();
+  WatchFirstUnready();
   ArmTimer();
   out_ = nullptr;
 }
 
 void BatchProtocol::Machine::On(const batch_event::Progressed& event) {
-  if (Current(event.txid, event.attempt, {StaleKind::kProgressed, {}, {}, {}}) == nullptr) return;
-  progress_.Moved();
+  const Batch* batch = Current(event.txid, event.attempt, {StaleKind::kProgressed, {}, {}, {}});
+  if (batch != nullptr) HeardOf(*batch);
 }
 
 void BatchProtocol::Machine::On(const batch_event::Pause&) { paused_ = true; }
@@ -176,7 +177,7 @@ void BatchProtocol::Machine::ArmTimer() {
   const auto want = [&](Nanos at) { wanted = std::min(at, wanted.value_or(at)); };
   if (backoff_.running()) want(backoff_.due(now_));
   if (filling_.running()) want(filling_.due(now_));
-  if (in_flight_ > deciding_) want(progress_.due());
+  if (watched_.txid != TxId()) want(progress_.due());
   if (!wanted || (timer_ && *timer_ <= *wanted)) return;
   timer_ = wanted;
   out_->emplace_back(batch_action::SetTimer{*wanted});

@@ -53,6 +53,7 @@ class BatchProtocol::Machine {
     Attempt prev_attempt;
     BatchPhase phase = BatchPhase::kEmitting;
     batch_action::EmitMode mode = batch_action::EmitMode::kNew;  // kExact: repeats a logged cut
+    uint32_t ask_first = 0;  // whose turn it was
     std::vector<Asked> asked;
     uint32_t answers_awaited = 0;
     std::vector<SourceRange> ranges;  // that moved, in the order of the answers
@@ -122,6 +123,8 @@ class BatchProtocol::Machine {
   void ReportDrained();
 
   // Failure: what is taken back, and when to give up.
+  void HeardOf(const Batch& batch);
+  void WatchFirstUnready();
   void CheckProgress(Nanos now);
   // Fails the batch and cancels every later one.
   void Fail(const Batch& batch, const FailureCause& cause);
@@ -131,6 +134,8 @@ class BatchProtocol::Machine {
   void FailIfAwaited(EmitterId emitter, const char* why);
   FailedAttempt Describe(const Batch& batch) const;
   void HaltAfterRetries(const FailedAttempt& failed, Attempt attempt, const FailureCause& cause);
+  // Halts because a worker has applied what this coordinator has not decided.
+  void HaltBehind(WorkerId worker, TxId applied);
   // Halts on what cannot have happened; `error` says what was expected and what was found.
   void ProtocolError(TxId txid, Attempt attempt, const Status& error);
 
@@ -176,6 +181,7 @@ class BatchProtocol::Machine {
   Countdown backoff_;
   Countdown filling_;
   ProgressWatch progress_;
+  batch_action::CancelledAttempt watched_;  // the first in flight that is not ready; 0 = none
   Nanos now_ = 0;  // of the last Tick
   std::optional<Nanos> timer_;
   bool paused_ = false;

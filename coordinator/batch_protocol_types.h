@@ -60,7 +60,7 @@ struct GroupConfig {
   // The delay doubles with each failure of the txid, from min to max.
   Nanos retry_delay_min = kRetryDelayFirstMs * kMillisecond;
   Nanos retry_delay_max = kRetryDelayMaxMs * kMillisecond;
-  // Without any event of a current attempt for so long, the first that is not ready has failed.
+  // When nothing new is heard of the first attempt that is not ready for so long, it has failed.
   Nanos progress_deadline = kProgressDeadlineMsDefault * kMillisecond;
   FailurePolicy policy = FailurePolicy::kStop;
   CutLogging cut_logging = CutLogging::kNone;

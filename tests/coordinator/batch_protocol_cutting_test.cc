@@ -110,6 +110,16 @@ TEST_F(BatchProtocolCutting, WithFewerRowsThanEmittersTheTurnGoesRound) {
   EXPECT_TRUE(Contains(h.Emitted(2, {Range(kA, "a", 1, 2)}, Remaining::kMore), "[0/1 0/2]"));
 }
 
+TEST_F(BatchProtocolCutting, ARetryAsksThoseWhoseTurnItWas) {
+  h.config.spouts[0].tasks = 3;
+  h.config.limits.rows = 1;
+  EXPECT_TRUE(Contains(h.Start(), "[0/0]"));
+  EXPECT_TRUE(Contains(h.Emitted(1, {Range(kA, "a", 0, 1)}, Remaining::kMore), "[0/1]"));
+  EXPECT_TRUE(Contains(h.Emitted(2, {Range(kB, "b", 0, 1)}, Remaining::kMore), "[0/2]"));
+  h.Failed(2);
+  EXPECT_TRUE(Contains(h.AfterTheDelay(), "begin 2:5.2 after 5.1 [0/1]"));
+}
+
 TEST_F(BatchProtocolCutting, AtMostMaxPendingBatchesAreUndecided) {
   h.config.max_pending = 2;
   h.Start();

@@ -342,16 +342,42 @@ TEST_F(BatchProtocolFailure, NoProgressForTheDeadlineFailsTheFirstThatIsNotReady
   EXPECT_EQ(h.status().last_failure.code(), StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(BatchProtocolFailure, AnyEventOfACurrentAttemptExtendsTheDeadline) {
+TEST_F(BatchProtocolFailure, WhatIsHeardOfTheFirstUnreadyAttemptExtendsItsDeadline) {
   h.Start();
   h.Emitted(1, 0, 10, Remaining::kMore);
   Nanos now = 10 * kSecond;
   h.At(now);
   for (int i = 0; i < 20; ++i) {
-    h.Step(batch_event::Progressed{TxId(2), h.attempt(2)});
+    h.Step(batch_event::Progressed{TxId(1), h.attempt(1)});
     now += kSecond - 1;
     EXPECT_EQ(h.At(now), "");
   }
+}
+
+TEST_F(BatchProtocolFailure, EmptyBatchesThatComeAndGoDoNotKeepALostOneWaiting) {
+  h.Start();
+  h.Emitted(1, 0, 10, Remaining::kExhausted);
+  Nanos now = 10 * kSecond;
+  h.At(now);
+  std::string text;
+  for (int i = 0; i < 4 && !Contains(text, "abort 1:5.1"); ++i) {
+    EXPECT_TRUE(Contains(h.InputReady(), "begin 2:"));
+    h.Step(batch_event::Progressed{TxId(2), h.attempt(2)});
+    h.Emitted(2, {});
+    now += kSecond / 2;
+    text = h.At(now);
+  }
+  EXPECT_TRUE(Contains(text, "abort 1:5.1")) << text;
+}
+
+TEST_F(BatchProtocolFailure, TheNextUnreadyAttemptHasADeadlineOfItsOwn) {
+  h.Start();
+  h.Emitted(1, 0, 10, Remaining::kMore);
+  h.Emitted(2, 10, 20, Remaining::kExhausted);
+  h.At(10 * kSecond);
+  h.VotedByAll(1);
+  EXPECT_EQ(h.At(11 * kSecond), "") << "the deadline of txid 2 starts here";
+  EXPECT_EQ(h.At(12 * kSecond), "abort 2:5.1");
 }
 
 TEST_F(BatchProtocolFailure, EventsOfStaleAttemptsDoNotExtendTheDeadline) {

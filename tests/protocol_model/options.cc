@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/protocol_model/options.h"
+
+#include "base/rng.h"
+#include "base/status.h"
+
+namespace trident::model {
+namespace {
+
+GroupConfig ConfigFor(Rng& rng) {
+  GroupConfig config;
+  config.group = GroupId(1);
+  config.max_pending = static_cast<uint32_t>(1 + rng.Below(4));
+  config.limits = {1 + rng.Below(12), 1'000'000};
+  config.age_max = rng.Chance(0.3) ? 3 * kMillisecond : 0;
+  config.retry_limit = 1000;
+  config.retry_delay_min = rng.Chance(0.2) ? 0 : kMillisecond;
+  config.retry_delay_max = 8 * kMillisecond;
+  config.progress_deadline = 30 * kMillisecond;
+  config.cut_logging = rng.Chance(0.35) ? CutLogging::kBeforeStage : CutLogging::kNone;
+  config.backlog_max = static_cast<uint32_t>(1 + rng.Below(6));
+  const uint64_t spouts = 1 + rng.Below(2);
+  for (uint64_t s = 0; s < spouts; ++s) {
+    const SpoutKind kind = rng.Chance(0.5) ? SpoutKind::kTransactional : SpoutKind::kOpaque;
+    config.spouts.push_back(
+        {SpoutId(static_cast<uint32_t>(s)), kind, static_cast<uint32_t>(1 + rng.Below(2))});
+  }
+  const uint64_t workers = 1 + rng.Below(3);
+  for (uint64_t w = 0; w < workers; ++w) {
+    config.voters.push_back(WorkerId(static_cast<uint32_t>(w)));
+  }
+  return config;
+}
+
+// Poison needs an end: a few retries, then the policy.
+void AddPoison(Rng& rng, Options& options) {
+  options.poison_rows = static_cast<uint32_t>(1 + rng.Below(2));
+  options.config.retry_limit = static_cast<uint32_t>(1 + rng.Below(3));
+  options.config.policy = rng.Chance(0.7) ? FailurePolicy::kDeadLetter : FailurePolicy::kStop;
+}
+
+void AddFaults(Rng& rng, Options& options) {
+  // Each kind is there in some histories only, so that a few faults also meet undisturbed.
+  const auto rate = [&](double chance, double max) {
+    return rng.Chance(chance) ? max * rng.Unit() : 0;
+  };
+  const auto count = [&](double chance, uint64_t max) {
+    return static_cast<uint32_t>(rng.Chance(chance) ? 1 + rng.Below(max) : 0);
+  };
+  options.lost = rate(0.4, 0.1);
+  options.repeated = rate(0.5, 0.2);
+  options.late = rate(0.5, 0.15);
+  options.stage_fails = rate(0.4, 0.2);
+  options.write_unknown = rate(0.2, 0.1);
+  options.coordinator_crashes = count(0.4, 3);
+  options.coordinator_zombies = count(0.3, 2);
+  options.worker_crashes = count(0.5, 4);
+  options.worker_suspicions = count(0.25, 3);
+  options.spout_crashes = count(0.4, 4);
+  options.pauses = count(0.15, 2);
+}
+
+}  // namespace
+
+Options OptionsFor(uint64_t seed) {
+  Rng rng(Mix64(seed));
+  Options options;
+  options.seed = seed;
+  options.config = ConfigFor(rng);
+  options.sources_per_task = static_cast<uint32_t>(1 + rng.Below(2));
+  options.rows_per_source = 5 + rng.Below(25);
+  options.blank_rows = rng.Chance(0.3) ? 0.3 * rng.Unit() : 0;
+  options.input_lasts = static_cast<Nanos>(rng.Below(60 * kMillisecond));
+  options.faults_last = 150 * kMillisecond;
+  if (!rng.Chance(0.03)) AddFaults(rng, options);
+  if (rng.Chance(0.25)) AddPoison(rng, options);
+  return options;
+}
+
+std::string Describe(const Options& o) {
+  std::string spouts;
+  for (const SpoutConfig& spout : o.config.spouts) {
+    spouts += Concat(spout.kind == SpoutKind::kTransactional ? " transactional x" : " opaque x",
+                     spout.tasks);
+  }
+  return Concat("spouts", spouts, ", workers ", o.config.voters.size(), ", pending ",
+                o.config.max_pending, ", rows ", o.config.limits.rows, ", ",
+                o.config.cut_logging == CutLogging::kNone ? "cuts not logged" : "cuts logged",
+                ", poison ", o.poison_rows, ", lost ", o.lost, ", repeated ", o.repeated, ", late ",
+                o.late, ", stage fails ", o.stage_fails, ", unknown writes ", o.write_unknown,
+                ", crashes ", o.coordinator_crashes, "c ", o.worker_crashes, "w ", o.spout_crashes,
+                "s, zombies ", o.coordinator_zombies, ", suspicions ", o.worker_suspicions);
+}
+
+}  // namespace trident::model

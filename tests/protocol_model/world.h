@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One simulated group: coordinators that drive the real BatchProtocol, spout tasks, workers, the durable
+// store, the network between them, and the faults. Plays a history from its seed and says whether an
+// invariant broke.
+#ifndef TRIDENT_TESTS_PROTOCOL_MODEL_WORLD_H_
+#define TRIDENT_TESTS_PROTOCOL_MODEL_WORLD_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/batch_protocol_events.h"
+#include "tests/protocol_model/decision_store.h"
+#include "tests/protocol_model/options.h"
+#include "tests/protocol_model/oracle.h"
+#include "tests/protocol_model/timeline.h"
+
+namespace trident::model {
+
+class Coordinator;
+class SpoutTask;
+class Worker;
+
+// How a history ended.
+struct Outcome {
+  std::string violation;  // "" = none
+  uint64_t txids = 0;
+  uint64_t attempts = 0;
+  uint64_t failures = 0;
+  uint64_t halts = 0;
+  uint64_t stale = 0;
+  uint64_t diverted = 0;
+  uint64_t steps = 0;   // of protocols
+  uint64_t digest = 0;  // over all events and actions: equal seeds have equal digests
+};
+
+class World {
+ public:
+  explicit World(const Options& options);
+  ~World();
+
+  Outcome Run();
+
+  // For those who take part.
+  const Options& options() const { return options_; }
+  Timeline& time() { return time_; }
+  Oracle& oracle() { return oracle_; }
+  DecisionStore& store() { return store_; }
+  Outcome& outcome() { return outcome_; }
+  std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
+  std::vector<std::unique_ptr<SpoutTask>>& spout_tasks() { return spout_tasks_; }
+  // To the leader, and by chance to a zombie too.
+  void SendToCoordinators(BatchEvent event);
+  void OnHalt(const Coordinator& coordinator, const Status& cause);
+
+ private:
+  void PlanFaults();
+  void Plan(uint32_t times, void (World::*fault)());
+  void CrashCoordinator();
+  void ForkCoordinator();
+  void CrashWorker();
+  void SuspectWorker();
+  void CrashSpout();
+  void PauseGroup();
+  void StartCoordinator();
+  void EndOfFaults();
+  bool Finished() const;
+  void CheckEnd();
+
+  const Options options_;
+  Timeline time_;
+  Oracle oracle_;
+  DecisionStore store_;
+  Outcome outcome_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<SpoutTask>> spout_tasks_;
+  std::vector<std::unique_ptr<Coordinator>> coordinators_;  // the last one leads
+  bool stopped_ = false;  // by a row that no retry helps, as the stop policy promises
+  uint64_t calm_halts_ = 0;
+};
+
+// Plays the history of `seed`.
+Outcome Play(uint64_t seed);
+
+}  // namespace trident::model
+
+#endif  // TRIDENT_TESTS_PROTOCOL_MODEL_WORLD_H_
