@@ -8,14 +8,17 @@
 #include "coordinator/batch_coordinator.h"
 #include "coordinator/decision_log.h"
 #include "coordinator/drpc_server.h"
+#include "coordinator/server.h"
 #include "engine/worker.h"
 #include "state/memory_store.h"
 #include "state/rocks_store.h"
 #include "state/state_store.h"
 #include "state/store_identity.h"
+#include "trident/explain.h"
 #include "trident/planner.h"
 #include "trident/run/maintenance.h"
 #include "trident/run/request_chain.h"
+#include "trident/run/topology_view.h"
 #include "trident/run/worker_bridge.h"
 
 namespace trident {
@@ -59,12 +62,15 @@ class LocalRun final : public Run, private CoordinatorEvents {
   StatusOr<DrpcRows> Drpc(std::string_view function, std::string_view args, Nanos timeout) override;
   const StateCatalog& states() const override { return *states_; }
   std::vector<RunProgress> progress() const override;
-  std::string address() const override { return {}; }
+  std::string address() const override {
+    return server_ == nullptr ? std::string() : server_->address();
+  }
 
  private:
   Status OpenStore();
   Status OpenStates(const std::string& topology, const Plan& plan);
   Status BuildWorker(const Plan& plan);
+  Status Serve(const Plan& plan);
   void Shutdown();
   bool EndedOrHalted() TRIDENT_REQUIRES(mutex_);
   void Changed();
@@ -81,6 +87,8 @@ class LocalRun final : public Run, private CoordinatorEvents {
   std::unique_ptr<WorkerBridge> bridge_;
   std::unique_ptr<Worker> worker_;
   DrpcServer drpc_;
+  std::unique_ptr<LocalControl> control_;
+  std::unique_ptr<Server> server_;
   std::unique_ptr<Maintenance> maintenance_;
   std::vector<GroupId> groups_;
   Epoch epoch_;
@@ -165,6 +173,25 @@ Status LocalRun::Open(const Topology& topology) {
     TRIDENT_RETURN_IF_ERROR(drpc_.Register(
         function.function, std::make_unique<RequestChain>(plan, function, *states_)));
   }
+  return Serve(plan);
+}
+
+Status LocalRun::Serve(const Plan& plan) {
+  LocalControl::Parts parts;
+  parts.topology = plan.logical->topology();
+  parts.explain_text = ExplainText(plan);
+  parts.explain_dot = ExplainGraphviz(plan);
+  parts.epoch = epoch_;
+  parts.max_pending = static_cast<int32_t>(options_.max_pending);
+  parts.batch_age = options_.batch_age;
+  parts.coordinator = coordinator_.get();
+  parts.states = states_.get();
+  control_ = std::make_unique<LocalControl>(std::move(parts));
+  if (options_.address.empty()) return absl::OkStatus();
+  ServerOptions server;
+  server.address = options_.address;
+  TRIDENT_ASSIGN_OR_RETURN(
+      server_, Server::Start(server, {.states = states_.get(), .drpc = &drpc_, .control = control_.get()}));
   return absl::OkStatus();
 }
 
@@ -182,6 +209,7 @@ void LocalRun::Begin() {
 
 void LocalRun::Shutdown() {
   Stop();
+  if (server_ != nullptr) server_->Shutdown();
   drpc_.Shutdown();
   maintenance_.reset();
   if (coordinator_ != nullptr) coordinator_->Stop();
@@ -262,6 +290,7 @@ std::vector<RunProgress> LocalRun::progress() const {
                    .batches = counters.batches_committed,
                    .commit_p50 = counters.commit_p50,
                    .commit_p99 = counters.commit_p99,
+                   .pending = status.in_flight.size(),
                    .failures = status.failures_total});
   }
   return all;

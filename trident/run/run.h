@@ -37,11 +37,11 @@ enum class CommitSync : uint8_t {
 
 struct RunOptions {
   // Where state lives; made if its parent exists. Empty: in memory, gone with the process.
-  std::string state_dir;
+  std::string state_dir = {};
   uint32_t executors = 1;
   uint64_t memory_bytes = kMemoryBytesDefault;
   // Serves queries, DRPC and administration here, "host:port"; empty: not at all.
-  std::string address;
+  std::string address = {};
   uint32_t max_pending = kMaxPendingDefault;
   uint64_t batch_rows = kBatchRowsMaxDefault;
   uint64_t batch_bytes = kBatchBytesMaxDefault;
@@ -60,6 +60,7 @@ struct RunProgress {
   uint64_t batches = 0;
   Nanos commit_p50 = 0;
   Nanos commit_p99 = 0;
+  uint64_t pending = 0;  // batches that are cut and not decided
   uint64_t failures = 0;
 };
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Program: a topology's own command line. A topology is a user's program with the engine linked in;
+// this gives it the commands that every one has:
+//
+//   ./wordcount run --input FILE --state DIR [--address HOST:PORT] ...
+//   ./wordcount explain --input FILE [--dot]
+//   ./wordcount --help
+//
+// Exit codes: 0 done, 1 the topology failed, 2 bad usage or options.
+#ifndef TRIDENT_TRIDENT_RUN_PROGRAM_H_
+#define TRIDENT_TRIDENT_RUN_PROGRAM_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "trident/run/run.h"
+#include "trident/topology.h"
+
+namespace trident {
+
+// An option of the user's topology, given to every command: --name VALUE.
+struct ProgramOption {
+  enum class Kind : uint8_t { kText, kFlag, kList };
+  enum class Need : uint8_t { kOptional, kRequired };
+  std::string name;
+  std::string help;
+  Kind kind = Kind::kText;
+  Need need = Need::kOptional;
+};
+
+// The values that were given.
+class ProgramArgs {
+ public:
+  bool Has(const std::string& name) const { return values_.contains(name); }
+  // The last value, or "" if none was given.
+  std::string Text(const std::string& name) const;
+  std::vector<std::string> List(const std::string& name) const;
+
+  void Add(const std::string& name, std::string value) { values_[name].push_back(std::move(value)); }
+
+ private:
+  std::map<std::string, std::vector<std::string>> values_;
+};
+
+struct Program {
+  std::string name;
+  std::string description;
+  std::vector<ProgramOption> options;
+  std::function<StatusOr<Topology>(const ProgramArgs& args)> build;
+};
+
+// Runs the command that argv names and returns the exit code. Call it from main, before any thread is
+// started: it takes SIGINT and SIGTERM to end a run in order.
+int RunProgram(int argc, char** argv, const Program& program);
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_PROGRAM_H_

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/topology_view.h"
+
+namespace trident {
+namespace {
+
+void Line(std::string& out, const char* name, GroupId group, uint64_t value) {
+  out += std::string("trident_") + name + "{group=\"" + std::to_string(group.value()) + "\"} " +
+         std::to_string(value) + "\n";
+}
+
+}  // namespace
+
+BatchGroupView LocalControl::ViewOf(GroupId id) const {
+  GroupStatus status = parts_.coordinator->StatusOf(id);
+  GroupCounters counters = parts_.coordinator->CountersOf(id);
+  BatchGroupView view;
+  view.name = std::to_string(id.value());
+  view.last_decided = status.last_decided;
+  for (const InFlightBatch& batch : status.in_flight) {
+    view.in_flight.push_back({batch.txid, batch.attempt, ToString(batch.phase), batch.rows});
+  }
+  view.max_pending = parts_.max_pending;
+  view.rows_limit = status.limits.rows;
+  view.bytes_limit = status.limits.bytes;
+  view.age_limit = parts_.batch_age;
+  view.rows_committed = counters.rows_committed;
+  view.retries = status.failures;
+  view.retries_total = status.failures_total;
+  view.dead_letters = status.rows_diverted;
+  if (status.gate != EmitGate::kOpen) view.waits_for = ToString(status.gate);
+  view.last_failure = status.last_failure;
+  view.halted = status.halted;
+  view.paused = status.paused;
+  view.commit_p50 = counters.commit_p50;
+  view.commit_p99 = counters.commit_p99;
+  return view;
+}
+
+TopologyView LocalControl::View() const {
+  TopologyView view;
+  view.name = parts_.topology;
+  view.epoch = parts_.epoch;
+  for (GroupId group : parts_.coordinator->groups()) view.groups.push_back(ViewOf(group));
+  return view;
+}
+
+StatusOr<std::string> LocalControl::Explain(ExplainFormat format) const {
+  return format == ExplainFormat::kDot ? parts_.explain_dot : parts_.explain_text;
+}
+
+Status LocalControl::Pause() {
+  parts_.coordinator->PostAll(batch_event::Pause{});
+  return absl::OkStatus();
+}
+
+Status LocalControl::Resume() {
+  parts_.coordinator->PostAll(batch_event::Resume{});
+  return absl::OkStatus();
+}
+
+std::string LocalControl::Metrics() const {
+  std::string out;
+  for (GroupId group : parts_.coordinator->groups()) {
+    GroupStatus status = parts_.coordinator->StatusOf(group);
+    GroupCounters counters = parts_.coordinator->CountersOf(group);
+    Line(out, "last_decided_txid", group, status.last_decided.value());
+    Line(out, "rows_committed_total", group, counters.rows_committed);
+    Line(out, "batches_committed_total", group, counters.batches_committed);
+    Line(out, "batches_in_flight", group, status.in_flight.size());
+    Line(out, "batch_failures_total", group, status.failures_total);
+    Line(out, "rows_diverted_total", group, status.rows_diverted);
+    Line(out, "commit_p50_nanoseconds", group, static_cast<uint64_t>(counters.commit_p50));
+    Line(out, "commit_p99_nanoseconds", group, static_cast<uint64_t>(counters.commit_p99));
+  }
+  MemoryBudget::Use use = parts_.states->budget().use();
+  out += "trident_state_bytes " + std::to_string(use.total()) + "\n";
+  out += "trident_state_dirty_bytes " + std::to_string(use.dirty) + "\n";
+  out += "trident_redo_bytes_waiting " + std::to_string(parts_.states->fold().RedoBytesWaiting()) +
+         "\n";
+  return out;
+}
+
+}  // namespace trident

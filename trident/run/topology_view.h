@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LocalControl: what the administration service shows and does of a topology in this process.
+#ifndef TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
+#define TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/batch_coordinator.h"
+#include "coordinator/topology_control.h"
+#include "state/state_store.h"
+
+namespace trident {
+
+// Thread-safe; everything it is given must outlive it.
+class LocalControl final : public TopologyControl {
+ public:
+  struct Parts {
+    std::string topology;
+    std::string explain_text;
+    std::string explain_dot;
+    Epoch epoch;
+    int32_t max_pending = 0;
+    Nanos batch_age = 0;
+    BatchCoordinator* coordinator = nullptr;
+    StateStore* states = nullptr;
+  };
+  explicit LocalControl(Parts parts) : parts_(std::move(parts)) {}
+
+  TopologyView View() const override;
+  StatusOr<std::string> Explain(ExplainFormat format) const override;
+  Status Pause() override;
+  Status Resume() override;
+  std::string Metrics() const override;
+
+ private:
+  BatchGroupView ViewOf(GroupId group) const;
+
+  const Parts parts_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
