@@ -47,58 +47,81 @@ void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
   out.set_commit_p99_micros(static_cast<uint64_t>(group.commit_p99 / kMicrosecond));
 }
 
+// Who paused or resumed what belongs in the log, also when nothing else is said there.
+Status Audited(std::string_view what, const grpc::CallbackServerContext& context, Status status) {
+  TRIDENT_LOG(WARN) << what << ", asked for by " << context.peer() << ": " << status.ToString();
+  return status;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminService::Batches(grpc::CallbackServerContext* context,
-                                                const v1::BatchesRequest*,
-                                                v1::BatchesResponse* response) {
-  const TopologyView view = control_.View();
-  response->set_topology(Readable(view.name));
-  response->set_epoch(view.epoch.value());
-  for (const BatchGroupView& group : view.groups) Fill(group, *response->add_groups());
-  return FinishNow(*context, {});
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::BatchesRequest, v1::BatchesResponse>(
+      *context, *request, *response, [&](const auto&, v1::BatchesResponse& out) -> Status {
+        const TopologyView view = control_.View();
+        out.set_topology(Readable(view.name));
+        out.set_epoch(view.epoch.value());
+        for (const BatchGroupView& group : view.groups) Fill(group, *out.add_groups());
+        return {};
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::Explain(grpc::CallbackServerContext* context,
-                                                const v1::ExplainRequest* request,
-                                                v1::ExplainResponse* response) {
-  if (!v1::ExplainRequest::Format_IsValid(request->format())) {
-    return FinishNow(*context, InvalidArgument("expected the format TEXT (0) or DOT (1), found ",
-                                               static_cast<int>(request->format())));
-  }
-  const bool dot = request->format() == v1::ExplainRequest::DOT;
-  StatusOr<std::string> plan = control_.Explain(dot ? ExplainFormat::kDot : ExplainFormat::kText);
-  if (plan.ok()) response->set_plan(Readable(*plan));
-  return FinishNow(*context, plan.status());
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::ExplainRequest, v1::ExplainResponse>(
+      *context, *request, *response,
+      [&](const v1::ExplainRequest& in, v1::ExplainResponse& out) -> Status {
+        if (!v1::ExplainRequest::Format_IsValid(in.format())) {
+          return InvalidArgument("expected the format TEXT (0) or DOT (1), found ",
+                                 static_cast<int>(in.format()));
+        }
+        const bool dot = in.format() == v1::ExplainRequest::DOT;
+        TRIDENT_ASSIGN_OR_RETURN(
+            const std::string plan,
+            control_.Explain(dot ? ExplainFormat::kDot : ExplainFormat::kText));
+        out.set_plan(Readable(plan));
+        return {};
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::Pause(grpc::CallbackServerContext* context,
-                                              const v1::PauseRequest*, v1::PauseResponse*) {
-  const Status status = control_.Pause();
-  TRIDENT_LOG(WARN) << "pause, asked for by " << context->peer() << ": " << status.ToString();
-  return FinishNow(*context, status);
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* response) {
+  return AnswerNow<v1::PauseRequest, v1::PauseResponse>(
+      *context, *request, *response,
+      [&](const auto&, auto&) { return Audited("pause", *context, control_.Pause()); });
 }
 
 grpc::ServerUnaryReactor* AdminService::Resume(grpc::CallbackServerContext* context,
-                                               const v1::ResumeRequest*, v1::ResumeResponse*) {
-  const Status status = control_.Resume();
-  TRIDENT_LOG(WARN) << "resume, asked for by " << context->peer() << ": " << status.ToString();
-  return FinishNow(*context, status);
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* response) {
+  return AnswerNow<v1::ResumeRequest, v1::ResumeResponse>(
+      *context, *request, *response,
+      [&](const auto&, auto&) { return Audited("resume", *context, control_.Resume()); });
 }
 
 grpc::ServerUnaryReactor* AdminService::Version(grpc::CallbackServerContext* context,
-                                                const v1::VersionRequest*,
-                                                v1::VersionResponse* response) {
-  response->set_version(std::string(kVersion));
-  response->set_topology(Readable(control_.View().name));
-  return FinishNow(*context, {});
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::VersionRequest, v1::VersionResponse>(
+      *context, *request, *response, [&](const auto&, v1::VersionResponse& out) -> Status {
+        out.set_version(std::string(kVersion));
+        out.set_topology(Readable(control_.View().name));
+        return {};
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::Metrics(grpc::CallbackServerContext* context,
-                                                const v1::MetricsRequest*,
-                                                v1::MetricsResponse* response) {
-  response->set_text(Readable(control_.Metrics()));
-  return FinishNow(*context, {});
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::MetricsRequest, v1::MetricsResponse>(
+      *context, *request, *response, [&](const auto&, v1::MetricsResponse& out) -> Status {
+        out.set_text(Readable(control_.Metrics()));
+        return {};
+      });
 }
 
 }  // namespace trident

@@ -9,30 +9,36 @@
 
 namespace trident {
 
+// Every method takes bytes; see service_calls.h.
+using RawAdmin = v1::Admin::WithRawCallbackMethod_Batches<
+    v1::Admin::WithRawCallbackMethod_Explain<v1::Admin::WithRawCallbackMethod_Pause<
+        v1::Admin::WithRawCallbackMethod_Resume<v1::Admin::WithRawCallbackMethod_Version<
+            v1::Admin::WithRawCallbackMethod_Metrics<v1::Admin::Service>>>>>>;
+
 // Thread-safe. Pausing and resuming leave a line in the log, with the caller's address.
-class AdminService final : public v1::Admin::CallbackService {
+class AdminService final : public RawAdmin {
  public:
   // `control` must outlive the service.
   explicit AdminService(TopologyControl& control) : control_(control) {}
 
   grpc::ServerUnaryReactor* Batches(grpc::CallbackServerContext* context,
-                                    const v1::BatchesRequest* request,
-                                    v1::BatchesResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
-                                    const v1::ExplainRequest* request,
-                                    v1::ExplainResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Pause(grpc::CallbackServerContext* context,
-                                  const v1::PauseRequest* request,
-                                  v1::PauseResponse* response) override;
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Resume(grpc::CallbackServerContext* context,
-                                   const v1::ResumeRequest* request,
-                                   v1::ResumeResponse* response) override;
+                                   const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Version(grpc::CallbackServerContext* context,
-                                    const v1::VersionRequest* request,
-                                    v1::VersionResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Metrics(grpc::CallbackServerContext* context,
-                                    const v1::MetricsRequest* request,
-                                    v1::MetricsResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
 
  private:
   TopologyControl& control_;

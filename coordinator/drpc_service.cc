@@ -30,14 +30,22 @@ Status Fill(const std::string& function, const DrpcAnswer& answer, v1::ExecuteRe
                            " are sent; aggregate or project in the function");
 }
 
+Status Serialize(const std::string& function, const DrpcResult& result, grpc::ByteBuffer& out) {
+  if (!result.ok()) return result.status();
+  v1::ExecuteResponse response;
+  TRIDENT_RETURN_IF_ERROR(Fill(function, *result, response));
+  out = SerializeMessage(response);
+  return {};
+}
+
 // One call, from its arrival until gRPC is done with it.
 class DrpcCall final : public grpc::ServerUnaryReactor {
  public:
   DrpcCall(DrpcServer& server, Nanos deadline, const v1::ExecuteRequest& request,
-           v1::ExecuteResponse& response) {
+           grpc::ByteBuffer& response) {
     ticket_ = server.CallAsync(request.function(), request.args(), deadline,
-                               [this, &request, &response](DrpcResult result) {
-                                 Answer(request.function(), std::move(result), response);
+                               [this, function = request.function(), &response](DrpcResult result) {
+                                 Finish(ToGrpc(Serialize(function, result, response)));
                                });
   }
   // gRPC calls this after the constructor returned, so the ticket is there.
@@ -45,48 +53,49 @@ class DrpcCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
-  void Answer(const std::string& function, DrpcResult result, v1::ExecuteResponse& response) {
-    Status status = result.ok() ? Fill(function, *result, response) : result.status();
-    if (!status.ok()) response.Clear();
-    Finish(ToGrpc(status));
-  }
-
   DrpcTicket ticket_;
 };
+
+Nanos Allowed(const grpc::CallbackServerContext& context, const v1::ExecuteRequest& request) {
+  const Nanos left = NanosLeft(context);
+  if (request.timeout_ms() > 0) return std::min(left, request.timeout_ms() * kMillisecond);
+  const bool unbounded = left == std::numeric_limits<Nanos>::max();
+  return unbounded ? kDrpcDeadlineMsDefault * kMillisecond : left;
+}
 
 }  // namespace
 
 grpc::ServerUnaryReactor* DrpcService::Execute(grpc::CallbackServerContext* context,
-                                               const v1::ExecuteRequest* request,
-                                               v1::ExecuteResponse* response) {
-  if (!request->idempotency_key().empty()) {
-    return FinishNow(*context,
-                     InvalidArgument("no DRPC function of this server writes, so it takes "
-                                     "no idempotency_key; leave it out"));
+                                               const grpc::ByteBuffer* request_bytes,
+                                               grpc::ByteBuffer* response) {
+  v1::ExecuteRequest request;
+  Status malformed = ParseMessage(*request_bytes, request);
+  if (malformed.ok() && !request.idempotency_key().empty()) {
+    malformed = InvalidArgument(
+        "no DRPC function of this server writes, so it takes no "
+        "idempotency_key; leave it out");
   }
-  constexpr Nanos kForever = std::numeric_limits<Nanos>::max();
-  Nanos allowed = NanosLeft(*context);
-  if (request->timeout_ms() > 0) {
-    allowed = std::min(allowed, request->timeout_ms() * kMillisecond);
-  } else if (allowed == kForever) {
-    allowed = kDrpcDeadlineMsDefault * kMillisecond;
-  }
-  return new DrpcCall(server_, clock_.MonotonicNanos() + allowed, *request, *response);
+  if (!malformed.ok()) return FinishNow(*context, malformed);
+  const Nanos deadline = clock_.MonotonicNanos() + Allowed(*context, request);
+  return new DrpcCall(server_, deadline, request, *response);
 }
 
 grpc::ServerUnaryReactor* DrpcService::ListFunctions(grpc::CallbackServerContext* context,
-                                                     const v1::ListFunctionsRequest*,
-                                                     v1::ListFunctionsResponse* response) {
-  for (const DrpcFunctionStatus& status : server_.Functions()) {
-    v1::FunctionInfo& out = *response->add_functions();
-    // A name comes from a program; one that is not UTF-8 must not make the answer unreadable.
-    out.set_name(status.name.substr(0, ValidUtf8Prefix(status.name)));
-    out.set_waiting(static_cast<uint64_t>(status.waiting));
-    out.set_answered(status.answered);
-    out.set_refused(status.refused);
-    out.set_expired(status.expired);
-  }
-  return FinishNow(*context, {});
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return AnswerNow<v1::ListFunctionsRequest, v1::ListFunctionsResponse>(
+      *context, *request, *response, [&](const auto&, v1::ListFunctionsResponse& answer) -> Status {
+        for (const DrpcFunctionStatus& status : server_.Functions()) {
+          v1::FunctionInfo& out = *answer.add_functions();
+          // A name comes from a program; one that is not UTF-8 must not spoil the answer.
+          out.set_name(status.name.substr(0, ValidUtf8Prefix(status.name)));
+          out.set_waiting(static_cast<uint64_t>(status.waiting));
+          out.set_answered(status.answered);
+          out.set_refused(status.refused);
+          out.set_expired(status.expired);
+        }
+        return {};
+      });
 }
 
 }  // namespace trident

@@ -10,18 +10,22 @@
 
 namespace trident {
 
+// Every method takes bytes; see service_calls.h.
+using RawDrpc = v1::Drpc::WithRawCallbackMethod_Execute<
+    v1::Drpc::WithRawCallbackMethod_ListFunctions<v1::Drpc::Service>>;
+
 // Thread-safe.
-class DrpcService final : public v1::Drpc::CallbackService {
+class DrpcService final : public RawDrpc {
  public:
   // Both must outlive the service.
   DrpcService(DrpcServer& server, const Clock& clock) : server_(server), clock_(clock) {}
 
   grpc::ServerUnaryReactor* Execute(grpc::CallbackServerContext* context,
-                                    const v1::ExecuteRequest* request,
-                                    v1::ExecuteResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListFunctions(grpc::CallbackServerContext* context,
-                                          const v1::ListFunctionsRequest* request,
-                                          v1::ListFunctionsResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
 
  private:
   DrpcServer& server_;

@@ -71,13 +71,31 @@ grpc::ServerUnaryReactor* Answer(QueryBackend& backend, grpc::CallbackServerCont
   return deferred;
 }
 
-Status GetOne(const StateCatalog& catalog, const ReadableState& state, const std::string& key,
-              const ReadAt& at, v1::GetResponse& response) {
-  TRIDENT_ASSIGN_OR_RETURN(const Snapshot cut, catalog.Pin(state.info().spec.group, at));
-  TRIDENT_ASSIGN_OR_RETURN(const std::optional<std::string> value, state.Get(cut.txid(), key));
+// A Get that was understood.
+struct PointRead {
+  const ReadableState* state = nullptr;
+  std::string key;
+  ReadAt at;
+};
+
+StatusOr<PointRead> ResolveGet(const StateCatalog& catalog, const grpc::ByteBuffer& bytes) {
+  v1::GetRequest request;
+  TRIDENT_RETURN_IF_ERROR(ParseMessage(bytes, request));
+  PointRead out;
+  TRIDENT_ASSIGN_OR_RETURN(out.state, FindState(catalog, request.state()));
+  TRIDENT_ASSIGN_OR_RETURN(out.at, ReadAtFrom(request.at()));
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<Datum> values, FromProto(request.key()));
+  TRIDENT_ASSIGN_OR_RETURN(out.key, EncodeStateKey(out.state->info(), values));
+  return out;
+}
+
+Status GetOne(const StateCatalog& catalog, const PointRead& read, v1::GetResponse& response) {
+  TRIDENT_ASSIGN_OR_RETURN(const Snapshot cut, catalog.Pin(read.state->info().spec.group, read.at));
+  TRIDENT_ASSIGN_OR_RETURN(const std::optional<std::string> value,
+                           read.state->Get(cut.txid(), read.key));
   response.set_txid(cut.txid().value());
   if (!value) return {};
-  TRIDENT_ASSIGN_OR_RETURN(const Datum datum, DecodeStateValue(state.info(), *value));
+  TRIDENT_ASSIGN_OR_RETURN(const Datum datum, DecodeStateValue(read.state->info(), *value));
   response.set_found(true);
   ToProto(datum, *response.mutable_value());
   return {};
@@ -90,35 +108,50 @@ struct KeysOfState {
   std::vector<int> places;
 };
 
-StatusOr<std::vector<KeysOfState>> ResolveLookups(const StateCatalog& catalog,
-                                                  const v1::MultiGetRequest& request) {
+// A MultiGet that was understood.
+struct ManyReads {
+  std::vector<KeysOfState> states;
+  ReadAt at;
+  int results = 0;
+};
+
+Status CheckOneGroup(const std::vector<KeysOfState>& states) {
+  const StateSpec& first = states.front().state->info().spec;
+  for (const KeysOfState& of : states) {
+    const StateSpec& spec = of.state->info().spec;
+    if (spec.group == first.group) continue;
+    return InvalidArgument("states '", first.name, "' and '", spec.name,
+                           "' are of different batch groups, whose txids have nothing to do with "
+                           "each other; ask for them in two calls");
+  }
+  return {};
+}
+
+StatusOr<ManyReads> ResolveMultiGet(const StateCatalog& catalog, const grpc::ByteBuffer& bytes) {
+  v1::MultiGetRequest request;
+  TRIDENT_RETURN_IF_ERROR(ParseMessage(bytes, request));
   if (request.lookups_size() == 0 || request.lookups_size() > kMultiGetKeysMax) {
     return InvalidArgument("a multi-get asks for 1 to ", kMultiGetKeysMax, " keys, found ",
                            request.lookups_size(), "; split it");
   }
-  std::vector<KeysOfState> out;
+  ManyReads out{.states = {}, .at = {}, .results = request.lookups_size()};
+  TRIDENT_ASSIGN_OR_RETURN(out.at, ReadAtFrom(request.at()));
   std::map<std::string, size_t> known;
   for (int i = 0; i < request.lookups_size(); ++i) {
     const v1::Lookup& lookup = request.lookups(i);
-    const auto [entry, is_new] = known.try_emplace(lookup.state(), out.size());
+    const auto [entry, is_new] = known.try_emplace(lookup.state(), out.states.size());
     if (is_new) {
       TRIDENT_ASSIGN_OR_RETURN(const ReadableState* state, FindState(catalog, lookup.state()));
-      out.push_back({state, {}, {}});
+      out.states.push_back({state, {}, {}});
     }
-    KeysOfState& of = out[entry->second];
+    KeysOfState& of = out.states[entry->second];
     TRIDENT_ASSIGN_OR_RETURN(const std::vector<Datum> key, FromProto(lookup.key()));
     StatusOr<std::string> encoded = EncodeStateKey(of.state->info(), key);
     if (!encoded.ok()) return Annotate(encoded.status(), Concat("lookup ", i));
     of.keys.push_back(*std::move(encoded));
     of.places.push_back(i);
   }
-  for (const KeysOfState& of : out) {
-    if (of.state->info().spec.group == out[0].state->info().spec.group) continue;
-    return InvalidArgument("states ", out[0].state->info().spec.name, " and ",
-                           of.state->info().spec.name,
-                           " are of different batch groups, whose txids have nothing to do with "
-                           "each other; ask for them in two calls");
-  }
+  TRIDENT_RETURN_IF_ERROR(CheckOneGroup(out.states));
   return out;
 }
 
@@ -145,19 +178,18 @@ Status GetKeys(const KeysOfState& of, TxId txid, v1::MultiGetResponse& response,
   return {};
 }
 
-Status GetMany(const StateCatalog& catalog, const std::vector<KeysOfState>& keys, const ReadAt& at,
-               int results, v1::MultiGetResponse& response) {
-  TRIDENT_ASSIGN_OR_RETURN(const Snapshot cut, catalog.Pin(keys[0].state->info().spec.group, at));
+Status GetMany(const StateCatalog& catalog, const ManyReads& reads,
+               v1::MultiGetResponse& response) {
+  const GroupId group = reads.states.front().state->info().spec.group;
+  TRIDENT_ASSIGN_OR_RETURN(const Snapshot cut, catalog.Pin(group, reads.at));
   response.set_txid(cut.txid().value());
-  response.mutable_results()->Reserve(results);
-  for (int i = 0; i < results; ++i) response.add_results();
+  response.mutable_results()->Reserve(reads.results);
+  for (int i = 0; i < reads.results; ++i) response.add_results();
   int64_t bytes = 0;
-  Status status;
-  for (const KeysOfState& of : keys) {
-    if (status.ok()) status = GetKeys(of, cut.txid(), response, bytes);
+  for (const KeysOfState& of : reads.states) {
+    TRIDENT_RETURN_IF_ERROR(GetKeys(of, cut.txid(), response, bytes));
   }
-  if (!status.ok()) response.Clear();
-  return status;
+  return {};
 }
 
 void Fill(const StateCatalog& catalog, const ReadableState& state, v1::StateInfo& out) {
@@ -223,55 +255,56 @@ void QueryService::Stop() {
 }
 
 grpc::ServerUnaryReactor* QueryService::Get(grpc::CallbackServerContext* context,
-                                            const v1::GetRequest* request,
-                                            v1::GetResponse* response) {
-  const StatusOr<const ReadableState*> state = FindState(backend_.catalog, request->state());
-  if (!state.ok()) return FinishNow(*context, state.status());
-  const StatusOr<ReadAt> at = ReadAtFrom(request->at());
-  if (!at.ok()) return FinishNow(*context, at.status());
-  const StatusOr<std::vector<Datum>> values = FromProto(request->key());
-  if (!values.ok()) return FinishNow(*context, values.status());
-  StatusOr<std::string> key = EncodeStateKey((*state)->info(), *values);
-  if (!key.ok()) return FinishNow(*context, key.status());
-  return Answer(backend_, *context, (*state)->info().spec.group, *at, Weight::kPoint,
-                [this, state = *state, key = *std::move(key), at = *at, response] {
-                  return GetOne(backend_.catalog, *state, key, at, *response);
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) {
+  const StatusOr<PointRead> read = ResolveGet(backend_.catalog, *request);
+  if (!read.ok()) return FinishNow(*context, read.status());
+  return Answer(backend_, *context, read->state->info().spec.group, read->at, Weight::kPoint,
+                [this, read = *read, response]() -> Status {
+                  v1::GetResponse answer;
+                  TRIDENT_RETURN_IF_ERROR(GetOne(backend_.catalog, read, answer));
+                  *response = SerializeMessage(answer);
+                  return {};
                 });
 }
 
 grpc::ServerUnaryReactor* QueryService::MultiGet(grpc::CallbackServerContext* context,
-                                                 const v1::MultiGetRequest* request,
-                                                 v1::MultiGetResponse* response) {
-  const StatusOr<ReadAt> at = ReadAtFrom(request->at());
-  if (!at.ok()) return FinishNow(*context, at.status());
-  StatusOr<std::vector<KeysOfState>> keys = ResolveLookups(backend_.catalog, *request);
-  if (!keys.ok()) return FinishNow(*context, keys.status());
-  const int results = request->lookups_size();
-  const GroupId group = keys->front().state->info().spec.group;
-  const Weight weight = results <= kMultiGetInlineKeysMax ? Weight::kPoint : Weight::kLong;
-  return Answer(backend_, *context, group, *at, weight,
-                [this, keys = *std::move(keys), at = *at, results, response] {
-                  return GetMany(backend_.catalog, keys, at, results, *response);
+                                                 const grpc::ByteBuffer* request,
+                                                 grpc::ByteBuffer* response) {
+  StatusOr<ManyReads> reads = ResolveMultiGet(backend_.catalog, *request);
+  if (!reads.ok()) return FinishNow(*context, reads.status());
+  const GroupId group = reads->states.front().state->info().spec.group;
+  const ReadAt at = reads->at;
+  const Weight weight = reads->results <= kMultiGetInlineKeysMax ? Weight::kPoint : Weight::kLong;
+  return Answer(backend_, *context, group, at, weight,
+                [this, reads = *std::move(reads), response]() -> Status {
+                  v1::MultiGetResponse answer;
+                  TRIDENT_RETURN_IF_ERROR(GetMany(backend_.catalog, reads, answer));
+                  *response = SerializeMessage(answer);
+                  return {};
                 });
 }
 
-grpc::ServerWriteReactor<v1::ScanPage>* QueryService::Scan(grpc::CallbackServerContext* context,
-                                                           const v1::ScanRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* QueryService::Scan(grpc::CallbackServerContext* context,
+                                                               const grpc::ByteBuffer* request) {
   return NewScanStream(backend_, *context, *request);
 }
 
-grpc::ServerWriteReactor<v1::WatchEvent>* QueryService::Watch(grpc::CallbackServerContext* context,
-                                                              const v1::WatchRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* QueryService::Watch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return NewWatchStream(backend_, *context, *request);
 }
 
 grpc::ServerUnaryReactor* QueryService::ListStates(grpc::CallbackServerContext* context,
-                                                   const v1::ListStatesRequest*,
-                                                   v1::ListStatesResponse* response) {
-  for (const ReadableState* state : backend_.catalog.List()) {
-    Fill(backend_.catalog, *state, *response->add_states());
-  }
-  return FinishNow(*context, {});
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return AnswerNow<v1::ListStatesRequest, v1::ListStatesResponse>(
+      *context, *request, *response, [&](const auto&, v1::ListStatesResponse& answer) -> Status {
+        for (const ReadableState* state : backend_.catalog.List()) {
+          Fill(backend_.catalog, *state, *answer.add_states());
+        }
+        return {};
+      });
 }
 
 }  // namespace trident

@@ -32,8 +32,13 @@ struct QueryBackend {
   std::atomic<bool> stopping{false};  // streams end at their next step
 };
 
+// Every method takes bytes; see service_calls.h.
+using RawQuery = v1::Query::WithRawCallbackMethod_Get<v1::Query::WithRawCallbackMethod_MultiGet<
+    v1::Query::WithRawCallbackMethod_Scan<v1::Query::WithRawCallbackMethod_Watch<
+        v1::Query::WithRawCallbackMethod_ListStates<v1::Query::Service>>>>>;
+
 // Thread-safe.
-class QueryService final : public v1::Query::CallbackService {
+class QueryService final : public RawQuery {
  public:
   // `backend` must outlive the service.
   explicit QueryService(QueryBackend& backend) : backend_(backend) {}
@@ -42,18 +47,19 @@ class QueryService final : public v1::Query::CallbackService {
   // as far as they need not wait.
   void Stop();
 
-  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetRequest* request,
-                                v1::GetResponse* response) override;
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context,
+                                const grpc::ByteBuffer* request,
+                                grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* MultiGet(grpc::CallbackServerContext* context,
-                                     const v1::MultiGetRequest* request,
-                                     v1::MultiGetResponse* response) override;
-  grpc::ServerWriteReactor<v1::ScanPage>* Scan(grpc::CallbackServerContext* context,
-                                               const v1::ScanRequest* request) override;
-  grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
-                                                  const v1::WatchRequest* request) override;
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Scan(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListStates(grpc::CallbackServerContext* context,
-                                       const v1::ListStatesRequest* request,
-                                       v1::ListStatesResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
 
  private:
   QueryBackend& backend_;
@@ -67,12 +73,12 @@ Nanos AwaitDeadline(const grpc::CallbackServerContext& context, const Clock& clo
 // The txid to wait for before `at` can be read; nullopt when it can be read now.
 std::optional<TxId> Awaited(const StateCatalog& catalog, GroupId group, const ReadAt& at);
 
-grpc::ServerWriteReactor<v1::ScanPage>* NewScanStream(QueryBackend& backend,
-                                                      grpc::CallbackServerContext& context,
-                                                      const v1::ScanRequest& request);
-grpc::ServerWriteReactor<v1::WatchEvent>* NewWatchStream(QueryBackend& backend,
-                                                         grpc::CallbackServerContext& context,
-                                                         const v1::WatchRequest& request);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NewScanStream(QueryBackend& backend,
+                                                          grpc::CallbackServerContext& context,
+                                                          const grpc::ByteBuffer& request);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NewWatchStream(QueryBackend& backend,
+                                                           grpc::CallbackServerContext& context,
+                                                           const grpc::ByteBuffer& request);
 
 }  // namespace trident
 

@@ -80,10 +80,10 @@ StatusOr<KeySelection> SelectionFrom(const v1::ScanRequest& request) {
 
 // At any time exactly one of these is under way: a wait for the txid, a step on a work thread, a
 // write, Finish.
-class ScanStream final : public grpc::ServerWriteReactor<v1::ScanPage> {
+class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   ScanStream(QueryBackend& backend, grpc::CallbackServerContext& context,
-             const v1::ScanRequest& request)
+             const grpc::ByteBuffer& request)
       : backend_(backend) {
     const Status status = Begin(context, request);
     if (!status.ok()) Finish(ToGrpc(status));
@@ -99,7 +99,9 @@ class ScanStream final : public grpc::ServerWriteReactor<v1::ScanPage> {
   void OnDone() override { delete this; }
 
  private:
-  Status Begin(grpc::CallbackServerContext& context, const v1::ScanRequest& request) {
+  Status Begin(grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes) {
+    v1::ScanRequest request;
+    TRIDENT_RETURN_IF_ERROR(ParseMessage(bytes, request));
     TRIDENT_RETURN_IF_ERROR(Open(context, request));
     const GroupId group = state_->info().spec.group;
     const std::optional<TxId> awaited = Awaited(backend_.catalog, group, at_);
@@ -152,9 +154,10 @@ class ScanStream final : public grpc::ServerWriteReactor<v1::ScanPage> {
     if (!last.ok()) return Finish(ToGrpc(last.status()));
     // A long stretch without rows: let other streams have their turn.
     if (!*last && page_.entries_size() == 0) return PostStep();
+    bytes_ = SerializeMessage(page_);
     slot_.WriteBegins();
-    *last ? StartWriteAndFinish(&page_, grpc::WriteOptions(), grpc::Status::OK)
-          : StartWrite(&page_);
+    *last ? StartWriteAndFinish(&bytes_, grpc::WriteOptions(), grpc::Status::OK)
+          : StartWrite(&bytes_);
   }
 
   // Fills page_; true when it is the last one.
@@ -195,13 +198,14 @@ class ScanStream final : public grpc::ServerWriteReactor<v1::ScanPage> {
   KeyRange range_;  // what is still to be read
   uint64_t rows_left_ = std::numeric_limits<uint64_t>::max();
   v1::ScanPage page_;
+  grpc::ByteBuffer bytes_;  // of page_
 };
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::ScanPage>* NewScanStream(QueryBackend& backend,
-                                                      grpc::CallbackServerContext& context,
-                                                      const v1::ScanRequest& request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NewScanStream(QueryBackend& backend,
+                                                          grpc::CallbackServerContext& context,
+                                                          const grpc::ByteBuffer& request) {
   return new ScanStream(backend, context, request);
 }
 

@@ -2,6 +2,7 @@
 #include "coordinator/service_calls.h"
 
 #include <grpc/support/time.h>
+#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <limits>
 #include <string>
@@ -13,7 +14,31 @@ namespace {
 // client allows 8 KiB for all of them.
 constexpr size_t kMessageBytesMax = 2000;
 
+bool Parse(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& out) {
+  grpc::Slice slice;
+  if (bytes.TrySingleSlice(&slice).ok()) {
+    return out.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+  }
+  grpc::ByteBuffer shared(bytes);
+  grpc::ProtoBufferReader reader(&shared);
+  return reader.status().ok() && out.ParseFromZeroCopyStream(&reader);
+}
+
 }  // namespace
+
+Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& out) {
+  if (Parse(bytes, out)) return {};
+  return InvalidArgument("expected a message ", out.GetTypeName(), ", found ", bytes.Length(),
+                         " bytes that are none; check that client and server have the same "
+                         "proto files, that strings are UTF-8, and that lists are nested at most "
+                         "a few dozen deep");
+}
+
+grpc::ByteBuffer SerializeMessage(const google::protobuf::MessageLite& message) {
+  grpc::Slice slice(message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  return grpc::ByteBuffer(&slice, 1);
+}
 
 grpc::Status ToGrpc(const Status& status) {
   if (status.ok()) return grpc::Status::OK;

@@ -34,10 +34,10 @@ int64_t BytesOf(const StateChange& change) {
 
 // At any time exactly one of these is under way: a wait for a commit, a step on a work thread, a
 // write, Finish.
-class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent> {
+class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   WatchStream(QueryBackend& backend, grpc::CallbackServerContext& context,
-              const v1::WatchRequest& request)
+              const grpc::ByteBuffer& request)
       : backend_(backend) {
     if (const Status status = Open(context, request); !status.ok()) {
       Finish(ToGrpc(status));
@@ -58,7 +58,9 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent> {
   void OnDone() override { delete this; }
 
  private:
-  Status Open(grpc::CallbackServerContext& context, const v1::WatchRequest& request) {
+  Status Open(grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes) {
+    v1::WatchRequest request;
+    TRIDENT_RETURN_IF_ERROR(ParseMessage(bytes, request));
     TRIDENT_ASSIGN_OR_RETURN(state_, FindState(backend_.catalog, request.state()));
     TRIDENT_ASSIGN_OR_RETURN(const KeySelection keys, SelectionFrom(request));
     TRIDENT_ASSIGN_OR_RETURN(KeyRange range, RangeOf(state_->info(), keys));
@@ -112,8 +114,9 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent> {
   void SendPart() {
     message_.Clear();
     if (Status status = FillPart(); !status.ok()) return Finish(ToGrpc(status));
+    bytes_ = SerializeMessage(message_);
     slot_.WriteBegins();
-    StartWrite(&message_);
+    StartWrite(&bytes_);
   }
 
   Status FillPart() {
@@ -144,13 +147,14 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent> {
   size_t next_change_ = 0;  // of event_
   Nanos sent_at_ = 0;
   v1::WatchEvent message_;
+  grpc::ByteBuffer bytes_;  // of message_
 };
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchEvent>* NewWatchStream(QueryBackend& backend,
-                                                         grpc::CallbackServerContext& context,
-                                                         const v1::WatchRequest& request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NewWatchStream(QueryBackend& backend,
+                                                           grpc::CallbackServerContext& context,
+                                                           const grpc::ByteBuffer& request) {
   return new WatchStream(backend, context, request);
 }
 
