@@ -35,8 +35,10 @@ foreach(folder IN ITEMS base engine state trident)
           FILES_MATCHING PATTERN "*.h" PATTERN "trident/run" EXCLUDE)
 endforeach()
 # The rest of trident/run wires folders together that are not installed.
-install(FILES "${CMAKE_SOURCE_DIR}/trident/run/run.h" DESTINATION "${TRIDENT_INCLUDE_DIR}/trident/run"
-        OPTIONAL)
+foreach(header IN ITEMS run.h program.h)
+  install(FILES "${CMAKE_SOURCE_DIR}/trident/run/${header}"
+          DESTINATION "${TRIDENT_INCLUDE_DIR}/trident/run")
+endforeach()
 
 configure_package_config_file(
   "${CMAKE_SOURCE_DIR}/cmake/trident-config.cmake.in" "${CMAKE_BINARY_DIR}/trident-config.cmake"

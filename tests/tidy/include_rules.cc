@@ -95,7 +95,9 @@ bool MayIncludeRocksDb(const SourceFile& file) {
 
 // The headers of cmake/install.cmake: of trident/run only its face.
 bool IsInstalled(std::string_view path) {
-  if (IsUnder(path, "trident/run")) return path == "trident/run/run.h";
+  if (IsUnder(path, "trident/run")) {
+    return path == "trident/run/run.h" || path == "trident/run/program.h";
+  }
   return IsUnder(path, "base") || IsUnder(path, "state") || IsUnder(path, "engine") ||
          IsUnder(path, "trident");
 }
