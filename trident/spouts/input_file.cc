@@ -8,9 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
-
-#include "base/hash.h"
 
 namespace trident {
 namespace {
@@ -28,11 +27,19 @@ Status SystemError(const std::string& path, std::string_view what, int error) {
   return Unavailable("cannot ", what, " the input file \"", path, "\": ", reason);
 }
 
+Status Truncated(const std::string& path, uint64_t from, uint64_t to) {
+  return FailedPrecondition("the input file \"", path, "\" was truncated while it was read, from ",
+                            from, " to ", to,
+                            " bytes; restore it, or start anew with an empty state directory");
+}
+
 }  // namespace
 
+// O_NONBLOCK matters only to what is no regular file: a pipe must be refused, not waited for.
 class InputFile::Descriptor {
  public:
-  explicit Descriptor(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  explicit Descriptor(const std::string& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -54,8 +61,8 @@ class InputFile::Descriptor {
   StatusOr<size_t> Read(const std::string& path, uint64_t offset, std::span<char> to) const {
     size_t got = 0;
     while (got < to.size()) {
-      const ssize_t n = ::pread(fd_, to.data() + got, to.size() - got,
-                                static_cast<off_t>(offset + got));
+      const ssize_t n =
+          ::pread(fd_, to.data() + got, to.size() - got, static_cast<off_t>(offset + got));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return SystemError(path, "read", errno);
       if (n == 0) break;
@@ -69,7 +76,7 @@ class InputFile::Descriptor {
 };
 
 InputFile::InputFile(std::string path, Follow follow, const Identity& identity)
-    : path_(std::move(path)), follow_(follow), identity_(identity), size_(identity.size) {}
+    : path_(std::move(path)), follow_(follow), identity_(identity), size_seen_(identity.size) {}
 
 StatusOr<InputFile::Identity> InputFile::Identify(const std::string& path) {
   const Descriptor file(path);
@@ -82,52 +89,38 @@ StatusOr<std::shared_ptr<const InputFile>> InputFile::Open(const std::string& pa
   return std::shared_ptr<const InputFile>(new InputFile(path, follow, identity));
 }
 
-StatusOr<uint64_t> InputFile::CheckSame(const Identity& now) const {
+StatusOr<uint64_t> InputFile::CheckSame(const Identity& now, uint64_t seen) const {
   if (now.device != identity_.device || now.inode != identity_.inode) {
-    return FailedPrecondition("the input file \"", path_,
-                              "\" was replaced by another while it was read; put the first one back, "
-                              "or start anew with an empty state directory");
+    return FailedPrecondition(
+        "the input file \"", path_,
+        "\" was replaced by another while it was read; put the first one back, "
+        "or start anew with an empty state directory");
   }
-  if (now.size < size_) {
-    return FailedPrecondition("the input file \"", path_, "\" was truncated while it was read, from ",
-                              size_, " to ", now.size,
-                              " bytes; restore it, or start anew with an empty state directory");
+  if (now.size < seen) return Truncated(path_, seen, now.size);
+  while (now.size > seen && !size_seen_.compare_exchange_weak(seen, now.size)) {
   }
   if (follow_ == Follow::kYes) return now.size;
   // A file that only grew is the same as far as it is read; who writes may be between setting the
   // time and the size, which the next look will show.
-  if (now.size == size_ && now.modified_nanos != identity_.modified_nanos) {
+  if (now.size == identity_.size && now.modified_nanos != identity_.modified_nanos) {
     return FailedPrecondition("the input file \"", path_,
                               "\" was written to while it was read; leave it alone, or start anew "
                               "with an empty state directory");
   }
-  return size_;
+  return identity_.size;
 }
 
 StatusOr<FileBlock> InputFile::Read(uint64_t offset, uint64_t bytes) const {
+  const uint64_t seen = size_seen();
   const Descriptor file(path_);
   if (!file.ok()) return SystemError(path_, "open", errno);
   TRIDENT_ASSIGN_OR_RETURN(const Identity now, file.Identify(path_));
-  TRIDENT_ASSIGN_OR_RETURN(const uint64_t end, CheckSame(now));
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t end, CheckSame(now, seen));
   const size_t want = std::min(bytes, end - std::min(offset, end));
   std::shared_ptr<char[]> buffer(new char[want]);  // not zeroed: pread fills it
   TRIDENT_ASSIGN_OR_RETURN(const size_t got, file.Read(path_, offset, {buffer.get(), want}));
-  if (got < want) {
-    return FailedPrecondition("the input file \"", path_, "\" was truncated while it was read, from ",
-                              end, " to ", offset + got, " bytes; restore it, or start anew with an ",
-                              "empty state directory");
-  }
+  if (got < want) return Truncated(path_, end, offset + got);
   return FileBlock{offset, {buffer.get(), got}, buffer, offset + got >= end};
-}
-
-StatusOr<uint64_t> InputFile::End() const {
-  TRIDENT_ASSIGN_OR_RETURN(const Identity now, Identify(path_));
-  return CheckSame(now);
-}
-
-StatusOr<uint64_t> InputFile::HeadHash(uint64_t bytes) const {
-  TRIDENT_ASSIGN_OR_RETURN(const FileBlock head, Read(0, bytes));
-  return HashBytes(head.bytes);
 }
 
 }  // namespace trident

@@ -6,9 +6,9 @@
 #ifndef TRIDENT_TRIDENT_SPOUTS_INPUT_FILE_H_
 #define TRIDENT_TRIDENT_SPOUTS_INPUT_FILE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,7 +35,7 @@ struct FileBlock {
   std::string_view From(uint64_t at) const { return bytes.substr(at - offset); }
 };
 
-// Immutable, so any thread may use it.
+// Thread-safe.
 class InputFile {
  public:
   // NotFound, PermissionDenied or InvalidArgument (not a regular file) name the path.
@@ -43,16 +43,13 @@ class InputFile {
 
   const std::string& path() const { return path_; }
   Follow follow() const { return follow_; }
-  // How long it was when it was opened.
-  uint64_t size_at_open() const { return size_; }
+  // How long it was when it was opened, and the longest that it has been seen since.
+  uint64_t size_at_open() const { return identity_.size; }
+  uint64_t size_seen() const { return size_seen_.load(std::memory_order_relaxed); }
 
-  // Up to `bytes` bytes from `offset` on; fewer only at the end. FailedPrecondition: the file is not
-  // the one that was opened, or is shorter than it was.
+  // Up to `bytes` bytes from `offset` on; fewer only at the end. FailedPrecondition: the file is
+  // not the one that was opened, or is shorter than it was.
   StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes) const;
-  // Where it ends now. Fails as Read does.
-  StatusOr<uint64_t> End() const;
-  // The hash of its first bytes; fewer than `bytes` if it is shorter. Fails as Read does.
-  StatusOr<uint64_t> HeadHash(uint64_t bytes) const;
 
  private:
   struct Identity {
@@ -65,13 +62,14 @@ class InputFile {
 
   InputFile(std::string path, Follow follow, const Identity& identity);
   static StatusOr<Identity> Identify(const std::string& path);
-  // The end of a file that is found to be `now`.
-  StatusOr<uint64_t> CheckSame(const Identity& now) const;
+  // How far a file that is found to be `now` is read. `seen` is size_seen() from before it was
+  // looked at: another reader may have seen it grow since.
+  StatusOr<uint64_t> CheckSame(const Identity& now, uint64_t seen) const;
 
   const std::string path_;
   const Follow follow_;
   const Identity identity_;
-  const uint64_t size_;
+  mutable std::atomic<uint64_t> size_seen_;
 };
 
 }  // namespace trident

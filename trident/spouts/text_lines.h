@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TextLines: finds the lines of one reader's splits of a file. Lines are views into large blocks that
-// slices share; no line is copied unless it must be repaired.
+// TextLines: finds the lines of one reader's splits of a file. Lines are views into large blocks
+// that slices share; no line is copied unless it must be repaired.
 #ifndef TRIDENT_TRIDENT_SPOUTS_TEXT_LINES_H_
 #define TRIDENT_TRIDENT_SPOUTS_TEXT_LINES_H_
 
@@ -87,44 +87,59 @@ class TextLines {
   TextLines(Share share, TextRules rules, uint64_t read_bytes, TextCounts* counts);
 
   // Adds the lines from `at` on until the slice is full, or the file or `end` is reached, and moves
-  // `at` behind them. With `end`, what lies before it is read as if the file ended there.
+  // `at` behind them, into a split of this reader. With `end`, what lies before it is read as if
+  // the file ended there.
   Status Read(uint64_t& at, std::optional<uint64_t> end, LineSlice& slice);
-  // Is there a whole line at or after `at`? At the end of a followed file, a part of one is none.
-  StatusOr<bool> HasLine(uint64_t at);
+  // Would Read get any further from `at` on? At the end of a followed file, a part of a line is
+  // none.
+  StatusOr<bool> HasMore(uint64_t at);
   // Lets go of the block if it lies before `at`.
   void Release(uint64_t at);
 
  private:
-  struct Line {
-    uint64_t offset = 0;
-    std::string_view text;  // with its "\r", without its "\n"
-  };
-  enum class Found : uint8_t { kYes, kEnd };
+  enum class Reached : uint8_t { kMore, kEnd };
 
-  // Puts the first line start at or after the split start `at` into `at`. kEnd: there is none yet.
-  StatusOr<Found> FindLineStart(uint64_t& at);
-  // Adds lines from the block that start before `stop`.
-  Status TakeLines(uint64_t& at, uint64_t stop, LineSlice& slice);
-  // The line at `at` does not end in the block. Loads more, or deals with it as the last or a too long
-  // one; kEnd: nothing more can be read now.
-  StatusOr<Found> Extend(uint64_t& at, std::optional<uint64_t> end, LineSlice& slice);
-  StatusOr<Found> SkipLongLine(uint64_t& at);
-  Status AppendLines(LineSlice& slice);
-  Status AppendChecked(const Line& line, LineSlice& slice);
+  bool follows() const { return share_.file->follow() == Follow::kYes; }
+  // Is `at` the start of a split, so that the line there may belong to the split before?
+  bool IsSplitStart(uint64_t at) const { return at > 0 && at % share_.splits.split_bytes == 0; }
+
+  // Moves `at` from the start of a split to the first line that starts in it or behind it, if there
+  // is one yet.
+  Status SkipToLineStart(uint64_t& at, uint64_t stop);
+  // Adds the line that starts at `at`, and those behind it that the same block holds.
+  Status TakeFromLineStart(uint64_t& at, std::optional<uint64_t> end, LineSlice& slice);
+  // Adds the whole lines in the block that start before `stop`, as far as the block may be seen.
+  Status TakeLines(uint64_t& at, uint64_t stop, uint64_t visible_end, LineSlice& slice);
+  // The line at `at` does not end in the block: loads more of it, or takes it as the last, or
+  // leaves it out as too long, or waits for the file to grow (kEnd).
+  StatusOr<Reached> PassBlockEnd(uint64_t& at, std::optional<uint64_t> end, LineSlice& slice);
+  StatusOr<Reached> PassLongLine(uint64_t& at);
+
+  // Adds `found_`, whose longest line has `longest` bytes.
+  Status AppendFound(size_t longest, LineSlice& slice);
+  // Adds one line under the rules.
+  Status AppendChecked(std::string_view line, LineSlice& slice);
+  Status AppendRepaired(std::string_view line, LineSlice& slice);
+  Status TooLong(uint64_t offset) const;
 
   // The first newline at or after `from`; nullopt: there is none yet.
   StatusOr<std::optional<uint64_t>> FindNewline(uint64_t from);
+  // Makes the block cover `at`.
+  StatusOr<Reached> Cover(uint64_t at);
   Status Load(uint64_t offset, uint64_t bytes);
-  // Makes the block cover `at`; kEnd: the file ends there.
-  StatusOr<Found> Cover(uint64_t at);
-  bool follows() const { return share_.file->follow() == Follow::kYes; }
+  uint64_t OffsetOf(const char* in_block) const {
+    return block_.offset + static_cast<uint64_t>(in_block - block_.bytes.data());
+  }
 
   const Share share_;
   const TextRules rules_;
   const uint64_t read_bytes_;
   TextCounts* const counts_;
   FileBlock block_;
-  std::vector<Line> found_;  // scratch of TakeLines
+  std::vector<Text> found_;  // scratch of TakeLines
+  // Polling a line that grows slowly must not read it from its start each time.
+  uint64_t polled_at_ = 0;
+  uint64_t polled_to_ = 0;  // no newline in [polled_at_, polled_to_)
 };
 
 }  // namespace trident

@@ -57,7 +57,7 @@ StatusOr<TextPosition> TextPosition::Parse(const Position& position, std::string
                       TakeNumber(text, kHex, "", &out.head_hash) && text.empty();
   out.splits.readers = static_cast<uint32_t>(readers);
   if (parsed && readers >= 1 && readers <= static_cast<uint64_t>(kFileReadersMax) &&
-      out.splits.split_bytes >= 1) {
+      out.splits.split_bytes >= 1 && out.head_bytes <= kTextHeadBytes) {
     return out;
   }
   return DataLoss("the input file \"", file, "\" has the position \"", position,

@@ -2,9 +2,9 @@
 //
 // How a text file is shared out among readers, and the positions that say how far each has come.
 //
-// The file is cut into splits of equal size; split k belongs to reader k mod readers. A line belongs to
-// the split in which it starts. So the law does not depend on how long the file is: it holds on while
-// the file grows, and when a stopped program finds it grown.
+// The file is cut into splits of equal size; split k belongs to reader k mod readers. A line
+// belongs to the split in which it starts. So the law does not depend on how long the file is: it
+// holds on while the file grows, and when a stopped program finds it grown.
 #ifndef TRIDENT_TRIDENT_SPOUTS_TEXT_POSITION_H_
 #define TRIDENT_TRIDENT_SPOUTS_TEXT_POSITION_H_
 
@@ -33,9 +33,12 @@ struct TextSplits {
   friend bool operator==(const TextSplits&, const TextSplits&) = default;
 };
 
-// Where a reader stands: `offset` is where the next line starts, or the start of a split whose first
-// line has not been looked for. Beside it stands what must still be true when the program comes back:
-// how the file was shared out, and what its first bytes were.
+// By so many of its first bytes, or all if there are fewer, a file is known again.
+inline constexpr uint64_t kTextHeadBytes = 4096;
+
+// Where a reader stands: `offset` is where the next line starts, or the start of a split whose
+// first line has not been looked for. Beside it stands what must still be true when the program
+// comes back: how the file was shared out, and what its first bytes were.
 struct TextPosition {
   uint64_t offset = 0;
   TextSplits splits;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files for the tests of text spouts, and the plain way to read them, as the oracle.
+#ifndef TRIDENT_TESTS_TRIDENT_SPOUTS_TEXT_FILES_H_
+#define TRIDENT_TESTS_TRIDENT_SPOUTS_TEXT_FILES_H_
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/trident/spouts/reading.h"
+#include "trident/spouts/text_file_spout.h"
+
+namespace trident::testing {
+
+// A directory of its own that goes away with the object.
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "trident-text-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  std::string File(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+  std::string Write(const std::string& name, const std::string& content) const {
+    std::filesystem::create_directories(std::filesystem::path(File(name)).parent_path());
+    std::ofstream(File(name), std::ios::binary | std::ios::trunc) << content;
+    return File(name);
+  }
+  void Append(const std::string& name, const std::string& content) const {
+    std::ofstream(File(name), std::ios::binary | std::ios::app) << content;
+  }
+
+ private:
+  std::string path_;
+};
+
+// The lines of a text by std::getline; "\r" goes where it stands before "\n".
+inline std::vector<std::string> LinesOf(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (!in.eof() && !line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+inline std::shared_ptr<TextFileSpout> SpoutOf(TextFileOptions options) {
+  auto spout = TextFileSpout::Make(std::move(options));
+  EXPECT_TRUE(spout.ok()) << spout.status();
+  return *spout;
+}
+
+inline std::vector<std::string> Joined(const std::vector<std::vector<std::string>>& parts) {
+  std::vector<std::string> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+}  // namespace trident::testing
+
+#endif  // TRIDENT_TESTS_TRIDENT_SPOUTS_TEXT_FILES_H_

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TextFileReader: one source partition of a TextFileSpout, the splits that one reader has of a
+// file.
+#ifndef TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_READER_H_
+#define TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_READER_H_
+
+#include <memory>
+#include <string>
+
+#include "engine/spout.h"
+#include "trident/spouts/text_lines.h"
+#include "trident/spouts/text_position.h"
+
+namespace trident {
+
+struct TextFileReaderSpec {
+  TextLines::Share share;
+  TextRules rules;
+  uint64_t read_bytes = 0;
+  Nanos poll_nanos = 0;
+  SchemaRef schema;
+  std::shared_ptr<TextCounts> counts;
+};
+
+class TextFileReader final : public SourceReader {
+ public:
+  explicit TextFileReader(TextFileReaderSpec spec);
+
+  StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override;
+  StatusOr<Availability> Poll(const Position& position) override;
+  void Committed(TxId txid, const Position& position) override;
+
+ private:
+  const InputFile& file() const { return *spec_.share.file; }
+  // The offset of a position that was given to us; checks that the file and its splits are still
+  // those that the position was made with.
+  StatusOr<uint64_t> OffsetOf(const Position& position);
+  Status CheckHead(const TextPosition& position);
+  StatusOr<Position> PositionAt(uint64_t offset);
+  // Reads the first bytes of the file, unless that many are known.
+  Status LoadHead(uint64_t least);
+  StatusOr<ReadResult::Next> NextAt(uint64_t offset);
+
+  const TextFileReaderSpec spec_;
+  TextLines lines_;
+  std::string head_;
+  Position last_end_;         // of the last Read, and ...
+  uint64_t last_offset_ = 0;  // ... where it is
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_READER_H_

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/spouts/text_file_spout.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "trident/spouts/text_file_reader.h"
+
+namespace trident {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status CheckOptions(const TextFileOptions& options) {
+  if (options.paths.empty()) {
+    return InvalidArgument("a TextFileSpout needs the path of a file or directory, got none");
+  }
+  const uint32_t readers = options.splits.readers;
+  if (readers < 1 || readers > static_cast<uint32_t>(kFileReadersMax)) {
+    return InvalidArgument("a file may have 1 to ", kFileReadersMax, " readers, got ", readers);
+  }
+  if (options.splits.split_bytes == 0 || options.read_bytes == 0) {
+    return InvalidArgument("split_bytes and read_bytes must be at least 1, got ",
+                           options.splits.split_bytes, " and ", options.read_bytes);
+  }
+  return absl::OkStatus();
+}
+
+bool IsHidden(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return !name.empty() && name[0] == '.';
+}
+
+// The same name whatever the working directory is: it stands in decision records.
+std::string AbsolutePath(const std::string& path) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  return (error ? fs::path(path) : absolute).lexically_normal().string();
+}
+
+Status AddFilesBelow(const std::string& directory, std::set<std::string>& out) {
+  std::error_code error;
+  size_t found = 0;
+  auto entry = fs::recursive_directory_iterator(directory, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (IsHidden(entry->path())) {
+      entry.disable_recursion_pending();
+      continue;
+    }
+    std::error_code unknown;  // a link that leads nowhere is no file
+    if (!entry->is_regular_file(unknown)) continue;
+    out.insert(entry->path().string());
+    ++found;
+  }
+  if (error) {
+    return Unavailable("cannot list the input directory \"", directory, "\": ", error.message());
+  }
+  if (found > 0) return absl::OkStatus();
+  return InvalidArgument("the input directory \"", directory,
+                         "\" holds no files; names that begin with \".\" do not count");
+}
+
+// "<path>#<reader>"
+StatusOr<std::pair<std::string, uint32_t>> ParsePartition(const std::string& partition) {
+  const size_t mark = partition.rfind('#');
+  uint32_t reader = 0;
+  if (mark != std::string::npos) {
+    const char* const end = partition.data() + partition.size();
+    const auto [stop, error] = std::from_chars(partition.data() + mark + 1, end, reader);
+    if (error == std::errc() && stop == end) return std::pair(partition.substr(0, mark), reader);
+  }
+  return NotFound("\"", partition, "\" is no source partition of a text file");
+}
+
+}  // namespace
+
+TextFileSpout::TextFileSpout(TextFileOptions options, SchemaRef schema)
+    : options_(std::move(options)),
+      schema_(std::move(schema)),
+      counts_(std::make_shared<TextCounts>()) {}
+
+StatusOr<std::shared_ptr<TextFileSpout>> TextFileSpout::Make(TextFileOptions options) {
+  TRIDENT_RETURN_IF_ERROR(CheckOptions(options));
+  TRIDENT_ASSIGN_OR_RETURN(Schema schema, Schema::Make({{options.field, &TypeOf<Text>()}}));
+  return std::shared_ptr<TextFileSpout>(
+      new TextFileSpout(std::move(options), std::make_shared<Schema>(std::move(schema))));
+}
+
+StatusOr<std::vector<std::string>> TextFileSpout::Partitions() {
+  std::set<std::string> paths;
+  for (const std::string& given : options_.paths) {
+    const std::string path = AbsolutePath(given);
+    std::error_code unknown;  // a path that cannot be looked at fails below, as a file
+    if (fs::is_directory(path, unknown)) {
+      TRIDENT_RETURN_IF_ERROR(AddFilesBelow(path, paths));
+    } else {
+      paths.insert(path);
+    }
+  }
+  std::vector<std::string> partitions;
+  for (const std::string& path : paths) {
+    TRIDENT_ASSIGN_OR_RETURN(const std::shared_ptr<const InputFile> file, FileAt(path));
+    for (uint32_t reader = 0; reader < options_.splits.readers; ++reader) {
+      // Small files come in thousands: readers with nothing to read are left out while they have.
+      const uint64_t first = options_.splits.NextOwned(reader, 0);
+      const bool may_read = file->follow() == Follow::kYes || first < file->size_at_open();
+      if (reader == 0 || may_read) partitions.push_back(Concat(path, "#", reader));
+    }
+  }
+  return partitions;
+}
+
+StatusOr<std::shared_ptr<const InputFile>> TextFileSpout::FileAt(const std::string& path) {
+  MutexLock lock(mutex_);
+  std::shared_ptr<const InputFile>& file = files_[path];
+  if (file == nullptr) {
+    TRIDENT_ASSIGN_OR_RETURN(file, InputFile::Open(path, options_.follow));
+  }
+  return file;
+}
+
+StatusOr<std::unique_ptr<SourceReader>> TextFileSpout::OpenReader(const std::string& partition,
+                                                                  WakeUp /*wake_up*/) {
+  TRIDENT_ASSIGN_OR_RETURN(const auto parsed, ParsePartition(partition));
+  const auto& [path, reader] = parsed;
+  if (reader >= options_.splits.readers) {
+    return NotFound("\"", partition, "\" is no source partition: a file has ",
+                    options_.splits.readers, " readers, numbered from 0");
+  }
+  TRIDENT_ASSIGN_OR_RETURN(std::shared_ptr<const InputFile> file, FileAt(path));
+  return std::make_unique<TextFileReader>(
+      TextFileReaderSpec{.share = {std::move(file), options_.splits, reader},
+                         .rules = options_.rules,
+                         .read_bytes = options_.read_bytes,
+                         .poll_nanos = options_.poll_nanos,
+                         .schema = schema_,
+                         .counts = counts_});
+}
+
+std::string TextFileSpout::Describe() const {
+  const size_t paths = options_.paths.size();
+  return Concat(paths == 1 ? "text file " + options_.paths[0] : Concat("text files (", paths, ")"),
+                options_.follow == Follow::kYes ? ", followed" : "");
+}
+
+}  // namespace trident
