@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/decision_log.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/coding.h"
 #include "state/store_layout.h"
@@ -218,6 +220,23 @@ void DecisionLog::AppendCut(GroupId id, TxId txid, const std::vector<SourceRange
   changes.Put(Table::kDecision, CutKey(id, txid), Seal(kVersion, content));
   MutexLock lock(mutex_);
   groups_[id].cuts[txid] = ranges;
+}
+
+Status DecisionLog::Trim(GroupId id, TxId folded) {
+  TxId from;
+  TxId to;
+  {
+    MutexLock lock(mutex_);
+    Group& group = groups_[id];
+    from = group.trimmed.Next();
+    to = std::min(folded, group.last == TxId() ? TxId() : group.last.Prev());
+    if (to < from) return absl::OkStatus();
+    group.trimmed = to;
+    group.attempts.erase(group.attempts.begin(), group.attempts.upper_bound(to));
+  }
+  WriteSet changes;
+  changes.DeleteRange(Table::kDecision, DecisionKey(id, from), DecisionKey(id, to.Next()));
+  return store_.Write(changes, Durability::kBuffered);
 }
 
 TxId DecisionLog::LastDecided(GroupId id) const {

@@ -50,6 +50,10 @@ class DecisionLog final : public DecidedAttempts {
   // Adds the cut of a txid; dropped once the txid is decided.
   void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges, WriteSet& changes);
 
+  // Deletes the records up to `folded`, but never the newest. Not synced: what a crash brings back is
+  // deleted again.
+  Status Trim(GroupId group, TxId folded);
+
   // ---- DecidedAttempts ----
   TxId LastDecided(GroupId group) const override;
   std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const override;
@@ -58,6 +62,7 @@ class DecisionLog final : public DecidedAttempts {
   struct Group {
     TxId last;
     Attempt last_attempt;
+    TxId trimmed;  // records up to it are gone
     std::map<TxId, Attempt> attempts;  // of what was in the log at Load
     std::map<std::pair<SpoutId, std::string>, Position> positions;
     std::map<TxId, std::vector<SourceRange>> cuts;

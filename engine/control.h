@@ -42,6 +42,7 @@ struct EmitRequest {
   // starts at its beginning.
   std::vector<std::pair<std::string, Position>> starts;
   std::vector<SourceRange> exact;  // of kExact
+  std::string cause;               // of kDivert: why the row is diverted
   int64_t batch_time_micros = 0;
 };
 

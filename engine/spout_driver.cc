@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/rng.h"
+#include "engine/text_arena.h"
 
 namespace trident {
 namespace {
@@ -31,17 +32,36 @@ auto GuardSpout(const char* what, Call&& call) -> decltype(call()) {
 // Puts what a reader emits into the task's chain.
 class SpoutDriver::TaskFeed final : public Output {
  public:
-  TaskFeed(Task& task, const EmitRequest& request)
-      : task_(task),
-        id_(request.id),
-        port_(request.mode == EmissionMode::kDivert ? kDivertPort : kStreamPort) {}
-  Status Emit(const Batch& slice) override { return task_.Feed(id_, port_, slice); }
+  TaskFeed(Task& task, const EmitRequest& request) : task_(task), request_(request) {}
+  Status Emit(const Batch& slice) override {
+    if (request_.mode != EmissionMode::kDivert) return task_.Feed(request_.id, kStreamPort, slice);
+    return task_.Feed(request_.id, kDivertPort, Diverted(slice, request_.cause));
+  }
 
  private:
   Task& task_;
-  const BatchId& id_;
-  size_t port_;
+  const EmitRequest& request_;
 };
+
+SchemaRef DivertedSchema() {
+  static const SchemaRef* const schema = new SchemaRef(std::make_shared<const Schema>(
+      *Schema::Make({{"row", &TypeOf<Text>()}, {"cause", &TypeOf<Text>()}})));
+  return *schema;
+}
+
+Batch Diverted(const Batch& slice, const std::string& cause) {
+  auto rows = std::make_shared<ColumnOf<Text>>();
+  auto causes = std::make_shared<ColumnOf<Text>>();
+  TextArena arena;
+  for (size_t i = 0; i < slice.rows(); ++i) {
+    rows->Append(arena.Copy(RowText(slice.Row(i))));
+    causes->Append(arena.Copy(cause));
+  }
+  BufferRef bytes = arena.Release();
+  rows->Retain(bytes);
+  causes->Retain(bytes);
+  return Batch(DivertedSchema(), {rows, causes}, slice.rows());
+}
 
 SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
     : spec_(std::move(spec)),

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "engine/partitioners/global.h"
 #include "engine/partitioners/identity.h"
 #include "engine/partitioners/shuffle.h"
 
@@ -284,6 +285,40 @@ std::unique_ptr<Chain> MakeChain(const Plan& plan, const PlannedStage& stage, Sh
   return chain;
 }
 
+// Adds a stage of one task that keeps what the group's spouts divert, and to each spout's chain a second
+// input for that.
+void AddDeadLetterStage(GroupId group, const std::shared_ptr<DeadLetterState>& state,
+                        std::vector<StageSpec>& specs) {
+  uint32_t edge = 0;
+  for (const StageSpec& spec : specs) {
+    for (const InputSpec& input : spec.inputs) edge = std::max(edge, input.edge + 1);
+  }
+  StageSpec letters;
+  letters.id = StageId(static_cast<uint32_t>(specs.size()));
+  letters.group = group;
+  letters.name = "dead letters";
+  for (StageSpec& spec : specs) {
+    if (spec.group != group || spec.spout == nullptr) continue;
+    letters.inputs.push_back({edge, spec.id, spec.tasks, letters.inputs.size()});
+    spec.make_chain = [make = spec.make_chain, edge, to = letters.id,
+                       stream = spec.name](TaskAddress address, FrameSender* sender) {
+      std::unique_ptr<Chain> chain = make(address, sender);
+      Chain::NodeIndex divert = chain->Add("divert", MakeDivertOperator(stream), {});
+      chain->AddInput(divert);
+      ExchangeSpec exchange{edge, to, 1, GlobalPartitioner()};
+      chain->Add("exchange", std::make_unique<ExchangeWriter>(std::move(exchange), address, sender),
+                 {divert});
+      return chain;
+    };
+    ++edge;
+  }
+  auto shared = std::make_shared<std::shared_ptr<void>>();
+  letters.make_chain = [state, ports = letters.inputs.size(), shared](TaskAddress, FrameSender*) {
+    return MakeDeadLetterChain(*state, ports, shared);
+  };
+  specs.push_back(std::move(letters));
+}
+
 }  // namespace
 
 StatusOr<Plan> MakePlan(std::shared_ptr<const LogicalPlan> logical, const PlanOptions& options) {
@@ -296,7 +331,7 @@ StatusOr<Plan> MakePlan(std::shared_ptr<const LogicalPlan> logical, const PlanOp
   return plan;
 }
 
-std::vector<StageSpec> MakeStages(const Plan& plan) {
+std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead_letters) {
   std::vector<StageSpec> specs;
   auto shared_plan = std::make_shared<const Plan>(plan);
   uint32_t spouts = 0;
@@ -324,6 +359,7 @@ std::vector<StageSpec> MakeStages(const Plan& plan) {
     };
     specs.push_back(std::move(spec));
   }
+  for (const auto& [group, state] : dead_letters) AddDeadLetterStage(group, state, specs);
   return specs;
 }
 

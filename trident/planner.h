@@ -7,12 +7,14 @@
 #ifndef TRIDENT_TRIDENT_PLANNER_H_
 #define TRIDENT_TRIDENT_PLANNER_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "engine/worker.h"
+#include "trident/dead_letters.h"
 #include "trident/logical_plan.h"
 
 namespace trident {
@@ -57,8 +59,11 @@ struct Plan {
 // InvalidArgument names the step that cannot be planned.
 StatusOr<Plan> MakePlan(std::shared_ptr<const LogicalPlan> logical, const PlanOptions& options);
 
+// Where the rows go that a group cannot process; empty: nowhere, the group stops at them.
+using DeadLetterStates = std::map<GroupId, std::shared_ptr<DeadLetterState>>;
+
 // What a worker runs. Every state that the plan names must be open by the time chains are made.
-std::vector<StageSpec> MakeStages(const Plan& plan);
+std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead_letters);
 // One chain for a function; `result` gets what its last step emits.
 std::unique_ptr<Chain> MakeFunctionChain(const Plan& plan, const PlannedFunction& function,
                                          std::unique_ptr<Operator> result);

@@ -72,6 +72,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   Status BuildWorker(const Plan& plan);
   Status Serve(const Plan& plan);
   void Shutdown();
+  void TrimDecisions();
   bool EndedOrHalted() TRIDENT_REQUIRES(mutex_);
   void Changed();
   Status Outcome() TRIDENT_REQUIRES(mutex_);
@@ -90,6 +91,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   std::unique_ptr<LocalControl> control_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Maintenance> maintenance_;
+  DeadLetterStates dead_letters_;
   std::vector<GroupId> groups_;
   Epoch epoch_;
 
@@ -126,6 +128,12 @@ Status LocalRun::OpenStates(const std::string& topology, const Plan& plan) {
     if (node.writes == nullptr) continue;
     TRIDENT_RETURN_IF_ERROR(node.writes->Open(*states_, plan.groups[node.id]));
   }
+  // Always there, so that the policy may change from run to run.
+  for (uint32_t i = 1; i <= plan.group_count; ++i) {
+    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(GroupId(i));
+    TRIDENT_RETURN_IF_ERROR(letters->Open(*states_, GroupId(i)));
+    if (options_.on_failure == OnFailure::kDeadLetter) dead_letters_[GroupId(i)] = letters;
+  }
   TRIDENT_ASSIGN_OR_RETURN(RecoveryReport report, states_->Recover());
   TRIDENT_LOG(INFO) << "recovered " << report.records_replayed << " batches of "
                     << options_.state_dir;
@@ -134,7 +142,7 @@ Status LocalRun::OpenStates(const std::string& topology, const Plan& plan) {
 }
 
 Status LocalRun::BuildWorker(const Plan& plan) {
-  std::vector<StageSpec> stages = MakeStages(plan);
+  std::vector<StageSpec> stages = MakeStages(plan, dead_letters_);
   coordinator_ = std::make_unique<BatchCoordinator>(BatchCoordinator::Options{
       .store = store_.get(),
       .log = log_.get(),
@@ -204,7 +212,14 @@ void LocalRun::Begin() {
                     .hold = [this] { coordinator_->PostAll(batch_event::Hold{}); },
                     .release = [this] { coordinator_->PostAll(batch_event::Release{}); },
                     .failed = [this](const Status& status) { OnHalted(GroupId(0), status); },
-                    .folded = [] {}});
+                    .folded = [this] { TrimDecisions(); }});
+}
+
+void LocalRun::TrimDecisions() {
+  for (GroupId group : groups_) {
+    Status trimmed = log_->Trim(group, states_->FoldedUpTo(group));
+    if (!trimmed.ok()) return OnHalted(group, trimmed);
+  }
 }
 
 void LocalRun::Shutdown() {

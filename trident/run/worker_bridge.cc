@@ -71,6 +71,7 @@ void WorkerBridge::Emit(GroupId group, const batch_action::Emit& emit, int64_t t
     request.starts.emplace_back(start.partition, start.position);
   }
   request.exact = emit.exact;
+  if (emit.cause != nullptr) request.cause = emit.cause->status.ToString();
   request.batch_time_micros = time_micros;
   worker_->PostEmit(std::move(request));
 }

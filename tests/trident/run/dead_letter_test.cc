@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rows that cannot be processed: they stop the topology, or go to the dead letters, exactly once.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "trident/run/run.h"
+#include "trident/spouts/fixed_batch_spout.h"
+#include "trident/topology.h"
+
+namespace trident {
+namespace {
+
+constexpr Field<Text> kWord{"word"};
+constexpr Field<Text> kChecked{"checked"};
+constexpr Field<int64_t> kCount{"count"};
+
+Topology Poisoned(int rows) {
+  std::vector<OwnedRow<Text>> words;
+  for (int i = 0; i < rows; ++i) words.push_back({i % 10 == 7 ? "poison" : "good"});
+  Topology topology("poisoned");
+  topology.NewStream("words", FixedBatchSpout::Make(Fields(kWord), 8, words))
+      .Each(kWord, [](Text word) -> Text {
+        if (word == "poison") throw std::runtime_error("cannot swallow this");
+        return word;
+      }, kChecked)
+      .Name("check")
+      .GroupBy(kChecked)
+      .PersistentAggregate({.name = "counts"}, Count(), kCount);
+  return topology;
+}
+
+std::vector<StateRow> RowsOf(Run& run, const std::string& state) {
+  auto found = run.states().Find(state);
+  EXPECT_TRUE(found.ok()) << found.status();
+  auto page = (*found)->Scan(run.states().Published(GroupId(1)), KeyRange::All(), {});
+  EXPECT_TRUE(page.ok()) << page.status();
+  return page->rows;
+}
+
+TEST(DeadLetterTest, PoisonRowsGoToTheDeadLettersAndTheRestCommits) {
+  for (uint32_t executors : {1u, 2u}) {
+    auto run = Run::Start(Poisoned(40), {.executors = executors,
+                                         .retry_limit = 1,
+                                         .on_failure = OnFailure::kDeadLetter});
+    ASSERT_TRUE(run.ok()) << run.status();
+    Status ended = (*run)->AwaitEnd();
+    ASSERT_TRUE(ended.ok()) << ended;
+    std::vector<StateRow> letters = RowsOf(**run, "dead-letters");
+    EXPECT_EQ(letters.size(), 4u);
+    for (const StateRow& letter : letters) {
+      EXPECT_NE(letter.value.find("[poison] <- "), std::string::npos) << letter.value;
+      EXPECT_NE(letter.value.find("cannot swallow this"), std::string::npos) << letter.value;
+    }
+    auto counts = RowsOf(**run, "counts");
+    ASSERT_EQ(counts.size(), 1u);
+    ByteReader reader(counts[0].value);
+    EXPECT_EQ(Codec<int64_t>::Decode(reader), 36);
+  }
+}
+
+TEST(DeadLetterTest, ByDefaultThePoisonStopsTheTopologyWithItsStepRowAndCause) {
+  auto run = Run::Start(Poisoned(40), {.retry_limit = 1});
+  ASSERT_TRUE(run.ok()) << run.status();
+  Status ended = (*run)->AwaitEnd();
+  ASSERT_FALSE(ended.ok());
+  std::string message(Message(ended));
+  for (const char* part : {"check", "poison", "cannot swallow this", "txid 1", "row 7"}) {
+    EXPECT_NE(message.find(part), std::string::npos) << part << " in: " << message;
+  }
+  EXPECT_TRUE(RowsOf(**run, "counts").empty());
+}
+
+}  // namespace
+}  // namespace trident

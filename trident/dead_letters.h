@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dead letters: rows that no attempt could process, kept in a state of their own with the reason, by
+// the same decision that commits the rest of their batch. Every batch group has one, "dead-letters"
+// (of the first group) or "dead-letters-N".
+//
+//   key    stream (text), txid (int64)
+//   value  "<row> <- <cause>"
+//
+// Nothing is lost: a row is in the topology's states or here, exactly once.
+#ifndef TRIDENT_TRIDENT_DEAD_LETTERS_H_
+#define TRIDENT_TRIDENT_DEAD_LETTERS_H_
+
+#include <memory>
+#include <string>
+
+#include "engine/chain.h"
+#include "engine/exchange_writer.h"
+#include "trident/state_declaration.h"
+
+namespace trident {
+
+using DeadLetterState = MapStateDeclaration<std::string>;
+
+std::shared_ptr<DeadLetterState> DeclareDeadLetters(GroupId group);
+
+// The operator at a spout's divert port: names the stream and the txid, and attaches the key.
+std::unique_ptr<Operator> MakeDivertOperator(std::string stream);
+
+// The chain of the one task that keeps the letters of a group. `ports` spout stages send to it;
+// `shared` is the task's slot (see OperatorSite).
+std::unique_ptr<Chain> MakeDeadLetterChain(const DeadLetterState& state, size_t ports,
+                                           const std::shared_ptr<std::shared_ptr<void>>& shared);
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_DEAD_LETTERS_H_
