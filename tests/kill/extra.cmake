@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# The program that kill_test starts and kills.
+trident_executable(kill_topology "${TRIDENT_TESTS_DIR}/kill/program/kill_topology.cc")
+target_link_libraries(kill_topology PRIVATE trident_everything)
+set_target_properties(kill_topology PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+add_dependencies(kill_test kill_topology)
