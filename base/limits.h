@@ -71,6 +71,10 @@ inline constexpr int64_t kRedoBytesMax = 256 * kMiB;
 // restart.
 inline constexpr int64_t kFoldRedoBytesDefault = 64 * kMiB;
 inline constexpr uint64_t kFoldCommitsDefault = 4096;
+// Log of the durable store, all of which is read when it is opened.
+inline constexpr int64_t kStoreLogBytesMax = 64 * kMiB;
+// Sorted runs of the base that are merged at once, and that a lookup of a key may have to ask.
+inline constexpr int kBaseRunsMergedAt = 10;
 // Read ahead of a cursor that walks a whole table.
 inline constexpr int64_t kScanReadAheadBytes = 2 * kMiB;
 // One number for hot tables, block cache, write buffers and exchange buffers.
