@@ -31,6 +31,9 @@ function(trident_libraries_tested out folder)
   if(folder STREQUAL "tidy")
     set(${out} trident_test_base PARENT_SCOPE)
   endif()
+  if(folder STREQUAL "protocol_model")
+    set(${out} trident_test_base trident_coordinator PARENT_SCOPE)
+  endif()
   foreach(library IN ITEMS base proto state engine)
     if(folder MATCHES "^${library}(/|$)")
       set(${out} trident_test_support trident_${library} PARENT_SCOPE)
@@ -128,6 +131,12 @@ if(TRIDENT_FUZZ)
 endif()
 trident_gtest_programs()
 trident_bench_program()
+
+# What a folder of tests needs beyond its test program.
+file(GLOB extras CONFIGURE_DEPENDS "${TRIDENT_TESTS_DIR}/*/extra.cmake")
+foreach(extra IN LISTS extras)
+  include("${extra}")
+endforeach()
 
 # Tests that run programs instead of linking libraries.
 foreach(name IN ITEMS kill cli examples)

@@ -71,11 +71,12 @@ EmitGate BatchProtocol::Machine::InputGate() const {
 }
 
 void BatchProtocol::Machine::StartAttempts() {
+  while (Gate() == EmitGate::kOpen) StartAttempt();
+  // Input that came meanwhile, or that was not asked for yet, starts to age.
   if (config_.age_max > 0 && !filling_.running() && emitters_.AnyReady() &&
       !emitters_.AnyEager()) {
     filling_.Start(config_.age_max);
   }
-  while (Gate() == EmitGate::kOpen) StartAttempt();
 }
 
 void BatchProtocol::Machine::StartAttempt() {
@@ -94,6 +95,7 @@ void BatchProtocol::Machine::StartAttempt() {
   batch.asked.clear();
   batch.ranges.clear();
   batch.rows = 0;
+  batch.rows_promised = 0;
   batch.cut_log_asked = false;
   batch.votes.assign(voters_.size(), Vote());
   batch.votes_awaited = static_cast<uint32_t>(voters_.size());
@@ -127,6 +129,7 @@ void BatchProtocol::Machine::AskForCut(Batch& batch) {
     const bool asked = std::any_of(batch.asked.begin(), batch.asked.end(),
                                    [&](const Asked& a) { return a.emitter == emitter; });
     if (!asked) Ask(batch, emitter, EmitMode::kExact).rows_max = UINT64_MAX;
+    batch.rows_promised += range.rows;
   }
   AskReady(batch);
 }
@@ -147,11 +150,13 @@ void BatchProtocol::Machine::AskReady(Batch& batch) {
   };
   uint64_t ready = 0;
   for (size_t i = 0; i < emitters_.size(); ++i) ready += may_ask(emitters_[i]) ? 1 : 0;
-  if (ready == 0) return;
+  const uint64_t limit = retry_.limits().rows;
+  const uint64_t room = limit - std::min(limit, batch.rows_promised);
+  const uint64_t shares = std::min(ready, room);
+  if (shares == 0) return;
 
-  const uint64_t shares = std::min(ready, retry_.limits().rows);
-  const uint64_t rows = retry_.limits().rows / shares;
-  uint64_t left_over = retry_.limits().rows % shares;
+  const uint64_t rows = room / shares;
+  uint64_t left_over = room % shares;
   uint64_t to_ask = shares;
   const uint32_t first = ask_first_;
   for (size_t i = 0; i < emitters_.size() && to_ask > 0; ++i) {

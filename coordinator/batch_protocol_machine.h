@@ -58,6 +58,7 @@ class BatchProtocol::Machine {
     uint32_t answers_awaited = 0;
     std::vector<SourceRange> ranges;  // that moved, in the order of the answers
     uint64_t rows = 0;
+    uint64_t rows_promised = 0;  // of the cut that is repeated
     bool cut_log_asked = false;
     std::vector<Vote> votes;     // by voter
     uint32_t votes_awaited = 0;

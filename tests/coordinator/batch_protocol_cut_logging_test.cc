@@ -169,7 +169,8 @@ TEST_F(BatchProtocolMixedCuts, OnlyTheTransactionalPartIsLoggedAndTheOtherMayDif
   h.Failed(1);
   EXPECT_EQ(h.AfterTheDelay(),
             "begin 1:5.2 after 0.0 [0/0 1/0]; emit 1:5.2 0/0 exact 0/0 p[,10); "
-            "emit 1:5.2 1/0 new 100 rows from q@");
+            "emit 1:5.2 1/0 new 90 rows from q@")
+      << "what is repeated counts towards the limit";
   h.Emitted(1, {Range(kExact, "p", 0, 10)});
   EXPECT_EQ(OpaqueEmitted(1, {Range(kOpaque, "q", 0, 3)}), "permit 1:5.2");
 }

@@ -188,6 +188,21 @@ TEST_F(BatchProtocolCutting, InputThatCameWhileAskedWaitsToFillToo) {
   EXPECT_EQ(h.status().gate, EmitGate::kFilling);
 }
 
+TEST_F(BatchProtocolCutting, InputThatHadNoTurnStartsToAgeAtOnce) {
+  h.config.age_max = 5 * kMillisecond;
+  h.config.limits.rows = 1;
+  h.config.spouts[0].tasks = 2;
+  h.Start();
+  h.Emitted(1, {Range(kA, "a", 0, 1)}, Remaining::kMore);
+  h.Emitted(2, {Range(kB, "b", 0, 1)}, Remaining::kExhausted);
+  h.At(10 * kMillisecond);
+  h.Step(batch_event::Hold{});
+  h.Emitted(3, {Range(kA, "a", 1, 2)}, Remaining::kMore);
+  h.InputReady(kB);
+  EXPECT_TRUE(Contains(h.Step(batch_event::Release{}), "begin 4:5.1 after 5.1 [0/0]"));
+  EXPECT_EQ(h.timer(), 10 * kMillisecond) << "a Tick at once, from which it ages";
+}
+
 TEST_F(BatchProtocolCutting, PauseFinishesWhatIsInFlightAndCutsNothingNew) {
   h.Start();
   h.Emitted(1, 0, 10, Remaining::kMore);

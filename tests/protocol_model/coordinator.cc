@@ -15,8 +15,7 @@ Coordinator::Coordinator(World& world, Epoch epoch) : world_(world), epoch_(epoc
   auto made = BatchProtocol::Create(world_.options().config, recovered);
   TRIDENT_CHECK(made.ok()) << made.status().ToString();
   protocol_ = std::move(*made);
-  last_applied_ = recovered.last_decided;
-  last_applied_attempt_ = recovered.last_attempt;
+  witness_ = std::make_unique<Witness>(world, recovered);
 }
 
 void Coordinator::Deliver(const BatchEvent& event) {
@@ -26,6 +25,7 @@ void Coordinator::Deliver(const BatchEvent& event) {
   Outcome& outcome = world_.outcome();
   ++outcome.steps;
   outcome.digest = Mix64(outcome.digest ^ (event.index() << 32) ^ actions_.size());
+  witness_->OnStep(event, actions_);
   // Performing an action never delivers an event at once, so the actions stay as they are.
   for (const BatchAction& action : actions_) {
     outcome.digest = Mix64(outcome.digest ^ action.index());
@@ -33,19 +33,9 @@ void Coordinator::Deliver(const BatchEvent& event) {
   }
 }
 
-void Coordinator::Witness(bool promise_kept, const char* what) {
-  if (!promise_kept) world_.oracle().Violation(what);
-}
-
 void Coordinator::Perform(const batch_action::Begin& action) {
   ++world_.outcome().attempts;
   world_.oracle().OnBegin(action.txid, action.attempt);
-  const TxId prev = open_.empty() ? last_applied_ : open_.rbegin()->first;
-  const Attempt prev_attempt = open_.empty() ? last_applied_attempt_ : open_.rbegin()->second;
-  Witness(action.txid == prev.Next(), "I6: a txid was skipped or begun while in flight");
-  Witness(action.prev_attempt == prev_attempt, "I6: an attempt was begun over another attempt");
-  open_[action.txid] = action.attempt;
-  Witness(open_.size() <= world_.options().config.max_pending, "I11: too many batches in flight");
   for (auto& worker : world_.workers()) {
     world_.time().Send([to = worker.get(), action] { to->OnBegin(action); });
   }
@@ -84,16 +74,8 @@ void Coordinator::Perform(const batch_action::PermitStage& action) {
 }
 
 void Coordinator::Perform(const batch_action::Decide& action) {
-  Witness(!deciding_, "I6: a decision was issued while one is outstanding");
-  deciding_ = true;
-  for (const DecisionRecord& record : action.records) {
-    auto open = open_.find(record.txid);
-    Witness(open != open_.end() && open->second == record.attempt,
-            "I8: an attempt that is not in flight is to be decided");
-  }
   WriteLater([this, action] { return world_.store().Decide(epoch_, action.records); },
              [this, action](const Status& status) {
-               deciding_ = false;
                Deliver(batch_event::DecisionWritten{action.records.front().txid,
                                                     action.records.back().txid, status});
              });
@@ -101,24 +83,12 @@ void Coordinator::Perform(const batch_action::Decide& action) {
 
 void Coordinator::Perform(const batch_action::Apply& action) {
   world_.oracle().OnTold(action.txid, action.attempt);
-  Witness(action.txid == last_applied_.Next(), "I4: success was told out of order");
-  last_applied_ = action.txid;
-  last_applied_attempt_ = action.attempt;
-  open_.erase(action.txid);
   for (auto& worker : world_.workers()) {
     world_.time().Send([to = worker.get(), action] { to->OnApply(action.txid, action.attempt); });
   }
 }
 
 void Coordinator::Perform(const batch_action::Abort& action) {
-  for (const auto& cancelled : action.cancelled) {
-    auto open = open_.find(cancelled.txid);
-    Witness(open != open_.end() && open->second == cancelled.attempt,
-            "I8: an attempt that is not in flight was aborted");
-    open_.erase(cancelled.txid);
-  }
-  Witness(open_.empty() || open_.rbegin()->first < action.from,
-          "I8: a later batch survived the abort of an earlier one");
   for (auto& worker : world_.workers()) {
     world_.time().Send([to = worker.get(), action] { to->OnAbort(action); });
   }

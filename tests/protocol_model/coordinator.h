@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A simulated coordinator: the shell that carries out what the real BatchProtocol asks for, with writes
-// that take time and messages that get lost, and a witness of the promises that its actions keep.
+// A simulated coordinator: the shell that carries out what the real BatchProtocol asks for, with
+// writes that take time and messages that get lost.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_COORDINATOR_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_COORDINATOR_H_
 
-#include <map>
 #include <memory>
 #include <vector>
 
 #include "coordinator/batch_protocol.h"
+#include "tests/protocol_model/witness.h"
 
 namespace trident::model {
 
@@ -38,23 +38,18 @@ class Coordinator {
   void Perform(const batch_action::Drained& action);
   void Perform(const batch_action::SetTimer& action);
 
-  // Performs a durable write later, and tells its outcome later still, if anyone is left to hear it.
+  // Performs a durable write later, and tells its outcome later still, if anyone is left to hear
+  // it.
   template <class Write, class Tell>
   void WriteLater(Write write, Tell tell);
-  void Witness(bool promise_kept, const char* what);
 
   World& world_;
   const Epoch epoch_;
   std::unique_ptr<BatchProtocol> protocol_;
+  std::unique_ptr<Witness> witness_;
   bool alive_ = true;
   uint64_t timer_ = 0;  // number of the SetTimer that counts
   std::vector<BatchAction> actions_;
-
-  // Of the witness: attempts that were begun and neither aborted nor applied.
-  TxId last_applied_;
-  Attempt last_applied_attempt_;
-  std::map<TxId, Attempt> open_;
-  bool deciding_ = false;
 };
 
 }  // namespace trident::model

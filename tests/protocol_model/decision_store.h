@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The durable memory of a simulated group: epochs, decisions and logged cuts, each write guarded by the
-// epoch that leads.
+// The durable memory of a simulated group: epochs, decisions and logged cuts, each write guarded by
+// the epoch that leads.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_DECISION_STORE_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_DECISION_STORE_H_
 

@@ -58,6 +58,7 @@ void AddFaults(Rng& rng, Options& options) {
   options.worker_suspicions = count(0.25, 3);
   options.spout_crashes = count(0.4, 4);
   options.pauses = count(0.15, 2);
+  options.forgets = rate(0.08, 0.2);
 }
 
 }  // namespace
@@ -72,7 +73,8 @@ Options OptionsFor(uint64_t seed) {
   options.blank_rows = rng.Chance(0.3) ? 0.3 * rng.Unit() : 0;
   options.input_lasts = static_cast<Nanos>(rng.Below(60 * kMillisecond));
   options.faults_last = 150 * kMillisecond;
-  if (!rng.Chance(0.03)) AddFaults(rng, options);
+  options.undisturbed = rng.Chance(0.1);
+  if (!options.undisturbed) AddFaults(rng, options);
   if (rng.Chance(0.25)) AddPoison(rng, options);
   return options;
 }
@@ -89,7 +91,7 @@ std::string Describe(const Options& o) {
                 ", poison ", o.poison_rows, ", lost ", o.lost, ", repeated ", o.repeated, ", late ",
                 o.late, ", stage fails ", o.stage_fails, ", unknown writes ", o.write_unknown,
                 ", crashes ", o.coordinator_crashes, "c ", o.worker_crashes, "w ", o.spout_crashes,
-                "s, zombies ", o.coordinator_zombies, ", suspicions ", o.worker_suspicions);
+                "s, zombies ", o.coordinator_zombies, ", suspicions ", o.worker_suspicions, ", forgets ", o.forgets);
 }
 
 }  // namespace trident::model

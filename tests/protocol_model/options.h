@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one simulated history consists of: the group's configuration, its input, and how much of each
-// fault. All of it follows from the seed, so a seed is a history.
+// What one simulated history consists of: the group's configuration, its input, and how much of
+// each fault. All of it follows from the seed, so a seed is a history.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_OPTIONS_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_OPTIONS_H_
 
@@ -37,6 +37,12 @@ struct Options {
   uint32_t worker_suspicions = 0;  // reported as lost though it lives
   uint32_t spout_crashes = 0;
   uint32_t pauses = 0;
+  // Of each answer: a spout that forgot where it stood and begins at its beginning. The group may
+  // halt over it, but must not commit it.
+  double forgets = 0;
+
+  // Nothing fails but rows that cannot be staged.
+  bool undisturbed = false;
 };
 
 // Different seeds differ in everything, also in which faults there are at all.

@@ -63,6 +63,19 @@ void Oracle::CheckRange(const DecisionRecord& record, const SourceRange& range) 
   at = range.end;
 }
 
+void Oracle::CheckRow(const DecisionRecord& record, const Row& row) {
+  if (row.poison && !row.diverted) {
+    Violation(Concat("I1: a row that cannot be staged was committed in txid ",
+                     record.txid.value()));
+  }
+  // With other faults about, a row may have failed where no worker saw it.
+  if (row.diverted && options_.undisturbed &&
+      failed_alone_[{row.source, row.index}] <= options_.config.retry_limit) {
+    Violation(Concat("I1: a row of txid ", record.txid.value(), " was given up after ",
+                     failed_alone_[{row.source, row.index}], " failures"));
+  }
+}
+
 void Oracle::OnDecision(const DecisionRecord& record) {
   if (record.txid != last_decided().Next()) {
     return Violation(Concat("I6: txid ", record.txid.value(), " was decided after ",
@@ -90,10 +103,7 @@ void Oracle::OnDecision(const DecisionRecord& record) {
       uint64_t& value = expected_[WorkerOf(row, expected_.size())].back()[SlotOf(row)];
       value = Fold(value, row);
       diverted += row.diverted ? 1 : 0;
-      if (row.poison && !row.diverted) {
-        Violation(Concat("I1: a row that cannot be staged was committed in txid ",
-                         record.txid.value()));
-      }
+      CheckRow(record, row);
     }
     rows += content->size();
   }
@@ -101,6 +111,9 @@ void Oracle::OnDecision(const DecisionRecord& record) {
     Violation(Concat("I1: the record of txid ", record.txid.value(), " counts ", record.rows,
                      " rows and ", record.rows_diverted, " diverted; there are ", rows, " and ",
                      diverted));
+  }
+  if (rows > options_.config.limits.rows) {
+    Violation(Concat("I11: txid ", record.txid.value(), " holds ", rows, " rows"));
   }
   rows_diverted_ += diverted;
 }

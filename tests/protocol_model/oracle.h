@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What is true in a simulated history, kept apart from those who take part in it: what each attempt
-// emitted, what was decided, and which state follows from the decisions alone. Violations are named by
-// the invariants of tests/protocol_model/README.md.
+// emitted, what was decided, and which state follows from the decisions alone. Violations are named
+// by the invariants of tests/protocol_model/README.md.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_ORACLE_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_ORACLE_H_
 
@@ -33,8 +33,8 @@ struct Emission {
   std::vector<std::vector<Row>> rows;  // by range
 };
 
-// The state of a worker: a value for each of its keys, and one for its dead letters. Values depend on
-// the order of everything that went into them.
+// The state of a worker: a value for each of its keys, and one for its dead letters. Values depend
+// on the order of everything that went into them.
 inline constexpr size_t kKeys = 6;
 using State = std::array<uint64_t, kKeys + 1>;
 
@@ -59,6 +59,8 @@ class Oracle {
   void OnApplied(uint32_t worker, TxId txid, Attempt attempt, const State& state);
   // Success was told.
   void OnTold(TxId txid, Attempt attempt);
+  // The row's worker could not stage an attempt of which it was the only row.
+  void OnFailedAlone(const Row& row) { ++failed_alone_[{row.source, row.index}]; }
   // A worker gave a user-defined transactional state its rows of `txid`.
   void OnStagedOutside(uint32_t worker, TxId txid, uint64_t content);
 
@@ -71,6 +73,7 @@ class Oracle {
   uint64_t rows_diverted() const { return rows_diverted_; }
 
  private:
+  void CheckRow(const DecisionRecord& record, const Row& row);
   void CheckRange(const DecisionRecord& record, const SourceRange& range);
   const std::vector<Row>* RowsOf(const DecisionRecord& record, const SourceRange& range) const;
 
@@ -82,6 +85,7 @@ class Oracle {
   std::map<std::pair<uint32_t, std::string>, std::string> positions_;
   std::vector<std::vector<State>> expected_;  // by worker, then txid
   std::map<std::pair<uint32_t, TxId>, uint64_t> staged_outside_;
+  std::map<std::pair<uint32_t, uint64_t>, uint32_t> failed_alone_;
   uint64_t rows_diverted_ = 0;
 };
 

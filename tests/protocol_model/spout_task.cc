@@ -88,7 +88,9 @@ Emission SpoutTask::Read(const batch_action::Emit& emit) const {
         emit.starts.begin(), emit.starts.end(),
         [&](const SourcePosition& at) { return at.partition == SourceName(source); });
     if (one_row && start == emit.starts.end()) continue;
-    const uint64_t from = start == emit.starts.end() ? 0 : IndexOf(start->position);
+    uint64_t from = start == emit.starts.end() ? 0 : IndexOf(start->position);
+    Timeline& time = world_.time();
+    if (time.faulty() && time.rng().Chance(world_.options().forgets)) from = 0;
     Taken taken = Take(source, from, Available(source), left, emit.mode == EmitMode::kDivert);
     left -= taken.rows.size();
     Add(emission, source, from, std::move(taken));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A simulated spout task: reads its source partitions, remembers what it answered, and refuses what was
-// asked of another life. Rows of an opaque spout differ with every read.
+// A simulated spout task: reads its source partitions, remembers what it answered, and refuses what
+// was asked of another life. Rows of an opaque spout differ with every read.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_SPOUT_TASK_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_SPOUT_TASK_H_
 
@@ -24,7 +24,8 @@ class SpoutTask {
   // `sources` are the numbers of its source partitions in the whole history.
   SpoutTask(World& world, EmitterId id, SpoutKind kind, std::vector<uint32_t> sources);
 
-  // A new life. The one before goes on as a zombie, which answers only what was asked of it, or ends.
+  // A new life. The one before goes on as a zombie, which answers only what was asked of it, or
+  // ends.
   enum class Predecessor { kEnds, kZombie };
   void Start(Predecessor predecessor);
   void Crash();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Simulated time, and a network that loses, repeats and delays. One thread; what happens at the same
-// time happens in the order in which it was planned.
+// Simulated time, and a network that loses, repeats and delays. One thread; what happens at the
+// same time happens in the order in which it was planned.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_TIMELINE_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_TIMELINE_H_
 
@@ -38,7 +38,8 @@ class Timeline {
     After(Delay(), std::move(deliver));
   }
 
-  // Of a message or a write: half a millisecond on average, and now and then longer than a deadline.
+  // Of a message or a write: half a millisecond on average, and now and then longer than a
+  // deadline.
   Nanos Delay() {
     if (faulty() && rng_.Chance(options_.late)) {
       return static_cast<Nanos>(rng_.Below(80 * kMillisecond));

@@ -104,7 +104,10 @@ const State* Worker::Below(TxId txid, const Work& work) const {
 
 void Worker::Stage(TxId txid, Work& work, const State& below) {
   StageOutside(txid, work);
-  if (HasPoison(work)) return Fail(txid, work, InvalidArgument("a row cannot be staged"));
+  if (const Row* poison = Poison(work)) {
+    if (HasOneRow(work)) world_.oracle().OnFailedAlone(*poison);
+    return Fail(txid, work, InvalidArgument("a row cannot be staged"));
+  }
   Timeline& time = world_.time();
   if (time.faulty() && time.rng().Chance(world_.options().stage_fails)) {
     return Fail(txid, work, ResourceExhausted("staging failed for a while"));
@@ -132,16 +135,24 @@ void Worker::Stage(TxId txid, Work& work, const State& below) {
   });
 }
 
-bool Worker::HasPoison(const Work& work) const {
+const Row* Worker::Poison(const Work& work) const {
   for (const auto& [emitter, emission] : work.data) {
     for (const auto& rows : emission->rows) {
       for (const Row& row : rows) {
         const bool mine = WorkerOf(row, world_.workers().size()) == number_;
-        if (mine && row.poison && !row.diverted) return true;
+        if (mine && row.poison && !row.diverted) return &row;
       }
     }
   }
-  return false;
+  return nullptr;
+}
+
+bool Worker::HasOneRow(const Work& work) const {
+  size_t rows_in_all = 0;
+  for (const auto& [emitter, emission] : work.data) {
+    for (const auto& rows : emission->rows) rows_in_all += rows.size();
+  }
+  return rows_in_all == 1;
 }
 
 // What a user-defined transactional state would be given: the rows of transactional spouts.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A simulated worker: stages batches over one another in memory, writes a redo record, votes, applies
-// what is decided in order, and survives crashes with what was durable.
+// A simulated worker: stages batches over one another in memory, writes a redo record, votes,
+// applies what is decided in order, and survives crashes with what was durable.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_WORKER_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_WORKER_H_
 
@@ -61,7 +61,9 @@ class Worker {
   // The state that the attempt is staged over, if that is there.
   const State* Below(TxId txid, const Work& work) const;
   void Stage(TxId txid, Work& work, const State& below);
-  bool HasPoison(const Work& work) const;
+  // The first row of its own that cannot be staged, or null.
+  const Row* Poison(const Work& work) const;
+  bool HasOneRow(const Work& work) const;
   void StageOutside(TxId txid, const Work& work);
   void Fail(TxId txid, Work& work, Status cause);
   void ApplyInOrder();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One simulated group: coordinators that drive the real BatchProtocol, spout tasks, workers, the durable
-// store, the network between them, and the faults. Plays a history from its seed and says whether an
-// invariant broke.
+// One simulated group: coordinators that drive the real BatchProtocol, spout tasks, workers, the
+// durable store, the network between them, and the faults. Plays a history from its seed and says
+// whether an invariant broke.
 #ifndef TRIDENT_TESTS_PROTOCOL_MODEL_WORLD_H_
 #define TRIDENT_TESTS_PROTOCOL_MODEL_WORLD_H_
 

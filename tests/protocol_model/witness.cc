@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/protocol_model/witness.h"
+
+#include <algorithm>
+
+#include "tests/protocol_model/worker.h"
+#include "tests/protocol_model/world.h"
+
+namespace trident::model {
+
+Witness::Witness(World& world, const Recovered& recovered)
+    : world_(world),
+      last_applied_(recovered.last_decided),
+      last_attempt_(recovered.last_attempt),
+      last_issued_(recovered.last_decided) {}
+
+void Witness::Expect(bool kept, const char* broken) {
+  if (!kept) world_.oracle().Violation(broken);
+}
+
+bool Witness::IsStale(const BatchEvent& event) const {
+  return std::visit(
+      [&](const auto& e) {
+        if constexpr (requires { e.attempt; }) {
+          auto open = open_.find(e.txid);
+          return open == open_.end() || open->second != e.attempt;
+        } else {
+          return false;
+        }
+      },
+      event);
+}
+
+void Witness::OnStep(const BatchEvent& event, const std::vector<BatchAction>& actions) {
+  if (IsStale(event)) {
+    const bool harmless = std::all_of(actions.begin(), actions.end(), [](const BatchAction& a) {
+      return std::holds_alternative<batch_action::Stale>(a) ||
+             std::holds_alternative<batch_action::Halt>(a) ||
+             std::holds_alternative<batch_action::Abort>(a);
+    });
+    const bool halts = std::any_of(actions.begin(), actions.end(), [](const BatchAction& a) {
+      return std::holds_alternative<batch_action::Halt>(a);
+    });
+    Expect(halts ? harmless : actions.size() <= 1, "I8: a stale message had an effect");
+  }
+  if (std::holds_alternative<batch_event::DecisionWritten>(event)) deciding_ = false;
+  if (const auto* joined = std::get_if<batch_event::WorkerJoined>(&event)) Hear(*joined);
+  for (const BatchAction& action : actions) {
+    std::visit([&](const auto& a) { See(a); }, action);
+  }
+}
+
+void Witness::Hear(const batch_event::WorkerJoined& event) {
+  Joined& joined = joined_[event.worker];
+  if (event.incarnation > joined.incarnation) joined = {event.incarnation, last_issued_};
+}
+
+void Witness::See(const batch_action::Begin& action) {
+  const TxId prev = open_.empty() ? last_applied_ : open_.rbegin()->first;
+  const Attempt prev_attempt = open_.empty() ? last_attempt_ : open_.rbegin()->second;
+  Expect(action.txid == prev.Next(), "I6: a txid was skipped, or begun while in flight");
+  Expect(action.prev_attempt == prev_attempt, "I6: an attempt was begun over another attempt");
+  open_[action.txid] = action.attempt;
+  const GroupConfig& config = world_.options().config;
+  Expect(open_.size() <= config.max_pending, "I11: too many batches are in flight");
+  for (const auto& worker : world_.workers()) {
+    Expect(worker->applied().value() + config.backlog_max > last_applied_.value(),
+           "I11: a worker is too far behind for another batch");
+    Expect(worker->applied() >= joined_[WorkerId(worker->number())].must_apply,
+           "I8: a batch was begun before a newcomer applied what was decided before it came");
+  }
+}
+
+void Witness::See(const batch_action::Decide& action) {
+  Expect(!deciding_, "I6: a decision was issued while one is outstanding");
+  deciding_ = true;
+  last_issued_ = action.records.back().txid;
+  for (const DecisionRecord& record : action.records) {
+    auto open = open_.find(record.txid);
+    Expect(open != open_.end() && open->second == record.attempt,
+           "I8: an attempt that is not in flight is to be decided");
+  }
+}
+
+void Witness::See(const batch_action::Apply& action) {
+  Expect(action.txid == last_applied_.Next(), "I4: success was told out of order");
+  last_applied_ = action.txid;
+  last_attempt_ = action.attempt;
+  open_.erase(action.txid);
+}
+
+void Witness::See(const batch_action::Abort& action) {
+  for (const auto& cancelled : action.cancelled) {
+    auto open = open_.find(cancelled.txid);
+    Expect(open != open_.end() && open->second == cancelled.attempt,
+           "I8: an attempt that is not in flight was aborted");
+    open_.erase(cancelled.txid);
+  }
+  Expect(open_.empty() || open_.rbegin()->first < action.from,
+         "I8: a later batch survived the abort of an earlier one");
+}
+
+}  // namespace trident::model
