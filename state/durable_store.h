@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The seam between what the project remembers and the disk: a few named tables of ordered byte keys,
-// atomic write sets over all of them, and bulk loading of sorted runs. RocksStore keeps them in
-// RocksDB; MemoryStore keeps them in memory and can lose, tear and refuse writes as a disk would.
+// The seam between what the project remembers and the disk: a few named tables of ordered byte
+// keys, atomic write sets over all of them, and bulk loading of sorted runs. RocksStore keeps them
+// in RocksDB; MemoryStore keeps them in memory and can lose, tear and refuse writes as a disk
+// would.
 //
 // state/store_layout.h says which keys stand in which table.
 #ifndef TRIDENT_STATE_DURABLE_STORE_H_
@@ -88,9 +89,9 @@ class Cursor {
   virtual Status status() const = 0;
 };
 
-// Builds one sorted run and installs it whole. Dropping it before Install() leaves no trace. Several
-// may be built at once; a later Install wins over an earlier one. Must not outlive its store. Not
-// thread-safe.
+// Builds one sorted run and installs it whole. Dropping it before Install() leaves no trace.
+// Several may be built at once; a later Install wins over an earlier one. Must not outlive its
+// store. Not thread-safe.
 class BulkLoad {
  public:
   virtual ~BulkLoad() = default;
@@ -104,15 +105,15 @@ class BulkLoad {
   virtual Status Install() = 0;
 };
 
-// Thread-safe. After a failed Write, Install or background job the store refuses further writes
+// Thread-safe. After a failed Write, bulk load or background job the store refuses further writes
 // (FailedPrecondition, naming the first error): the outcome of the failed one is unknown, and only
 // closing and opening again tells it. What was written before stays readable.
 class DurableStore {
  public:
   virtual ~DurableStore() = default;
 
-  // Visible to every later read when this returns ok. Later synced writes make earlier buffered ones
-  // durable too; an empty synced one does only that.
+  // Visible to every later read when this returns ok. Later synced writes make earlier buffered
+  // ones durable too; an empty synced one does only that.
   virtual Status Write(const WriteSet& changes, Durability durability) = 0;
   // nullopt: no such key.
   virtual StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const = 0;

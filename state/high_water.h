@@ -24,8 +24,8 @@ class HighWater {
  public:
   // Makes the file, durably, at 0.
   static Status Make(rocksdb::Env& env, const std::string& path);
-  // What the file says. 0 when it is not there or not readable as a number: it is a proof of loss, and
-  // without it there is none.
+  // What the file says. 0 when it is not there or not readable as a number: it is a proof of loss,
+  // and without it there is none.
   static uint64_t Read(rocksdb::Env& env, const std::string& path);
 
   HighWater(rocksdb::Env& env, const std::string& path);

@@ -291,7 +291,7 @@ std::unique_ptr<MemoryStore> MemoryStore::Kill(Rng& rng) {
 }
 
 std::unique_ptr<MemoryStore> MemoryStore::Bequeath(Rng& rng) {
-  const bool chance = rng.Chance(0.5);  // drawn always, so that a script does not shift the sequence
+  const bool chance = rng.Chance(0.5);  // drawn always: a script does not shift the sequence
   const bool applied = failure_.outcome == Failure::Outcome::kApplied ||
                        (failure_.outcome == Failure::Outcome::kEither && chance);
   // It may have reached the page cache only: a power loss after the kill can still take it.

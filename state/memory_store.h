@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MemoryStore: a DurableStore in memory that behaves as a disk does in the worst case. For tests and
-// simulations, and for topologies whose state may die with the process. Deterministic: the same calls
-// and the same Rng give the same bytes.
+// MemoryStore: a DurableStore in memory that behaves as a disk does in the worst case. For tests
+// and simulations, and for topologies whose state may die with the process. Deterministic: the same
+// calls and the same Rng give the same bytes.
 //
 //   MemoryStore store;
 //   ... write, fold ...
@@ -12,9 +12,9 @@
 // After either, the old store is a dead process: all its calls are refused. The disk model:
 //
 //   - Synced writes and installed bulk loads survive everything.
-//   - Buffered writes survive a kill. A power loss keeps a prefix of those after the last synced one;
+//   - Buffered writes survive a kill. A power loss keeps a prefix of those after the last synced;
 //     each write set is kept whole or lost whole, because a torn one fails its checksum.
-//   - A write that failed was applied, or was not: the script says so, or the Rng of the crash chooses.
+//   - A write that failed was applied, or was not: the script says so, or the Rng of the crash.
 #ifndef TRIDENT_STATE_MEMORY_STORE_H_
 #define TRIDENT_STATE_MEMORY_STORE_H_
 
@@ -84,8 +84,8 @@ class MemoryStore : public DurableStore {
   using Map = std::map<std::string, std::string, std::less<>>;
   using Changes = std::span<const WriteSet::Change>;
 
-  // One table. Cursors hold it, and go on seeing what they saw: a table that is held is copied before
-  // it changes.
+  // One table. Cursors hold it, and go on seeing what they saw: a table that is held is copied
+  // before it changes.
   struct Content {
     Map map;
     std::atomic<int> held{0};

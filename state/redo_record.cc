@@ -35,7 +35,8 @@ std::string Subject(std::string_view bytes) {
   return Concat("redo record of ", bytes.size(), " bytes is damaged: ");
 }
 
-// Magic and checksum stand at the same places in every version, so that damage is told from novelty.
+// Magic and checksum stand at the same places in every version, so that damage is told from
+// novelty.
 Status CheckEnvelope(std::string_view bytes) {
   if (bytes.size() < kRedoHeaderBytes + kRedoChecksumBytes) {
     return DataLoss(Subject(bytes), "expected at least ", kRedoHeaderBytes + kRedoChecksumBytes,

@@ -133,8 +133,9 @@ Status RocksDirectory::CheckFormat() const {
   }
   if (text == Concat(kFormatText, kStoreFormat, "\n")) return {};
   if (text == Concat(kFormatText, found, "\n") && found > kStoreFormat) {
-    return FailedPrecondition(dir_, " has format ", found, ", this program reads and writes format ",
-                              kStoreFormat, ". Use the release that wrote it");
+    return FailedPrecondition(dir_, " has format ", found,
+                              ", this program reads and writes format ", kStoreFormat,
+                              ". Use the release that wrote it");
   }
   return DataLoss(dir_, " is damaged: its file FORMAT does not say '", kFormatText, kStoreFormat,
                   "'. Restore the directory from a backup");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RocksDirectory: the files of a state directory around RocksDB's own. It tells a new directory from
-// one that is made, and one that was never finished from one that lost something.
+// RocksDirectory: the files of a state directory around RocksDB's own. It tells a new directory
+// from one that is made, and one that was never finished from one that lost something.
 //
-// A directory is made like this: RocksDB in db.new/, then HIGHWATER and FORMAT, then db.new/ is renamed
-// to db/. Whatever a crash leaves before the rename has no content and is made again; after it nothing
-// of it may be missing.
+// A directory is made like this: RocksDB in db.new/, then HIGHWATER and FORMAT, then db.new/ is
+// renamed to db/. Whatever a crash leaves before the rename has no content and is made again; after
+// it nothing of it may be missing.
 #ifndef TRIDENT_STATE_ROCKS_DIRECTORY_H_
 #define TRIDENT_STATE_ROCKS_DIRECTORY_H_
 

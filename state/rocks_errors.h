@@ -15,11 +15,12 @@ class Status;
 
 namespace trident {
 
-// Ok stays ok. `action` is what was tried, in words that follow "cannot", such as "write"; `dir` is the
-// state directory. The message ends with what to try.
+// Ok stays ok. `action` is what was tried, in words that follow "cannot", such as "write"; `dir` is
+// the state directory. The message ends with what to try.
 Status FromRocks(const rocksdb::Status& status, std::string_view action, std::string_view dir);
 
-// The same for opening, where a file that is not there and an answer that makes no sense are damage.
+// The same for opening, where a file that is not there and an answer that makes no sense are
+// damage.
 Status FromRocksOpen(const rocksdb::Status& status, std::string_view dir);
 
 // The same for an errno of the operating system.

@@ -8,10 +8,11 @@
 //   DIR/db/         RocksDB's own files, one column family a table
 //   DIR/ingest/     bulk loads under way; what a crash leaves there is removed at the next open
 //
-// What RocksDB itself does not refuse, the store does. RocksDB opens a directory whose log lost its tail
-// or is gone, and calls the rest complete; HIGHWATER remembers, outside of the log, the number of the
-// last write that was acknowledged as synced, and opening fails with DataLoss when it is not there. It
-// costs no fsync: after a power loss it may be older than the log, and then only proves less.
+// What RocksDB itself does not refuse, the store does. RocksDB opens a directory whose log lost its
+// tail or is gone, and calls the rest complete; HIGHWATER remembers, outside of the log, the number
+// of the last write that was acknowledged as synced, and opening fails with DataLoss when it is not
+// there. It costs no fsync: after a power loss it may be older than the log, and then only proves
+// less.
 #ifndef TRIDENT_STATE_ROCKS_STORE_H_
 #define TRIDENT_STATE_ROCKS_STORE_H_
 
@@ -34,11 +35,13 @@ struct RocksStoreOptions {
   };
   std::string dir;
   Access access = Access::kReadWrite;
-  // Together all the memory of the store: blocks, filters and indexes that were read, and writes that
-  // wait to be flushed. What one side does not use, the other may.
+  // Together all the memory of the store: blocks, filters and indexes that were read, and writes
+  // that wait to be flushed. What one side does not use, the other may.
   uint64_t cache_bytes = ShareMemory(kMemoryBytesDefault).block_cache;
   uint64_t write_buffer_bytes = ShareMemory(kMemoryBytesDefault).write_buffers;
 };
+
+class RocksDatabase;
 
 // See DurableStore for the promises. The directory is its own as long as it lives.
 class RocksStore : public DurableStore {
@@ -52,6 +55,8 @@ class RocksStore : public DurableStore {
   //   DataLoss            it is damaged
   //   ResourceExhausted   the disk is full
   static StatusOr<std::unique_ptr<RocksStore>> Open(const RocksStoreOptions& options);
+  // Open is the way to make one.
+  RocksStore(std::string dir, std::unique_ptr<RocksDatabase> database);
   ~RocksStore() override;
 
   Status Write(const WriteSet& changes, Durability durability) override;
@@ -69,17 +74,15 @@ class RocksStore : public DurableStore {
   Status VerifyChecksums() const;
 
  private:
-  struct Database;  // all that is RocksDB's
   class RocksCursor;
   class RocksBulkLoad;
-  friend class RocksStoreOpener;
 
-  RocksStore(std::string dir, std::unique_ptr<Database> database);
-
+  // An error is remembered and returned.
+  Status Noted(const Status& outcome);
   Status Install(const std::string& file);
 
   const std::string dir_;
-  const std::unique_ptr<Database> database_;
+  const std::unique_ptr<RocksDatabase> database_;
 };
 
 }  // namespace trident

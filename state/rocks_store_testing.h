@@ -15,8 +15,8 @@ class Env;
 
 namespace trident {
 
-// RocksStore::Open, with every file of RocksDB, FORMAT and HIGHWATER behind `env`, which must outlive
-// the store.
+// RocksStore::Open, with every file of RocksDB, FORMAT and HIGHWATER behind `env`, which must
+// outlive the store.
 StatusOr<std::unique_ptr<RocksStore>> OpenRocksStoreOn(rocksdb::Env& env,
                                                        const RocksStoreOptions& options);
 

@@ -34,19 +34,19 @@ rocksdb::BlockBasedTableOptions TableFormat(const RocksMemory& memory) {
   return format;
 }
 
-// Few large values that live for seconds. Whatever is deleted while it is still in a write buffer is
-// never written to a file, and the values do not compress.
+// Few large values that live for seconds. Whatever is deleted while it is still in a write buffer
+// is never written to a file, and the values do not compress.
 void TuneRedo(rocksdb::ColumnFamilyOptions& options, const RocksMemory& memory) {
   options.write_buffer_size = std::max<uint64_t>(memory.write_buffer_bytes / 2, kMiB);
   options.max_write_buffer_number = 3;
   options.compression = rocksdb::kNoCompression;
 }
 
-// Many small values, written by bulk loads alone. Universal compaction: sorted runs wait until several
-// can be merged at once, which writes and computes half of what levels do (5 M uniform keys, each
-// rewritten once by 20 folds: 28 s of CPU and 0.5 GB against 42 to 49 s and 1.1 GB), at the price of
-// more runs for a lookup to ask; the filters answer for most of them. No compression: a random lookup
-// takes apart a whole block for one value, and walks are twice as fast.
+// Many small values, written by bulk loads alone. Universal compaction: sorted runs wait until
+// several can be merged at once, which writes and computes half of what levels do (5 M uniform
+// keys, each rewritten once by 20 folds: 28 s of CPU and 0.5 GB against 42 to 49 s and 1.1 GB), at
+// the price of more runs for a lookup to ask; the filters answer for most of them. No compression:
+// a random lookup takes apart a whole block for one value, and walks are twice as fast.
 void TuneBase(rocksdb::ColumnFamilyOptions& options) {
   options.write_buffer_size = kArenaBlockBytes;
   options.compression = rocksdb::kNoCompression;
@@ -89,7 +89,8 @@ rocksdb::DBOptions DatabaseOptions(const RocksMemory& memory) {
   // The default mode ends at the first damaged record and calls what is before it the whole.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.paranoid_checks = true;
-  // A resumed database can repeat or drop log entries; after an error the directory is opened again.
+  // A resumed database can repeat or drop log entries; after an error the directory is opened
+  // again.
   options.max_bgerror_resume_count = 0;
   options.write_buffer_manager = memory.write_buffers;
   // How much is read again at the next open.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything that the store sets on RocksDB, with the reason beside each setting in rocks_tuning.cc.
+// Everything that the store sets on RocksDB, with the reason beside each setting in
+// rocks_tuning.cc.
 #ifndef TRIDENT_STATE_ROCKS_TUNING_H_
 #define TRIDENT_STATE_ROCKS_TUNING_H_
 

@@ -19,7 +19,8 @@ std::string StateKey(std::string_view name) { return Concat(kStatePrefix, name);
 
 Status Malformed(const DurableStore& store, std::string_view what) {
   return DataLoss("the record '", what, "' in ", store.Where(),
-                  " is damaged: its content is not well-formed. Restore the directory from a backup");
+                  " is damaged: its content is not well-formed. Restore the directory from a "
+                  "backup");
 }
 
 // nullopt: no such record.
@@ -255,7 +256,8 @@ Status ClaimStore(DurableStore& store, const StoreOwner& owner) {
   TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
   if (identity.owner) return CheckOwner(store, *identity.owner, owner);
   WriteSet claim;
-  claim.Put(Table::kMeta, std::string(kFormatKey), Seal(kRecordVersion, EncodeNumber(kStoreFormat)));
+  claim.Put(Table::kMeta, std::string(kFormatKey),
+            Seal(kRecordVersion, EncodeNumber(kStoreFormat)));
   claim.Put(Table::kMeta, std::string(kOwnerKey), Seal(kRecordVersion, EncodeOwner(owner)));
   claim.Put(Table::kMeta, std::string(kEpochKey), Seal(kRecordVersion, EncodeNumber(0)));
   return store.Write(claim, Durability::kSynced);

@@ -7,9 +7,10 @@
 //   "epoch"          of the newest coordinator that started here
 //   "state/" name    id, kind, key, value type, partitions, group of a state
 //
-// Each value is sealed (Seal in state/store_layout.h). A store is claimed by the first topology that
-// opens it; from then on every open compares, and refuses with both sides named: a state must never be
-// fed the txids of another topology, nor be read with other types than it was written with.
+// Each value is sealed (Seal in state/store_layout.h). A store is claimed by the first topology
+// that opens it; from then on every open compares, and refuses with both sides named: a state must
+// never be fed the txids of another topology, nor be read with other types than it was written
+// with.
 #ifndef TRIDENT_STATE_STORE_IDENTITY_H_
 #define TRIDENT_STATE_STORE_IDENTITY_H_
 
@@ -51,8 +52,8 @@ struct StoredState {
   uint32_t partitions = 0;
   std::vector<KeyPart> key;
   std::string value_type;
-  // Newest decided txid when the state was made: it knows of none up to this one. A partition without
-  // a marker stands here.
+  // Newest decided txid when the state was made: it knows of none up to this one. A partition
+  // without a marker stands here.
   TxId since;
 
   friend bool operator==(const StoredState&, const StoredState&) = default;
@@ -79,12 +80,12 @@ Status ClaimStore(DurableStore& store, const StoreOwner& owner);
 // REQUIRES: the store is claimed.
 StatusOr<StoredState> DeclareState(DurableStore& store, const StoredState& wanted);
 
-// FailedPrecondition when the store holds a state that is not among `declared`: a renamed state would
-// silently start empty, and one that is left out would miss txids for ever.
+// FailedPrecondition when the store holds a state that is not among `declared`: a renamed state
+// would silently start empty, and one that is left out would miss txids for ever.
 Status CheckAllDeclared(const DurableStore& store, std::span<const std::string> declared);
 
-// An epoch greater than every one before, durably. To be called once by each coordinator that starts.
-// REQUIRES: the store is claimed.
+// An epoch greater than every one before, durably. To be called once by each coordinator that
+// starts. REQUIRES: the store is claimed.
 StatusOr<Epoch> BeginEpoch(DurableStore& store);
 
 }  // namespace trident

@@ -10,8 +10,8 @@
 //              state u32, partition u32, 0x01, key     value of a key (base/key_encoding.h)
 //   kMeta      see state/store_identity.h
 //
-// A marker sorts before all keys of its partition and is installed by the same bulk load as they are,
-// so that a partition's base always is what its marker says.
+// A marker sorts before all keys of its partition and is installed by the same bulk load as they
+// are, so that a partition's base always is what its marker says.
 #ifndef TRIDENT_STATE_STORE_LAYOUT_H_
 #define TRIDENT_STATE_STORE_LAYOUT_H_
 

@@ -33,7 +33,9 @@ int Compare(const Datum& a, const Datum& b) {
         using T = std::decay_t<decltype(x)>;
         const T& y = std::get<T>(b.value);
         if constexpr (std::is_same_v<T, double>) {
-          if (std::isnan(x) || std::isnan(y)) return std::isnan(x) - static_cast<int>(std::isnan(y));
+          if (std::isnan(x) || std::isnan(y)) {
+            return std::isnan(x) - static_cast<int>(std::isnan(y));
+          }
         }
         if constexpr (requires { x < y; } && !std::is_same_v<T, std::vector<Datum>>) {
           return x < y ? -1 : (y < x ? 1 : 0);

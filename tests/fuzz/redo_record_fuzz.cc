@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whatever bytes stand in the redo table: they are refused, or they are exactly what the builder would
-// write. Each input is tried as it is and with its checksum made right, so that the parts behind the
-// checksum are reached too.
+// Whatever bytes stand in the redo table: they are refused, or they are exactly what the builder
+// would write. Each input is tried as it is and with its checksum made right, so that the parts
+// behind the checksum are reached too.
 #include <cstddef>
 #include <cstdint>
 #include <string>

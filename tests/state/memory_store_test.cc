@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The disk model of MemoryStore. What every DurableStore must do is tested in durable_store_test.cc.
+// The disk model of MemoryStore. What every DurableStore must do is tested in
+// durable_store_test.cc.
 #include "state/memory_store.h"
 
 #include <set>

@@ -138,7 +138,8 @@ TEST(RedoRecordTest, ANewerVersionIsNotCalledDamage) {
   const Status refused = ParseRedoRecord(Resealed(newer)).status();
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(Message(refused),
-            "redo record has version 2, this program reads version 1: use the release that wrote it");
+            "redo record has version 2, this program reads version 1: use the release that wrote "
+            "it");
 }
 
 TEST(RedoRecordTest, ARecordUnderAForeignKeyIsRefused) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What RocksStore makes of a directory: new, made, foreign, locked, read-only, damaged. What every
-// DurableStore must do is tested in durable_store_test.cc, faults of the disk in disk_fault_test.cc.
+// DurableStore must do is tested in durable_store_test.cc, faults of the disk in
+// disk_fault_test.cc.
 #include "state/rocks_store.h"
 
 #include <fcntl.h>
@@ -77,8 +78,9 @@ TEST(RocksStoreTest, AParentThatIsMissingIsNotMade) {
   const std::string dir = parent.path() + "/no/state";
   const Status refused = Open(dir).status();
   EXPECT_EQ(refused.code(), StatusCode::kNotFound);
-  EXPECT_EQ(Message(refused), "cannot make the state directory " + dir +
-                                  ": its parent does not exist. Make the parent, or check the path");
+  EXPECT_EQ(Message(refused),
+            "cannot make the state directory " + dir +
+                ": its parent does not exist. Make the parent, or check the path");
   EXPECT_FALSE(fs::exists(parent.path() + "/no"));
 }
 
@@ -134,7 +136,8 @@ TEST(RocksStoreTest, AReaderChangesNoByteAndExcludesWritersOnly) {
     EXPECT_EQ(Open(dir.path()).status().code(), StatusCode::kUnavailable);
     EXPECT_EQ((*reader)->Get(Table::kMeta, "a").value(), "v");
     EXPECT_EQ(PutSynced(**reader, "b").code(), StatusCode::kFailedPrecondition);
-    EXPECT_EQ((*reader)->NewBulkLoad(Table::kBase).status().code(), StatusCode::kFailedPrecondition);
+    EXPECT_EQ((*reader)->NewBulkLoad(Table::kBase).status().code(),
+              StatusCode::kFailedPrecondition);
     EXPECT_TRUE((*reader)->VerifyChecksums().ok());
   }
   EXPECT_EQ(fingerprint(), before);
@@ -176,9 +179,9 @@ TEST(RocksStoreTest, ANewerFormatIsRefusedBeforeItsFilesAreTouched) {
 }
 
 TEST(RocksStoreTest, AFormatFileThatSaysSomethingElseIsDamage) {
-  for (const char* text : {"", "trident state directory, format ", "trident state directory, format 0\n",
-                           "trident state directory, format 1", "trident state directory, format 2",
-                           "gibberish"}) {
+  for (const char* text :
+       {"", "trident state directory, format ", "trident state directory, format 0\n",
+        "trident state directory, format 1", "trident state directory, format 2", "gibberish"}) {
     TempDir dir;
     MakeStore(dir.path());
     WriteFile(dir.path() + "/FORMAT", text);

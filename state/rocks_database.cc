@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/rocks_database.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table_properties.h>
+
+#include "state/rocks_errors.h"
+
+namespace trident {
+namespace {
+
+using Access = RocksStoreOptions::Access;
+
+std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RocksMemory& memory) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (int i = 0; i < kTableCount; ++i) {
+    const auto table = static_cast<Table>(i);
+    families.emplace_back(std::string(FamilyName(table)), FamilyOptions(table, memory));
+  }
+  return families;
+}
+
+}  // namespace
+
+void FirstError::Note(const Status& error) {
+  MutexLock lock(mutex_);
+  if (!refusal_.ok()) return;
+  refusal_ = FailedPrecondition(dir_, " takes no more writes since one failed: ", Message(error));
+  happened_.store(true, std::memory_order_release);
+}
+
+Status FirstError::refusal() const {
+  if (!happened_.load(std::memory_order_acquire)) return {};
+  MutexLock lock(mutex_);
+  return refusal_;
+}
+
+// What RocksDB's own threads have to say.
+class RocksDatabase::Background : public rocksdb::EventListener {
+ public:
+  Background(std::shared_ptr<FirstError> errors, std::string dir)
+      : errors_(std::move(errors)), dir_(std::move(dir)) {}
+
+  // True once after each change of the files of a table.
+  bool TakeFilesChanged() { return files_changed_.exchange(false, std::memory_order_relaxed); }
+
+  // A flush or compaction that failed counts like a write that failed.
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    errors_->Note(FromRocks(*status, "flush or compact", dir_));
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+  // Runs on the thread that compacts. It may use what the executors leave, and a fair part when
+  // they leave nothing.
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+    constexpr int kNiceness = 5;
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  }
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+    files_changed_.store(true, std::memory_order_relaxed);
+  }
+  void OnExternalFileIngested(rocksdb::DB*, const rocksdb::ExternalFileIngestionInfo&) override {
+    files_changed_.store(true, std::memory_order_relaxed);
+  }
+
+ private:
+  const std::shared_ptr<FirstError> errors_;
+  const std::string dir_;
+  std::atomic<bool> files_changed_{true};
+};
+
+RocksDatabase::RocksDatabase(const RocksStoreOptions& options, rocksdb::Env& env)
+    : options_(options),
+      env_(env),
+      memory_(options.cache_bytes, options.write_buffer_bytes),
+      errors_(std::make_shared<FirstError>(options.dir)),
+      background_(std::make_shared<Background>(errors_, options.dir)) {}
+
+RocksDatabase::~RocksDatabase() {
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    if (family != nullptr) (void)db_->DestroyColumnFamilyHandle(family);
+  }
+  if (db_ != nullptr) (void)db_->Close();
+}
+
+StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const RocksStoreOptions& options,
+                                                             rocksdb::Env& env) {
+  std::unique_ptr<RocksDatabase> database(new RocksDatabase(options, env));
+  TRIDENT_ASSIGN_OR_RETURN(database->directory_,
+                           RocksDirectory::Enter(options.dir, options.access, env));
+  const RocksDirectory& directory = *database->directory_;
+  TRIDENT_RETURN_IF_ERROR(database->MakeIfNew());
+  if (options.access == Access::kReadWrite) TRIDENT_RETURN_IF_ERROR(directory.ClearIngest());
+  TRIDENT_RETURN_IF_ERROR(FromRocksOpen(database->OpenAt(directory.db()), options.dir));
+  TRIDENT_RETURN_IF_ERROR(database->CheckHighWater());
+  if (options.access == Access::kReadWrite) {
+    database->high_water_ = std::make_unique<HighWater>(env, directory.high_water());
+  }
+  return database;
+}
+
+Status RocksDatabase::MakeIfNew() {
+  TRIDENT_ASSIGN_OR_RETURN(const RocksDirectory::Age age, directory_->FindAge());
+  if (age == RocksDirectory::Age::kMade) return {};
+  if (options_.access == Access::kReadOnly) {
+    return NotFound("there is no state in ", options_.dir, " yet. Check the path");
+  }
+  TRIDENT_RETURN_IF_ERROR(directory_->BeginMaking());
+  TRIDENT_RETURN_IF_ERROR(
+      FromRocks(MakeAt(directory_->unfinished_db()), "make a database", options_.dir));
+  return directory_->FinishMaking();
+}
+
+rocksdb::Status RocksDatabase::MakeAt(const std::string& path) const {
+  rocksdb::DBOptions options = DatabaseOptions(memory_);
+  options.env = &env_;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.error_if_exists = true;
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  rocksdb::DB* made = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(options, path, Families(memory_), &families, &made);
+  if (!status.ok()) return status;
+  const std::unique_ptr<rocksdb::DB> db(made);
+  for (rocksdb::ColumnFamilyHandle* family : families) (void)db->DestroyColumnFamilyHandle(family);
+  return db->Close();
+}
+
+// Makes nothing: where a file is missing, RocksDB would otherwise begin anew over what is left.
+rocksdb::Status RocksDatabase::OpenAt(const std::string& path) {
+  rocksdb::DBOptions options = DatabaseOptions(memory_);
+  options.env = &env_;
+  options.listeners.push_back(background_);
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      options_.access == Access::kReadOnly
+          ? rocksdb::DB::OpenForReadOnly(options, path, Families(memory_), &families, &db)
+          : rocksdb::DB::Open(options, path, Families(memory_), &families, &db);
+  if (!status.ok()) return status;
+  db_.reset(db);
+  std::copy(families.begin(), families.end(), families_.begin());
+  return status;
+}
+
+Status RocksDatabase::CheckHighWater() const {
+  const uint64_t acknowledged = HighWater::Read(env_, directory_->high_water());
+  const uint64_t found = db_->GetLatestSequenceNumber();
+  if (found >= acknowledged) return {};
+  return DataLoss(options_.dir, " is damaged: writes up to number ", acknowledged,
+                  " were acknowledged as durable, but its log ends at ", found,
+                  ". Its newest log file is missing or damaged. Restore the directory from a "
+                  "backup");
+}
+
+std::string RocksDatabase::NextBulkLoadFile() {
+  return Concat(directory_->ingest(), "/", next_bulk_load_.fetch_add(1), ".sst");
+}
+
+bool RocksDatabase::IndexesFitInCache() const {
+  if (background_->TakeFilesChanged()) index_bytes_ = CountIndexBytes();
+  return index_bytes_ < memory_.index_bytes_max;
+}
+
+uint64_t RocksDatabase::CountIndexBytes() const {
+  rocksdb::TablePropertiesCollection files;
+  if (!db_->GetPropertiesOfAllTables(family(Table::kBase), &files).ok()) return ~uint64_t{0};
+  uint64_t bytes = 0;
+  for (const auto& [name, file] : files) bytes += file->index_size + file->filter_size;
+  return bytes;
+}
+
+}  // namespace trident

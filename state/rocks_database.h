@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RocksDatabase: RocksDB opened over a state directory, with what the store has to know about it:
+// the first error, the high water, and whether the cache holds all indexes.
+#ifndef TRIDENT_STATE_ROCKS_DATABASE_H_
+#define TRIDENT_STATE_ROCKS_DATABASE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "state/high_water.h"
+#include "state/rocks_directory.h"
+#include "state/rocks_store.h"
+#include "state/rocks_tuning.h"
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Env;
+class Status;
+}  // namespace rocksdb
+
+namespace trident {
+
+// Remembers the first thing that went wrong; from then on the store takes no writes. Thread-safe.
+class FirstError {
+ public:
+  explicit FirstError(std::string dir) : dir_(std::move(dir)) {}
+  void Note(const Status& error);
+  // Ok while nothing went wrong.
+  Status refusal() const;
+
+ private:
+  const std::string dir_;
+  std::atomic<bool> happened_{false};
+  mutable Mutex mutex_;
+  Status refusal_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+// Thread-safe once opened.
+class RocksDatabase {
+ public:
+  // Errors as of RocksStore::Open. `env` must outlive the database.
+  static StatusOr<std::unique_ptr<RocksDatabase>> Open(const RocksStoreOptions& options,
+                                                       rocksdb::Env& env);
+  ~RocksDatabase();
+  RocksDatabase(const RocksDatabase&) = delete;
+  RocksDatabase& operator=(const RocksDatabase&) = delete;
+
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* family(Table table) const {
+    return families_[static_cast<size_t>(table)];
+  }
+  const RocksMemory& memory() const { return memory_; }
+  RocksStoreOptions::Access access() const { return options_.access; }
+  FirstError& errors() { return *errors_; }
+  const FirstError& errors() const { return *errors_; }
+  // Writes up to this number are durable and are acknowledged next.
+  void RaiseHighWater(uint64_t to) { high_water_->Raise(to); }
+  // A path for the next bulk load, never given before.
+  std::string NextBulkLoadFile();
+  // Whether the filters and indexes of the base stay in the cache when no data is added to it.
+  bool IndexesFitInCache() const;
+
+ private:
+  class Background;
+
+  RocksDatabase(const RocksStoreOptions& options, rocksdb::Env& env);
+
+  Status MakeIfNew();
+  rocksdb::Status MakeAt(const std::string& path) const;
+  rocksdb::Status OpenAt(const std::string& path);
+  Status CheckHighWater() const;
+  uint64_t CountIndexBytes() const;
+
+  // Constant after Open. The directory outlives what is open in it, so that its lock does too.
+  const RocksStoreOptions options_;
+  rocksdb::Env& env_;
+  const RocksMemory memory_;
+  std::unique_ptr<RocksDirectory> directory_;
+  std::shared_ptr<FirstError> errors_;
+  std::shared_ptr<Background> background_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, kTableCount> families_ = {};
+  std::unique_ptr<HighWater> high_water_;  // null when read-only
+
+  std::atomic<uint64_t> next_bulk_load_{1};
+  mutable std::atomic<uint64_t> index_bytes_{0};
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_ROCKS_DATABASE_H_
