@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The `trident` command: asks a running topology, and looks into a state directory that is at rest.
+//
+// Exit codes: 0 done, 1 no such key, state or function, 2 bad usage, 3 the topology cannot be reached,
+// 4 refused or failed, 5 damaged data.
+#ifndef TRIDENT_COORDINATOR_CLI_CLI_H_
+#define TRIDENT_COORDINATOR_CLI_CLI_H_
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace trident {
+
+inline constexpr char kDefaultAddress[] = "127.0.0.1:7411";
+
+// Runs one command; `args` are those behind the program's name. Returns the exit code.
+int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err);
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_CLI_CLI_H_
