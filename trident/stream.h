@@ -33,7 +33,7 @@ class StateHandle;
 
 // How a step keeps state. The name is where the data is: it must be unique, and stay.
 struct StateOptions {
-  std::string name;
+  std::string name = {};
   StateKind kind = StateKind::kOpaque;
   uint32_t partitions = kStatePartitionsDefault;  // fixed when the state is made
 };
