@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CHECK states what only a bug can break. It stays on in every build, prints the condition, the place
-// and the values streamed into it, and aborts: a process that is wrong about itself must not commit.
-// What the world does (files, networks, users) is reported by absl::Status, never by CHECK.
+// CHECK states what only a bug can break. It stays on in every build, prints the condition, the
+// place and the values streamed into it, and aborts: a process that is wrong about itself must not
+// commit. What the world does (files, networks, users) is reported by absl::Status, never by CHECK.
 #ifndef TRIDENT_BASE_CHECK_H_
 #define TRIDENT_BASE_CHECK_H_
 
@@ -34,14 +34,13 @@ struct Voidify {
 
 }  // namespace trident::check_internal
 
-#define TRIDENT_CHECK(condition)                  \
+#define TRIDENT_CHECK(condition)                      \
   (__builtin_expect(static_cast<bool>(condition), 1)) \
-      ? (void)0                                   \
-      : ::trident::check_internal::Voidify() &    \
+      ? (void)0                                       \
+      : ::trident::check_internal::Voidify() &        \
             ::trident::check_internal::Failure(#condition, __FILE__, __LINE__).stream()
 
-#define TRIDENT_CHECK_OP(a, op, b) \
-  TRIDENT_CHECK((a)op(b))
+#define TRIDENT_CHECK_OP(a, op, b) TRIDENT_CHECK((a)op(b))
 #define TRIDENT_CHECK_EQ(a, b) TRIDENT_CHECK_OP(a, ==, b)
 #define TRIDENT_CHECK_NE(a, b) TRIDENT_CHECK_OP(a, !=, b)
 #define TRIDENT_CHECK_LT(a, b) TRIDENT_CHECK_OP(a, <, b)
@@ -49,12 +48,12 @@ struct Voidify {
 #define TRIDENT_CHECK_GT(a, b) TRIDENT_CHECK_OP(a, >, b)
 #define TRIDENT_CHECK_GE(a, b) TRIDENT_CHECK_OP(a, >=, b)
 // An absl::Status or StatusOr that must be ok; the status is printed when it is not.
-#define TRIDENT_CHECK_OK(expression)                                              \
+#define TRIDENT_CHECK_OK(expression)                                                \
   if (const auto& trident_check_status_ = (expression); trident_check_status_.ok()) \
-    ;                                                                             \
-  else                                                                            \
-    ::trident::check_internal::Fail(                                              \
-        #expression, __FILE__, __LINE__,                                          \
+    ;                                                                               \
+  else                                                                              \
+    ::trident::check_internal::Fail(                                                \
+        #expression, __FILE__, __LINE__,                                            \
         ::trident::check_internal::StatusText(trident_check_status_).c_str())
 
 namespace trident::check_internal {

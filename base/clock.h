@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Time as the project sees it. Nothing but RealClock reads the machine's clocks; a simulation injects
-// its own. No rule of correctness depends on time, only pace and progress do.
+// Time as the project sees it. Nothing but RealClock reads the machine's clocks; a simulation
+// injects its own. No rule of correctness depends on time, only pace and progress do.
 #ifndef TRIDENT_BASE_CLOCK_H_
 #define TRIDENT_BASE_CLOCK_H_
 

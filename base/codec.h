@@ -188,9 +188,9 @@ struct Describe {
     return {TypeKind::kUser, UserTypeName<T>(), nullptr, &DecodeDatum<T>};
   }
 };
-#define TRIDENT_DESCRIBE_(T, KIND, NAME)                                               \
-  template <>                                                                          \
-  struct Describe<T> {                                                                 \
+#define TRIDENT_DESCRIBE_(T, KIND, NAME)                                                \
+  template <>                                                                           \
+  struct Describe<T> {                                                                  \
     static TypeInfo Make() { return {TypeKind::KIND, NAME, nullptr, &DecodeDatum<T>}; } \
   };
 TRIDENT_DESCRIBE_(bool, kBool, "bool")

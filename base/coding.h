@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fixed and variable-length integers in byte strings: the alphabet of every encoding of ours (redo
-// record, decision record, frames). Little-endian; varints are LEB128. Readers never read past the end
-// and never trust a length.
+// record, decision record, frames). Little-endian; varints are LEB128. Readers never read past the
+// end and never trust a length.
 #ifndef TRIDENT_BASE_CODING_H_
 #define TRIDENT_BASE_CODING_H_
 
@@ -36,7 +36,9 @@ inline void PutVarint(std::string& out, uint64_t v) {
 inline uint64_t ZigZag(int64_t v) {
   return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
 }
-inline int64_t UnZigZag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
+inline int64_t UnZigZag(uint64_t v) {
+  return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
+}
 inline void PutLengthPrefixed(std::string& out, std::string_view bytes) {
   PutVarint(out, bytes.size());
   out.append(bytes);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one hash of the project: XXH3-64 over canonical key bytes, seed 0. It decides in which partition
-// a key lives, so it is part of the on-disk format and never changes with process, machine or release.
+// The one hash of the project: XXH3-64 over canonical key bytes, seed 0. It decides in which
+// partition a key lives, so it is part of the on-disk format and never changes with process,
+// machine or release.
 #ifndef TRIDENT_BASE_HASH_H_
 #define TRIDENT_BASE_HASH_H_
 
@@ -13,10 +14,13 @@
 
 namespace trident {
 
-inline uint64_t HashBytes(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+inline uint64_t HashBytes(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
-// Canonical key bytes (base/key_encoding.h) with their hash, so that a key is hashed once on its way
-// from the operator that groups by it, through the exchange, into the state. Does not own the bytes.
+// Canonical key bytes (base/key_encoding.h) with their hash, so that a key is hashed once on its
+// way from the operator that groups by it, through the exchange, into the state. Does not own the
+// bytes.
 struct HashedKey {
   std::string_view key;
   uint64_t hash = 0;

@@ -41,7 +41,8 @@ using StageId = NamedId<struct StageIdTag, uint32_t>;
 using StateId = NamedId<struct StateIdTag, uint32_t>;
 using SpoutId = NamedId<struct SpoutIdTag, uint32_t>;
 using WorkerId = NamedId<struct WorkerIdTag, uint32_t>;
-// Grows by one each time that a spout task or a worker starts anew; binds requests to one life of it.
+// Grows by one each time that a spout task or a worker starts anew; binds requests to one life of
+// it.
 using Incarnation = NamedId<struct IncarnationTag, uint64_t>;
 
 // One try at a txid. Never used twice, also not after a coordinator's restart, because the epoch

@@ -230,13 +230,12 @@ void AppendKeyText(std::string& out, std::string_view v, KeyPlace place) {
 StatusOr<std::string> EncodeKeyPrefix(std::span<const KeyField> fields,
                                       std::span<const Datum> values) {
   if (values.size() > fields.size()) {
-    return InvalidArgument("the key ", Describe(fields), " has ", fields.size(),
-                           " fields, found ", values.size(), " values");
+    return InvalidArgument("the key ", Describe(fields), " has ", fields.size(), " fields, found ",
+                           values.size(), " values");
   }
   std::string out;
   for (size_t i = 0; i < values.size(); ++i) {
-    TRIDENT_RETURN_IF_ERROR(
-        AppendField(out, fields[i], values[i], PlaceOf(i, fields.size())));
+    TRIDENT_RETURN_IF_ERROR(AppendField(out, fields[i], values[i], PlaceOf(i, fields.size())));
   }
   return out;
 }
@@ -261,8 +260,8 @@ StatusOr<std::vector<Datum>> DecodeKey(std::span<const KeyField> fields, std::st
     }
   }
   if (!in.done()) {
-    return DataLoss("expected a key of ", Describe(fields), " of ", in.position(),
-                    " bytes, found ", key.size(), " bytes");
+    return DataLoss("expected a key of ", Describe(fields), " of ", in.position(), " bytes, found ",
+                    key.size(), " bytes");
   }
   return values;
 }

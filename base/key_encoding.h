@@ -43,8 +43,8 @@ void AppendKeyText(std::string& out, std::string_view v, KeyPlace place);
 
 // The key of `values`, one per field. InvalidArgument names the field whose value has another type.
 StatusOr<std::string> EncodeKey(std::span<const KeyField> fields, std::span<const Datum> values);
-// The first fields of a key, for prefix scans: every key that starts with these values, and no other,
-// starts with the returned bytes. A text in the key's last place is itself a prefix.
+// The first fields of a key, for prefix scans: every key that starts with these values, and no
+// other, starts with the returned bytes. A text in the key's last place is itself a prefix.
 StatusOr<std::string> EncodeKeyPrefix(std::span<const KeyField> fields,
                                       std::span<const Datum> values);
 // Inverse of EncodeKey. DataLoss when the bytes are no key of these fields.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A mutex that clang's -Wthread-safety understands, over std::mutex (the packaged absl::Mutex is not
-// instrumented, so ThreadSanitizer reports races that are not there).
+// A mutex that clang's -Wthread-safety understands, over std::mutex (the packaged absl::Mutex is
+// not instrumented, so ThreadSanitizer reports races that are not there).
 #ifndef TRIDENT_BASE_MUTEX_H_
 #define TRIDENT_BASE_MUTEX_H_
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Randomness that repeats: a small generator seeded by the caller, the same on every machine and run.
+// Randomness that repeats: a small generator seeded by the caller, the same on every machine and
+// run.
 #ifndef TRIDENT_BASE_RNG_H_
 #define TRIDENT_BASE_RNG_H_
 

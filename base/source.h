@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where input comes from and how far a batch has read it: the words that spouts, the protocol and the
-// decision log share.
+// Where input comes from and how far a batch has read it: the words that spouts, the protocol and
+// the decision log share.
 #ifndef TRIDENT_BASE_SOURCE_H_
 #define TRIDENT_BASE_SOURCE_H_
 

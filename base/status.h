@@ -72,8 +72,7 @@ namespace status_internal {
 inline void Append(std::string& out, std::string_view s) { out.append(s); }
 inline void Append(std::string& out, char c) { out.push_back(c); }
 template <class N>
-  requires(std::is_arithmetic_v<N> && !std::is_same_v<N, char>)
-void Append(std::string& out, N n) {
+requires(std::is_arithmetic_v<N> && !std::is_same_v<N, char>) void Append(std::string& out, N n) {
   out.append(std::to_string(n));
 }
 }  // namespace status_internal
@@ -102,10 +101,10 @@ inline Status Annotate(const Status& s, std::string_view context) {
 
 }  // namespace trident
 
-#define TRIDENT_RETURN_IF_ERROR(expression)                      \
-  do {                                                           \
+#define TRIDENT_RETURN_IF_ERROR(expression)                                   \
+  do {                                                                        \
     if (::absl::Status trident_status_ = (expression); !trident_status_.ok()) \
-      return trident_status_;                                    \
+      return trident_status_;                                                 \
   } while (false)
 
 #define TRIDENT_CONCAT_INNER_(a, b) a##b

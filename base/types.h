@@ -3,10 +3,11 @@
 // The value types of the project and their run-time descriptions. A column, a key field and a state
 // value all have one of these types:
 //
-//   bool, int64_t, double, Text, Bytes, Timestamp, List<T> of these, or a user type with a Codec<T>.
+//   bool, int64_t, double, Text, Bytes, Timestamp, List<T> of these, or a user type with a
+//   Codec<T>.
 //
-// Text, Bytes and List are views: 16 bytes that point into memory someone else keeps alive (a batch).
-// What must outlive the batch is kept in its owned form, Owned<T>.
+// Text, Bytes and List are views: 16 bytes that point into memory someone else keeps alive (a
+// batch). What must outlive the batch is kept in its owned form, Owned<T>.
 #ifndef TRIDENT_BASE_TYPES_H_
 #define TRIDENT_BASE_TYPES_H_
 
@@ -80,14 +81,14 @@ class ByteReader;
 // What the run time knows of a type. One immortal object per type, see TypeOf<T>().
 struct TypeInfo {
   TypeKind kind;
-  std::string name;             // "int64", "text", "list<text>", a user type's own name
-  const TypeInfo* element;      // of a list; else null
-  Datum (*decode)(ByteReader&); // reads one encoded value (Codec<T>); reader.ok() tells success
+  std::string name;              // "int64", "text", "list<text>", a user type's own name
+  const TypeInfo* element;       // of a list; else null
+  Datum (*decode)(ByteReader&);  // reads one encoded value (Codec<T>); reader.ok() tells success
 };
 inline bool SameType(const TypeInfo& a, const TypeInfo& b) { return a.name == b.name; }
 
-// The description of "int64", "list<text>" and the like, for whoever has only the name that was stored;
-// null for names of user types and for unknown ones.
+// The description of "int64", "list<text>" and the like, for whoever has only the name that was
+// stored; null for names of user types and for unknown ones.
 const TypeInfo* BuiltinTypeNamed(std::string_view name);
 
 // The owned form of a value type: what state keeps and accumulators hold.

@@ -127,7 +127,9 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
             workers_->Begin(id, begin, group.time_micros);
           },
           [&](batch_action::Emit& emit) { workers_->Emit(id, emit, group.time_micros); },
-          [&](batch_action::LogCut& cut) { submit({id, {}, std::move(cut)}); },
+          [&](batch_action::LogCut& cut) {
+            submit({id, {}, std::move(cut)});
+          },
           [&](batch_action::PermitStage& permit) { workers_->PermitStage(id, permit); },
           [&](batch_action::Decide& decide) {
             for (const DecisionRecord& record : decide.records) {
@@ -201,7 +203,8 @@ void BatchCoordinator::Commit(const std::vector<Write>& writes) {
   WriteSet changes;
   Status status;
   for (const Write& write : writes) {
-    if (write.cut) options_.log->AppendCut(write.group, write.cut->txid, write.cut->ranges, changes);
+    if (write.cut)
+      options_.log->AppendCut(write.group, write.cut->txid, write.cut->ranges, changes);
     for (const DecisionRecord& record : write.decisions) {
       BatchId id{write.group, record.txid, record.attempt};
       if (status.ok()) status = workers_->AddRedo(id, changes);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BatchCoordinator: the shell around the batch protocol. One thread takes facts in, steps the protocol
-// of the group that they concern, and passes its actions on; a second one writes decisions, so that a
-// batch is on its way to the disk while the next ones are cut. Several decisions that are ready
-// together share one write.
+// BatchCoordinator: the shell around the batch protocol. One thread takes facts in, steps the
+// protocol of the group that they concern, and passes its actions on; a second one writes
+// decisions, so that a batch is on its way to the disk while the next ones are cut. Several
+// decisions that are ready together share one write.
 #ifndef TRIDENT_COORDINATOR_BATCH_COORDINATOR_H_
 #define TRIDENT_COORDINATOR_BATCH_COORDINATOR_H_
 
@@ -24,7 +24,8 @@
 
 namespace trident {
 
-// Where the coordinator's words go: to the workers. Called on the coordinator's thread; must not block.
+// Where the coordinator's words go: to the workers. Called on the coordinator's thread; must not
+// block.
 class WorkerLink {
  public:
   virtual ~WorkerLink() = default;
@@ -34,8 +35,8 @@ class WorkerLink {
   virtual void PermitStage(GroupId group, const batch_action::PermitStage& permit) = 0;
   virtual void Apply(GroupId group, const batch_action::Apply& apply) = 0;
   virtual void Abort(GroupId group, const batch_action::Abort& abort) = 0;
-  // Everything that the decision of (group, txid, attempt) must make durable with it: adds the redo.
-  // Called on the committing thread.
+  // Everything that the decision of (group, txid, attempt) must make durable with it: adds the
+  // redo. Called on the committing thread.
   virtual Status AddRedo(const BatchId& id, WriteSet& changes) = 0;
 };
 
@@ -90,7 +91,7 @@ class BatchCoordinator {
  private:
   struct Group {
     std::unique_ptr<BatchProtocol> protocol;
-    Nanos tick_at = 0;  // 0: none
+    Nanos tick_at = 0;        // 0: none
     int64_t time_micros = 0;  // wall time of the attempt that began last
     std::map<TxId, Nanos> begun_at;
     std::map<TxId, uint64_t> rows_deciding;

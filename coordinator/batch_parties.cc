@@ -6,8 +6,7 @@
 namespace trident {
 
 std::string ToString(EmitterId emitter) {
-  return "spout " + std::to_string(emitter.spout.value()) + " task " +
-         std::to_string(emitter.task);
+  return "spout " + std::to_string(emitter.spout.value()) + " task " + std::to_string(emitter.task);
 }
 
 EmitterRoster::EmitterRoster(const std::vector<SpoutConfig>& spouts) : spouts_(spouts) {

@@ -26,10 +26,10 @@ struct BatchEmitter {
   SpoutKind kind = SpoutKind::kTransactional;
   Incarnation incarnation;
   bool present = false;
-  bool ready = false;   // there may be input
-  bool eager = false;   // there is input that has waited: it need not age
-  bool asked = false;   // an Emit is unanswered
-  bool edge = false;    // input came while asked
+  bool ready = false;  // there may be input
+  bool eager = false;  // there is input that has waited: it need not age
+  bool asked = false;  // an Emit is unanswered
+  bool edge = false;   // input came while asked
 };
 
 // All tasks of all spouts, by index. Not thread-safe.

@@ -9,32 +9,52 @@ namespace trident {
 
 const char* ToString(BatchPhase phase) {
   switch (phase) {
-    case BatchPhase::kEmitting: return "emitting";
-    case BatchPhase::kLoggingCut: return "logging the cut";
-    case BatchPhase::kStaging: return "staging";
-    case BatchPhase::kReady: return "ready";
-    case BatchPhase::kDeciding: return "deciding";
+    case BatchPhase::kEmitting:
+      return "emitting";
+    case BatchPhase::kLoggingCut:
+      return "logging the cut";
+    case BatchPhase::kStaging:
+      return "staging";
+    case BatchPhase::kReady:
+      return "ready";
+    case BatchPhase::kDeciding:
+      return "deciding";
   }
   return "in an unknown phase";
 }
 
 const char* ToString(EmitGate gate) {
   switch (gate) {
-    case EmitGate::kOpen: return "is open";
-    case EmitGate::kNoInput: return "waits for input";
-    case EmitGate::kFilling: return "lets a batch fill";
-    case EmitGate::kRangesUnknown: return "is emitting a batch";
-    case EmitGate::kPendingFull: return "has max_pending batches undecided";
-    case EmitGate::kRetrying: return "retries a batch alone";
-    case EmitGate::kBackoff: return "waits before a retry";
-    case EmitGate::kEmitterAbsent: return "waits for a spout task to start";
-    case EmitGate::kWorkerAbsent: return "waits for a worker to join";
-    case EmitGate::kWorkerBehind: return "waits for a worker to catch up";
-    case EmitGate::kBacklog: return "waits for the slowest worker to apply";
-    case EmitGate::kHeld: return "waits for room";
-    case EmitGate::kPaused: return "is paused";
-    case EmitGate::kDraining: return "is draining";
-    case EmitGate::kHalted: return "is halted";
+    case EmitGate::kOpen:
+      return "is open";
+    case EmitGate::kNoInput:
+      return "waits for input";
+    case EmitGate::kFilling:
+      return "lets a batch fill";
+    case EmitGate::kRangesUnknown:
+      return "is emitting a batch";
+    case EmitGate::kPendingFull:
+      return "has max_pending batches undecided";
+    case EmitGate::kRetrying:
+      return "retries a batch alone";
+    case EmitGate::kBackoff:
+      return "waits before a retry";
+    case EmitGate::kEmitterAbsent:
+      return "waits for a spout task to start";
+    case EmitGate::kWorkerAbsent:
+      return "waits for a worker to join";
+    case EmitGate::kWorkerBehind:
+      return "waits for a worker to catch up";
+    case EmitGate::kBacklog:
+      return "waits for the slowest worker to apply";
+    case EmitGate::kHeld:
+      return "waits for room";
+    case EmitGate::kPaused:
+      return "is paused";
+    case EmitGate::kDraining:
+      return "is draining";
+    case EmitGate::kHalted:
+      return "is halted";
   }
   return "is in an unknown state";
 }

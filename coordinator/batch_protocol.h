@@ -108,8 +108,8 @@ struct InFlightBatch {
   TxId txid;
   Attempt attempt;
   BatchPhase phase = BatchPhase::kEmitting;
-  uint64_t rows = 0;           // known so far
-  uint32_t votes = 0;          // received
+  uint64_t rows = 0;             // known so far
+  uint32_t votes = 0;            // received
   uint32_t answers_awaited = 0;  // emitters that were asked and have not answered
 };
 

@@ -83,11 +83,11 @@ struct Emit {
   EmitterId emitter;
   Incarnation incarnation;
   EmitMode mode = EmitMode::kNew;
-  BatchLimits limits;                  // this emitter's share; rows >= 1
+  BatchLimits limits;  // this emitter's share; rows >= 1
   // Ends of txid - 1: of the partitions that this task read last, and of those of its spout of
   // which the protocol has not yet learned who reads them; the emitter skips what is not its own.
   std::vector<SourcePosition> starts;
-  std::vector<SourceRange> exact;                // for kExact
+  std::vector<SourceRange> exact;             // for kExact
   std::shared_ptr<const FailureCause> cause;  // for kDivert: what the dead letter says
 };
 
@@ -140,8 +140,8 @@ struct Stale {
   Attempt attempt;  // named by the message
   Attempt current;  // attempt in flight for that txid; zero = none
   TxId last_decided;
-  EmitterId emitter;  // the sender, for messages of emitters
-  WorkerId worker;    // the sender, for messages of workers
+  EmitterId emitter;        // the sender, for messages of emitters
+  WorkerId worker;          // the sender, for messages of workers
   Incarnation incarnation;  // that the protocol knows of the sender
 };
 
@@ -163,11 +163,10 @@ struct SetTimer {
 
 }  // namespace batch_action
 
-using BatchAction =
-    std::variant<batch_action::Begin, batch_action::Emit, batch_action::LogCut,
-                 batch_action::PermitStage, batch_action::Decide, batch_action::Apply,
-                 batch_action::Abort, batch_action::Stale, batch_action::Halt,
-                 batch_action::Drained, batch_action::SetTimer>;
+using BatchAction = std::variant<batch_action::Begin, batch_action::Emit, batch_action::LogCut,
+                                 batch_action::PermitStage, batch_action::Decide,
+                                 batch_action::Apply, batch_action::Abort, batch_action::Stale,
+                                 batch_action::Halt, batch_action::Drained, batch_action::SetTimer>;
 
 }  // namespace trident
 

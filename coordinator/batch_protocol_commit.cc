@@ -63,8 +63,8 @@ void BatchProtocol::Machine::On(const batch_event::CutLogged& event) {
 
 void BatchProtocol::Machine::Permit(Batch& batch) {
   batch.phase = BatchPhase::kStaging;
-  out_->emplace_back(batch_action::PermitStage{batch.txid, batch.attempt, batch.prev_attempt,
-                                               batch.rows});
+  out_->emplace_back(
+      batch_action::PermitStage{batch.txid, batch.attempt, batch.prev_attempt, batch.rows});
 }
 
 void BatchProtocol::Machine::On(const batch_event::Voted& event) {

@@ -73,8 +73,7 @@ EmitGate BatchProtocol::Machine::InputGate() const {
 void BatchProtocol::Machine::StartAttempts() {
   while (Gate() == EmitGate::kOpen) StartAttempt();
   // Input that came meanwhile, or that was not asked for yet, starts to age.
-  if (config_.age_max > 0 && !filling_.running() && emitters_.AnyReady() &&
-      !emitters_.AnyEager()) {
+  if (config_.age_max > 0 && !filling_.running() && emitters_.AnyReady() && !emitters_.AnyEager()) {
     filling_.Start(config_.age_max);
   }
 }
@@ -209,9 +208,8 @@ void BatchProtocol::Machine::On(const batch_event::Emitted& event) {
   const Sender sender{StaleKind::kEmitted, event.emitter, {}, emitter->incarnation};
   Batch* batch = Current(event.txid, event.attempt, sender);
   if (batch == nullptr) return;
-  const auto asked = std::find_if(batch->asked.begin(), batch->asked.end(), [&](const Asked& a) {
-    return &emitters_[a.emitter] == emitter;
-  });
+  const auto asked = std::find_if(batch->asked.begin(), batch->asked.end(),
+                                  [&](const Asked& a) { return &emitters_[a.emitter] == emitter; });
   if (asked == batch->asked.end()) {
     return ProtocolError(event.txid, event.attempt,
                          Internal(ToString(event.emitter), " answered but was not asked"));
@@ -252,9 +250,8 @@ void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked,
   // Only who was asked for anything new has looked at all that there is.
   const bool looked = asked.mode == EmitMode::kNew;
   const bool none = moved.empty() || event.remaining == batch_event::Remaining::kExhausted;
-  emitters_.OnAnswered(emitters_[asked.emitter], looked && none
-                                                     ? batch_event::Remaining::kExhausted
-                                                     : batch_event::Remaining::kMore);
+  emitters_.OnAnswered(emitters_[asked.emitter], looked && none ? batch_event::Remaining::kExhausted
+                                                                : batch_event::Remaining::kMore);
   if (--batch.answers_awaited == 0) OnRangesKnown(batch);
 }
 
@@ -310,8 +307,7 @@ void BatchProtocol::Machine::OnRangesKnown(Batch& batch) {
 void BatchProtocol::Machine::Withdraw(Batch& batch) {
   if (batch.mode != EmitMode::kNew) retry_.OnRowGone();
   --in_flight_;
-  out_->emplace_back(
-      batch_action::Abort{batch.txid, {{batch.txid, batch.attempt}}});
+  out_->emplace_back(batch_action::Abort{batch.txid, {{batch.txid, batch.attempt}}});
 }
 
 }  // namespace trident

@@ -92,8 +92,7 @@ void BatchProtocol::Machine::On(const batch_event::WorkerJoined& event) {
   BatchVoter* voter = KnownVoter(event.worker);
   if (voter == nullptr) return;
   const Sender sender{StaleKind::kWorkerJoined, {}, event.worker, voter->incarnation};
-  const LifeNews news =
-      voters_.OnJoined(*voter, event.incarnation, event.applied, last_issued());
+  const LifeNews news = voters_.OnJoined(*voter, event.incarnation, event.applied, last_issued());
   if (news == LifeNews::kStale) return AnswerStale(sender, TxId(), Attempt());
   if (event.applied > last_issued()) return HaltBehind(event.worker, event.applied);
   FailUnissued(Concat("worker ", event.worker.value(), " started again"));
@@ -202,9 +201,9 @@ void BatchProtocol::Machine::HaltAfterRetries(const FailedAttempt& failed, Attem
   }
   Halt(Status(cause.status.code(),
               Concat("batch group ", config_.group.value(), " stops at txid ", failed.txid.value(),
-                     " after ", retry_.failures(), " failed attempts, the last ",
-                     ToString(attempt), " with ", failed.rows, " rows", Place(cause), ": ",
-                     Message(cause.status), ". Everything up to txid ", last_issued().value(),
+                     " after ", retry_.failures(), " failed attempts, the last ", ToString(attempt),
+                     " with ", failed.rows, " rows", Place(cause), ": ", Message(cause.status),
+                     ". Everything up to txid ", last_issued().value(),
                      " is committed, nothing of txid ", failed.txid.value(), "; ", advice)));
 }
 

@@ -36,8 +36,9 @@ Status BatchProtocol::Machine::CheckConfig(const GroupConfig& config) {
   if (config.backlog_max < 1) return refuse("backlog_max must be at least 1");
   if (config.age_max < 0 || config.retry_delay_min < 0 ||
       config.retry_delay_max < config.retry_delay_min || config.progress_deadline <= 0) {
-    return refuse("delays must not be negative, retry_delay_max not below retry_delay_min, and "
-                  "progress_deadline must be positive");
+    return refuse(
+        "delays must not be negative, retry_delay_max not below retry_delay_min, and "
+        "progress_deadline must be positive");
   }
   std::set<SpoutId> spouts;
   for (const SpoutConfig& spout : config.spouts) {

@@ -53,14 +53,14 @@ class BatchProtocol::Machine {
     Attempt prev_attempt;
     BatchPhase phase = BatchPhase::kEmitting;
     batch_action::EmitMode mode = batch_action::EmitMode::kNew;  // kExact: repeats a logged cut
-    uint32_t ask_first = 0;  // whose turn it was
+    uint32_t ask_first = 0;                                      // whose turn it was
     std::vector<Asked> asked;
     uint32_t answers_awaited = 0;
     std::vector<SourceRange> ranges;  // that moved, in the order of the answers
     uint64_t rows = 0;
     uint64_t rows_promised = 0;  // of the cut that is repeated
     bool cut_log_asked = false;
-    std::vector<Vote> votes;     // by voter
+    std::vector<Vote> votes;  // by voter
     uint32_t votes_awaited = 0;
   };
   // What a worker may have staged for a txid, so that every later attempt must hold the same.
@@ -166,10 +166,10 @@ class BatchProtocol::Machine {
   TxId last_decided_;
   Attempt last_attempt_;  // of last_decided_
   uint64_t in_flight_ = 0;
-  uint64_t deciding_ = 0;  // of these, in the Decide that is outstanding
+  uint64_t deciding_ = 0;                // of these, in the Decide that is outstanding
   std::vector<Batch> ring_;              // by txid modulo max_pending
   std::vector<uint32_t> attempts_made_;  // likewise, for txids after last_decided_
-  std::map<TxId, Cut> cuts_;  // logged, of txids after last_decided_
+  std::map<TxId, Cut> cuts_;             // logged, of txids after last_decided_
 
   // Who takes part, and where the sources stand after the newest cut.
   EmitterRoster emitters_;
@@ -183,7 +183,7 @@ class BatchProtocol::Machine {
   Countdown filling_;
   ProgressWatch progress_;
   batch_action::CancelledAttempt watched_;  // the first in flight that is not ready; 0 = none
-  Nanos now_ = 0;  // of the last Tick
+  Nanos now_ = 0;                           // of the last Tick
   std::optional<Nanos> timer_;
   bool paused_ = false;
   bool held_ = false;

@@ -97,9 +97,9 @@ struct SpoutPosition {
 struct Recovered {
   Epoch epoch;  // of this start: greater than every earlier one, at least 1
   TxId last_decided;
-  Attempt last_attempt;                    // that was decided for last_decided
-  std::vector<SpoutPosition> positions;    // after last_decided
-  std::vector<LoggedCut> cuts;             // of last_decided + 1, + 2, ... without a gap
+  Attempt last_attempt;                  // that was decided for last_decided
+  std::vector<SpoutPosition> positions;  // after last_decided
+  std::vector<LoggedCut> cuts;           // of last_decided + 1, + 2, ... without a gap
 };
 
 }  // namespace trident

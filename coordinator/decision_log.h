@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DecisionLog: what was decided, in the decision table of a durable store. The record of a txid is the
-// single commit point of its states, source ranges and sinks; where coordinator and state are one
-// process it is written in the same write set as the redo.
+// DecisionLog: what was decided, in the decision table of a durable store. The record of a txid is
+// the single commit point of its states, source ranges and sinks; where coordinator and state are
+// one process it is written in the same write set as the redo.
 //
 //   'd', group, txid            decision record (state/store_layout.h)
 //   'c', group, txid            logged cut
-//   'p', group, spout, name     where a source partition stands after the newest decision; written by
-//                               each decision that moves it, so that a start reads one row a partition
+//   'p', group, spout, name     where a source partition stands after the newest decision; written
+//   by
+//                               each decision that moves it, so that a start reads one row a
+//                               partition
 //
-// A decision record, sealed (Seal in state/store_layout.h): txid, attempt, rows, votes, ranges; varints
-// and length-prefixed strings. Bytes that are not one are DataLoss.
+// A decision record, sealed (Seal in state/store_layout.h): txid, attempt, rows, votes, ranges;
+// varints and length-prefixed strings. Bytes that are not one are DataLoss.
 #ifndef TRIDENT_COORDINATOR_DECISION_LOG_H_
 #define TRIDENT_COORDINATOR_DECISION_LOG_H_
 
@@ -44,14 +46,15 @@ class DecisionLog final : public DecidedAttempts {
   // What a protocol instance of the group needs to go on. `epoch` is of this start.
   Recovered Recover(GroupId group, Epoch epoch) const;
 
-  // Adds the record to `changes`. FailedPrecondition, and nothing is added, unless it is of the txid
-  // after the last one that was added: the guard of the log.
+  // Adds the record to `changes`. FailedPrecondition, and nothing is added, unless it is of the
+  // txid after the last one that was added: the guard of the log.
   Status Append(GroupId group, const DecisionRecord& record, WriteSet& changes);
   // Adds the cut of a txid; dropped once the txid is decided.
-  void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges, WriteSet& changes);
+  void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges,
+                 WriteSet& changes);
 
-  // Deletes the records up to `folded`, but never the newest. Not synced: what a crash brings back is
-  // deleted again.
+  // Deletes the records up to `folded`, but never the newest. Not synced: what a crash brings back
+  // is deleted again.
   Status Trim(GroupId group, TxId folded);
 
   // ---- DecidedAttempts ----
@@ -62,7 +65,7 @@ class DecisionLog final : public DecidedAttempts {
   struct Group {
     TxId last;
     Attempt last_attempt;
-    TxId trimmed;  // records up to it are gone
+    TxId trimmed;                      // records up to it are gone
     std::map<TxId, Attempt> attempts;  // of what was in the log at Load
     std::map<std::pair<SpoutId, std::string>, Position> positions;
     std::map<TxId, std::vector<SourceRange>> cuts;

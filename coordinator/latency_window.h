@@ -24,9 +24,12 @@ class LatencyWindow {
   // The value that `percent` of the last measurements do not exceed; 0 before the first.
   Nanos Percentile(double percent) const {
     if (count_ == 0) return 0;
-    std::vector<Nanos> sorted(values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(count_));
-    size_t rank = std::min(count_ - 1, static_cast<size_t>(percent / 100 * static_cast<double>(count_)));
-    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(rank), sorted.end());
+    std::vector<Nanos> sorted(values_.begin(),
+                              values_.begin() + static_cast<std::ptrdiff_t>(count_));
+    size_t rank =
+        std::min(count_ - 1, static_cast<size_t>(percent / 100 * static_cast<double>(count_)));
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(rank),
+                     sorted.end());
     return sorted[rank];
   }
 

@@ -17,7 +17,8 @@
 
 namespace trident {
 
-// The canonical key of each row for one grouping, hashed once. The bytes live as long as this object.
+// The canonical key of each row for one grouping, hashed once. The bytes live as long as this
+// object.
 struct KeyColumn {
   ColumnVector<HashedKey> keys;
   std::vector<BufferRef> retained;
@@ -44,7 +45,9 @@ class Batch {
   // Null when all rows are selected; else ascending row numbers of the columns.
   const std::vector<uint32_t>* selection() const { return selection_.get(); }
   // The column row of the i-th selected row.
-  uint32_t RowAt(size_t i) const { return selection_ ? (*selection_)[i] : static_cast<uint32_t>(i); }
+  uint32_t RowAt(size_t i) const {
+    return selection_ ? (*selection_)[i] : static_cast<uint32_t>(i);
+  }
 
   // The key of each selected row for the grouping that made this batch, or null.
   const std::shared_ptr<const KeyColumn>& keys() const { return keys_; }

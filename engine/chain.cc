@@ -85,8 +85,7 @@ Status Chain::Stage(const StagePermit& permit) {
     if (node->committing == nullptr) {
       TRIDENT_RETURN_IF_ERROR(FinishNode(*node));
     } else {
-      TRIDENT_RETURN_IF_ERROR(
-          node->Guard([&] { return node->committing->Stage(permit, *node); }));
+      TRIDENT_RETURN_IF_ERROR(node->Guard([&] { return node->committing->Stage(permit, *node); }));
     }
   }
   return absl::OkStatus();

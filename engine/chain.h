@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Chain: the fused operators of one stage, wired for one task. Everything between two exchanges runs
-// here by plain calls, one virtual call per operator and slice.
+// Chain: the fused operators of one stage, wired for one task. Everything between two exchanges
+// runs here by plain calls, one virtual call per operator and slice.
 //
 // Operators up to the first committing one run while batches overlap (process phase); a committing
 // operator and what lies behind it run in txid order (stage phase).
@@ -28,8 +28,10 @@ class Chain {
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
 
-  // Adds an operator that takes what the `inputs` emit. `step` is the user's name for it, for errors.
-  NodeIndex Add(std::string step, std::unique_ptr<Operator> op, const std::vector<NodeIndex>& inputs);
+  // Adds an operator that takes what the `inputs` emit. `step` is the user's name for it, for
+  // errors.
+  NodeIndex Add(std::string step, std::unique_ptr<Operator> op,
+                const std::vector<NodeIndex>& inputs);
   // Tuples that arrive at input port `port` (0, 1, ... in order of these calls) go to `node`.
   void AddInput(NodeIndex node);
   size_t input_ports() const { return inputs_.size(); }

@@ -76,9 +76,7 @@ class ColumnOf final : public Column {
     values_.Append(T{});
     valid_.Append(uint8_t{0});
   }
-  void AppendOptional(std::optional<T> value) {
-    value ? Append(*std::move(value)) : AppendNull();
-  }
+  void AppendOptional(std::optional<T> value) { value ? Append(*std::move(value)) : AppendNull(); }
   // The column's views may point into `buffer` from now on.
   void Retain(BufferRef buffer) {
     if (buffer != nullptr && (retained_.empty() || retained_.back() != buffer)) {

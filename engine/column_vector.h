@@ -56,9 +56,7 @@ class ColumnVector {
     ++size_;
   }
   // Room for `n` more values that the caller writes before anyone reads them.
-  T* Extend(size_t n)
-    requires std::is_trivially_copyable_v<T>
-  {
+  T* Extend(size_t n) requires std::is_trivially_copyable_v<T> {
     Reserve(size_ + n);
     T* out = data_ + size_;
     size_ += n;

@@ -17,8 +17,8 @@
 
 namespace trident {
 
-// An attempt starts. Spout tasks that are not among `emitters` end their (empty) part at once, so that
-// tasks downstream always wait for the same senders.
+// An attempt starts. Spout tasks that are not among `emitters` end their (empty) part at once, so
+// that tasks downstream always wait for the same senders.
 struct BeginAttempt {
   BatchId id;
   std::vector<EmitterId> emitters;
@@ -55,8 +55,8 @@ struct ApplyAttempt {
   BatchId id;
 };
 
-// The batch is durable and every executor has applied it, so readers see it: sources may let go of it and
-// tell who waits.
+// The batch is durable and every executor has applied it, so readers see it: sources may let go of
+// it and tell who waits.
 struct PublishBatch {
   BatchId id;
 };
@@ -98,8 +98,8 @@ class WorkerEvents {
   // No input will ever come again beyond what has been emitted.
   virtual void OnInputEnded(EmitterId emitter) = 0;
   virtual void OnEmitted(EmitAnswer answer) = 0;
-  // Every task of the group on this executor is through with the attempt; `record` is this executor's
-  // part of the batch's durable record.
+  // Every task of the group on this executor is through with the attempt; `record` is this
+  // executor's part of the batch's durable record.
   virtual void OnStaged(uint32_t executor, const BatchId& id, std::string record) = 0;
   virtual void OnApplied(uint32_t executor, const BatchId& id) = 0;
   virtual void OnFailed(const BatchId& id, const Status& cause) = 0;

@@ -42,7 +42,8 @@ void ExchangeWriter::SendByRow(const Batch& slice) {
     TRIDENT_CHECK_LT(task, spec_.to_tasks) << spec_.partitioner->Describe();
     ++first_place_[task + 1];
   }
-  for (uint32_t task = 0; task < spec_.to_tasks; ++task) first_place_[task + 1] += first_place_[task];
+  for (uint32_t task = 0; task < spec_.to_tasks; ++task)
+    first_place_[task + 1] += first_place_[task];
   places_.resize(slice.rows());
   for (uint32_t i = 0; i < slice.rows(); ++i) {
     places_[first_place_[routing_.task_of_row[i]]++] = i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sending end of an exchange: the last operator of a chain, one per edge of the plan that leaves
-// the stage. Routes each slice to tasks of the next stage and ends the attempt with markers.
+// The sending end of an exchange: the last operator of a chain, one per edge of the plan that
+// leaves the stage. Routes each slice to tasks of the next stage and ends the attempt with markers.
 #ifndef TRIDENT_ENGINE_EXCHANGE_WRITER_H_
 #define TRIDENT_ENGINE_EXCHANGE_WRITER_H_
 

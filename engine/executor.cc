@@ -39,7 +39,8 @@ Status Executor::AddSpout(SpoutDriver::Spec spec, TaskAddress task) {
 }
 
 void Executor::Send(DataMessage message) {
-  const TaskAddress& to = std::visit([](const auto& m) -> const TaskAddress& { return m.to; }, message);
+  const TaskAddress& to =
+      std::visit([](const auto& m) -> const TaskAddress& { return m.to; }, message);
   if (tasks_.contains(to)) {
     local_.push_back(std::move(message));
   } else {
@@ -95,13 +96,15 @@ void Executor::Handle(Control& control) {
                  },
                  [&](PermitAttempt& permit) {
                    for (Task* task : TasksOf(permit.id.group)) {
-                     if (task->commits()) Report(*task, permit.id, task->OnPermit(permit.id, permit.prev));
+                     if (task->commits())
+                       Report(*task, permit.id, task->OnPermit(permit.id, permit.prev));
                    }
                  },
                  [&](ApplyAttempt& apply) { HandleApply(apply); },
                  [&](PublishBatch& publish) {
                    for (auto& spout : spouts_) {
-                     if (spout->task().spec().group == publish.id.group) spout->Published(publish.id);
+                     if (spout->task().spec().group == publish.id.group)
+                       spout->Published(publish.id);
                    }
                  },
                  [&](AbortAttempts& abort) { HandleAbort(abort); },
@@ -120,7 +123,8 @@ void Executor::HandleBegin(const BeginAttempt& begin) {
   for (auto& spout : spouts_) {
     Task& task = spout->task();
     const EmitterId emitter = spout->spec().emitter;
-    bool asked = std::find(begin.emitters.begin(), begin.emitters.end(), emitter) != begin.emitters.end();
+    bool asked =
+        std::find(begin.emitters.begin(), begin.emitters.end(), emitter) != begin.emitters.end();
     if (asked || task.spec().group != begin.id.group) continue;
     Report(task, begin.id, task.EndEmission(begin.id));
   }
@@ -213,7 +217,8 @@ void Executor::PollSpouts() {
 std::optional<Nanos> Executor::NextPoll() const {
   std::optional<Nanos> next;
   for (const auto& spout : spouts_) {
-    if (spout->next_poll()) next = next ? std::min(*next, *spout->next_poll()) : *spout->next_poll();
+    if (spout->next_poll())
+      next = next ? std::min(*next, *spout->next_poll()) : *spout->next_poll();
   }
   return next;
 }

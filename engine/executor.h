@@ -37,8 +37,8 @@ class Executor final : public FrameSender {
   void Post(Control control) { mailbox_.Put(std::move(control)); }
   void Deliver(DataMessage message) { mailbox_.Put(std::move(message)); }
 
-  // Does some work on the calling thread, which must be the same for all calls; false when there was
-  // none.
+  // Does some work on the calling thread, which must be the same for all calls; false when there
+  // was none.
   bool RunOnce();
   // Runs until Stop.
   void Run();

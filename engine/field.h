@@ -5,8 +5,8 @@
 //   constexpr Field<Text> kWord{"word"};
 //   constexpr Field<std::optional<Text>> kCountry{"country"};   // may be null
 //
-// The token's type is what lambdas get; the compiler checks it. Whether a stream has such a field is
-// checked when the topology is built.
+// The token's type is what lambdas get; the compiler checks it. Whether a stream has such a field
+// is checked when the topology is built.
 #ifndef TRIDENT_ENGINE_FIELD_H_
 #define TRIDENT_ENGINE_FIELD_H_
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GroupIndex: numbers the distinct keys of a batch 0, 1, 2, ... in the order in which they first come,
-// so that results are in the same order at every replay. Kept between batches for its memory.
+// GroupIndex: numbers the distinct keys of a batch 0, 1, 2, ... in the order in which they first
+// come, so that results are in the same order at every replay. Kept between batches for its memory.
 //
-// A slot holds what tells most keys apart, so that a probe touches one cache line: a part of the hash,
-// the length, and the first and last eight bytes, which are all of a key of up to sixteen.
+// A slot holds what tells most keys apart, so that a probe touches one cache line: a part of the
+// hash, the length, and the first and last eight bytes, which are all of a key of up to sixteen.
 #ifndef TRIDENT_ENGINE_GROUP_INDEX_H_
 #define TRIDENT_ENGINE_GROUP_INDEX_H_
 

@@ -16,7 +16,8 @@ constexpr uint32_t kFramesMax = 1u << 24;
 Inbox::Inbox(const std::vector<InputSpec>& inputs) : inputs_(inputs) {
   for (const InputSpec& input : inputs_) {
     for (uint32_t task = 0; task < input.from_tasks; ++task) {
-      lanes_.push_back(Lane{.port = input.port, .popped = 0, .frames = {}, .checksum = 0, .end = {}});
+      lanes_.push_back(
+          Lane{.port = input.port, .popped = 0, .frames = {}, .checksum = 0, .end = {}});
     }
   }
 }
@@ -42,7 +43,8 @@ Inbox::Lane* Inbox::FindLane(uint32_t edge, TaskAddress from) {
     first += input.from_tasks;
   }
   status_ = Internal("a frame along edge ", edge, " from task ", from.task, " of stage ",
-                     from.stage.value(), ", which the plan does not have; do all workers run the same topology?");
+                     from.stage.value(),
+                     ", which the plan does not have; do all workers run the same topology?");
   return nullptr;
 }
 
@@ -96,8 +98,9 @@ void Inbox::CloseFinishedLanes() {
     Lane& lane = lanes_[cursor_];
     if (!lane.end || lane.popped != lane.end->frames) return;
     if (lane.checksum != lane.end->checksum) {
-      status_ = DataLoss("the frames along edge ", lane.end->edge, " from task ", lane.end->from.task,
-                         " do not have the checksum that their sender announced");
+      status_ =
+          DataLoss("the frames along edge ", lane.end->edge, " from task ", lane.end->from.task,
+                   " do not have the checksum that their sender announced");
       return;
     }
     ++cursor_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Inbox: what a task has received of one attempt, from all upstream tasks. Puts frames into the one
-// fixed order (edge, source task, number) whatever order they arrive in, drops repeats, and knows by
-// identity when everything is there.
+// fixed order (edge, source task, number) whatever order they arrive in, drops repeats, and knows
+// by identity when everything is there.
 #ifndef TRIDENT_ENGINE_INBOX_H_
 #define TRIDENT_ENGINE_INBOX_H_
 

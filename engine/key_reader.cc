@@ -35,7 +35,8 @@ void AppendField(const KeyField& field, const Column& column, uint32_t row, KeyP
 
 // Builds one key column from decoded values.
 template <class T, class Read>
-std::shared_ptr<ColumnOf<T>> ColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field, Read&& read) {
+std::shared_ptr<ColumnOf<T>> ColumnFrom(const std::vector<std::vector<Datum>>& rows, size_t field,
+                                        Read&& read) {
   auto column = std::make_shared<ColumnOf<T>>();
   for (const std::vector<Datum>& row : rows) {
     if (row[field].is_null()) {
@@ -52,7 +53,8 @@ ColumnRef OneColumn(const KeyField& field, const std::vector<std::vector<Datum>>
     case TypeKind::kBool:
       return ColumnFrom<bool>(rows, at, [](const Datum& d) { return std::get<bool>(d.value); });
     case TypeKind::kInt64:
-      return ColumnFrom<int64_t>(rows, at, [](const Datum& d) { return std::get<int64_t>(d.value); });
+      return ColumnFrom<int64_t>(rows, at,
+                                 [](const Datum& d) { return std::get<int64_t>(d.value); });
     case TypeKind::kDouble:
       return ColumnFrom<double>(rows, at, [](const Datum& d) { return std::get<double>(d.value); });
     case TypeKind::kTimestamp:
@@ -60,9 +62,8 @@ ColumnRef OneColumn(const KeyField& field, const std::vector<std::vector<Datum>>
                                    [](const Datum& d) { return std::get<Timestamp>(d.value); });
     case TypeKind::kText: {
       TextArena arena;
-      auto column = ColumnFrom<Text>(rows, at, [&](const Datum& d) {
-        return arena.Copy(std::get<std::string>(d.value));
-      });
+      auto column = ColumnFrom<Text>(
+          rows, at, [&](const Datum& d) { return arena.Copy(std::get<std::string>(d.value)); });
       column->Retain(arena.Release());
       return column;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between columns and keys: the canonical key of each row over some of its fields, and back from keys
-// to columns. A key of one text field is the text itself.
+// Between columns and keys: the canonical key of each row over some of its fields, and back from
+// keys to columns. A key of one text field is the text itself.
 #ifndef TRIDENT_ENGINE_KEY_READER_H_
 #define TRIDENT_ENGINE_KEY_READER_H_
 
@@ -27,7 +27,8 @@ class KeyReader {
   void Read(const Batch& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
 
  private:
-  void ReadText(const Batch& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
+  void ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
+                std::vector<BufferRef>& retained);
   void ReadEncoded(const Batch& slice, ColumnVector<HashedKey>& keys,
                    std::vector<BufferRef>& retained);
 

@@ -14,9 +14,9 @@
 //   Apply(permit)          the batch is decided: the changes become the committed version
 //   Abort(from)            forget the staged changes of txid `from` and later
 //
-// One operator object serves one attempt at a time and is used again for later ones: Begin must reset
-// it. Several attempts are in flight at once, each with its own object; what they share (a state
-// partition) is handed to the object when it is made. Operators take no locks.
+// One operator object serves one attempt at a time and is used again for later ones: Begin must
+// reset it. Several attempts are in flight at once, each with its own object; what they share (a
+// state partition) is handed to the object when it is made. Operators take no locks.
 #ifndef TRIDENT_ENGINE_OPERATOR_H_
 #define TRIDENT_ENGINE_OPERATOR_H_
 
@@ -42,8 +42,8 @@ struct BatchContext {
   BatchId id;
   // Wall time at which the batch was cut, microseconds since the epoch; use it instead of a clock.
   int64_t batch_time_micros = 0;
-  // Of a request batch: how many requests it holds (their rows carry 0 .. requests-1), and what they
-  // read. A stream's batch has neither.
+  // Of a request batch: how many requests it holds (their rows carry 0 .. requests-1), and what
+  // they read. A stream's batch has neither.
   uint32_t requests = 0;
   std::shared_ptr<const ReadCut> cut;
 };

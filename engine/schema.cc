@@ -40,9 +40,7 @@ std::string NearestName(std::string_view name, std::span<const std::string> cand
   return best;
 }
 
-StatusOr<Schema> Schema::Make(std::vector<SchemaField> fields) {
-  return Schema().Append(fields);
-}
+StatusOr<Schema> Schema::Make(std::vector<SchemaField> fields) { return Schema().Append(fields); }
 
 std::optional<size_t> Schema::IndexOf(std::string_view name) const {
   for (size_t i = 0; i < fields_.size(); ++i) {
@@ -61,9 +59,9 @@ StatusOr<size_t> Schema::Find(const SchemaField& wanted) const {
                            nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?");
   }
   const SchemaField& found = fields_[*index];
-  bool fits = SameType(*found.type, *wanted.type) &&
-              !(found.nullability == Nullability::kNullable &&
-                wanted.nullability == Nullability::kRequired);
+  bool fits =
+      SameType(*found.type, *wanted.type) && !(found.nullability == Nullability::kNullable &&
+                                               wanted.nullability == Nullability::kRequired);
   if (!fits) {
     return InvalidArgument("field \"", wanted.name, "\" is ", TypeText(found), ", but ",
                            TypeText(wanted), " was expected; use a Field of the type it has",
@@ -79,7 +77,8 @@ StatusOr<Schema> Schema::Append(std::span<const SchemaField> added) const {
   for (const SchemaField& field : added) {
     if (out.IndexOf(field.name)) {
       return InvalidArgument("field \"", field.name, "\" is there already; the fields are ",
-                             ToString(), "; give the new field another name, or Project the old one away");
+                             ToString(),
+                             "; give the new field another name, or Project the old one away");
     }
     out.fields_.push_back(field);
   }

@@ -38,8 +38,8 @@ class Schema {
   std::span<const SchemaField> fields() const { return fields_; }
   std::optional<size_t> IndexOf(std::string_view name) const;
 
-  // Where the wanted field is. InvalidArgument names the fields there are and the nearest spelling, or
-  // the type that the field has instead.
+  // Where the wanted field is. InvalidArgument names the fields there are and the nearest spelling,
+  // or the type that the field has instead.
   StatusOr<size_t> Find(const SchemaField& wanted) const;
   // This schema with fields added behind. InvalidArgument when a name is there already.
   StatusOr<Schema> Append(std::span<const SchemaField> added) const;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Spout: where tuples come from. A spout is cut into source partitions, each an ordered sequence with
-// positions; batches take ranges of positions, and the decision record of a batch holds them, so
-// offsets and state cannot part. A spout has two faces:
+// Spout: where tuples come from. A spout is cut into source partitions, each an ordered sequence
+// with positions; batches take ranges of positions, and the decision record of a batch holds them,
+// so offsets and state cannot part. A spout has two faces:
 //
 //   coordinator part   Spout: what kind it is, which fields it emits, which source partitions there
 //                      are (after Trident's ITridentSpout and IPartitionedTridentSpout)
 //   emitter part       SourceReader: reads one source partition from a position; stateless between
 //                      calls but for caches, because any attempt may start anywhere
 //
-// Kinds (Trident's names): a transactional spout gives the same tuples for the same range, always; an
-// opaque spout may not, but never gives a tuple in two committed batches; a non-transactional spout
-// cannot go back, so what a failed attempt read is lost.
+// Kinds (Trident's names): a transactional spout gives the same tuples for the same range, always;
+// an opaque spout may not, but never gives a tuple in two committed batches; a non-transactional
+// spout cannot go back, so what a failed attempt read is lost.
 #ifndef TRIDENT_ENGINE_SPOUT_H_
 #define TRIDENT_ENGINE_SPOUT_H_
 

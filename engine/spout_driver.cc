@@ -71,7 +71,8 @@ SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
 
 Status SpoutDriver::Open() {
   for (const std::string& partition : spec_.partitions) {
-    auto reader = GuardSpout("OpenReader", [&] { return spec_.spout->OpenReader(partition, wake_up_); });
+    auto reader =
+        GuardSpout("OpenReader", [&] { return spec_.spout->OpenReader(partition, wake_up_); });
     if (!reader.ok()) return Annotate(reader.status(), "source partition \"" + partition + "\"");
     readers_.push_back(std::move(*reader));
   }
@@ -100,7 +101,9 @@ SpoutDriver::Run SpoutDriver::MakeRun(EmitRequest request) const {
     Part part;
     part.partition = partition;
     part.start = start;
-    part.range = {.emitter = spec_.emitter, .partition = spec_.partitions[partition], .start = start,
+    part.range = {.emitter = spec_.emitter,
+                  .partition = spec_.partitions[partition],
+                  .start = start,
                   .end = start};
     run.parts.push_back(std::move(part));
   };
@@ -155,10 +158,11 @@ Status SpoutDriver::ReadSlice(Run& run) {
   TaskFeed feed(*task_, run.request);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
-  auto result = GuardSpout("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
+  auto result =
+      GuardSpout("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
   if (!result.ok()) {
-    return Annotate(result.status(), Concat("spout partition \"", part.range.partition, "\" from position \"",
-                                            from, "\""));
+    return Annotate(result.status(), Concat("spout partition \"", part.range.partition,
+                                            "\" from position \"", from, "\""));
   }
   part.range.end = result->end;
   part.range.rows += result->rows;
@@ -218,7 +222,8 @@ EmitAnswer SpoutDriver::Answer(const Run& run) {
                     .ranges = {},
                     .remaining = EmitAnswer::Remaining::kExhausted};
   for (const Part& part : run.parts) {
-    if (part.range.end != part.range.start || part.range.rows > 0) answer.ranges.push_back(part.range);
+    if (part.range.end != part.range.start || part.range.rows > 0)
+      answer.ranges.push_back(part.range);
     if (part.last == ReadResult::Next::kMore || part.last == ReadResult::Next::kCut) {
       answer.remaining = EmitAnswer::Remaining::kMore;
     }

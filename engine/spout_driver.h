@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SpoutDriver: one task of a spout at work. Turns emit requests into slices for the task's chain, one
-// slice a step so that other work gets its turn; remembers what it has answered, so that a repeated
-// request is answered alike; watches idle sources.
-// Owned and called by one executor thread; wake-ups come from any thread.
+// SpoutDriver: one task of a spout at work. Turns emit requests into slices for the task's chain,
+// one slice a step so that other work gets its turn; remembers what it has answered, so that a
+// repeated request is answered alike; watches idle sources. Owned and called by one executor
+// thread; wake-ups come from any thread.
 #ifndef TRIDENT_ENGINE_SPOUT_DRIVER_H_
 #define TRIDENT_ENGINE_SPOUT_DRIVER_H_
 
@@ -20,8 +20,8 @@
 
 namespace trident {
 
-// What enters a spout's chain at the divert port, instead of a slice of the spout: one row of text for
-// each of its rows, and why it was diverted.
+// What enters a spout's chain at the divert port, instead of a slice of the spout: one row of text
+// for each of its rows, and why it was diverted.
 SchemaRef DivertedSchema();  // [row:text, cause:text]
 Batch Diverted(const Batch& slice, const std::string& cause);
 

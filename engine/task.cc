@@ -85,7 +85,8 @@ Task::Outcome Task::FinishInput(InFlight& attempt) {
 Task::Outcome Task::TryStage(InFlight& attempt) {
   if (attempt.done || attempt.failed || !attempt.processed) return Outcome::kWaiting;
   if (commits_) {
-    if (!attempt.permitted || attempt.id.txid != staged_.Next() || attempt.prev != staged_attempt_) {
+    if (!attempt.permitted || attempt.id.txid != staged_.Next() ||
+        attempt.prev != staged_attempt_) {
       return Outcome::kWaiting;
     }
     Status status = attempt.chain->Stage(StagePermit(attempt.id));
@@ -130,9 +131,9 @@ Task::Outcome Task::EndEmission(const BatchId& id) {
 
 Task::Outcome Task::Fail(InFlight& attempt, const Status& status) {
   attempt.failed = true;
-  failure_ = Annotate(status, Concat("stage \"", spec_.name, "\", partition ", spec_.address.task,
-                                     ", txid ", attempt.id.txid.value(), ", attempt ",
-                                     ToString(attempt.id.attempt)));
+  failure_ = Annotate(
+      status, Concat("stage \"", spec_.name, "\", partition ", spec_.address.task, ", txid ",
+                     attempt.id.txid.value(), ", attempt ", ToString(attempt.id.attempt)));
   return Outcome::kFailed;
 }
 

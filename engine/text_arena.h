@@ -35,8 +35,8 @@ class TextArena {
     left_ -= n;
     return out;
   }
-  // What keeps the bytes alive; null when there are none. The arena goes on with new chunks, so bytes
-  // handed out later are not covered.
+  // What keeps the bytes alive; null when there are none. The arena goes on with new chunks, so
+  // bytes handed out later are not covered.
   BufferRef Release() {
     if (chunks_.empty()) return nullptr;
     auto held = std::make_shared<std::vector<std::unique_ptr<char[]>>>(std::move(chunks_));

@@ -17,8 +17,8 @@ Worker::~Worker() { Stop(); }
 Status Worker::Build(const std::vector<StageSpec>& stages) {
   for (const StageSpec& stage : stages) {
     auto found = options_.applied.find(stage.group);
-    BatchId applied = found == options_.applied.end() ? BatchId{stage.group, TxId{}, Attempt{}}
-                                                      : found->second;
+    BatchId applied =
+        found == options_.applied.end() ? BatchId{stage.group, TxId{}, Attempt{}} : found->second;
     for (uint32_t i = 0; i < stage.tasks; ++i) {
       Executor* executor = executors_[i % executors_.size()].get();
       TaskAddress address{stage.id, i};

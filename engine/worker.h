@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Worker: the executors of one process and the tasks on them. Task i of every stage goes to executor
-// i modulo their number, so that an identity exchange stays on its thread.
+// Worker: the executors of one process and the tasks on them. Task i of every stage goes to
+// executor i modulo their number, so that an identity exchange stays on its thread.
 #ifndef TRIDENT_ENGINE_WORKER_H_
 #define TRIDENT_ENGINE_WORKER_H_
 
@@ -64,7 +64,8 @@ class Worker {
   uint32_t ExecutorsOf(GroupId group) const;
 
  private:
-  Status AddSpoutTask(const StageSpec& stage, uint32_t task, std::span<const std::string> partitions);
+  Status AddSpoutTask(const StageSpec& stage, uint32_t task,
+                      std::span<const std::string> partitions);
 
   const WorkerOptions options_;
   InProcessTransport transport_;

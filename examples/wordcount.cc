@@ -64,16 +64,15 @@ trident::StatusOr<trident::Topology> WordCount(const trident::ProgramArgs& args)
 
 int main(int argc, char** argv) {
   using trident::ProgramOption;
-  return trident::RunProgram(
-      argc, argv,
-      {.name = "wordcount",
-       .description = "Counts the words of text files, exactly once.",
-       .options = {{.name = "input",
-                    .help = "a file or a directory; may be repeated",
-                    .kind = ProgramOption::Kind::kList,
-                    .need = ProgramOption::Need::kRequired},
-                   {.name = "follow",
-                    .help = "go on as the files grow",
-                    .kind = ProgramOption::Kind::kFlag}},
-       .build = WordCount});
+  return trident::RunProgram(argc, argv,
+                             {.name = "wordcount",
+                              .description = "Counts the words of text files, exactly once.",
+                              .options = {{.name = "input",
+                                           .help = "a file or a directory; may be repeated",
+                                           .kind = ProgramOption::Kind::kList,
+                                           .need = ProgramOption::Need::kRequired},
+                                          {.name = "follow",
+                                           .help = "go on as the files grow",
+                                           .kind = ProgramOption::Kind::kFlag}},
+                              .build = WordCount});
 }

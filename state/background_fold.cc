@@ -6,8 +6,8 @@
 namespace trident {
 namespace {
 
-// How soon a round starts that nobody asked for, and how long commits must have stopped for everything
-// to be folded.
+// How soon a round starts that nobody asked for, and how long commits must have stopped for
+// everything to be folded.
 constexpr Nanos kLookEvery = 20 * kMillisecond;
 constexpr Nanos kIdleAfter = 2 * kSecond;
 

@@ -24,8 +24,8 @@ class BackgroundFold {
   BackgroundFold(const BackgroundFold&) = delete;
   BackgroundFold& operator=(const BackgroundFold&) = delete;
 
-  // Looks at once whether there is something to do; cheap, any thread. To be called after a commit when
-  // store.pressure() is not kNone.
+  // Looks at once whether there is something to do; cheap, any thread. To be called after a commit
+  // when store.pressure() is not kNone.
   void Wake();
 
  private:

@@ -9,10 +9,6 @@
 namespace trident {
 namespace {
 
-// Where a walk over all keys is cheaper than looking up one in this many.
-constexpr uint64_t kWalkOneIn = 25;
-constexpr size_t kWalkKeysMin = 64;
-
 std::string Hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
@@ -24,33 +20,6 @@ std::string Hex(std::string_view bytes) {
   return out;
 }
 
-using Found = std::function<void(size_t, std::string_view)>;
-
-// Reports every index in `order` whose key is keys[order[at]], beginning at `at`; returns the end.
-size_t ReportEqual(std::span<const std::string_view> keys, const std::vector<uint32_t>& order,
-                   size_t at, std::string_view value, const Found& found) {
-  const std::string_view key = keys[order[at]];
-  for (; at < order.size() && keys[order[at]] == key; ++at) found(order[at], value);
-  return at;
-}
-
-Status ReadByWalk(BaseCursor cursor, std::span<const std::string_view> keys,
-                  const std::vector<uint32_t>& order, const Found& found) {
-  size_t at = 0;
-  while (cursor.Valid() && at < order.size()) {
-    const int side = cursor.key().compare(keys[order[at]]);
-    if (side < 0) {
-      cursor.Next();
-    } else if (side > 0) {
-      ++at;
-    } else {
-      at = ReportEqual(keys, order, at, cursor.value(), found);
-      cursor.Next();
-    }
-  }
-  return cursor.status();
-}
-
 }  // namespace
 
 BaseReader::BaseReader(const PartitionContext& context)
@@ -60,31 +29,20 @@ BaseReader::BaseReader(const PartitionContext& context)
       prefix_(BasePrefix(context.state, context.partition)) {}
 
 Status BaseReader::Read(std::span<const std::string_view> keys, uint64_t base_keys,
-                        const Found& found) const {
+                        const std::function<void(size_t, std::string_view)>& found) const {
   std::vector<uint32_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(),
-            [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
-  if (keys.size() >= kWalkKeysMin && keys.size() * kWalkOneIn > base_keys) {
-    return ReadByWalk(Walk({std::string(keys[order.front()]), {}}, CursorOptions::Pattern::kScan),
-                      keys, order, found);
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
+  std::vector<uint32_t> firsts;  // in order, of each distinct key
+  for (uint32_t at = 0; at < order.size(); ++at) {
+    if (at == 0 || keys[order[at]] != keys[order[at - 1]]) firsts.push_back(at);
   }
-  std::string stored;  // all stored keys, one after the other
-  std::vector<size_t> firsts;
-  size_t bytes = 0;
-  for (std::string_view key : keys) bytes += prefix_.size() + key.size();
-  stored.reserve(bytes);
-  std::vector<std::string_view> unique;
-  for (size_t at = 0; at < order.size(); ++at) {
-    if (at > 0 && keys[order[at]] == keys[order[at - 1]]) continue;
-    const size_t begin = stored.size();
-    stored.append(prefix_).append(keys[order[at]]);
-    unique.push_back(std::string_view(stored).substr(begin));
-    firsts.push_back(at);
-  }
-  return durable_->MultiGet(Table::kBase, unique, [&](size_t i, std::string_view value) {
-    ReportEqual(keys, order, firsts[i], value, found);
-  });
+  return ReadSorted(
+      firsts.size(), base_keys, [&](size_t i) { return keys[order[firsts[i]]]; },
+      [&](size_t i, std::string_view value) {
+        const size_t end = i + 1 < firsts.size() ? firsts[i + 1] : order.size();
+        for (size_t at = firsts[i]; at < end; ++at) found(order[at], value);
+      });
 }
 
 BaseCursor BaseReader::Walk(const KeyRange& range, CursorOptions::Pattern pattern) const {
@@ -96,8 +54,7 @@ BaseCursor BaseReader::Walk(const KeyRange& range, CursorOptions::Pattern patter
 }
 
 std::string BaseReader::Describe(std::string_view key) const {
-  return Concat("key ", Hex(key), " of state ", state_.value(), ", partition ",
-                partition_.value());
+  return Concat("key ", Hex(key), " of state ", state_.value(), ", partition ", partition_.value());
 }
 
 }  // namespace trident

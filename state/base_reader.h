@@ -4,6 +4,7 @@
 #ifndef TRIDENT_STATE_BASE_READER_H_
 #define TRIDENT_STATE_BASE_READER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,8 +12,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "base/codec.h"
 #include "base/codec.h"
 #include "base/status.h"
 #include "state/durable_store.h"
@@ -42,11 +44,15 @@ class BaseReader {
  public:
   explicit BaseReader(const PartitionContext& context);
 
-  // Calls found(i, encoded value) for each of `keys` that the base has; keys may repeat and come in any
-  // order. `base_keys` is about how many keys the partition has in the base: it decides between one
-  // sorted, de-duplicated MultiGet and one walk.
+  // Calls found(i, encoded value) for each of `keys` that the base has; keys may repeat and come in
+  // any order. `base_keys` is about how many keys the partition has in the base: it decides between
+  // one sorted, de-duplicated MultiGet and one walk.
   Status Read(std::span<const std::string_view> keys, uint64_t base_keys,
               const std::function<void(size_t, std::string_view)>& found) const;
+  // The same for keys 0 .. count-1 that are ascending and distinct. key_at(i) gives the i-th key,
+  // good until it is called again; found(i, encoded value) is called in ascending order.
+  template <class KeyAt, class Found>
+  Status ReadSorted(size_t count, uint64_t base_keys, KeyAt&& key_at, Found&& found) const;
   // Stands at the first key of `range`, and ends with it.
   BaseCursor Walk(const KeyRange& range, CursorOptions::Pattern pattern) const;
   // For errors: "key 666f6f of state 3, partition 7".
@@ -56,11 +62,53 @@ class BaseReader {
   const std::string& prefix() const { return prefix_; }
 
  private:
+  // Where a walk over all keys is cheaper than looking up one in so many.
+  static constexpr uint64_t kWalkOneIn = 25;
+  static constexpr size_t kWalkKeysMin = 64;
+  // Keys of one MultiGet, so that what it needs stays small.
+  static constexpr size_t kMultiGetKeys = 4096;
+
   const DurableStore* durable_;
   StateId state_;
   PartitionId partition_;
   std::string prefix_;
 };
+
+template <class KeyAt, class Found>
+Status BaseReader::ReadSorted(size_t count, uint64_t base_keys, KeyAt&& key_at,
+                              Found&& found) const {
+  if (count == 0) return absl::OkStatus();
+  if (count >= kWalkKeysMin && count * kWalkOneIn > base_keys) {
+    BaseCursor cursor = Walk({std::string(key_at(0)), {}}, CursorOptions::Pattern::kScan);
+    std::string_view key = key_at(0);
+    for (size_t i = 0; cursor.Valid();) {
+      const int side = cursor.key().compare(key);
+      if (side == 0) found(i, cursor.value());
+      if (side <= 0) cursor.Next();
+      if (side < 0) continue;
+      if (++i == count) break;
+      key = key_at(i);
+    }
+    return cursor.status();
+  }
+  for (size_t begin = 0; begin < count; begin += kMultiGetKeys) {
+    const size_t size = std::min(kMultiGetKeys, count - begin);
+    std::string stored;  // all stored keys, one after the other
+    std::vector<size_t> ends;
+    for (size_t i = 0; i < size; ++i) {
+      stored.append(prefix_).append(key_at(begin + i));
+      ends.push_back(stored.size());
+    }
+    std::vector<std::string_view> keys;
+    for (size_t i = 0; i < size; ++i) {
+      const size_t from = i == 0 ? 0 : ends[i - 1];
+      keys.push_back(std::string_view(stored).substr(from, ends[i] - from));
+    }
+    TRIDENT_RETURN_IF_ERROR(durable_->MultiGet(
+        Table::kBase, keys, [&](size_t i, std::string_view value) { found(begin + i, value); }));
+  }
+  return absl::OkStatus();
+}
 
 // A value out of the base. nullopt: the bytes are no V, and `failed` says which key has them.
 template <class V>

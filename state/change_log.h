@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ChangeLog: the changes of the latest txids in one partition, a queue in txid order. At its back stand
-// the staged ones, each with the value that its txid gives; at its front the applied ones, each with the
-// value that its txid replaced, for readers of older txids. Applying a txid swaps its values with the
-// entries' and moves the border between the two; nothing is copied, and nothing is allocated once the
-// queue has its length.
+// ChangeLog: the changes of the latest txids in one partition, a queue in txid order. At its back
+// stand the staged ones, each with the value that its txid gives; at its front the applied ones,
+// each with the value that its txid replaced, for readers of older txids. Applying a txid swaps its
+// values with the entries' and moves the border between the two; nothing is copied, and nothing is
+// allocated once the queue has its length.
 #ifndef TRIDENT_STATE_CHANGE_LOG_H_
 #define TRIDENT_STATE_CHANGE_LOG_H_
 
@@ -37,14 +37,14 @@ struct TxChanges {
   Attempt attempt;
   uint32_t begin = 0;  // positions of its changes
   uint32_t end = 0;
-  int64_t keys = 0;         // that it adds; once applied: in the partition after it
-  uint64_t checksum = 0;    // of the partition after this txid, once its redo was written
-  std::string delta_rows;   // redo rows of deltas, which the changes hold only in sum
+  int64_t keys = 0;        // that it adds; once applied: in the partition after it
+  uint64_t checksum = 0;   // of the partition after this txid, once its redo was written
+  std::string delta_rows;  // redo rows of deltas, which the changes hold only in sum
   uint32_t delta_count = 0;
 };
 
-// Positions count up through the life of the partition and wrap around; only differences between them
-// matter. Not thread-safe; MapPartition says which thread may look at what.
+// Positions count up through the life of the partition and wrap around; only differences between
+// them matter. Not thread-safe; MapPartition says which thread may look at what.
 template <class V>
 class ChangeLog {
  public:
@@ -117,9 +117,9 @@ class ChangeLog {
   uint32_t Place(Change<V> change);
   void Retire(Chunk& chunk);
 
-  std::vector<Chunk> chunks_;    // a ring; a power of two
+  std::vector<Chunk> chunks_;  // a ring; a power of two
   std::vector<Chunk> spare_;
-  std::vector<TxChanges> txs_;   // a ring; a power of two
+  std::vector<TxChanges> txs_;  // a ring; a power of two
   size_t allocated_chunks_ = 0;
   uint32_t front_ = kFirstPosition;
   uint32_t border_ = kFirstPosition;

@@ -6,8 +6,8 @@
 //   key       canonical key bytes
 //   value     Codec<V>; with kReplace, kAdd and kDelta
 //
-// Deltas come first. A key has at most one row that is no delta. Whether a key is new stands in the row
-// so that recovery counts keys without reading the base.
+// Deltas come first. A key has at most one row that is no delta. Whether a key is new stands in the
+// row so that recovery counts keys without reading the base.
 #ifndef TRIDENT_STATE_CHANGE_ROWS_H_
 #define TRIDENT_STATE_CHANGE_ROWS_H_
 
@@ -34,8 +34,8 @@ inline constexpr bool HasValue(RowOperation operation) {
   return operation != RowOperation::kRemove && operation != RowOperation::kRemoveNothing;
 }
 
-// Appends rows to a string through a buffer on the stack: growing a string byte by byte costs more than
-// all the rest of a row. Flushes when it goes out of scope.
+// Appends rows to a string through a buffer on the stack: growing a string byte by byte costs more
+// than all the rest of a row. Flushes when it goes out of scope.
 template <class V>
 class ChangeRowWriter {
  public:

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fold: moves committed changes into the base, in slices. A slice is a run of neighbouring partitions;
-// its changed keys, sorted, and its markers become one bulk load, installed whole. Then its entries are
-// clean. Slices go round all partitions; after a whole round, the redo that every partition has folded
-// is deleted.
+// Fold: moves committed changes into the base, in slices. A slice is a run of neighbouring
+// partitions; its changed keys, sorted, and its markers become one bulk load, installed whole. Then
+// its entries are clean. Slices go round all partitions; after a whole round, the redo that every
+// partition has folded is deleted.
 //
-// Slices instead of one large fold: memory is given back while the round goes on, each partition may
-// gather changes for a whole round before it is folded (the more changes a fold of a partition has, the
-// less of the base it reads and rewrites for each), and the runs of different slices do not overlap.
+// Slices instead of one large fold: memory is given back while the round goes on, each partition
+// may gather changes for a whole round before it is folded (the more changes a fold of a partition
+// has, the less of the base it reads and rewrites for each), and the runs of different slices do
+// not overlap.
 #ifndef TRIDENT_STATE_FOLD_H_
 #define TRIDENT_STATE_FOLD_H_
 
@@ -45,11 +46,11 @@ class Fold {
   Fold(DurableStore& durable, MemoryBudget& budget, const FoldLimits& limits,
        std::vector<Member> members, std::vector<StateGroup*> groups);
 
-  // Folds the next slice of the round, or the first of a new one. An error is the durable store's or
-  // damage in the base; nothing is lost by it, but the store may refuse writes from then on.
+  // Folds the next slice of the round, or the first of a new one. An error is the durable store's
+  // or damage in the base; nothing is lost by it, but the store may refuse writes from then on.
   Status FoldSlice();
-  // Goes on to the end of the round, and then through a whole one: everything that is published when
-  // this is called gets into the base.
+  // Goes on to the end of the round, and then through a whole one: everything that is published
+  // when this is called gets into the base.
   Status FoldAll();
 
   // By redo, commits or memory: someone should call FoldSlice until it is not due any more.
@@ -80,15 +81,15 @@ class Fold {
 
   // Any thread.
   std::atomic<uint64_t> rounds_{0};
-  std::atomic<uint64_t> redo_bytes_at_round_{0};    // when the round now going on, or the last, began
-  std::atomic<uint64_t> redo_bytes_deleted_{0};     // at most what was
+  std::atomic<uint64_t> redo_bytes_at_round_{0};  // when the round now going on, or the last, began
+  std::atomic<uint64_t> redo_bytes_deleted_{0};   // at most what was
   std::atomic<uint64_t> commits_at_round_{0};
   std::atomic<bool> in_round_{false};
   // The round was begun to bound the redo, so it must come to its end, however much memory is free.
   std::atomic<bool> round_is_for_redo_{false};
 
   Mutex mutex_;
-  size_t next_ TRIDENT_GUARDED_BY(mutex_) = 0;      // of members_; 0: between two rounds
+  size_t next_ TRIDENT_GUARDED_BY(mutex_) = 0;  // of members_; 0: between two rounds
   std::map<StateGroup*, TxId> redo_deleted_up_to_ TRIDENT_GUARDED_BY(mutex_);
 };
 

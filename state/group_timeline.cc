@@ -84,9 +84,8 @@ void GroupTimeline::ReleaseHold(TxId txid) {
 void GroupTimeline::Publish(TxId t, Attempt attempt) {
   {
     MutexLock lock(mutex_);
-    TRIDENT_CHECK_EQ(t, published().Next())
-        << "group " << group_.value() << ": txid " << t.value() << " is published after "
-        << published().value();
+    TRIDENT_CHECK_EQ(t, published().Next()) << "group " << group_.value() << ": txid " << t.value()
+                                            << " is published after " << published().value();
     attempt_ = attempt;
     published_.store(t.value(), std::memory_order_release);
     Advance();

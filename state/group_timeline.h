@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // GroupTimeline: which txids of a batch group can be read. Published is the newest txid that every
-// executor has applied; readers see no later one, so a cut is atomic over all partitions and states.
-// Oldest is the first txid whose values are still all there: the window of kReadableVersions, stretched
-// by pins, shortened when previous values outgrow their share of the memory budget.
+// executor has applied; readers see no later one, so a cut is atomic over all partitions and
+// states. Oldest is the first txid whose values are still all there: the window of
+// kReadableVersions, stretched by pins, shortened when previous values outgrow their share of the
+// memory budget.
 #ifndef TRIDENT_STATE_GROUP_TIMELINE_H_
 #define TRIDENT_STATE_GROUP_TIMELINE_H_
 
@@ -47,18 +48,18 @@ class GroupTimeline {
   // Which attempt of the published txid was decided.
   Attempt published_attempt() const;
 
-  // OutOfRange, naming the window, unless oldest <= at <= published. To be asked after the read, too:
-  // what a reader saw is right only if `at` was still readable when it had seen it.
+  // OutOfRange, naming the window, unless oldest <= at <= published. To be asked after the read,
+  // too: what a reader saw is right only if `at` was still readable when it had seen it.
   Status CheckReadable(TxId at) const;
 
   // Keeps a txid readable; returns it. See Snapshot, which calls Unpin.
-  // kAtLeast: DeadlineExceeded when the txid is not published in time. kExactly: OutOfRange when it is
-  // not readable. ResourceExhausted at kPinnedSnapshotsMax pins.
+  // kAtLeast: DeadlineExceeded when the txid is not published in time. kExactly: OutOfRange when it
+  // is not readable. ResourceExhausted at kPinnedSnapshotsMax pins.
   StatusOr<TxId> Pin(const ReadAt& at);
   void Unpin(TxId txid);
 
-  // What a fold reads: the published txid, which stays readable until it is let go, whatever happens to
-  // pins. To be held for milliseconds.
+  // What a fold reads: the published txid, which stays readable until it is let go, whatever
+  // happens to pins. To be held for milliseconds.
   struct Hold {
     TxId txid;
     Attempt attempt;
@@ -70,8 +71,9 @@ class GroupTimeline {
   void Publish(TxId t, Attempt attempt);
   // At recovery: `t` is the newest applied txid, and the only one readable.
   void Start(TxId t, Attempt attempt);
-  // Gives up the oldest readable txid, also if it is pinned, unless it is the published one or held.
-  // What had it pinned gets OutOfRange from then on. For when previous values outgrow their share.
+  // Gives up the oldest readable txid, also if it is pinned, unless it is the published one or
+  // held. What had it pinned gets OutOfRange from then on. For when previous values outgrow their
+  // share.
   void Shorten();
 
  private:

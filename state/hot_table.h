@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HotTable: the keys of one partition that are in memory, with their committed values. An index of 8
-// bytes a cell finds the entry by hash; entries are numbered by slots and never move, so that staged
-// and previous values can name them. What an entry knows of txids is kept by MapPartition.
+// HotTable: the keys of one partition that are in memory, with their committed values. An index of
+// 8 bytes a cell finds the entry by hash; entries are numbered by slots and never move, so that
+// staged and previous values can name them. What an entry knows of txids is kept by MapPartition.
 #ifndef TRIDENT_STATE_HOT_TABLE_H_
 #define TRIDENT_STATE_HOT_TABLE_H_
 
@@ -41,10 +41,10 @@ struct HotEntry {
   char key_bytes[kInlineKey];  // the key, or its length and where the arena has it
   uint8_t key_size = 0;        // or kLongKey
   Presence presence = Presence::kFree;
-  uint8_t dirty = 0;           // see MapPartition
-  uint8_t used = 0;            // since the clock hand last passed
-  uint32_t staged = kNone;     // newest staged change
-  uint32_t version = kNone;    // change that made the committed value; may have been released
+  uint8_t dirty = 0;         // see MapPartition
+  uint8_t used = 0;          // since the clock hand last passed
+  uint32_t staged = kNone;   // newest staged change
+  uint32_t version = kNone;  // change that made the committed value; may have been released
   V value{};
 
   std::string_view key() const {
@@ -74,8 +74,8 @@ class HotTable {
   // kNone: not here.
   uint32_t Find(uint64_t hash, std::string_view key) const;
 
-  // For looking up many keys at once: first PrefetchCell for all, then PrefetchEntry, then Find. Each
-  // step brings into the cache what the next one reads.
+  // For looking up many keys at once: first PrefetchCell for all, then PrefetchEntry, then Find.
+  // Each step brings into the cache what the next one reads.
   void PrefetchCell(uint64_t hash) const { __builtin_prefetch(&cells_[CellOf(hash)]); }
   void PrefetchEntry(uint64_t hash) const {
     const Cell& cell = cells_[CellOf(hash)];
@@ -84,7 +84,8 @@ class HotTable {
 
   // A new entry, absent. REQUIRES: Find gives kNone; key.size() <= kKeyBytesMax.
   uint32_t Insert(uint64_t hash, std::string_view key);
-  void Erase(uint32_t slot);
+  // `hash` is that of its key.
+  void Erase(uint32_t slot, uint64_t hash);
 
   uint32_t size() const { return size_; }
   // Slots are below this; some of them may be free.
@@ -169,10 +170,10 @@ uint32_t HotTable<V>::Insert(uint64_t hash, std::string_view key) {
 }
 
 template <class V>
-void HotTable<V>::Erase(uint32_t slot) {
+void HotTable<V>::Erase(uint32_t slot, uint64_t hash) {
   Entry& e = entry(slot);
   const size_t mask = cells_.size() - 1;
-  size_t hole = static_cast<uint32_t>(HashBytes(e.key())) & mask;
+  size_t hole = CellOf(hash);
   while (cells_[hole].slot != slot) hole = (hole + 1) & mask;
   // Move back what was displaced over the hole, so that no probe ends early.
   for (size_t i = (hole + 1) & mask; cells_[i].slot != kNone; i = (i + 1) & mask) {

@@ -32,8 +32,8 @@ class KeyArena {
   size_t allocated_bytes() const { return allocated_bytes_; }
 
  private:
-  static constexpr size_t kGrain = 8;            // classes are multiples of this
-  static constexpr size_t kSlabKeyMax = 256;     // longer keys are allocated by themselves
+  static constexpr size_t kGrain = 8;         // classes are multiples of this
+  static constexpr size_t kSlabKeyMax = 256;  // longer keys are allocated by themselves
   static constexpr size_t kFirstSlab = 1024;
   static constexpr size_t kLargestSlab = 32 * 1024;
   struct FreeKey {

@@ -40,8 +40,8 @@ class KeyRouter {
     }
   }
 
-  // visit(partition, its keys, where each stood in the keys that were routed), for each partition that
-  // got a key, in ascending order.
+  // visit(partition, its keys, where each stood in the keys that were routed), for each partition
+  // that got a key, in ascending order.
   template <class Visit>
   void ForEachPartition(Visit&& visit) const {
     for (uint32_t p = 0; p + 1 < begin_.size(); ++p) {

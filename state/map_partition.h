@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition<V>: one partition of one map state: hot table, staged and previous values over it, the
-// base under it. Which value a reader at txid N gets:
+// MapPartition<V>: one partition of one map state: hot table, staged and previous values over it,
+// the base under it. Which value a reader at txid N gets:
 //
 //   the oldest previous value that a txid after N replaced          (ChangeLog, applied side)
 //   else the committed value of the hot table
 //   else what the base has
 //
-// The base may be ahead of N: what was folded after N is in the change log for as long as N is readable.
+// The base may be ahead of N: what was folded after N is in the change log for as long as N is
+// readable.
 //
-// V is int64_t, double, bool, Timestamp, std::string, OwnedBytes, a std::vector of these, or a user type
-// with a UserCodec; it must have a default and be movable.
+// V is int64_t, double, bool, Timestamp, std::string, OwnedBytes, a std::vector of these, or a user
+// type with a UserCodec; it must have a default and be movable.
 #ifndef TRIDENT_STATE_MAP_PARTITION_H_
 #define TRIDENT_STATE_MAP_PARTITION_H_
 
@@ -69,21 +70,22 @@ class MapPartition final : public StatePartition {
 
   // ---- owner ----
 
-  // Changes `keys` within t. For each i, update(i, old) gives the new value; `old` is what t-1 left, or
-  // what an earlier call for t did, null if there is none. `update` returns V, or std::optional<V> where
-  // nullopt removes the key. It is called in the order of the keys, after all that is not in memory was
-  // read from the base (one MultiGet, or one walk). If a key repeats within a call, its later update sees
-  // the earlier one's value.
+  // Changes `keys` within t. For each i, update(i, old) gives the new value; `old` is what t-1
+  // left, or what an earlier call for t did, null if there is none. `update` returns V, or
+  // std::optional<V> where nullopt removes the key. It is called in the order of the keys, after
+  // all that is not in memory was read from the base (one MultiGet, or one walk). If a key repeats
+  // within a call, its later update sees the earlier one's value.
   //
-  // Errors: InvalidArgument when a key is longer than kKeyBytesMax; those of reading the base, DataLoss
-  // among them. After an error, or an exception from `update`, t is staged in part: Abort(t) it.
-  // REQUIRES: t is not older than what is staged; one attempt per txid; keys belong here.
+  // Errors: InvalidArgument when a key is longer than kKeyBytesMax; those of reading the base,
+  // DataLoss among them. After an error, or an exception from `update`, t is staged in part:
+  // Abort(t) it. REQUIRES: t is not older than what is staged; one attempt per txid; keys belong
+  // here.
   template <class Update>
   Status Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys, Update&& update);
 
-  // Combines deltas[i] into the value of keys[i] without reading the base: for callers that need no new
-  // values. Takes the same time for cold keys as for hot ones; the fold or the first read looks the base
-  // up. `combine` is MapOptions::combine, given again as something that can be inlined.
+  // Combines deltas[i] into the value of keys[i] without reading the base: for callers that need no
+  // new values. Takes the same time for cold keys as for hot ones; the fold or the first read looks
+  // the base up. `combine` is MapOptions::combine, given again as something that can be inlined.
   // REQUIRES: MapOptions::combine was set; else as Stage.
   template <class Combine>
   Status StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
@@ -98,8 +100,8 @@ class MapPartition final : public StatePartition {
   // ---- readers, any thread; see ReadableState for what may be asked ----
 
   StatusOr<std::optional<V>> Get(TxId at, const HashedKey& key) const;
-  // found(i, value) for each key, in any order; null: no such key. The value is the caller's only during
-  // the call, which must be short.
+  // found(i, value) for each key, in any order; null: no such key. The value is the caller's only
+  // during the call, which must be short.
   template <class Found>
   Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const;
   // The first rows of `range` at `at`.
@@ -137,8 +139,8 @@ class MapPartition final : public StatePartition {
   enum class Need : uint8_t { kValue, kEntry };
 
   // ---- state/map_partition_stage.h; all by the owner ----
-  // Puts the slot of each key into slots_, inserting what is missing. kValue: then the newest value of
-  // each is known too.
+  // Puts the slot of each key into slots_, inserting what is missing. kValue: then the newest value
+  // of each is known too.
   Status Locate(std::span<const HashedKey> keys, Need need);
   Status ReadMissing(std::span<const HashedKey> keys, Need need);
   TxChanges& OpenTx(TxId t, Attempt attempt, size_t changes);
@@ -169,14 +171,15 @@ class MapPartition final : public StatePartition {
   // After a call that may have inserted: accounts for it, and evicts as much if memory is short.
   void MakeWay();
   void EvictSome(uint32_t wanted);
+  bool MayEvict(uint32_t slot);  // if not, perhaps the next time
   void Report();
   // The last applied txid up to `t`; null: it has been released. Owner, or under read_.
   const TxChanges* AppliedUpTo(TxId t) const;
 
   // ---- state/map_partition_read.h ----
   struct Overlay;
-  Known At(uint32_t slot, TxId at) const;              // under read_
-  Known Look(const HashedKey& key, TxId at) const;     // under read_
+  Known At(uint32_t slot, TxId at) const;           // under read_
+  Known Look(const HashedKey& key, TxId at) const;  // under read_
   // report(value) with what `known` is over the base; null: nothing.
   template <class Visit>
   void ReportOverBase(const Known& known, const std::optional<V>& base, Visit&& report) const;
@@ -191,22 +194,22 @@ class MapPartition final : public StatePartition {
   const MapOptions<V>& options_;
   const BaseReader base_;
 
-  // Who holds turn_ acts as the owner. The executor takes it once a call; nobody waits long for it but
-  // the fold. Whoever changes what readers see also takes read_, for some microseconds and never during
-  // I/O or user code. Order: turn_ before read_.
+  // Who holds turn_ acts as the owner. The executor takes it once a call; nobody waits long for it
+  // but the fold. Whoever changes what readers see also takes read_, for some microseconds and
+  // never during I/O or user code. Order: turn_ before read_.
   mutable Mutex turn_;
   mutable Mutex read_;
 
-  // Changed under both locks, read under either. Of entries, `staged` and `used` and of the log, what is
-  // behind its border, belong to the owner alone.
+  // Changed under both locks, read under either. Of entries, `staged` and `used` and of the log,
+  // what is behind its border, belong to the owner alone.
   HotTable<V> table_;
   ChangeLog<V> log_;
   std::vector<uint32_t> dirty_;    // slots
   std::vector<uint32_t> folding_;  // slots; not empty only while a PartitionFold lives
   uint32_t applied_txs_ = 0;       // the first txids of log_ are applied
   Marker marker_;
-  bool base_is_empty_ = true;      // nothing was ever folded
-  uint64_t generation_ = 0;        // of base and memory together: see state/map_partition_read.h
+  bool base_is_empty_ = true;  // nothing was ever folded
+  uint64_t generation_ = 0;    // of base and memory together: see state/map_partition_read.h
   int64_t keys_ = 0;
 
   // The owner's.
@@ -214,8 +217,8 @@ class MapPartition final : public StatePartition {
   uint64_t released_checksum_ = 0;  // as of the newest txid that left log_
   int64_t released_keys_ = 0;
   bool fold_active_ = false;
-  uint32_t hand_ = 0;               // of the clock that finds what to evict
-  int64_t entries_heap_ = 0;        // HeapBytes of the entries' values
+  uint32_t hand_ = 0;         // of the clock that finds what to evict
+  int64_t entries_heap_ = 0;  // HeapBytes of the entries' values
   int64_t versions_heap_ = 0;
   int64_t staged_heap_ = 0;
   MemoryBudget::Use reported_;

@@ -12,10 +12,11 @@
 #include <vector>
 
 #include "state/map_partition.h"
+#include "state/short_bytes.h"
 
 namespace trident {
 
-// Keys are not copied: an entry that a fold is at is not evicted, and its key does not move.
+// An entry that a fold is at is not evicted, and its key does not move.
 template <class V>
 class MapPartitionFold final : public PartitionFold {
  public:
@@ -43,18 +44,23 @@ class MapPartitionFold final : public PartitionFold {
 
  private:
   static constexpr size_t kStep = 256;
+  static constexpr uint8_t kLongKey = 255;
+  // The rows are sorted and walked in key order, which is no order at all in memory: so a short key
+  // stands in its row, and only a long one is looked up.
   struct Row {
-    uint64_t prefix;  // the key's first bytes as a number, so that most comparisons stay in the row
-    std::string_view key;
+    uint64_t head;  // the first 16 bytes of the key as numbers, filled up with zeros
+    uint64_t tail;
+    const HotEntry<V>* entry;
     uint32_t slot;
+    uint8_t key_size;  // or kLongKey: more than 16
     Presence presence;
     V value;
   };
-  static uint64_t PrefixOf(std::string_view key) {
-    uint64_t bytes = 0;
-    std::memcpy(&bytes, key.data(), std::min(sizeof bytes, key.size()));
-    return __builtin_bswap64(bytes);
-  }
+  using KeyBuffer = char[16];
+  static Row MakeRow(const HotEntry<V>& entry, uint32_t slot, Presence presence, const V& value);
+  static bool KeyIsLess(const Row& a, const Row& b);
+  // May point into `buffer`.
+  static std::string_view KeyOf(const Row& row, KeyBuffer& buffer);
   Status LookUpDeltas();
   void ResolveInMemory(const std::vector<uint32_t>& rows,
                        const std::vector<std::optional<V>>& base);
@@ -92,7 +98,7 @@ bool MapPartitionFold<V>::Collect(uint32_t entries) {
     }
     const auto known = p.At(slot, marker_.txid);
     if (known.presence == Presence::kUnread) continue;  // as it is in the base
-    rows_.push_back({PrefixOf(e.key()), e.key(), slot, known.presence, *known.value});
+    rows_.push_back(MakeRow(e, slot, known.presence, *known.value));
     if constexpr (kHoldsHeap<V>) heap_ += HeapBytes(*known.value);
   }
   return collected_ < p.folding_.size();
@@ -102,29 +108,60 @@ template <class V>
 Status MapPartitionFold<V>::Merge() {
   charged_ = static_cast<int64_t>(bytes());
   partition_.context_.budget->Add({.folding = charged_});
-  std::sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
-    return a.prefix != b.prefix ? a.prefix < b.prefix : a.key < b.key;
-  });
+  std::sort(rows_.begin(), rows_.end(), &KeyIsLess);
   return LookUpDeltas();
+}
+
+template <class V>
+auto MapPartitionFold<V>::MakeRow(const HotEntry<V>& entry, uint32_t slot, Presence presence,
+                                  const V& value) -> Row {
+  const std::string_view key = entry.key();
+  uint64_t words[2] = {0, 0};
+  CopyBytes(reinterpret_cast<char*>(words), key.data(), std::min(sizeof words, key.size()));
+  const bool is_long = key.size() > sizeof words;
+  return {__builtin_bswap64(words[0]),
+          __builtin_bswap64(words[1]),
+          &entry,
+          slot,
+          is_long ? kLongKey : static_cast<uint8_t>(key.size()),
+          presence,
+          value};
+}
+
+template <class V>
+bool MapPartitionFold<V>::KeyIsLess(const Row& a, const Row& b) {
+  if (a.head != b.head) return a.head < b.head;
+  if (a.tail != b.tail) return a.tail < b.tail;
+  if (a.key_size == kLongKey || b.key_size == kLongKey) return a.entry->key() < b.entry->key();
+  return a.key_size < b.key_size;
+}
+
+template <class V>
+std::string_view MapPartitionFold<V>::KeyOf(const Row& row, KeyBuffer& buffer) {
+  if (row.key_size == kLongKey) return row.entry->key();
+  const uint64_t words[2] = {__builtin_bswap64(row.head), __builtin_bswap64(row.tail)};
+  std::memcpy(buffer, words, sizeof words);
+  return {buffer, row.key_size};
 }
 
 template <class V>
 Status MapPartitionFold<V>::LookUpDeltas() {
   std::vector<uint32_t> deltas;
-  std::vector<std::string_view> keys;
   for (uint32_t i = 0; i < rows_.size(); ++i) {
-    if (rows_[i].presence != Presence::kDelta) continue;
-    deltas.push_back(i);
-    keys.push_back(rows_[i].key);
+    if (rows_[i].presence == Presence::kDelta) deltas.push_back(i);
   }
   if (deltas.empty()) return absl::OkStatus();
-  std::vector<std::optional<V>> base(keys.size());
+  std::vector<std::optional<V>> base(deltas.size());
   if (!base_was_empty_) {
     Status failed;
-    TRIDENT_RETURN_IF_ERROR(partition_.base_.Read(
-        keys, partition_.marker_.keys, [&](size_t i, std::string_view encoded) {
-          base[i] = DecodeStored<V>(partition_.base_, keys[i], encoded,
-                                                            failed);
+    KeyBuffer buffer;
+    TRIDENT_RETURN_IF_ERROR(partition_.base_.ReadSorted(
+        deltas.size(), partition_.marker_.keys,
+        [&](size_t i) { return KeyOf(rows_[deltas[i]], buffer); },
+        [&](size_t i, std::string_view encoded) {
+          KeyBuffer named;
+          base[i] =
+              DecodeStored<V>(partition_.base_, KeyOf(rows_[deltas[i]], named), encoded, failed);
         }));
     TRIDENT_RETURN_IF_ERROR(failed);
   }
@@ -149,7 +186,9 @@ void MapPartitionFold<V>::ResolveInMemory(const std::vector<uint32_t>& rows,
     MutexLock turn(p.turn_);
     MutexLock read(p.read_);
     ++p.generation_;
-    for (size_t i = begin; i < std::min(begin + kStep, rows.size()); ++i) {
+    const size_t end = std::min(begin + kStep, rows.size());
+    for (size_t i = begin; i < end; ++i) __builtin_prefetch(rows_[rows[i]].entry, 1);
+    for (size_t i = begin; i < end; ++i) {
       p.Resolve(rows_[rows[i]].slot, base[i].has_value() ? &*base[i] : nullptr);
     }
   }
@@ -161,9 +200,10 @@ Status MapPartitionFold<V>::WriteTo(BulkLoad& load) {
       load.Put(MarkerKey(partition_.state(), partition_.partition()), EncodeMarker(marker_)));
   std::string key = partition_.base_.prefix();
   std::string value;
+  KeyBuffer buffer;
   for (const Row& row : rows_) {
     key.resize(kBasePrefixBytes);
-    key.append(row.key);
+    key.append(KeyOf(row, buffer));
     if (row.presence == Presence::kPresent) {
       value.clear();
       Codec<V>::Encode(row.value, value);

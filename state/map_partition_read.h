@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, third part: readers. They look at memory under read_ and at the base without any lock,
-// so memory may change between the two looks. What makes the answer right all the same:
+// MapPartition, third part: readers. They look at memory under read_ and at the base without any
+// lock, so memory may change between the two looks. What makes the answer right all the same:
 //
-//   - A key that was changed after `at` is in memory for as long as `at` is readable, with its previous
-//     value. So a second look at memory, after the base, finds it if the base was already newer; and the
-//     window is asked once more at the end.
-//   - A value that is a delta over the base becomes a whole value before its fold is installed, and a
+//   - A key that was changed after `at` is in memory for as long as `at` is readable, with its
+//   previous
+//     value. So a second look at memory, after the base, finds it if the base was already newer;
+//     and the window is asked once more at the end.
+//   - A value that is a delta over the base becomes a whole value before its fold is installed, and
+//   a
 //     folded key leaves memory only after it. Both move generation_, so an unchanged one means that
 //     what memory and base said belongs together.
 #ifndef TRIDENT_STATE_MAP_PARTITION_READ_H_
@@ -113,17 +115,16 @@ StatusOr<std::vector<std::optional<V>>> MapPartition<V>::ReadBase(
   for (uint32_t i : which) wanted.push_back(keys[i].key);
   std::vector<std::optional<V>> values(which.size());
   Status failed;
-  TRIDENT_RETURN_IF_ERROR(
-      base_.Read(wanted, base_keys_.load(std::memory_order_relaxed),
-                 [&](size_t i, std::string_view encoded) {
-                   values[i] = DecodeStored<V>(base_, wanted[i], encoded,
-                                                                       failed);
-                 }));
+  TRIDENT_RETURN_IF_ERROR(base_.Read(
+      wanted, base_keys_.load(std::memory_order_relaxed), [&](size_t i, std::string_view encoded) {
+        values[i] = DecodeStored<V>(base_, wanted[i], encoded, failed);
+      }));
   TRIDENT_RETURN_IF_ERROR(failed);
   return values;
 }
 
-// What memory has of a range: everything in which the base may differ from txid `at`, and maybe more.
+// What memory has of a range: everything in which the base may differ from txid `at`, and maybe
+// more.
 template <class V>
 struct MapPartition<V>::Overlay {
   struct Row {

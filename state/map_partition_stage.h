@@ -144,8 +144,8 @@ TxChanges& MapPartition<V>::OpenTx(TxId t, Attempt attempt, size_t changes) {
   }
   if (log_.txs() > applied_txs_) {
     TxChanges& newest = log_.tx(log_.txs() - 1);
-    TRIDENT_CHECK_LE(newest.txid, t) << "txid " << t.value() << " is staged after txid "
-                                     << newest.txid.value();
+    TRIDENT_CHECK_LE(newest.txid, t)
+        << "txid " << t.value() << " is staged after txid " << newest.txid.value();
     if (newest.txid == t) {
       TRIDENT_CHECK(newest.attempt == attempt)
           << "txid " << t.value() << " has attempt " << ToString(newest.attempt)
@@ -212,9 +212,9 @@ Status MapPartition<V>::CheckValues(const TxChanges& tx) const {
     for (uint32_t p = tx.begin; p != tx.end; ++p) {
       const int64_t bytes = HeapOf(log_.at(p).value);
       if (bytes <= kValueBytesMax) continue;
-      return InvalidArgument("a value of about ", bytes, " bytes is over the limit of ",
-                             kValueBytesMax, " (kValueBytesMax): ",
-                             base_.Describe(table_.entry(log_.at(p).slot).key()));
+      return InvalidArgument(
+          "a value of about ", bytes, " bytes is over the limit of ", kValueBytesMax,
+          " (kValueBytesMax): ", base_.Describe(table_.entry(log_.at(p).slot).key()));
     }
   }
   return absl::OkStatus();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapShare<V>: the partitions of a map state that one task owns. It sends each key to its partition, and
-// remembers which partitions a txid touched, so that the others cost nothing.
+// MapShare<V>: the partitions of a map state that one task owns. It sends each key to its
+// partition, and remembers which partitions a txid touched, so that the others cost nothing.
 #ifndef TRIDENT_STATE_MAP_SHARE_H_
 #define TRIDENT_STATE_MAP_SHARE_H_
 
@@ -33,8 +33,8 @@ class MapShare {
   MapShare(const MapShare&) = delete;
   MapShare& operator=(const MapShare&) = delete;
 
-  // See MapPartition::Stage. `update` is called once for each key with the key's place in `keys`; keys
-  // of one partition in their order, partition after partition.
+  // See MapPartition::Stage. `update` is called once for each key with the key's place in `keys`;
+  // keys of one partition in their order, partition after partition.
   template <class Update>
   Status Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys, Update&& update);
   // See MapPartition::StageDelta.
@@ -42,7 +42,8 @@ class MapShare {
   Status StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
                     std::span<const V> deltas, Combine&& combine);
 
-  // Appends t's sections to a fragment (state/redo_fragment.h). Call it once, after all Stage calls.
+  // Appends t's sections to a fragment (state/redo_fragment.h). Call it once, after all Stage
+  // calls.
   void AppendRedo(TxId t, std::string& fragment);
   void Apply(TxId t, Attempt attempt);
   void Abort(TxId from);
@@ -60,10 +61,10 @@ class MapShare {
   const uint32_t first_;
   const uint32_t last_;
   KeyRouter router_;
-  std::deque<Tx> txs_;             // staged, oldest first
+  std::deque<Tx> txs_;  // staged, oldest first
   std::vector<Tx> spare_;
-  std::vector<TxId> touched_;      // newest txid that touched a partition
-  std::vector<V> deltas_;          // scratch
+  std::vector<TxId> touched_;  // newest txid that touched a partition
+  std::vector<V> deltas_;      // scratch
 };
 
 template <class V>
@@ -78,9 +79,8 @@ Status MapShare<V>::Stage(TxId t, Attempt attempt, std::span<const HashedKey> ke
                                std::span<const uint32_t> from) {
     if (!status.ok()) return;
     Touch(tx, p);
-    status = partition(p).Stage(t, attempt, routed, [&](size_t i, const V* old) {
-      return update(size_t{from[i]}, old);
-    });
+    status = partition(p).Stage(
+        t, attempt, routed, [&](size_t i, const V* old) { return update(size_t{from[i]}, old); });
   });
   return status;
 }
@@ -94,14 +94,14 @@ Status MapShare<V>::StageDelta(TxId t, Attempt attempt, std::span<const HashedKe
   router_.Route(keys, state_.partitions(), first_, last_);
   Tx& tx = OpenTx(t);
   Status status;
-  router_.ForEachPartition([&](uint32_t p, std::span<const HashedKey> routed,
-                               std::span<const uint32_t> from) {
-    if (!status.ok()) return;
-    Touch(tx, p);
-    deltas_.clear();
-    for (uint32_t i : from) deltas_.push_back(deltas[i]);
-    status = partition(p).StageDelta(t, attempt, routed, std::span<const V>(deltas_), combine);
-  });
+  router_.ForEachPartition(
+      [&](uint32_t p, std::span<const HashedKey> routed, std::span<const uint32_t> from) {
+        if (!status.ok()) return;
+        Touch(tx, p);
+        deltas_.clear();
+        for (uint32_t i : from) deltas_.push_back(deltas[i]);
+        status = partition(p).StageDelta(t, attempt, routed, std::span<const V>(deltas_), combine);
+      });
   return status;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapState<V>: all partitions of a map state, typed, for those who know the value type. A key belongs to
-// the partition that its hash says (PartitionOfHash); how many there are is fixed for the state's life.
+// MapState<V>: all partitions of a map state, typed, for those who know the value type. A key
+// belongs to the partition that its hash says (PartitionOfHash); how many there are is fixed for
+// the state's life.
 #ifndef TRIDENT_STATE_MAP_STATE_H_
 #define TRIDENT_STATE_MAP_STATE_H_
 
@@ -45,8 +46,8 @@ class MapState final : public ReadableState {
   StatusOr<std::optional<V>> Find(TxId at, const HashedKey& key) const {
     return PartitionOf(key.hash).Get(at, key);
   }
-  // found(i, const V*) once for each key, in any order; null: no such key. The value may be looked at
-  // only during the call, which must be short: a commit may be waiting for it.
+  // found(i, const V*) once for each key, in any order; null: no such key. The value may be looked
+  // at only during the call, which must be short: a commit may be waiting for it.
   template <class Found>
   Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const;
 
@@ -85,8 +86,8 @@ class ValueState {
   template <class Update>
   Status Stage(TxId t, Attempt attempt, Update&& update) {
     const HashedKey key = Key();
-    return map_->partition(PartitionId(0)).Stage(
-        t, attempt, {&key, 1}, [&](size_t, const V* old) -> V { return update(old); });
+    return map_->partition(PartitionId(0))
+        .Stage(t, attempt, {&key, 1}, [&](size_t, const V* old) -> V { return update(old); });
   }
 
  private:
@@ -119,12 +120,12 @@ Status MapState<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& fou
   KeyRouter router;
   router.Route(keys, partitions(), 0, partitions());
   Status status;
-  router.ForEachPartition([&](uint32_t partition, std::span<const HashedKey> routed,
-                              std::span<const uint32_t> from) {
-    if (!status.ok()) return;
-    status = partitions_[partition]->GetAll(
-        at, routed, [&](size_t i, const V* value) { found(size_t{from[i]}, value); });
-  });
+  router.ForEachPartition(
+      [&](uint32_t partition, std::span<const HashedKey> routed, std::span<const uint32_t> from) {
+        if (!status.ok()) return;
+        status = partitions_[partition]->GetAll(
+            at, routed, [&](size_t i, const V* value) { found(size_t{from[i]}, value); });
+      });
   return status;
 }
 

@@ -28,8 +28,8 @@ enum class Pressure : uint8_t {
   kStop,  // cut no new batch until a fold has made room
 };
 
-// Counts what the hot tables hold, by what can be done about it. Thread-safe; the counters are exact
-// to kAccountingSlackBytes a partition, because each partition reports in steps.
+// Counts what the hot tables hold, by what can be done about it. Thread-safe; the counters are
+// exact to kAccountingSlackBytes a partition, because each partition reports in steps.
 class MemoryBudget {
  public:
   // What a byte is held for.

@@ -156,8 +156,8 @@ Status MemoryStore::Admit(Changes changes) {
   }
   successes_before_failure_.reset();
   in_doubt_.assign(changes.begin(), changes.end());
-  refusal_ = FailedPrecondition("memory takes no more writes since one failed: ",
-                                Message(failure_.error), ". Open it again");
+  refusal_ = FailedPrecondition(
+      "memory takes no more writes since one failed: ", Message(failure_.error), ". Open it again");
   return failure_.error;
 }
 
@@ -165,8 +165,8 @@ void MemoryStore::Remember(Table table, std::string_view key, Undo* undo) {
   if (undo == nullptr) return;
   const Map& map = MapOf(table);
   const auto found = map.find(key);
-  undo->push_back({table, std::string(key),
-                   found == map.end() ? std::nullopt : std::optional(found->second)});
+  undo->push_back(
+      {table, std::string(key), found == map.end() ? std::nullopt : std::optional(found->second)});
 }
 
 void MemoryStore::Apply(Changes changes, Undo* undo) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading a state whose types are known only at run time: what a command line, a remote reader and a
-// dump see. Keys are canonical key bytes (base/key_encoding.h), values are encoded (base/codec.h).
+// Reading a state whose types are known only at run time: what a command line, a remote reader and
+// a dump see. Keys are canonical key bytes (base/key_encoding.h), values are encoded
+// (base/codec.h).
 #ifndef TRIDENT_STATE_READABLE_STATE_H_
 #define TRIDENT_STATE_READABLE_STATE_H_
 
@@ -26,9 +27,7 @@ struct KeyRange {
   static KeyRange All() { return {}; }
   static KeyRange Prefix(std::string_view prefix);
   static KeyRange Just(std::string_view key);
-  bool Contains(std::string_view key) const {
-    return key >= begin && (end.empty() || key < end);
-  }
+  bool Contains(std::string_view key) const { return key >= begin && (end.empty() || key < end); }
 };
 
 struct PageLimits {
@@ -42,11 +41,12 @@ struct StateRow {
   friend bool operator==(const StateRow&, const StateRow&) = default;
 };
 
-// Part of a scan, in key order. A page may hold fewer rows than its limits allow, also none, and yet
-// not be the last: only `resume` tells.
+// Part of a scan, in key order. A page may hold fewer rows than its limits allow, also none, and
+// yet not be the last: only `resume` tells.
 struct StatePage {
   std::vector<StateRow> rows;
-  std::optional<std::string> resume;  // begin of the next page's range; nullopt: the scan is complete
+  std::optional<std::string>
+      resume;  // begin of the next page's range; nullopt: the scan is complete
 };
 
 // One key that a txid changed.
@@ -58,9 +58,9 @@ struct StateChange {
 
 // Thread-safe; readers never wait for user code, and hold up a commit only for a few microseconds.
 //
-// Each method answers at exactly txid `at` of the state's group, and fails with OutOfRange, naming the
-// txids that can be read, when `at` is not published yet or older than the readable window. A Snapshot
-// (state/snapshot.h) keeps its txid readable.
+// Each method answers at exactly txid `at` of the state's group, and fails with OutOfRange, naming
+// the txids that can be read, when `at` is not published yet or older than the readable window. A
+// Snapshot (state/snapshot.h) keeps its txid readable.
 class ReadableState {
  public:
   virtual ~ReadableState() = default;

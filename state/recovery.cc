@@ -72,9 +72,9 @@ Status GroupRecovery::StartPartition(const RecoveringPartition& recovering) {
 
 Status GroupRecovery::CheckMarker(const RecoveringPartition& recovering,
                                   const Marker& marker) const {
-  const std::string where = Concat("state ", recovering.state_name, ", partition ",
-                                   recovering.partition->partition().value(), " in ",
-                                   durable_.Where());
+  const std::string where =
+      Concat("state ", recovering.state_name, ", partition ",
+             recovering.partition->partition().value(), " in ", durable_.Where());
   if (marker.txid > last_) {
     return DataLoss(where, " holds everything up to txid ", marker.txid.value(),
                     ", but the decisions of group ", group_.id().value(), " end at txid ",
@@ -148,8 +148,8 @@ Status GroupRecovery::ReplaySection(const RedoRecord& record, const RedoSection&
 
 Status GroupRecovery::Missing(TxId txid) const {
   return DataLoss("txid ", txid.value(), " of group ", group_.id().value(),
-                  " was decided, but is neither in the base nor in the redo in ",
-                  durable_.Where(), ", whose decisions reach to txid ", last_.value(), kRestore);
+                  " was decided, but is neither in the base nor in the redo in ", durable_.Where(),
+                  ", whose decisions reach to txid ", last_.value(), kRestore);
 }
 
 void GroupRecovery::Drop(TxId txid) {

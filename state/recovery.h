@@ -27,12 +27,12 @@ struct RecoveryReport {
 
 struct RecoveringPartition {
   StatePartition* partition;
-  TxId since;             // newest decided txid when its state was made
+  TxId since;              // newest decided txid when its state was made
   std::string state_name;  // for errors
 };
 
-// Brings the partitions of one group to the group's last decided txid, and starts its timeline there.
-// `partitions` are the group's. See StateStore::Recover for the errors.
+// Brings the partitions of one group to the group's last decided txid, and starts its timeline
+// there. `partitions` are the group's. See StateStore::Recover for the errors.
 StatusOr<RecoveryReport> RecoverGroup(DurableStore& durable, StateGroup& group,
                                       const std::vector<RecoveringPartition>& partitions,
                                       const DecidedAttempts& decided);

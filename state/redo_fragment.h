@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A fragment: the redo sections of one txid from one executor, framed one after the other in a string,
-// so that fragments are joined by appending. The redo record of the txid is made of all of them.
+// A fragment: the redo sections of one txid from one executor, framed one after the other in a
+// string, so that fragments are joined by appending. The redo record of the txid is made of all of
+// them.
 //
 //   kind u32, owner u32, partition u32, count u32, length u64, content        all little-endian
 #ifndef TRIDENT_STATE_REDO_FRAGMENT_H_

@@ -54,9 +54,10 @@ Status CheckPermissions(const std::string& dir, Access access) {
   const int needed = access == Access::kReadOnly ? R_OK | X_OK : R_OK | W_OK | X_OK;
   if (::access(dir.c_str(), needed) == 0) return {};
   const int error = errno;
-  return FromErrno(error, access == Access::kReadOnly ? "read the state directory"
-                                                      : "write to the state directory",
-                   dir);
+  return FromErrno(
+      error,
+      access == Access::kReadOnly ? "read the state directory" : "write to the state directory",
+      dir);
 }
 
 // Who holds the lock, as the holder wrote it; for the message only.
@@ -107,8 +108,8 @@ Status RocksDirectory::Lock(Access access) {
 }
 
 Status RocksDirectory::CheckNoForeignFiles() const {
-  constexpr std::string_view kOurs[] = {"FORMAT", "HIGHWATER", "LOCK", "db.new", "ingest",
-                                        "lost+found"};
+  constexpr std::string_view kOurs[] = {"FORMAT", "HIGHWATER", "LOCK",
+                                        "db.new", "ingest",    "lost+found"};
   std::error_code error;
   for (fs::directory_iterator at(dir_, error), end; at != end; at.increment(error)) {
     if (error) break;
@@ -123,8 +124,9 @@ Status RocksDirectory::CheckNoForeignFiles() const {
 Status RocksDirectory::CheckFormat() const {
   std::string text;
   if (!rocksdb::ReadFileToString(&env_, format(), &text).ok()) {
-    return DataLoss(dir_, " is damaged: its file FORMAT is missing or not readable. Restore the "
-                          "directory from a backup");
+    return DataLoss(dir_,
+                    " is damaged: its file FORMAT is missing or not readable. Restore the "
+                    "directory from a backup");
   }
   uint32_t found = 0;
   const char* end = text.data() + text.size();
@@ -147,8 +149,9 @@ StatusOr<RocksDirectory::Age> RocksDirectory::FindAge() const {
     return Age::kMade;
   }
   if (fs::exists(format()) && !fs::exists(unfinished_db())) {
-    return DataLoss(dir_, " is damaged: its directory db is missing. Restore the directory from a "
-                          "backup");
+    return DataLoss(dir_,
+                    " is damaged: its directory db is missing. Restore the directory from a "
+                    "backup");
   }
   TRIDENT_RETURN_IF_ERROR(CheckNoForeignFiles());
   return Age::kNew;
@@ -168,8 +171,7 @@ Status RocksDirectory::FinishMaking() const {
       FromRocks(rocksdb::WriteStringToFile(&env_, text, format(), /*should_sync=*/true),
                 "write FORMAT", dir_));
   TRIDENT_RETURN_IF_ERROR(SyncDir());
-  TRIDENT_RETURN_IF_ERROR(
-      FromRocks(env_.RenameFile(unfinished_db(), db()), "rename db.new", dir_));
+  TRIDENT_RETURN_IF_ERROR(FromRocks(env_.RenameFile(unfinished_db(), db()), "rename db.new", dir_));
   return SyncDir();
 }
 

@@ -173,8 +173,8 @@ Status RocksStore::Write(const WriteSet& changes, Durability durability) {
 
 StatusOr<std::optional<std::string>> RocksStore::Get(Table table, std::string_view key) const {
   std::string value;
-  const rocksdb::Status status = database_->db().Get(
-      rocksdb::ReadOptions(), database_->family(table), ToSlice(key), &value);
+  const rocksdb::Status status =
+      database_->db().Get(rocksdb::ReadOptions(), database_->family(table), ToSlice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) return FromRocks(status, "read", dir_);
   return std::optional<std::string>(std::move(value));
@@ -229,9 +229,9 @@ Status RocksStore::Noted(const Status& outcome) {
 }
 
 Status RocksStore::Install(const std::string& file) {
-  return Noted(FromRocks(database_->db().IngestExternalFile(database_->family(Table::kBase), {file},
-                                                            IngestOptions()),
-                         "install a bulk load", dir_));
+  return Noted(FromRocks(
+      database_->db().IngestExternalFile(database_->family(Table::kBase), {file}, IngestOptions()),
+      "install a bulk load", dir_));
 }
 
 Status RocksStore::Health() const {

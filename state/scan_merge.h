@@ -13,8 +13,8 @@
 
 namespace trident {
 
-// Each partition is asked for somewhat more than its even part of the page. The page then reaches as
-// far as the partition that got the least far, so it may come out shorter than its limits.
+// Each partition is asked for somewhat more than its even part of the page. The page then reaches
+// as far as the partition that got the least far, so it may come out shorter than its limits.
 class ScanMerge {
  public:
   ScanMerge(PageLimits limits, uint32_t partitions);

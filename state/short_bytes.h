@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Comparing and copying byte strings that are mostly shorter than 17 bytes, as keys are: two loads that
-// overlap in the middle instead of a call.
+// Comparing and copying byte strings that are mostly shorter than 17 bytes, as keys are: two loads
+// that overlap in the middle instead of a call.
 #ifndef TRIDENT_STATE_SHORT_BYTES_H_
 #define TRIDENT_STATE_SHORT_BYTES_H_
 

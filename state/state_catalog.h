@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateCatalog: which states there are and at which txids they can be read; all that a query service
-// needs to know of a store.
+// StateCatalog: which states there are and at which txids they can be read; all that a query
+// service needs to know of a store.
 #ifndef TRIDENT_STATE_STATE_CATALOG_H_
 #define TRIDENT_STATE_STATE_CATALOG_H_
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateGroup: what a store keeps for one batch group: its timeline, and how much redo waits for folds.
+// StateGroup: what a store keeps for one batch group: its timeline, and how much redo waits for
+// folds.
 #ifndef TRIDENT_STATE_STATE_GROUP_H_
 #define TRIDENT_STATE_STATE_GROUP_H_
 

@@ -2,16 +2,16 @@
 //
 // StatePartition: one slice of one state, whatever its value type. The life of a change in it:
 //
-//   Stage       a txid's new values lie over the committed ones, unseen by readers   (MapPartition<V>)
-//   AppendRedo  its part of the redo record
-//   Apply       the txid is decided: its values are the committed ones
-//   Fold        long after, the committed values go to the base (state/fold.h)
+//   Stage       a txid's new values lie over the committed ones, unseen by readers
+//   (MapPartition<V>) AppendRedo  its part of the redo record Apply       the txid is decided: its
+//   values are the committed ones Fold        long after, the committed values go to the base
+//   (state/fold.h)
 //
 // or Abort instead of Apply. Txids are staged and applied in ascending order.
 //
 // Threads: the owner's calls come from one thread at a time, the executor that owns the partition.
-// The fold now and then takes the owner's turn for some microseconds (it holds turn_). Readers may be
-// on any thread.
+// The fold now and then takes the owner's turn for some microseconds (it holds turn_). Readers may
+// be on any thread.
 #ifndef TRIDENT_STATE_STATE_PARTITION_H_
 #define TRIDENT_STATE_STATE_PARTITION_H_
 
@@ -37,14 +37,14 @@ class StatePartition {
 
   // ---- owner ----
 
-  // Appends what t changes here, the content of one redo section (state/change_rows.h), and returns the
-  // number of rows. Deterministic: the same Stage calls give the same bytes, whatever is cached.
-  // REQUIRES: HasStaged(t); every Stage call of t was made; called once, in txid order.
+  // Appends what t changes here, the content of one redo section (state/change_rows.h), and returns
+  // the number of rows. Deterministic: the same Stage calls give the same bytes, whatever is
+  // cached. REQUIRES: HasStaged(t); every Stage call of t was made; called once, in txid order.
   virtual uint32_t AppendRedo(TxId t, std::string& out) = 0;
   virtual bool HasStaged(TxId t) const = 0;
   // The staged changes of t become the committed ones. Does nothing if t staged nothing here.
-  // REQUIRES: t is newer than all applied before, older than all else that is staged, and was staged
-  // by this attempt.
+  // REQUIRES: t is newer than all applied before, older than all else that is staged, and was
+  // staged by this attempt.
   virtual void Apply(TxId t, Attempt attempt) = 0;
   // Forgets what txid `from` and later ones staged.
   virtual void Abort(TxId from) = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a state is called, what it holds, and how it is cut into partitions. All of it is written into
-// the state directory when the state is made, and compared at every later open.
+// What a state is called, what it holds, and how it is cut into partitions. All of it is written
+// into the state directory when the state is made, and compared at every later open.
 #ifndef TRIDENT_STATE_STATE_SPEC_H_
 #define TRIDENT_STATE_STATE_SPEC_H_
 
@@ -15,8 +15,9 @@
 
 namespace trident {
 
-// Trident's names for what a state promises. With our own store each of them is exactly-once for every
-// spout that can say where it stood; user-defined and external states follow the table in README.md.
+// Trident's names for what a state promises. With our own store each of them is exactly-once for
+// every spout that can say where it stood; user-defined and external states follow the table in
+// README.md.
 enum class StateKind : uint8_t {
   kNonTransactional = 1,
   kTransactional = 2,
@@ -28,8 +29,8 @@ std::string_view ToString(StateKind kind);
 struct StateSpec {
   std::string name;  // unique in the store: [A-Za-z0-9_-], 1 to 64
   StateKind kind = StateKind::kOpaque;
-  GroupId group;                      // whose txids change it
-  std::vector<KeyField> key_fields;   // none: a single value
+  GroupId group;                     // whose txids change it
+  std::vector<KeyField> key_fields;  // none: a single value
   uint32_t partitions = kStatePartitionsDefault;
 };
 

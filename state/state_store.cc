@@ -9,8 +9,8 @@
 namespace trident {
 namespace {
 
-// A slice holds about this part of the share, so that it is done in a fraction of a second and gives
-// memory back soon.
+// A slice holds about this part of the share, so that it is done in a fraction of a second and
+// gives memory back soon.
 constexpr uint64_t kSlicesPerShare = 24;
 
 std::vector<std::string> NamesOf(const std::vector<std::unique_ptr<ReadableState>>& states) {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateStore: all that a process remembers. Its truth is the base plus the decided redo after it, both
-// in one DurableStore; the hot tables of its partitions hold what was touched of late.
+// StateStore: all that a process remembers. Its truth is the base plus the decided redo after it,
+// both in one DurableStore; the hot tables of its partitions hold what was touched of late.
 //
-//   auto store = StateStore::Open(durable, {.topology = "wordcount"}, decisions, {.state_bytes = ...});
-//   MapState<int64_t>* counts = *(*store)->AddMap<int64_t>({.name = "counts", .key_fields = ...});
+//   auto store = StateStore::Open(durable, {.topology = "wordcount"}, decisions, {.state_bytes =
+//   ...}); MapState<int64_t>* counts = *(*store)->AddMap<int64_t>({.name = "counts", .key_fields =
+//   ...});
 //   (*store)->Recover();                             // once, before the first batch
 //   ...
 //   MapShare<int64_t> mine(*counts, first, last);    // a task's partitions
-//   mine.Stage(t, attempt, keys, update);            // in txid order, over the staged changes of t-1
-//   mine.AppendRedo(t, fragment);                    // the caller makes redo and decision durable
-//   mine.Apply(t, attempt);                          // decided
+//   mine.Stage(t, attempt, keys, update);            // in txid order, over the staged changes of
+//   t-1 mine.AppendRedo(t, fragment);                    // the caller makes redo and decision
+//   durable mine.Apply(t, attempt);                          // decided
 //   (*store)->PublishApplied(group, t, attempt, redo_bytes);   // once every task has applied t
 #ifndef TRIDENT_STATE_STATE_STORE_H_
 #define TRIDENT_STATE_STATE_STORE_H_
@@ -48,8 +49,8 @@ struct StateStoreOptions {
   uint64_t fold_commits = kFoldCommitsDefault;
 };
 
-// Recovery expects a redo record for every decided txid of a group that has states, also for one that
-// changed nothing.
+// Recovery expects a redo record for every decided txid of a group that has states, also for one
+// that changed nothing.
 //
 // Threads: AddMap, AddValue and Recover come first, from one thread. After that the reading side
 // (StateCatalog), PublishApplied and what stands under maintenance may be called on any thread. Who
@@ -63,8 +64,8 @@ class StateStore final : public StateCatalog {
                                                     const StateStoreOptions& options);
   ~StateStore() override;
 
-  // Declares a state, and makes it if the directory does not have it yet. FailedPrecondition when the
-  // directory has it with another kind, key, value type, group or number of partitions;
+  // Declares a state, and makes it if the directory does not have it yet. FailedPrecondition when
+  // the directory has it with another kind, key, value type, group or number of partitions;
   // InvalidArgument when there cannot be such a state; AlreadyExists when it was declared before.
   template <class V>
   StatusOr<MapState<V>*> AddMap(const StateSpec& spec, MapOptions<V> options = {});
@@ -72,14 +73,14 @@ class StateStore final : public StateCatalog {
   template <class V>
   StatusOr<ValueState<V>> AddValue(StateSpec spec, MapOptions<V> options = {});
 
-  // Re-applies what was decided and not folded, and drops the redo of what was not decided. Rule R14:
-  // DataLoss, naming the txid, when a decided txid is neither in the base nor in the redo, or when the
-  // base is ahead of the decisions; nothing may be served then. FailedPrecondition when the directory
-  // has a state that was not declared.
+  // Re-applies what was decided and not folded, and drops the redo of what was not decided. Rule
+  // R14: DataLoss, naming the txid, when a decided txid is neither in the base nor in the redo, or
+  // when the base is ahead of the decisions; nothing may be served then. FailedPrecondition when
+  // the directory has a state that was not declared.
   StatusOr<RecoveryReport> Recover();
 
-  // Every task has applied `t`: readers see it from now on, in all partitions and states of the group
-  // at once. REQUIRES: t is Published(group) + 1.
+  // Every task has applied `t`: readers see it from now on, in all partitions and states of the
+  // group at once. REQUIRES: t is Published(group) + 1.
   void PublishApplied(GroupId group, TxId t, Attempt attempt, uint64_t redo_bytes);
 
   // ---- StateCatalog ----
@@ -95,12 +96,12 @@ class StateStore final : public StateCatalog {
   Fold& fold() { return *fold_; }
   // Gives memory back in partitions that nobody is using, while there is too little.
   void TrimIfNeeded();
-  // Redo of txids above `keep_after` stays, however far the folds are; for sinks, standbys, backups.
-  // `holder` names who wants it; the same holder replaces its own wish.
+  // Redo of txids above `keep_after` stays, however far the folds are; for sinks, standbys,
+  // backups. `holder` names who wants it; the same holder replaces its own wish.
   void RetainRedo(GroupId group, std::string_view holder, TxId keep_after);
   void ReleaseRedo(GroupId group, std::string_view holder);
-  // Every state of the group has all up to this txid in its base: decisions up to it are not needed to
-  // recover, except the last one.
+  // Every state of the group has all up to this txid in its base: decisions up to it are not needed
+  // to recover, except the last one.
   TxId FoldedUpTo(GroupId group) const;
 
   // What the one who cuts batches should do.
@@ -149,7 +150,7 @@ StatusOr<ValueState<V>> StateStore::AddValue(StateSpec spec, MapOptions<V> optio
                            spec.key_fields.size(), " fields: expected none");
   }
   spec.partitions = 1;
-  TRIDENT_ASSIGN_OR_RETURN(MapState<V>* map, AddMap<V>(spec, std::move(options)));
+  TRIDENT_ASSIGN_OR_RETURN(MapState<V> * map, AddMap<V>(spec, std::move(options)));
   return ValueState<V>(*map);
 }
 

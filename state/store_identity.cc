@@ -115,10 +115,9 @@ StatusOr<std::vector<StoredState>> ReadStates(const DurableStore& store) {
   for (cursor->Seek(kStatePrefix); cursor->Valid() && cursor->key().starts_with(kStatePrefix);
        cursor->Next()) {
     const std::string key(cursor->key());
-    TRIDENT_ASSIGN_OR_RETURN(
-        std::string_view content,
-        Unseal(Concat("the record '", key, "' in ", store.Where()), kRecordVersion,
-               cursor->value()));
+    TRIDENT_ASSIGN_OR_RETURN(std::string_view content,
+                             Unseal(Concat("the record '", key, "' in ", store.Where()),
+                                    kRecordVersion, cursor->value()));
     std::optional<StoredState> state =
         DecodeState(std::string_view(key).substr(kStatePrefix.size()), content);
     if (!state) return Malformed(store, key);
@@ -152,8 +151,9 @@ Status CheckUnclaimedIsEmpty(const DurableStore& store) {
   for (Table table : {Table::kMeta, Table::kRedo, Table::kDecision, Table::kBase}) {
     TRIDENT_ASSIGN_OR_RETURN(const bool empty, IsEmpty(store, table));
     if (!empty) {
-      return DataLoss(store.Where(), " holds data but no record of its owner: it is damaged. "
-                                     "Restore it from a backup");
+      return DataLoss(store.Where(),
+                      " holds data but no record of its owner: it is damaged. "
+                      "Restore it from a backup");
     }
   }
   return {};
@@ -171,8 +171,7 @@ std::string Quoted(const StoreOwner& owner) { return Concat("topology '", owner.
 Status CheckOwner(const DurableStore& store, const StoreOwner& found, const StoreOwner& wanted) {
   if (found.topology != wanted.topology) {
     return FailedPrecondition(store.Where(), " belongs to ", Quoted(found), ", this program runs ",
-                              Quoted(wanted),
-                              ". Give each topology a state directory of its own");
+                              Quoted(wanted), ". Give each topology a state directory of its own");
   }
   if (found.fingerprint != wanted.fingerprint && found.fingerprint != 0 &&
       wanted.fingerprint != 0) {

@@ -144,8 +144,8 @@ StatusOr<std::string_view> Unseal(std::string_view what, uint8_t version, std::s
   const std::string_view signed_part = sealed.substr(0, sealed.size() - kChecksumBytes);
   const uint64_t stored = ByteReader(sealed.substr(signed_part.size())).Fixed64();
   if (const uint64_t computed = HashBytes(signed_part); computed != stored) {
-    return DataLoss(what, " is damaged: its checksum is ", stored, ", but its ",
-                    signed_part.size(), " bytes give ", computed);
+    return DataLoss(what, " is damaged: its checksum is ", stored, ", but its ", signed_part.size(),
+                    " bytes give ", computed);
   }
   const auto found = static_cast<uint8_t>(sealed.front());
   if (found != version) {

@@ -65,10 +65,10 @@ std::optional<ParsedBaseKey> ParseBaseKey(std::string_view key);
 
 // How far a partition of the base is, and what it held then.
 struct Marker {
-  TxId txid;               // every decided txid up to this one is in, none after it
-  Attempt attempt;         // which was decided for `txid`
-  uint64_t checksum = 0;   // rolling, over the changes of the partition; kept by the state
-  uint64_t keys = 0;       // in the base
+  TxId txid;              // every decided txid up to this one is in, none after it
+  Attempt attempt;        // which was decided for `txid`
+  uint64_t checksum = 0;  // rolling, over the changes of the partition; kept by the state
+  uint64_t keys = 0;      // in the base
 
   friend bool operator==(const Marker&, const Marker&) = default;
 };

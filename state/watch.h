@@ -20,15 +20,18 @@ struct WatchEvent {
   std::vector<StateChange> changes;  // in key order; never empty, except in a time-out event
 };
 
-// Holds its place by a snapshot, so a watcher that keeps up misses nothing, and one that falls too far
-// behind is told (OutOfRange): it reads anew and follows from there. One thread at a time.
+// Holds its place by a snapshot, so a watcher that keeps up misses nothing, and one that falls too
+// far behind is told (OutOfRange): it reads anew and follows from there. One thread at a time.
 class Watch {
  public:
   Watch(GroupTimeline& timeline, const ReadableState& state, KeyRange range, Snapshot position)
-      : timeline_(&timeline), state_(&state), range_(std::move(range)), position_(std::move(position)) {}
+      : timeline_(&timeline),
+        state_(&state),
+        range_(std::move(range)),
+        position_(std::move(position)) {}
 
-  // The next txid that changed a watched key. Waits up to `wait`; then answers with no changes and the
-  // newest txid up to which there were none, from which another watch may go on.
+  // The next txid that changed a watched key. Waits up to `wait`; then answers with no changes and
+  // the newest txid up to which there were none, from which another watch may go on.
   StatusOr<WatchEvent> Next(Nanos wait);
   // Up to where this watch has delivered.
   TxId position() const { return position_.txid(); }

@@ -7,8 +7,8 @@
 //                 struct Mean {
 //                   using Value = MyPair;                  // owns its content: no Text, no List
 //                   Value Zero() const;                    // of no rows at all
-//                   Value Init(double x) const;            // of one row; arguments: the input fields
-//                   Value Combine(Value a, Value b) const;
+//                   Value Init(double x) const;            // of one row; arguments: the input
+//                   fields Value Combine(Value a, Value b) const;
 //                 };
 // Reducer     folds rows one after the other, in the batch's order; no early combining.
 //                 using Value = ...; Value Init() const; void Reduce(Value& value, Args...) const;
@@ -34,7 +34,8 @@
 namespace trident {
 
 template <class A, class... Ins>
-concept Combiner = requires(const A& a, typename A::Value x, typename A::Value y, const Ins&... in) {
+concept Combiner = requires(const A& a, typename A::Value x, typename A::Value y,
+                            const Ins&... in) {
   { a.Zero() } -> std::convertible_to<typename A::Value>;
   { a.Init(in...) } -> std::convertible_to<typename A::Value>;
   { a.Combine(std::move(x), std::move(y)) } -> std::convertible_to<typename A::Value>;
@@ -49,13 +50,13 @@ concept Reducer = requires(const A& a, typename A::Value x, const Ins&... in) {
 template <class A, class In, class Out>
 struct IsAggregator : std::false_type {};
 template <class A, class... Ins, class... Outs>
-struct IsAggregator<A, FieldList<Ins...>, FieldList<Outs...>>
-    : std::bool_constant<requires(const A& a, typename A::State s, Emit<Outs...>& e,
-                                  const Ins&... in) {
-        { a.Begin() } -> std::convertible_to<typename A::State>;
-        a.Add(s, in..., e);
-        a.Finish(s, e);
-      }> {};
+    struct IsAggregator<A, FieldList<Ins...>, FieldList<Outs...>>
+    : std::bool_constant <
+      requires(const A& a, typename A::State s, Emit<Outs...>& e, const Ins&... in) {
+  { a.Begin() } -> std::convertible_to<typename A::State>;
+  a.Add(s, in..., e);
+  a.Finish(s, e);
+} > {};
 
 namespace aggregator_internal {
 template <class T>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Dead letters: rows that no attempt could process, kept in a state of their own with the reason, by
-// the same decision that commits the rest of their batch. Every batch group has one, "dead-letters"
-// (of the first group) or "dead-letters-N".
+// Dead letters: rows that no attempt could process, kept in a state of their own with the reason,
+// by the same decision that commits the rest of their batch. Every batch group has one,
+// "dead-letters" (of the first group) or "dead-letters-N".
 //
 //   key    stream (text), txid (int64)
 //   value  "<row> <- <cause>"

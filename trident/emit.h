@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Emit<Ts...>: how a function gives out rows. Called any number of times for an input row; each call
-// is one output row.
+// Emit<Ts...>: how a function gives out rows. Called any number of times for an input row; each
+// call is one output row.
 //
 //   [](Text sentence, Emit<Text>& emit) { for (Text word : StrSplit(sentence)) emit(word); }
 //
@@ -117,9 +117,7 @@ class Emit {
     BufferRef copies = arena_.Release();
     std::vector<ColumnRef> columns;
     std::apply(
-        [&](auto&... sink) {
-          (columns.push_back(TakeOne(sink.Take(), inputs, copies)), ...);
-        },
+        [&](auto&... sink) { (columns.push_back(TakeOne(sink.Take(), inputs, copies)), ...); },
         sinks_);
     rows_ = 0;
     return columns;
@@ -127,8 +125,8 @@ class Emit {
 
  private:
   template <class T>
-  static ColumnRef TakeOne(std::shared_ptr<ColumnOf<T>> column, const std::vector<BufferRef>& inputs,
-                           const BufferRef& copies) {
+  static ColumnRef TakeOne(std::shared_ptr<ColumnOf<T>> column,
+                           const std::vector<BufferRef>& inputs, const BufferRef& copies) {
     if constexpr (kIsView<T>) {
       column->RetainAll(inputs);
       column->Retain(copies);

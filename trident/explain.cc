@@ -18,7 +18,9 @@ std::string StepLine(const Plan& plan, NodeId id) {
   return line + "  " + plan.schemas[id].ToString();
 }
 
-std::string Tasks(uint32_t tasks) { return std::to_string(tasks) + (tasks == 1 ? " task" : " tasks"); }
+std::string Tasks(uint32_t tasks) {
+  return std::to_string(tasks) + (tasks == 1 ? " task" : " tasks");
+}
 
 std::string Route(const Plan& plan, NodeId exchange) {
   const LogicalNode& node = plan.logical->node(exchange);
@@ -71,7 +73,8 @@ std::string ExplainGraphviz(const Plan& plan) {
            Tasks(stage.tasks) + "\"];\n";
     for (const PlannedStage::Input& input : stage.inputs) {
       out += "  s" + std::to_string(input.from_stage.value()) + " -> s" +
-             std::to_string(stage.id.value()) + " [label=\"" + Escape(Route(plan, input.node)) + "\"];\n";
+             std::to_string(stage.id.value()) + " [label=\"" + Escape(Route(plan, input.node)) +
+             "\"];\n";
     }
   }
   size_t number = 0;

@@ -29,12 +29,14 @@ bool LogicalPlan::IsRequest(NodeId id) const {
 Status LogicalPlan::DeclareState(const std::shared_ptr<StateDeclaration>& state) {
   const std::string& name = state->spec().name;
   if (name.empty()) {
-    return InvalidArgument("a step that keeps state has no name; its data could not be found again "
-                           "after a restart: give it one, as in {.name = \"counts\"}");
+    return InvalidArgument(
+        "a step that keeps state has no name; its data could not be found again "
+        "after a restart: give it one, as in {.name = \"counts\"}");
   }
   for (const auto& other : states_) {
     if (other->spec().name == name) {
-      return InvalidArgument("two states are called \"", name, "\"; a name is where the data is "
+      return InvalidArgument("two states are called \"", name,
+                             "\"; a name is where the data is "
                              "stored: give one of them another name");
     }
   }

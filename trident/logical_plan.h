@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The logical plan: what a program said, as a graph of nodes in the order in which they were said. The
-// planner (trident/planner.h) cuts it into stages; Explain prints it.
+// The logical plan: what a program said, as a graph of nodes in the order in which they were said.
+// The planner (trident/planner.h) cuts it into stages; Explain prints it.
 #ifndef TRIDENT_TRIDENT_LOGICAL_PLAN_H_
 #define TRIDENT_TRIDENT_LOGICAL_PLAN_H_
 
@@ -51,7 +51,7 @@ struct LogicalNode {
   std::string name;    // what the user called it; "" if nothing
   std::vector<NodeId> inputs;
 
-  Schema schema;  // of the output
+  Schema schema;                   // of the output
   std::vector<std::string> reads;  // fields of the input that the step itself uses
   std::vector<std::string> adds;   // fields of the output that it makes
   // Does it hand on fields of its input? If not, `adds` is all that comes out.
@@ -69,7 +69,8 @@ struct LogicalNode {
   uint32_t parallelism = 0;  // asked for by the user; 0: not
 };
 
-// Not thread-safe. The first error that a step makes is kept, and later steps of that stream do nothing.
+// Not thread-safe. The first error that a step makes is kept, and later steps of that stream do
+// nothing.
 class LogicalPlan {
  public:
   explicit LogicalPlan(std::string topology) : topology_(std::move(topology)) {}

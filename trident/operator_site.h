@@ -13,17 +13,18 @@
 
 namespace trident {
 
-// How an operator's batches come about: cut from a stream, or gathered from waiting requests. A batch
-// of requests carries the number of its request in the field kRequestField, and what would hold for a
-// whole batch (one row of an ungrouped aggregate, also for no input) holds for each request.
+// How an operator's batches come about: cut from a stream, or gathered from waiting requests. A
+// batch of requests carries the number of its request in the field kRequestField, and what would
+// hold for a whole batch (one row of an ungrouped aggregate, also for no input) holds for each
+// request.
 enum class SiteMode : uint8_t { kStream, kRequest };
 
 inline constexpr char kRequestFieldName[] = "$request";
 
 struct OperatorSite {
-  std::string step;      // the user's name of the step
-  const Schema* input;   // of the slices that will come; null for an operator without input
-  SchemaRef output;      // of the slices it is to emit
+  std::string step;     // the user's name of the step
+  const Schema* input;  // of the slices that will come; null for an operator without input
+  SchemaRef output;     // of the slices it is to emit
   uint32_t partition = 0;
   uint32_t partitions = 1;
   SiteMode mode = SiteMode::kStream;

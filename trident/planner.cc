@@ -154,10 +154,12 @@ class StageCutter {
     return Annotate(partitions.status(), "stream \"" + node.name + "\"");
   }
 
-  // A stage behind an identity exchange has as many tasks as the one before it, unless asked otherwise.
+  // A stage behind an identity exchange has as many tasks as the one before it, unless asked
+  // otherwise.
   uint32_t IdentityTasks(const PlannedStage& stage) const {
     for (const PlannedStage::Input& input : stage.inputs) {
-      if (nodes_[input.node].verb == "identity") return plan_.stages[input.from_stage.value()].tasks;
+      if (nodes_[input.node].verb == "identity")
+        return plan_.stages[input.from_stage.value()].tasks;
     }
     return 0;
   }
@@ -167,9 +169,10 @@ class StageCutter {
       for (const PlannedStage::Input& input : stage.inputs) {
         uint32_t from = plan_.stages[input.from_stage.value()].tasks;
         if (nodes_[input.node].verb == "identity" && from != stage.tasks) {
-          return InvalidArgument("topology \"", plan_.logical->topology(), "\", identity partition behind \"",
-                                 plan_.logical->PathTo(input.from), "\": ", from, " tasks before it, but ",
-                                 stage.tasks, " behind it; give both sides the same Parallelism");
+          return InvalidArgument(
+              "topology \"", plan_.logical->topology(), "\", identity partition behind \"",
+              plan_.logical->PathTo(input.from), "\": ", from, " tasks before it, but ",
+              stage.tasks, " behind it; give both sides the same Parallelism");
         }
       }
     }
@@ -267,7 +270,8 @@ std::unique_ptr<Chain> MakeChain(const Plan& plan, const PlannedStage& stage, Sh
     if (!enters) {
       for (NodeId input : node.inputs) inputs.push_back(index.at(input));
     }
-    index[id] = chain->Add(LogicalPlan::StepName(node), MakeOperator(plan, id, slots, site), inputs);
+    index[id] =
+        chain->Add(LogicalPlan::StepName(node), MakeOperator(plan, id, slots, site), inputs);
     if (!enters) continue;
     for (size_t port = 0; port < std::max<size_t>(1, stage.inputs.size()); ++port) {
       chain->AddInput(index[id]);
@@ -285,8 +289,8 @@ std::unique_ptr<Chain> MakeChain(const Plan& plan, const PlannedStage& stage, Sh
   return chain;
 }
 
-// Adds a stage of one task that keeps what the group's spouts divert, and to each spout's chain a second
-// input for that.
+// Adds a stage of one task that keeps what the group's spouts divert, and to each spout's chain a
+// second input for that.
 void AddDeadLetterStage(GroupId group, const std::shared_ptr<DeadLetterState>& state,
                         std::vector<StageSpec>& specs) {
   uint32_t edge = 0;
@@ -300,8 +304,8 @@ void AddDeadLetterStage(GroupId group, const std::shared_ptr<DeadLetterState>& s
   for (StageSpec& spec : specs) {
     if (spec.group != group || spec.spout == nullptr) continue;
     letters.inputs.push_back({edge, spec.id, spec.tasks, letters.inputs.size()});
-    spec.make_chain = [make = spec.make_chain, edge, to = letters.id,
-                       stream = spec.name](TaskAddress address, FrameSender* sender) {
+    spec.make_chain = [make = spec.make_chain, edge, to = letters.id, stream = spec.name](
+                          TaskAddress address, FrameSender* sender) {
       std::unique_ptr<Chain> chain = make(address, sender);
       Chain::NodeIndex divert = chain->Add("divert", MakeDivertOperator(stream), {});
       chain->AddInput(divert);
@@ -355,7 +359,8 @@ std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead
     auto slots = std::make_shared<std::vector<SharedSlots>>(stage.tasks);
     spec.make_chain = [shared_plan, at = stage.id.value(), slots](TaskAddress address,
                                                                   FrameSender* sender) {
-      return MakeChain(*shared_plan, shared_plan->stages[at], (*slots)[address.task], address, sender);
+      return MakeChain(*shared_plan, shared_plan->stages[at], (*slots)[address.task], address,
+                       sender);
     };
     specs.push_back(std::move(spec));
   }
@@ -374,7 +379,8 @@ std::unique_ptr<Chain> MakeFunctionChain(const Plan& plan, const PlannedFunction
     const LogicalNode& node = plan.logical->node(id);
     std::vector<Chain::NodeIndex> inputs;
     for (NodeId input : node.inputs) inputs.push_back(index.at(input));
-    index[id] = chain->Add(LogicalPlan::StepName(node), MakeOperator(plan, id, slots, site), inputs);
+    index[id] =
+        chain->Add(LogicalPlan::StepName(node), MakeOperator(plan, id, slots, site), inputs);
   }
   chain->AddInput(index.at(function.nodes[0]));
   chain->Add("answer", std::move(result), {index.at(function.result)});

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Planner: from the logical plan to stages. An exchange cuts the graph; everything between two cuts is
-// one stage, run as one chain by one task per partition. Fields that nobody behind a step uses are not
-// carried there. A connected part of the graph with spouts is a batch group; one that begins with a
-// request is one chain, run as a whole by the DRPC server.
+// Planner: from the logical plan to stages. An exchange cuts the graph; everything between two cuts
+// is one stage, run as one chain by one task per partition. Fields that nobody behind a step uses
+// are not carried there. A connected part of the graph with spouts is a batch group; one that
+// begins with a request is one chain, run as a whole by the DRPC server.
 #ifndef TRIDENT_TRIDENT_PLANNER_H_
 #define TRIDENT_TRIDENT_PLANNER_H_
 
@@ -42,8 +42,8 @@ struct PlannedStage {
 // A request function: a chain of all its nodes.
 struct PlannedFunction {
   std::string function;
-  std::vector<NodeId> nodes;  // the first is the request itself
-  NodeId result = 0;          // the last step that was added
+  std::vector<NodeId> nodes;    // the first is the request itself
+  NodeId result = 0;            // the last step that was added
   std::vector<GroupId> groups;  // whose states it reads
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Binding columns to the arguments of a user's function, and checking at compile time that the function
-// takes them. The message of the failed static_assert is meant to be read.
+// Binding columns to the arguments of a user's function, and checking at compile time that the
+// function takes them. The message of the failed static_assert is meant to be read.
 #ifndef TRIDENT_TRIDENT_ROW_FUNCTION_H_
 #define TRIDENT_TRIDENT_ROW_FUNCTION_H_
 
@@ -40,18 +40,18 @@ struct ParametersOfMember<R (C::*)(As...) const noexcept> {
   using type = std::tuple<std::decay_t<As>...>;
 };
 template <class F>
-  requires requires { &F::operator(); }
+requires requires { &F::operator(); }
 struct ParametersOf<F> : ParametersOfMember<decltype(&F::operator())> {};
 template <class R, class... As>
 struct ParametersOf<R (*)(As...)> {
   using type = std::tuple<std::decay_t<As>...>;
 };
 
-// Would a value of field type `From` reach a parameter of type `To` unchanged? An int64 that becomes an
-// int would compile and lose bits, so numbers must match exactly.
+// Would a value of field type `From` reach a parameter of type `To` unchanged? An int64 that
+// becomes an int would compile and lose bits, so numbers must match exactly.
 template <class From, class To>
-inline constexpr bool kExact =
-    std::is_same_v<From, To> || (!std::is_arithmetic_v<From> && std::is_convertible_v<From, To>);
+inline constexpr bool kExact = std::is_same_v<From, To> ||
+                               (!std::is_arithmetic_v<From> && std::is_convertible_v<From, To>);
 
 template <class Parameters, class... Args>
 struct ExactPrefix : std::true_type {};
@@ -69,11 +69,11 @@ struct ExactPrefix<std::tuple<Ps...>, Args...> {
 
 // F can be called with values of exactly these field types (and then `More`), as a const object.
 template <class F, class... Args>
-inline constexpr bool kTakes = std::is_invocable_v<const F&, const Args&...> &&
-                               ExactPrefix<typename ParametersOf<F>::type, Args...>::value;
+inline constexpr bool kTakes = std::is_invocable_v<const F&, const Args&...>&&
+    ExactPrefix<typename ParametersOf<F>::type, Args...>::value;
 template <class F, class EmitType, class... Args>
-inline constexpr bool kTakesEmit = std::is_invocable_v<const F&, const Args&..., EmitType&> &&
-                                   ExactPrefix<typename ParametersOf<F>::type, Args...>::value;
+inline constexpr bool kTakesEmit = std::is_invocable_v<const F&, const Args&..., EmitType&>&&
+    ExactPrefix<typename ParametersOf<F>::type, Args...>::value;
 
 // Reads the values of one field from a slice.
 template <class T>

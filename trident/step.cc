@@ -13,7 +13,8 @@ namespace {
 Status FindAll(const Schema& schema, const std::vector<SchemaField>& fields) {
   for (const SchemaField& field : fields) {
     if (field.name.empty() || field.name[0] == '$') {
-      return InvalidArgument("\"", field.name, "\" is no field name; a name is not empty and does "
+      return InvalidArgument("\"", field.name,
+                             "\" is no field name; a name is not empty and does "
                              "not start with $");
     }
     StatusOr<size_t> found = schema.Find(field);
@@ -114,8 +115,9 @@ void AttachState(const At& at, const std::shared_ptr<StateDeclaration>& state) {
   if (!at.ok()) return;
   LogicalNode& node = at.plan->node(at.node);
   if (node.name.empty()) node.name = state->spec().name;
-  Status status = IsRequest(at) ? InvalidArgument("a request topology cannot keep state; persist from "
-                                                  "a stream, and query the state here")
+  Status status = IsRequest(at) ? InvalidArgument(
+                                      "a request topology cannot keep state; persist from "
+                                      "a stream, and query the state here")
                                 : at.plan->DeclareState(state);
   if (!status.ok()) FailAt(At{at.plan, node.inputs[0]}, LogicalPlan::StepName(node), status);
   node.writes = state;
@@ -168,8 +170,9 @@ Status CheckKey(const StateSpec& state, const std::vector<SchemaField>& in) {
   for (const SchemaField& field : in) {
     given += (given.empty() ? "" : ", ") + field.name + ":" + field.type->name;
   }
-  return InvalidArgument("the key of state \"", state.name, "\" is [", key, "], but it is queried by [",
-                         given, "]; query by fields of the key's types, in its order");
+  return InvalidArgument("the key of state \"", state.name, "\" is [", key,
+                         "], but it is queried by [", given,
+                         "]; query by fields of the key's types, in its order");
 }
 
 }  // namespace trident::step_internal

@@ -73,7 +73,9 @@ Stream Stream::BatchGlobal() const {
   return Stream(AddExchange(at_, "batch global", BatchGlobalPartitioner()));
 }
 
-Stream Stream::Broadcast() const { return Stream(AddExchange(at_, "broadcast", BroadcastPartitioner())); }
+Stream Stream::Broadcast() const {
+  return Stream(AddExchange(at_, "broadcast", BroadcastPartitioner()));
+}
 
 Stream Stream::IdentityPartition() const {
   return Stream(AddExchange(at_, "identity", IdentityPartitioner()));

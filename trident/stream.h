@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stream, GroupedStream and StateHandle: what a program builds a topology of. Each call adds a step and
-// gives the stream behind it; streams are small values, and several steps may take the same one. What
-// the compiler cannot know (is the field there, is it there twice, has it this type) is checked at the
-// call and reported by Topology::Build with the step, the fields there are and the nearest spelling.
-// Names and semantics are Storm Trident's.
+// Stream, GroupedStream and StateHandle: what a program builds a topology of. Each call adds a step
+// and gives the stream behind it; streams are small values, and several steps may take the same
+// one. What the compiler cannot know (is the field there, is it there twice, has it this type) is
+// checked at the call and reported by Topology::Build with the step, the fields there are and the
+// nearest spelling. Names and semantics are Storm Trident's.
 //
 // Functions are copied to every task and called as const objects; anything with operator() will do.
 #ifndef TRIDENT_TRIDENT_STREAM_H_
@@ -50,8 +50,8 @@ class Stream {
 
   // ---- row by row ----
 
-  // Adds the fields `out`: function(in..., Emit<out...>&) emits any number of rows, or function(in...)
-  // returns the one value (a std::tuple for several fields).
+  // Adds the fields `out`: function(in..., Emit<out...>&) emits any number of rows, or
+  // function(in...) returns the one value (a std::tuple for several fields).
   template <class In, class Fn, class Out>
   Stream Each(const In& in, Fn function, const Out& out) const {
     return EachStep<In, Fn, Out>("each", LogicalNode::Passes::kAll, in, std::move(function), out);
@@ -64,7 +64,8 @@ class Stream {
   // As Each, but the fields `out` replace all others.
   template <class In, class Fn, class Out>
   Stream FlatMap(const In& in, Fn function, const Out& out) const {
-    return EachStep<In, Fn, Out>("flat map", LogicalNode::Passes::kNone, in, std::move(function), out);
+    return EachStep<In, Fn, Out>("flat map", LogicalNode::Passes::kNone, in, std::move(function),
+                                 out);
   }
   // Keeps the rows for which predicate(in...) is true.
   template <class In, class Fn>
@@ -102,16 +103,16 @@ class Stream {
   Stream PartitionBy(const In& fields) const {
     return PartitionByStep(step_internal::AsList(fields).Describe());
   }
-  Stream Global() const;         // everything to one task
-  Stream BatchGlobal() const;    // all of a batch to one task, another one for each batch
-  Stream Broadcast() const;      // everything to every task
+  Stream Global() const;             // everything to one task
+  Stream BatchGlobal() const;        // all of a batch to one task, another one for each batch
+  Stream Broadcast() const;          // everything to every task
   Stream IdentityPartition() const;  // task i to task i; both stages must have as many tasks
   Stream Partition(PartitionerRef custom) const;
 
   // ---- aggregation within a batch ----
 
-  // Aggregates what each task has of each batch; the result replaces the row. A task without rows gives
-  // Zero() (Combiner) or Init() (Reducer).
+  // Aggregates what each task has of each batch; the result replaces the row. A task without rows
+  // gives Zero() (Combiner) or Init() (Reducer).
   template <class In, class A, class Out>
   Stream PartitionAggregate(const In& in, A aggregator, const Out& out) const {
     return WholeStep<In, A, Out>({}, in, std::move(aggregator), out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bodies of the templates of trident/stream.h: each checks its function against the fields, then
-// adds a step whose factory knows the types.
+// The bodies of the templates of trident/stream.h: each checks its function against the fields,
+// then adds a step whose factory knows the types.
 #ifndef TRIDENT_TRIDENT_STREAM_STEPS_H_
 #define TRIDENT_TRIDENT_STREAM_STEPS_H_
 
@@ -26,7 +26,7 @@ struct ValueOf {
   using type = void;
 };
 template <class A>
-  requires requires { typename A::Value; }
+requires requires { typename A::Value; }
 struct ValueOf<A> {
   using type = typename A::Value;
 };
@@ -49,9 +49,10 @@ constexpr bool CheckAggregate() {
                 "Reduce(value, inputs...); an Aggregator has State, Begin(), Add(state, inputs..., "
                 "emit) and Finish(state, emit); all const");
   if constexpr (combiner || reducer) {
-    static_assert(!kIsView<typename ValueOf<A>::type>,
-                  "Aggregate: the aggregator's Value is a view (Text, Bytes, List) into a batch that "
-                  "will be gone; use an owning type such as std::string");
+    static_assert(
+        !kIsView<typename ValueOf<A>::type>,
+        "Aggregate: the aggregator's Value is a view (Text, Bytes, List) into a batch that "
+        "will be gone; use an owning type such as std::string");
     static_assert(kValueFits<A, Out>,
                   "Aggregate: the output field must have the aggregator's Value type (Text for "
                   "std::string)");
@@ -69,10 +70,11 @@ Stream Stream::EachStep(const char* verb, LogicalNode::Passes passes, const In& 
   using InList = decltype(in_list);
   using OutList = decltype(out_list);
   constexpr bool fits = CheckEach<Fn, InList, OutList>::value;
-  static_assert(fits,
-                "Each/Map/FlatMap: the function must be callable, as const, either with exactly the "
-                "types of the input fields and an Emit of the output types, or with the input types "
-                "alone, returning the output type (a std::tuple for several fields)");
+  static_assert(
+      fits,
+      "Each/Map/FlatMap: the function must be callable, as const, either with exactly the "
+      "types of the input fields and an Emit of the output types, or with the input types "
+      "alone, returning the output type (a std::tuple for several fields)");
   if constexpr (fits) {
     step_internal::StepSpec spec;
     spec.verb = verb;
@@ -149,18 +151,18 @@ Stream Stream::AggregateStep(const std::vector<SchemaField>& group, const In& in
   if constexpr (!step_internal::CheckAggregate<A, InList, std::remove_cvref_t<OutList>>()) {
     return *this;
   } else if constexpr (!step_internal::CombinerFor<A, InList>::value) {
-    step_internal::At at = group.empty() ? step_internal::AddGlobalExchange(at_)
-                                         : step_internal::AddExchangeByKey(
-                                               step_internal::AddKeyBy(at_, group), group,
-                                               kStatePartitionsDefault);
+    step_internal::At at =
+        group.empty() ? step_internal::AddGlobalExchange(at_)
+                      : step_internal::AddExchangeByKey(step_internal::AddKeyBy(at_, group), group,
+                                                        kStatePartitionsDefault);
     return Stream(at).WholeStep<In, A, Out>(group, in, std::move(aggregator), out);
   } else {
     Stream partial = WholeStep<In, A, Out>(group, in, aggregator, out);
     if (!partial.at_.ok() || step_internal::IsRequest(at_)) return partial;
     partial.at_.plan->node(partial.at_.node).verb = "combine";
-    step_internal::At at =
-        group.empty() ? step_internal::AddGlobalExchange(partial.at_)
-                      : step_internal::AddExchangeByKey(partial.at_, group, kStatePartitionsDefault);
+    step_internal::At at = group.empty() ? step_internal::AddGlobalExchange(partial.at_)
+                                         : step_internal::AddExchangeByKey(partial.at_, group,
+                                                                           kStatePartitionsDefault);
     step_internal::StepSpec spec;
     spec.verb = "aggregate";
     spec.adds = step_internal::AsList(out).Describe();
@@ -259,7 +261,8 @@ StateHandle<typename A::Value> GroupedStream::PersistentAggregate(const StateOpt
 }
 template <class A, class T>
 StateHandle<typename A::Value> GroupedStream::PersistentAggregate(const StateOptions& state,
-                                                                  A aggregator, Field<T> out) const {
+                                                                  A aggregator,
+                                                                  Field<T> out) const {
   return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
 }
 

@@ -27,7 +27,8 @@ At AddRename(const At& at, const Schema& names) {
   node.verb = "rename";
   node.inputs = {at.node};
   node.schema = names;
-  for (const SchemaField& field : at.plan->node(at.node).schema.fields()) node.reads.push_back(field.name);
+  for (const SchemaField& field : at.plan->node(at.node).schema.fields())
+    node.reads.push_back(field.name);
   for (const SchemaField& field : names.fields()) node.adds.push_back(field.name);
   node.passes = LogicalNode::Passes::kNone;
   node.make = [](const OperatorSite& site) {
@@ -79,8 +80,8 @@ Stream Topology::NewDrpcStream(std::string function) {
   node.verb = "drpc";
   node.detail = function;
   node.function = std::move(function);
-  node.schema = *Schema::Make({{kRequestFieldName, &TypeOf<int64_t>(), Nullability::kRequired},
-                               kArgs.Describe()});
+  node.schema = *Schema::Make(
+      {{kRequestFieldName, &TypeOf<int64_t>(), Nullability::kRequired}, kArgs.Describe()});
   return Stream(At{plan_, plan_->Add(std::move(node))});
 }
 

@@ -35,8 +35,8 @@ class Topology {
   // `name` owns the state directory: a directory of one topology is refused to another.
   explicit Topology(std::string name);
 
-  // A stream of what the spout emits. `name` stands in errors, in Explain and in decision records; it
-  // must be unique and stay the same from start to start.
+  // A stream of what the spout emits. `name` stands in errors, in Explain and in decision records;
+  // it must be unique and stay the same from start to start.
   Stream NewStream(std::string name, std::shared_ptr<Spout> spout);
   // For spouts that may fail to be made: the error comes from Build.
   template <class S>
@@ -49,8 +49,8 @@ class Topology {
     if (spout.ok()) return NewStream(std::move(name), std::shared_ptr<Spout>(*std::move(spout)));
     return Failed("stream " + name, spout.status());
   }
-  // A request topology: each call of `function` is a row [args]; the answer is the rows of the last step
-  // that was added behind this stream.
+  // A request topology: each call of `function` is a row [args]; the answer is the rows of the last
+  // step that was added behind this stream.
   Stream NewDrpcStream(std::string function);
   // All rows of the streams, which must have fields of the same types; the names are the first's.
   Stream Merge(const std::vector<Stream>& streams);

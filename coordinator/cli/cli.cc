@@ -69,9 +69,8 @@ struct Command {
 int Fail(const Command& command, const Status& status) {
   *command.err << "trident: " << Message(status);
   if (status.code() == StatusCode::kUnavailable) {
-    *command.err << "\nNo topology answers at " << command.address
-                 << ". Start one with --address " << command.address
-                 << ", or name another with --address HOST:PORT.";
+    *command.err << "\nNo topology answers at " << command.address << ". Start one with --address "
+                 << command.address << ", or name another with --address HOST:PORT.";
   }
   *command.err << "\n";
   return ExitCodeOf(status);
@@ -117,9 +116,9 @@ int PrintText(const Command& command, const StatusOr<std::string>& text) {
 int GetKey(const Command& command, Client& client) {
   StatusOr<ClientRows> rows = client.Get(command.state, command.key, command.at);
   if (rows.ok() && rows->rows.empty()) {
-    return Fail(command, NotFound("state \"", command.state, "\" has no such key at txid ",
-                                  rows->txid, "; state scan ", command.state,
-                                  " --prefix shows the keys there are"));
+    return Fail(command,
+                NotFound("state \"", command.state, "\" has no such key at txid ", rows->txid,
+                         "; state scan ", command.state, " --prefix shows the keys there are"));
   }
   return PrintRows(command, rows);
 }

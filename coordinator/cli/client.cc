@@ -75,9 +75,10 @@ class Client::Keys {
     v1::Key key;
     for (size_t i = 0; i < typed.size(); ++i) {
       if (i >= fields_.size()) {
-        return InvalidArgument("the key has ", fields_.size(), " fields, but ", typed.size(),
-                               " values were given; give one value for each field, quoted if it has "
-                               "spaces");
+        return InvalidArgument(
+            "the key has ", fields_.size(), " fields, but ", typed.size(),
+            " values were given; give one value for each field, quoted if it has "
+            "spaces");
       }
       const TypeInfo* type = KeyTypeNamed(fields_[i].type());
       if (type == nullptr) return InvalidArgument("unknown key type ", fields_[i].type());
@@ -120,8 +121,7 @@ StatusOr<ClientRows> Client::Get(const std::string& state, const std::vector<std
   TRIDENT_ASSIGN_OR_RETURN(*request.mutable_key(), keys.ParseWhole(key));
   SetReadAt(at, *request.mutable_at());
   v1::GetResponse response;
-  TRIDENT_RETURN_IF_ERROR(
-      stubs_->Call(*stubs_->query, &v1::Query::Stub::Get, request, &response));
+  TRIDENT_RETURN_IF_ERROR(stubs_->Call(*stubs_->query, &v1::Query::Stub::Get, request, &response));
   ClientRows rows;
   rows.txid = response.txid();
   if (!response.found()) return rows;
@@ -210,10 +210,10 @@ StatusOr<ClientRows> Client::Drpc(const std::string& function, const std::string
 
 StatusOr<ClientRows> Client::Batches() {
   v1::BatchesResponse response;
-  TRIDENT_RETURN_IF_ERROR(stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Batches,
-                                       v1::BatchesRequest(), &response));
+  TRIDENT_RETURN_IF_ERROR(
+      stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Batches, v1::BatchesRequest(), &response));
   ClientRows rows;
-  rows.fields = {"group", "txid",   "pending", "rows",         "failures",
+  rows.fields = {"group", "txid",   "pending", "rows", "failures",
                  "dead",  "p50_us", "p99_us",  "state"};
   for (const v1::BatchGroup& group : response.groups()) {
     std::string state = !group.halted().empty()      ? "halted: " + group.halted()
@@ -241,8 +241,8 @@ StatusOr<std::string> Client::Explain(const std::string& format) {
 
 StatusOr<std::string> Client::Metrics() {
   v1::MetricsResponse response;
-  TRIDENT_RETURN_IF_ERROR(stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Metrics,
-                                       v1::MetricsRequest(), &response));
+  TRIDENT_RETURN_IF_ERROR(
+      stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Metrics, v1::MetricsRequest(), &response));
   return response.text();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Client: what the command asks of a running topology, with keys as a person types them and values as
-// datums. Nothing of gRPC shows.
+// Client: what the command asks of a running topology, with keys as a person types them and values
+// as datums. Nothing of gRPC shows.
 #ifndef TRIDENT_COORDINATOR_CLI_CLIENT_H_
 #define TRIDENT_COORDINATOR_CLI_CLIENT_H_
 

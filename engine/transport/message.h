@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tasks send each other. A task has all of an attempt by identity, not by counting what happened
-// to arrive: every upstream task ends each of its edges with a marker that says how many frames there
-// were, and frames are numbered.
+// What tasks send each other. A task has all of an attempt by identity, not by counting what
+// happened to arrive: every upstream task ends each of its edges with a marker that says how many
+// frames there were, and frames are numbered.
 #ifndef TRIDENT_ENGINE_TRANSPORT_MESSAGE_H_
 #define TRIDENT_ENGINE_TRANSPORT_MESSAGE_H_
 

@@ -15,7 +15,8 @@ void InProcessTransport::Connect(TaskAddress address, Deliver deliver) {
 }
 
 void InProcessTransport::Send(DataMessage message) {
-  const TaskAddress& to = std::visit([](const auto& m) -> const TaskAddress& { return m.to; }, message);
+  const TaskAddress& to =
+      std::visit([](const auto& m) -> const TaskAddress& { return m.to; }, message);
   auto it = tasks_.find(to);
   TRIDENT_CHECK(it != tasks_.end()) << "no task " << to.task << " of stage " << to.stage.value();
   it->second(std::move(message));

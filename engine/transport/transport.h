@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Transport: carries data messages to the task that they are addressed to. Frames of one edge between
-// two tasks may arrive late, twice, out of order or not at all; receivers live with that (numbers and
-// end markers), so a transport promises nothing but to try.
+// Transport: carries data messages to the task that they are addressed to. Frames of one edge
+// between two tasks may arrive late, twice, out of order or not at all; receivers live with that
+// (numbers and end markers), so a transport promises nothing but to try.
 #ifndef TRIDENT_ENGINE_TRANSPORT_TRANSPORT_H_
 #define TRIDENT_ENGINE_TRANSPORT_TRANSPORT_H_
 

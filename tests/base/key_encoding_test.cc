@@ -280,8 +280,7 @@ TEST(ParseDatumTest, ReadsBackTimestampsOfEveryDayOfTheCalendar) {
   constexpr int64_t kYearTenThousand = 253'402'300'800'000'000;
   Rng rng(6);
   for (int round = 0; round < kRounds; ++round) {
-    const Timestamp t{kYearZero +
-                      static_cast<int64_t>(rng.Below(kYearTenThousand - kYearZero))};
+    const Timestamp t{kYearZero + static_cast<int64_t>(rng.Below(kYearTenThousand - kYearZero))};
     const std::string text = ToString(Datum{t});
     ASSERT_EQ(text.back(), 'Z');
     ASSERT_EQ(ParseDatum(TypeOf<Timestamp>(), text).value(), Datum{t}) << text;

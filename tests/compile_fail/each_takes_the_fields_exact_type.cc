@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EXPECT: Each/Map/FlatMap: the function must be callable, as const, either with exactly the types of
+// EXPECT: Each/Map/FlatMap: the function must be callable, as const, either with exactly the types
+// of
 #include "trident/topology.h"
 
 constexpr trident::Field<int64_t> kCount{"count"}, kTwice{"twice"};
@@ -11,5 +12,6 @@ using Number = int;
 #endif
 
 trident::Stream Twice(const trident::Stream& stream) {
-  return stream.Each(kCount, [](Number n) { return int64_t{n} * 2; }, kTwice);
+  return stream.Each(
+      kCount, [](Number n) { return int64_t{n} * 2; }, kTwice);
 }

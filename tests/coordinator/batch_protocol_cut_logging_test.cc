@@ -47,8 +47,7 @@ TEST_F(BatchProtocolCutLogging, AReportOfACutThatWasNotToBeLoggedHalts) {
 TEST_F(BatchProtocolCutLogging, AnUnknownOutcomeOfLoggingACutHalts) {
   h.Start();
   h.Emitted(1, 0, 10);
-  const std::string text =
-      h.Step(batch_event::CutLogged{TxId(1), h.attempt(1), Internal("EIO")});
+  const std::string text = h.Step(batch_event::CutLogged{TxId(1), h.attempt(1), Internal("EIO")});
   EXPECT_TRUE(Halted(text) && Contains(text, "its outcome is unknown")) << text;
 }
 
@@ -109,7 +108,10 @@ TEST_F(BatchProtocolCutLogging, AnUnansweredLogRequestCountsAsLoggedAndIsRepeate
 }
 
 TEST_F(BatchProtocolCutLogging, CutsOfAnEarlierStartAreRepeatedExactly) {
-  h.recovered = {Epoch(6), TxId(3), Attempt{Epoch(5), 1}, {{SpoutId(0), {"p", "30"}}},
+  h.recovered = {Epoch(6),
+                 TxId(3),
+                 Attempt{Epoch(5), 1},
+                 {{SpoutId(0), {"p", "30"}}},
                  {{TxId(4), {Range({}, "p", 30, 40)}}, {TxId(5), {Range({}, "p", 40, 45)}}}};
   EXPECT_EQ(h.Start(), "begin 4:6.1 after 5.1 [0/0]; emit 4:6.1 0/0 exact 0/0 p[30,40)");
   EXPECT_EQ(h.Emitted(4, 30, 40),
@@ -120,7 +122,10 @@ TEST_F(BatchProtocolCutLogging, CutsOfAnEarlierStartAreRepeatedExactly) {
 
 TEST_F(BatchProtocolCutLogging, CutsOfAnEarlierStartAreRepeatedAlsoIfCutsAreNoLongerLogged) {
   h.config.cut_logging = CutLogging::kNone;
-  h.recovered = {Epoch(6), TxId(3), Attempt{Epoch(5), 1}, {{SpoutId(0), {"p", "30"}}},
+  h.recovered = {Epoch(6),
+                 TxId(3),
+                 Attempt{Epoch(5), 1},
+                 {{SpoutId(0), {"p", "30"}}},
                  {{TxId(4), {Range({}, "p", 30, 40)}}}};
   EXPECT_EQ(h.Start(), "begin 4:6.1 after 5.1 [0/0]; emit 4:6.1 0/0 exact 0/0 p[30,40)");
 }
@@ -184,8 +189,7 @@ TEST_F(BatchProtocolMixedCuts, ACutWithoutTransactionalRowsIsACutToo) {
   h.Emitted(2, {Range(kExact, "p", 0, 3)});
   h.CutLogged(2);
   h.Failed(1);
-  EXPECT_EQ(h.AfterTheDelay(),
-            "begin 1:5.2 after 0.0 [1/0]; emit 1:5.2 1/0 new 100 rows from q@")
+  EXPECT_EQ(h.AfterTheDelay(), "begin 1:5.2 after 0.0 [1/0]; emit 1:5.2 1/0 new 100 rows from q@")
       << "rows of the transactional spout belong to txid 2 for good";
   // The opaque rows are gone; txid 1 is decided without any, or txid 2 could never be.
   EXPECT_TRUE(Contains(OpaqueEmitted(1, {}), "permit 1:5.2"));

@@ -21,8 +21,8 @@ bool Contains(const std::string& text, const char* part) {
 class BatchProtocolCutting : public ::testing::Test {
  protected:
   std::string EmittedNothing(uint64_t txid, EmitterId emitter) {
-    return h.Step(batch_event::Emitted{TxId(txid), h.attempt(txid), emitter, Incarnation(1), {},
-                                       Remaining::kExhausted});
+    return h.Step(batch_event::Emitted{
+        TxId(txid), h.attempt(txid), emitter, Incarnation(1), {}, Remaining::kExhausted});
   }
   ProtocolHarness h;
 };
@@ -84,11 +84,9 @@ TEST_F(BatchProtocolCutting, OnlyReadyEmittersAreAskedAndTheOthersKeepTheirPosit
             "emit 1:5.1 0/1 new 50 rows");
   h.Emitted(1, {Range(kA, "a", 0, 5)});
   h.Emitted(1, {Range(kB, "b", 0, 7)});
-  EXPECT_EQ(h.InputReady(kB),
-            "begin 2:5.1 after 5.1 [0/1]; emit 2:5.1 0/1 new 100 rows from b@7");
+  EXPECT_EQ(h.InputReady(kB), "begin 2:5.1 after 5.1 [0/1]; emit 2:5.1 0/1 new 100 rows from b@7");
   h.Emitted(2, {Range(kB, "b", 7, 8)});
-  EXPECT_EQ(h.InputReady(kA),
-            "begin 3:5.1 after 5.1 [0/0]; emit 3:5.1 0/0 new 100 rows from a@5");
+  EXPECT_EQ(h.InputReady(kA), "begin 3:5.1 after 5.1 [0/0]; emit 3:5.1 0/0 new 100 rows from a@5");
 }
 
 TEST_F(BatchProtocolCutting, TheLimitsAreSharedAndNoRowOfThemIsLost) {

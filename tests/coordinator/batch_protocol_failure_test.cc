@@ -195,11 +195,10 @@ TEST_F(BatchProtocolFailure, AOneRowBatchIsRetriedAloneAndFromItsPlace) {
   h.config.spouts[0].tasks = 2;
   h.Start();
   h.Emitted(1, {Range(kB, "b", 0, 1)}, Remaining::kMore);
-  h.Step(batch_event::Emitted{TxId(1), h.attempt(1), kA, Incarnation(1), {},
-                              Remaining::kExhausted});
+  h.Step(
+      batch_event::Emitted{TxId(1), h.attempt(1), kA, Incarnation(1), {}, Remaining::kExhausted});
   h.Failed(1);
-  EXPECT_EQ(h.AfterTheDelay(),
-            "begin 1:5.2 after 0.0 [0/1]; emit 1:5.2 0/1 single 1 rows from b@");
+  EXPECT_EQ(h.AfterTheDelay(), "begin 1:5.2 after 0.0 [0/1]; emit 1:5.2 0/1 single 1 rows from b@");
 }
 
 TEST_F(BatchProtocolFailure, AnotherPartitionThanTheIsolatedOneHalts) {
@@ -299,15 +298,14 @@ TEST_F(BatchProtocolFailure, ALostWorkerFailsWhatNeedsItAndNothingStartsWithoutI
             "abort 1:5.1 2:5.1 3:5.1");
   EXPECT_EQ(h.AfterTheDelay(), "");
   EXPECT_EQ(h.status().gate, EmitGate::kWorkerAbsent);
-  EXPECT_TRUE(Contains(
-      h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}), "begin 1:5.2"));
+  EXPECT_TRUE(Contains(h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}),
+                       "begin 1:5.2"));
 }
 
 TEST_F(BatchProtocolFailure, AWorkerThatJoinsAnewWasLostBefore) {
   h.Start();
   h.Emitted(1, 0, 10);
-  EXPECT_EQ(h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}),
-            "abort 1:5.1");
+  EXPECT_EQ(h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}), "abort 1:5.1");
 }
 
 TEST_F(BatchProtocolFailure, ALossThatIsReportedBeforeItsJoinIsNotForgotten) {

@@ -67,15 +67,14 @@ TEST_F(BatchProtocolRules, AnEpochThatDoesNotGrowIsRefused) {
 
 TEST_F(BatchProtocolRules, AMessageOfANewerEpochStopsThisCoordinator) {
   h.Start();
-  const std::string text = h.Step(batch_event::Voted{
-      TxId(1), Attempt{Epoch(6), 1}, WorkerId(0), Incarnation(1), 0, 0});
+  const std::string text =
+      h.Step(batch_event::Voted{TxId(1), Attempt{Epoch(6), 1}, WorkerId(0), Incarnation(1), 0, 0});
   EXPECT_TRUE(Halted(text) && Contains(text, "another coordinator leads")) << text;
 }
 
 TEST_F(BatchProtocolRules, AMessageAboutAnAttemptThatWasNeverMadeHalts) {
   h.Start();
-  EXPECT_TRUE(Halted(h.Step(
-      batch_event::Progressed{TxId(1), Attempt{Epoch(5), 2}})));
+  EXPECT_TRUE(Halted(h.Step(batch_event::Progressed{TxId(1), Attempt{Epoch(5), 2}})));
 }
 
 TEST_F(BatchProtocolRules, AMessageAboutATxidThatWasNeverCutHalts) {
@@ -162,7 +161,9 @@ TEST_F(BatchProtocolRules, MoreRowsThanAskedForHalt) {
 TEST_F(BatchProtocolRules, ARangeReportedForAnotherEmitterHalts) {
   h.config.spouts[0].tasks = 2;
   h.Start();
-  EXPECT_TRUE(Halted(h.Step(batch_event::Emitted{TxId(1), h.attempt(1), {SpoutId(0), 0},
+  EXPECT_TRUE(Halted(h.Step(batch_event::Emitted{TxId(1),
+                                                 h.attempt(1),
+                                                 {SpoutId(0), 0},
                                                  Incarnation(1),
                                                  {Range({SpoutId(0), 1}, "p", 0, 1)},
                                                  Remaining::kMore})));
@@ -221,8 +222,8 @@ TEST_F(BatchProtocolRules, AWorkerThatVotesTwiceAndDifferentlyHalts) {
   h.Start();
   h.Emitted(1, 0, 10);
   h.Voted(1, 0);
-  EXPECT_TRUE(Halted(h.Step(
-      batch_event::Voted{TxId(1), h.attempt(1), WorkerId(0), Incarnation(1), 3, 10})));
+  EXPECT_TRUE(Halted(
+      h.Step(batch_event::Voted{TxId(1), h.attempt(1), WorkerId(0), Incarnation(1), 3, 10})));
 }
 
 TEST_F(BatchProtocolRules, AnEmitterThatAnswersTwiceAndDifferentlyHalts) {
@@ -271,8 +272,7 @@ TEST_F(BatchProtocolRules, AFailureCancelsEveryLaterBatchAndEachGetsAFreshAttemp
   h.Emitted(3, 20, 30, Remaining::kMore);
   EXPECT_EQ(h.Failed(2), "abort 2:5.1 3:5.1 4:5.1");
   EXPECT_EQ(h.attempt(1), (Attempt{Epoch(5), 1}));
-  EXPECT_EQ(h.AfterTheDelay(),
-            "begin 2:5.2 after 5.1 [0/0]; emit 2:5.2 0/0 new 5 rows from p@10");
+  EXPECT_EQ(h.AfterTheDelay(), "begin 2:5.2 after 5.1 [0/0]; emit 2:5.2 0/0 new 5 rows from p@10");
   h.Emitted(2, 10, 15, Remaining::kMore);
   EXPECT_EQ(h.status().gate, EmitGate::kRetrying);
   h.VotedByAll(1);
@@ -350,13 +350,13 @@ TEST_F(BatchProtocolRules, AWorkerThatAppliedMoreThanIsDecidedHalts) {
 }
 
 TEST_F(BatchProtocolRules, StrangersHaltTheGroup) {
-  for (const BatchEvent& event : std::vector<BatchEvent>{
-           batch_event::WorkerJoined{WorkerId(9), Incarnation(1), TxId(0)},
-           batch_event::WorkerLost{WorkerId(9), Incarnation(1)},
-           batch_event::Applied{TxId(1), WorkerId(9), Incarnation(1)},
-           batch_event::InputReady{{SpoutId(0), 1}, Incarnation(1)},
-           batch_event::EmitterStarted{{SpoutId(3), 0}, Incarnation(1)},
-           batch_event::EmitterLost{{SpoutId(3), 0}, Incarnation(1)}}) {
+  for (const BatchEvent& event :
+       std::vector<BatchEvent>{batch_event::WorkerJoined{WorkerId(9), Incarnation(1), TxId(0)},
+                               batch_event::WorkerLost{WorkerId(9), Incarnation(1)},
+                               batch_event::Applied{TxId(1), WorkerId(9), Incarnation(1)},
+                               batch_event::InputReady{{SpoutId(0), 1}, Incarnation(1)},
+                               batch_event::EmitterStarted{{SpoutId(3), 0}, Incarnation(1)},
+                               batch_event::EmitterLost{{SpoutId(3), 0}, Incarnation(1)}}) {
     ProtocolHarness other;
     other.Start();
     EXPECT_TRUE(Halted(other.Step(event))) << event.index();
@@ -401,9 +401,9 @@ TEST_F(BatchProtocolRules, MemoriesThatContradictThemselvesAreRefused) {
   EXPECT_EQ(outcome({Epoch(5), TxId(3), old, {at}, {{TxId(5), {}}}}), StatusCode::kDataLoss);
   EXPECT_EQ(outcome({Epoch(5), TxId(3), old, {at}, {{TxId(4), {Range({}, "p", 11, 12)}}}}),
             StatusCode::kDataLoss);
-  EXPECT_EQ(outcome({Epoch(5), TxId(3), old, {at},
-                     {{TxId(4), {Range({SpoutId(0), 5}, "p", 10, 12)}}}}),
-            StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      outcome({Epoch(5), TxId(3), old, {at}, {{TxId(4), {Range({SpoutId(0), 5}, "p", 10, 12)}}}}),
+      StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -16,10 +16,10 @@ using batch_event::Remaining;
 
 // Everything of a status that a later step could depend on, as text.
 std::string Picture(const GroupStatus& s) {
-  std::string out = Concat(s.last_decided.value(), " limits ", s.limits.rows, "/", s.limits.bytes,
-                           " retrying ", s.retrying.value(), " failures ", s.failures, "/",
-                           s.failures_total, " gate ", ToString(s.gate), " halted ",
-                           s.halted.ok() ? "no" : "yes", s.idle ? " idle" : "");
+  std::string out =
+      Concat(s.last_decided.value(), " limits ", s.limits.rows, "/", s.limits.bytes, " retrying ",
+             s.retrying.value(), " failures ", s.failures, "/", s.failures_total, " gate ",
+             ToString(s.gate), " halted ", s.halted.ok() ? "no" : "yes", s.idle ? " idle" : "");
   for (const InFlightBatch& b : s.in_flight) {
     out += Concat("; ", b.txid.value(), ":", ToString(b.attempt), " ", ToString(b.phase), " rows ",
                   b.rows, " votes ", b.votes, " awaits ", b.answers_awaited);
@@ -46,8 +46,12 @@ void DecideOne(ProtocolHarness& h) {
 }
 
 std::string EmittedInLife2(ProtocolHarness& h, uint64_t txid, uint64_t start, uint64_t end) {
-  return h.Step(batch_event::Emitted{TxId(txid), h.attempt(txid), {}, Incarnation(2),
-                                     {Range({}, "p", start, end)}, Remaining::kMore});
+  return h.Step(batch_event::Emitted{TxId(txid),
+                                     h.attempt(txid),
+                                     {},
+                                     Incarnation(2),
+                                     {Range({}, "p", start, end)},
+                                     Remaining::kMore});
 }
 
 void VotesInLife2(ProtocolHarness& h, uint64_t txid) {
@@ -69,7 +73,11 @@ const std::vector<Phase>& Phases() {
   static const std::vector<Phase> phases = {
       {"backoff", [](ProtocolHarness& h) { DecideOne(h); }},
       {"emitting", [](ProtocolHarness& h) { DecideTwo(h); }},
-      {"staging", [](ProtocolHarness& h) { DecideTwo(h); EmittedInLife2(h, 2, 5, 10); }},
+      {"staging",
+       [](ProtocolHarness& h) {
+         DecideTwo(h);
+         EmittedInLife2(h, 2, 5, 10);
+       }},
       {"half voted",
        [](ProtocolHarness& h) {
          DecideTwo(h);
@@ -112,8 +120,8 @@ struct StaleMessage {
 };
 
 const std::vector<StaleMessage>& Messages() {
-  const Attempt old{Epoch(5), 1};       // of txid 1 and 2: both failed
-  const Attempt before{Epoch(4), 77};   // of an earlier start
+  const Attempt old{Epoch(5), 1};      // of txid 1 and 2: both failed
+  const Attempt before{Epoch(4), 77};  // of an earlier start
   const Incarnation first(1);
   const FailureCause cause{Internal("late"), "", "", "", ""};
   static const std::vector<StaleMessage> messages = {
@@ -127,11 +135,9 @@ const std::vector<StaleMessage>& Messages() {
        batch_event::Emitted{TxId(2), old, {}, first, {Range({}, "p", 10, 20)}, Remaining::kMore}},
       {"emitted in an old epoch",
        batch_event::Emitted{TxId(2), before, {}, first, {}, Remaining::kExhausted}},
-      {"cut logged for an old attempt",
-       batch_event::CutLogged{TxId(2), old, absl::OkStatus()}},
+      {"cut logged for an old attempt", batch_event::CutLogged{TxId(2), old, absl::OkStatus()}},
       {"cut not logged in an old epoch", batch_event::CutLogged{TxId(2), before, Internal("EIO")}},
-      {"vote for an old attempt",
-       batch_event::Voted{TxId(2), old, WorkerId(0), first, 3, 9}},
+      {"vote for an old attempt", batch_event::Voted{TxId(2), old, WorkerId(0), first, 3, 9}},
       {"vote of the new life for an old attempt",
        batch_event::Voted{TxId(2), old, WorkerId(1), Incarnation(2), 3, 9}},
       {"vote in an old epoch", batch_event::Voted{TxId(1), before, WorkerId(0), first, 3, 9}},
@@ -139,15 +145,12 @@ const std::vector<StaleMessage>& Messages() {
        batch_event::Voted{TxId(500), before, WorkerId(0), first, 3, 9}},
       {"progress of an old attempt", batch_event::Progressed{TxId(2), old}},
       {"failure of an old attempt", batch_event::Failed{TxId(2), old, cause}},
-      {"failure of an old attempt of the txid before",
-       batch_event::Failed{TxId(1), old, cause}},
+      {"failure of an old attempt of the txid before", batch_event::Failed{TxId(1), old, cause}},
       {"failure in an old epoch", batch_event::Failed{TxId(3), before, cause}},
       {"applied in an old life", batch_event::Applied{TxId(1), WorkerId(1), first}},
       {"nothing applied", batch_event::Applied{TxId(0), WorkerId(0), first}},
-      {"worker joined in an old life",
-       batch_event::WorkerJoined{WorkerId(1), first, TxId(0)}},
-      {"worker joined, repeated",
-       batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}},
+      {"worker joined in an old life", batch_event::WorkerJoined{WorkerId(1), first, TxId(0)}},
+      {"worker joined, repeated", batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}},
       {"worker lost in an old life", batch_event::WorkerLost{WorkerId(1), first}},
   };
   return messages;
@@ -161,8 +164,7 @@ void ExpectSameFuture(ProtocolHarness& a, ProtocolHarness& b) {
   };
   both("resume", [](ProtocolHarness& h) { return h.Step(batch_event::Resume{}); });
   both("join", [](ProtocolHarness& h) {
-    return h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(3),
-                                            h.status().last_decided});
+    return h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(3), h.status().last_decided});
   });
   for (int i = 0; i < 4; ++i) {
     both("tick", [](ProtocolHarness& h) { return h.AfterTheDelay(); });
@@ -209,15 +211,15 @@ TEST(BatchProtocolStale, EveryMessageOfAWholeRunRepeatedLaterChangesNothing) {
   // Each message once, then again at every later point: only its first arrival counts.
   const std::vector<std::function<BatchEvent(const ProtocolHarness&)>> script = {
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Emitted{TxId(1), h.attempt(1), {}, Incarnation(1),
-                                    {Range({}, "p", 0, 10)}, Remaining::kMore};
+        return batch_event::Emitted{
+            TxId(1), h.attempt(1), {}, Incarnation(1), {Range({}, "p", 0, 10)}, Remaining::kMore};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
         return batch_event::Voted{TxId(1), h.attempt(1), WorkerId(0), Incarnation(1), 1, 2};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Emitted{TxId(2), h.attempt(2), {}, Incarnation(1),
-                                    {Range({}, "p", 10, 12)}, Remaining::kMore};
+        return batch_event::Emitted{
+            TxId(2), h.attempt(2), {}, Incarnation(1), {Range({}, "p", 10, 12)}, Remaining::kMore};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
         return batch_event::Voted{TxId(1), h.attempt(1), WorkerId(1), Incarnation(1), 3, 4};
@@ -274,8 +276,12 @@ TEST(BatchProtocolStale, AnAnswerOfAnotherLifeOfTheEmitterDoesNotCount) {
   for (const uint64_t life : {0u, 2u}) {
     ProtocolHarness h;
     h.Start();
-    EXPECT_EQ(h.Step(batch_event::Emitted{TxId(1), h.attempt(1), {}, Incarnation(life),
-                                          {Range({}, "p", 0, 3)}, Remaining::kMore}),
+    EXPECT_EQ(h.Step(batch_event::Emitted{TxId(1),
+                                          h.attempt(1),
+                                          {},
+                                          Incarnation(life),
+                                          {Range({}, "p", 0, 3)},
+                                          Remaining::kMore}),
               "stale emitted 1:5.1 now 5.1");
   }
 }

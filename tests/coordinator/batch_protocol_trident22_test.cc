@@ -79,8 +79,11 @@ TEST_F(BatchProtocolTrident22, ACrashBetweenDecisionAndSuccessLosesAndDoublesNot
   const auto record = std::get<batch_action::Decide>(h.actions().front()).records.front();
   // The record alone tells the next start where to go on, whether or not success was told.
   ProtocolHarness next;
-  next.recovered = {Epoch(6), record.txid, record.attempt,
-                    {{SpoutId(0), {record.ranges[0].partition, record.ranges[0].end}}}, {}};
+  next.recovered = {Epoch(6),
+                    record.txid,
+                    record.attempt,
+                    {{SpoutId(0), {record.ranges[0].partition, record.ranges[0].end}}},
+                    {}};
   EXPECT_TRUE(Contains(next.Start(), "emit 2:6.1 0/0 new 100 rows from p@10"));
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any bytes given to a frame decoder are refused or are a batch, and a batch that was accepted is the
-// same after it is encoded and decoded again. The first byte chooses whether the checksum is made to
-// hold, so that the fuzzer gets past it.
+// Any bytes given to a frame decoder are refused or are a batch, and a batch that was accepted is
+// the same after it is encoded and decoded again. The first byte chooses whether the checksum is
+// made to hold, so that the fuzzer gets past it.
 #include <cstdint>
 #include <memory>
 #include <string>

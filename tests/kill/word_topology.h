@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the killed program runs and the test reads back: words of a file into two states, by one decision.
+// What the killed program runs and the test reads back: words of a file into two states, by one
+// decision.
 #ifndef TRIDENT_TESTS_KILL_WORD_TOPOLOGY_H_
 #define TRIDENT_TESTS_KILL_WORD_TOPOLOGY_H_
 
@@ -23,15 +24,16 @@ inline Topology WordTopology(const std::string& input, StateKind kind) {
   files.splits.readers = 3;
   Topology topology("kill");
   auto words = topology.NewStream("lines", TextFileSpout::Make(files))
-                   .Each(kLine,
-                         [](Text line, Emit<Text, int64_t>& emit) {
-                           while (!line.empty()) {
-                             Text word = line.substr(0, line.find(' '));
-                             emit(word, static_cast<int64_t>(word.size()));
-                             line.remove_prefix(std::min(line.size(), word.size() + 1));
-                           }
-                         },
-                         Fields(kWord, kLength));
+                   .Each(
+                       kLine,
+                       [](Text line, Emit<Text, int64_t>& emit) {
+                         while (!line.empty()) {
+                           Text word = line.substr(0, line.find(' '));
+                           emit(word, static_cast<int64_t>(word.size()));
+                           line.remove_prefix(std::min(line.size(), word.size() + 1));
+                         }
+                       },
+                       Fields(kWord, kLength));
   words.GroupBy(kWord).PersistentAggregate({.name = "counts", .kind = kind}, Count(), kCount);
   words.PersistentAggregate({.name = "letters", .kind = kind}, kLength, Sum(), kLetters);
   return topology;

@@ -96,9 +96,7 @@ void Coordinator::Perform(const batch_action::Abort& action) {
 
 void Coordinator::Perform(const batch_action::Stale&) { ++world_.outcome().stale; }
 
-void Coordinator::Perform(const batch_action::Halt& action) {
-  world_.OnHalt(*this, action.cause);
-}
+void Coordinator::Perform(const batch_action::Halt& action) { world_.OnHalt(*this, action.cause); }
 
 void Coordinator::Perform(const batch_action::Drained&) {}
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The mutants of the batch protocol: each *.mutant is one broken rule. Its copy of the source is
-# linked before the library, so that it takes the place of the original, with the simulation's own
+# The mutants of the batch protocol: each *.mutant is one broken rule. Its copy of the source takes
+# the place of the original among the protocol's objects, and is linked with the simulation's own
 # program. `ctest -R mutation_score` builds and judges them; they are no part of `all`.
 
 # One build says whether the rules are tested; an instrumented one would only take longer.
@@ -27,10 +27,14 @@ foreach(mutant IN LISTS mutants)
   set_target_properties(mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${mutants_dir}")
   target_include_directories(mutant_${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_compile_options(mutant_${name} PRIVATE -O1 -g0 -Wno-unused-parameter)
-  # As files, without what those libraries depend on: only the protocol is taken from them.
+  # The objects themselves, without what the libraries around them depend on.
+  cmake_path(GET source FILENAME original)
+  set(objects "$<TARGET_OBJECTS:trident_coordinator>")
+  set(objects "$<FILTER:${objects},INCLUDE,/(batch_p|retry_policy|source_positions)[^/]*$>")
   add_dependencies(mutant_${name} trident_coordinator trident_base)
   target_link_libraries(mutant_${name} PRIVATE
-    "$<TARGET_FILE:trident_coordinator>" "$<TARGET_FILE:trident_base>"
+    "$<FILTER:${objects},EXCLUDE,/${original}\\.[^/]*$>"
+    "$<FILTER:$<TARGET_OBJECTS:trident_base>,INCLUDE,/check\\.cc>"
     absl::flat_hash_map absl::status absl::statusor absl::strings GTest::gtest_main)
   add_dependencies(protocol_mutants mutant_${name})
 endforeach()

@@ -91,7 +91,8 @@ std::string Describe(const Options& o) {
                 ", poison ", o.poison_rows, ", lost ", o.lost, ", repeated ", o.repeated, ", late ",
                 o.late, ", stage fails ", o.stage_fails, ", unknown writes ", o.write_unknown,
                 ", crashes ", o.coordinator_crashes, "c ", o.worker_crashes, "w ", o.spout_crashes,
-                "s, zombies ", o.coordinator_zombies, ", suspicions ", o.worker_suspicions, ", forgets ", o.forgets);
+                "s, zombies ", o.coordinator_zombies, ", suspicions ", o.worker_suspicions,
+                ", forgets ", o.forgets);
 }
 
 }  // namespace trident::model

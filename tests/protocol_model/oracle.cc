@@ -31,8 +31,8 @@ void Oracle::Violation(const std::string& what) {
 
 void Oracle::OnBegin(TxId txid, Attempt attempt) {
   if (++begun_[{txid, attempt}] > 1) {
-    Violation(Concat("I8: attempt ", ToString(attempt), " of txid ", txid.value(),
-                     " was started twice"));
+    Violation(
+        Concat("I8: attempt ", ToString(attempt), " of txid ", txid.value(), " was started twice"));
   }
 }
 
@@ -65,8 +65,8 @@ void Oracle::CheckRange(const DecisionRecord& record, const SourceRange& range) 
 
 void Oracle::CheckRow(const DecisionRecord& record, const Row& row) {
   if (row.poison && !row.diverted) {
-    Violation(Concat("I1: a row that cannot be staged was committed in txid ",
-                     record.txid.value()));
+    Violation(
+        Concat("I1: a row that cannot be staged was committed in txid ", record.txid.value()));
   }
   // With other faults about, a row may have failed where no worker saw it.
   if (row.diverted && options_.undisturbed &&
@@ -78,17 +78,16 @@ void Oracle::CheckRow(const DecisionRecord& record, const Row& row) {
 
 void Oracle::OnDecision(const DecisionRecord& record) {
   if (record.txid != last_decided().Next()) {
-    return Violation(Concat("I6: txid ", record.txid.value(), " was decided after ",
-                            last_decided().value()));
+    return Violation(
+        Concat("I6: txid ", record.txid.value(), " was decided after ", last_decided().value()));
   }
   decided_.push_back(record.attempt);
   for (auto& states : expected_) states.push_back(states.back());
 
   // The emitters' order, as the workers fold it.
   std::vector<SourceRange> ranges = record.ranges;
-  std::stable_sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
-    return a.emitter < b.emitter;
-  });
+  std::stable_sort(ranges.begin(), ranges.end(),
+                   [](const auto& a, const auto& b) { return a.emitter < b.emitter; });
   uint64_t rows = 0;
   uint64_t diverted = 0;
   for (const SourceRange& range : ranges) {

@@ -54,8 +54,10 @@ void SpoutTask::AnswerTo(Life& life, const batch_action::Emit& emit) {
   Answer& answer = it->second;
   if (is_new) {
     answer.emission = std::make_shared<const Emission>(Read(emit));
-    answer.emitted = {emit.txid,        emit.attempt,
-                      id_,              life.incarnation,
+    answer.emitted = {emit.txid,
+                      emit.attempt,
+                      id_,
+                      life.incarnation,
                       answer.emission->ranges,
                       HasMore(emit, *answer.emission) ? batch_event::Remaining::kMore
                                                       : batch_event::Remaining::kExhausted};
@@ -63,9 +65,7 @@ void SpoutTask::AnswerTo(Life& life, const batch_action::Emit& emit) {
   }
   for (auto& worker : world_.workers()) {
     world_.time().Send([to = worker.get(), txid = emit.txid, attempt = emit.attempt, from = id_,
-                        emission = answer.emission] {
-      to->OnData(txid, attempt, from, emission);
-    });
+                        emission = answer.emission] { to->OnData(txid, attempt, from, emission); });
   }
   world_.SendToCoordinators(answer.emitted);
 }
@@ -84,9 +84,9 @@ Emission SpoutTask::Read(const batch_action::Emit& emit) const {
   uint64_t left = emit.limits.rows;
   for (size_t i = 0; i < sources_.size() && left > 0; ++i) {
     const uint32_t source = sources_[(i + emit.txid.value()) % sources_.size()];
-    const auto start = std::find_if(
-        emit.starts.begin(), emit.starts.end(),
-        [&](const SourcePosition& at) { return at.partition == SourceName(source); });
+    const auto start =
+        std::find_if(emit.starts.begin(), emit.starts.end(),
+                     [&](const SourcePosition& at) { return at.partition == SourceName(source); });
     if (one_row && start == emit.starts.end()) continue;
     uint64_t from = start == emit.starts.end() ? 0 : IndexOf(start->position);
     Timeline& time = world_.time();

@@ -126,13 +126,13 @@ void Worker::Stage(TxId txid, Work& work, const State& below) {
   uint64_t checksum = 0;
   for (const auto& [slot, value] : changes) checksum = checksum * 31 + value + slot;
   // The redo record becomes durable later, and only then the worker votes.
-  time.After(time.Delay(), [this, txid, attempt = work.attempt, life = incarnation_, changes,
-                            checksum] {
-    if (!up_ || life != incarnation_) return;
-    redo_[{txid, attempt}] = changes;
-    world_.SendToCoordinators(
-        batch_event::Voted{txid, attempt, WorkerId(number_), life, changes.size(), checksum});
-  });
+  time.After(
+      time.Delay(), [this, txid, attempt = work.attempt, life = incarnation_, changes, checksum] {
+        if (!up_ || life != incarnation_) return;
+        redo_[{txid, attempt}] = changes;
+        world_.SendToCoordinators(
+            batch_event::Voted{txid, attempt, WorkerId(number_), life, changes.size(), checksum});
+      });
 }
 
 const Row* Worker::Poison(const Work& work) const {

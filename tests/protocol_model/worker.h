@@ -31,8 +31,7 @@ class Worker {
   void CatchUp();
 
   void OnBegin(const batch_action::Begin& begin);
-  void OnData(TxId txid, Attempt attempt, EmitterId from,
-              std::shared_ptr<const Emission> emission);
+  void OnData(TxId txid, Attempt attempt, EmitterId from, std::shared_ptr<const Emission> emission);
   void OnPermit(const batch_action::PermitStage& permit);
   void OnApply(TxId txid, Attempt attempt);
   void OnAbort(const batch_action::Abort& abort);

@@ -24,8 +24,8 @@ World::World(const Options& options)
     for (uint32_t task = 0; task < spout.tasks; ++task) {
       std::vector<uint32_t> sources;
       for (uint32_t i = 0; i < options_.sources_per_task; ++i) sources.push_back(source++);
-      spout_tasks_.push_back(std::make_unique<SpoutTask>(
-          *this, EmitterId{spout.spout, task}, spout.kind, std::move(sources)));
+      spout_tasks_.push_back(std::make_unique<SpoutTask>(*this, EmitterId{spout.spout, task},
+                                                         spout.kind, std::move(sources)));
     }
   }
   for (uint32_t w = 0; w < options_.config.voters.size(); ++w) {
@@ -47,8 +47,7 @@ void World::SendToCoordinators(BatchEvent event) {
 }
 
 void World::OnHalt(const Coordinator& coordinator, const Status& cause) {
-  if (Message(cause).find("rather than guess") != std::string_view::npos &&
-      options_.forgets == 0) {
+  if (Message(cause).find("rather than guess") != std::string_view::npos && options_.forgets == 0) {
     oracle_.Violation(Concat("I9: honest parties were taken for liars: ", Message(cause)));
   }
   if (&coordinator != coordinators_.back().get()) return;
@@ -185,10 +184,10 @@ Outcome World::Run() {
 void World::CheckEnd() {
   if (!stopped_ && !Finished()) {
     const GroupStatus status = coordinators_.back()->status();
-    oracle_.Violation(Concat("I10: long after the last fault not all input is decided and applied: ",
-                             "the group ", ToString(status.gate), " after txid ",
-                             status.last_decided.value(), " at ", time_.now() / kMillisecond,
-                             " ms"));
+    oracle_.Violation(Concat(
+        "I10: long after the last fault not all input is decided and applied: ", "the group ",
+        ToString(status.gate), " after txid ", status.last_decided.value(), " at ",
+        time_.now() / kMillisecond, " ms"));
   }
   for (const auto& coordinator : coordinators_) {
     outcome_.failures += coordinator->status().failures_total;

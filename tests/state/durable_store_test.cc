@@ -157,8 +157,7 @@ TEST_P(DurableStoreTest, AnswersAsPlainMapsDoOverRandomCalls) {
     if (rng.Chance(0.2)) {
       std::map<std::string, std::optional<std::string>> run;
       for (uint64_t n = rng.Below(8); n > 0; --n) {
-        run[RandomKey(rng)] =
-            rng.Chance(0.7) ? std::optional(std::to_string(rng())) : std::nullopt;
+        run[RandomKey(rng)] = rng.Chance(0.7) ? std::optional(std::to_string(rng())) : std::nullopt;
       }
       Load(run);
       for (const auto& [key, value] : run) {
@@ -185,9 +184,12 @@ TEST_P(DurableStoreTest, MultiGetFindsWhatThereIsAndNothingElse) {
   for (int i = 0; i < 2'000; i += 3) keys.push_back("k" + std::to_string(10'000 + i));
   const std::vector<std::string_view> views(keys.begin(), keys.end());
   std::map<size_t, std::string> found;
-  ASSERT_TRUE(store_->MultiGet(Table::kBase, views, [&](size_t i, std::string_view value) {
-                      EXPECT_TRUE(found.emplace(i, value).second) << "told once";
-                    }).ok());
+  ASSERT_TRUE(store_
+                  ->MultiGet(Table::kBase, views,
+                             [&](size_t i, std::string_view value) {
+                               EXPECT_TRUE(found.emplace(i, value).second) << "told once";
+                             })
+                  .ok());
   for (size_t i = 0; i < keys.size(); ++i) {
     EXPECT_EQ(found.contains(i), i % 2 == 0);
     if (i % 2 == 0) {

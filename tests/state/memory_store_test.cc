@@ -161,8 +161,9 @@ TEST(MemoryStoreTest, AfterAFailureWritesAreRefusedAndReadsAnswered) {
   ASSERT_FALSE(Put(store, "b", Durability::kSynced).ok());
   const Status refused = Put(store, "c", Durability::kSynced);
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Message(refused), "memory takes no more writes since one failed: memory: input/output "
-                              "error. Open it again");
+  EXPECT_EQ(Message(refused),
+            "memory takes no more writes since one failed: memory: input/output "
+            "error. Open it again");
   EXPECT_EQ(store.Health(), refused);
   EXPECT_EQ(store.NewBulkLoad(Table::kBase).status(), refused);
   EXPECT_EQ(store.Get(Table::kMeta, "a").value(), "v");

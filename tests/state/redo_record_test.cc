@@ -10,10 +10,8 @@
 namespace trident {
 namespace {
 
-constexpr RedoHeader kHeader = {.group = GroupId(3),
-                                .txid = TxId(77),
-                                .attempt = {Epoch(5), 2},
-                                .previous = {Epoch(4), 9}};
+constexpr RedoHeader kHeader = {
+    .group = GroupId(3), .txid = TxId(77), .attempt = {Epoch(5), 2}, .previous = {Epoch(4), 9}};
 
 std::string SmallRecord() {
   RedoRecordBuilder builder(kHeader);
@@ -57,7 +55,8 @@ TEST(RedoRecordTest, RandomRecordsReturn) {
   Rng rng(1);
   std::string buffer;
   for (int round = 0; round < 2'000; ++round) {
-    const RedoHeader header{GroupId(static_cast<uint32_t>(rng())), TxId(rng()),
+    const RedoHeader header{GroupId(static_cast<uint32_t>(rng())),
+                            TxId(rng()),
                             {Epoch(rng()), static_cast<uint32_t>(rng())},
                             {Epoch(rng()), static_cast<uint32_t>(rng())}};
     RedoRecordBuilder builder(header, std::move(buffer));

@@ -173,8 +173,9 @@ TEST(RocksStoreTest, ANewerFormatIsRefusedBeforeItsFilesAreTouched) {
   fs::create_directory(dir.path() + "/db");
   const Status refused = Open(dir.path()).status();
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Message(refused), dir.path() + " has format 2, this program reads and writes format 1. "
-                                           "Use the release that wrote it");
+  EXPECT_EQ(Message(refused), dir.path() +
+                                  " has format 2, this program reads and writes format 1. "
+                                  "Use the release that wrote it");
   EXPECT_TRUE(fs::is_empty(dir.path() + "/db"));
 }
 

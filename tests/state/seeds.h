@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Seeds of randomized tests: some fixed ones, so that a failure once found stays found, and some new at
-// each run. TRIDENT_SEED=<n> in the environment runs that one alone.
+// Seeds of randomized tests: some fixed ones, so that a failure once found stays found, and some
+// new at each run. TRIDENT_SEED=<n> in the environment runs that one alone.
 #ifndef TRIDENT_TESTS_STATE_SEEDS_H_
 #define TRIDENT_TESTS_STATE_SEEDS_H_
 

@@ -79,8 +79,8 @@ class StateHarness {
   Status Open() {
     Close();
     decisions_ = std::make_unique<StoredDecisions>(*durable_);
-    TRIDENT_ASSIGN_OR_RETURN(store_, StateStore::Open(*durable_, {.topology = "test"},
-                                                      *decisions_, options_.store));
+    TRIDENT_ASSIGN_OR_RETURN(
+        store_, StateStore::Open(*durable_, {.topology = "test"}, *decisions_, options_.store));
     StateSpec spec;
     spec.name = "counts";
     spec.group = kGroup;
@@ -148,9 +148,8 @@ class StateHarness {
         after.erase(key);
       }
     }
-    ASSERT_TRUE(share_->Stage(t, attempt, keys, [&](size_t i, const int64_t*) {
-      return values[i];
-    }).ok());
+    ASSERT_TRUE(
+        share_->Stage(t, attempt, keys, [&](size_t i, const int64_t*) { return values[i]; }).ok());
     const Status decided = Decide(t, attempt);
     ASSERT_TRUE(decided.ok()) << decided;
     ApplyAndPublish(t, attempt, std::move(after));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random histories against plain maps: several txids staged at once, aborts, deltas, folds, eviction,
-// reads at every readable txid, crashes.
+// Random histories against plain maps: several txids staged at once, aborts, deltas, folds,
+// eviction, reads at every readable txid, crashes.
 #include <algorithm>
 #include <deque>
 
@@ -128,8 +128,8 @@ class RandomHistory {
             tx.after.erase(keys[i]);
             return std::nullopt;
           }
-          const int64_t value = kinds[i] < 6 ? mark + static_cast<int64_t>(i)
-                                             : (old == nullptr ? 0 : *old) + 1;
+          const int64_t value =
+              kinds[i] < 6 ? mark + static_cast<int64_t>(i) : (old == nullptr ? 0 : *old) + 1;
           tx.after[keys[i]] = value;
           return value;
         });
@@ -143,8 +143,8 @@ class RandomHistory {
       deltas.push_back(static_cast<int64_t>(rng_.Below(100)));
       tx.after[key] += deltas.back();
     }
-    const Status status = harness_.share().StageDelta(
-        tx.txid, tx.attempt, Hashed(keys), deltas, [](int64_t a, int64_t b) { return a + b; });
+    const Status status = harness_.share().StageDelta(tx.txid, tx.attempt, Hashed(keys), deltas,
+                                                      [](int64_t a, int64_t b) { return a + b; });
     ASSERT_TRUE(status.ok()) << status;
   }
 
@@ -196,8 +196,7 @@ class RandomHistory {
     if (pin_.has_value()) CheckAt(pin_->txid());
     CheckAt(harness_.published());
     const TxId some(rng_.Below(newest + 2));
-    const StatusOr<std::optional<int64_t>> read =
-        harness_.map().Find(some, Hashed({KeyOf(1)})[0]);
+    const StatusOr<std::optional<int64_t>> read = harness_.map().Find(some, Hashed({KeyOf(1)})[0]);
     if (read.ok()) {
       CheckAt(some);
     } else {
@@ -210,7 +209,8 @@ class RandomHistory {
     }
   }
 
-  // Pins give way when previous values outgrow their share, which only a tiny budget lets happen here.
+  // Pins give way when previous values outgrow their share, which only a tiny budget lets happen
+  // here.
   bool MayHaveExpired(TxId at) {
     const Status readable = harness_.map().Find(at, Hashed({KeyOf(1)})[0]).status();
     if (readable.ok()) return false;

@@ -142,7 +142,9 @@ TEST(StoreIdentityTest, AStateWithOtherTypesOrPartitionsIsRefusedWithBothSides) 
                       +[](StoredState& s) { s.key[0].type = "bytes"; },
                       +[](StoredState& s) { s.key[0].name = "term"; },
                       +[](StoredState& s) { s.key[0].nullability = Nullability::kNullable; },
-                      +[](StoredState& s) { s.key.push_back({"n", "int64"}); }}) {
+                      +[](StoredState& s) {
+                        s.key.push_back({"n", "int64"});
+                      }}) {
     wanted = Counts();
     change(wanted);
     const Status other = DeclareState(store, wanted).status();
@@ -170,8 +172,9 @@ TEST(StoreIdentityTest, AStateThatIsNoLongerDeclaredIsNamed) {
   EXPECT_TRUE(CheckAllDeclared(store, std::vector<std::string>{"other", "counts"}).ok());
   const Status refused = CheckAllDeclared(store, std::vector<std::string>{"count"});
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
-  EXPECT_TRUE(Mentions(refused, "holds the state 'counts', which this topology does not declare "
-                                "(it declares 'count')"))
+  EXPECT_TRUE(Mentions(refused,
+                       "holds the state 'counts', which this topology does not declare "
+                       "(it declares 'count')"))
       << refused;
 }
 

@@ -48,8 +48,8 @@ TEST(StoreLayoutTest, AMarkerStandsBeforeAllKeysOfItsPartitionAndNoOther) {
   for (uint32_t p : {0u, 1u, 255u, 256u, 4095u}) {
     const PartitionId partition(p);
     const std::string marker = MarkerKey(state, partition);
-    for (const std::string& key : {std::string(), std::string("\0", 1), std::string("\xff\xff"),
-                                   std::string("the")}) {
+    for (const std::string& key :
+         {std::string(), std::string("\0", 1), std::string("\xff\xff"), std::string("the")}) {
       const std::string base = BaseKey(state, partition, key);
       EXPECT_LT(marker, base);
       EXPECT_LT(base, PartitionEnd(state, partition));

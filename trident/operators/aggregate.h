@@ -122,7 +122,8 @@ class MergeOperator final : public Operator {
     while (values_.size() < grouping_.size()) values_.Append(aggregator_.Zero());
   }
   Status Process(const Batch& slice, Output& /*out*/) override {
-    std::span<const ColumnTypeOf<Value>> in = As<ColumnTypeOf<Value>>(slice.column(value_)).values();
+    std::span<const ColumnTypeOf<Value>> in =
+        As<ColumnTypeOf<Value>>(slice.column(value_)).values();
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
     return row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
       uint32_t group = groups[i];

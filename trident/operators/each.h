@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each: a function of some fields of a row, whose results are added to the row as new fields. It may
-// give none (the row goes), one, or many (the row is repeated). Map replaces the row by the result.
-// Source of the semantics: Trident's Stream.each(Function), map and flatMap.
+// Each: a function of some fields of a row, whose results are added to the row as new fields. It
+// may give none (the row goes), one, or many (the row is repeated). Map replaces the row by the
+// result. Source of the semantics: Trident's Stream.each(Function), map and flatMap.
 #ifndef TRIDENT_TRIDENT_OPERATORS_EACH_H_
 #define TRIDENT_TRIDENT_OPERATORS_EACH_H_
 
@@ -15,8 +15,9 @@
 
 namespace trident {
 
-// `In` and `Out` are FieldLists. The function either takes the input values and an Emit of the output
-// types, or takes the input values and returns the output value (a std::tuple for several fields).
+// `In` and `Out` are FieldLists. The function either takes the input values and an Emit of the
+// output types, or takes the input values and returns the output value (a std::tuple for several
+// fields).
 template <class Fn, class In, class Out>
 class EachOperator;
 

@@ -107,7 +107,8 @@ Batch Grouping::FinishRows(const SchemaRef& output, std::vector<ColumnRef> value
 
 KeyByOperator::KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields)
     : reader_(*site.input, Places(*site.input, fields, SiteMode::kStream)), schema_(site.output) {
-  for (const SchemaField& field : schema_->fields()) kept_.push_back(*site.input->IndexOf(field.name));
+  for (const SchemaField& field : schema_->fields())
+    kept_.push_back(*site.input->IndexOf(field.name));
 }
 
 Status KeyByOperator::Process(const Batch& slice, Output& out) {

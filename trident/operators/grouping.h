@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the aggregating operators share: the groups of a batch, which groups there must be even without
-// a row, and the key columns of the result.
+// What the aggregating operators share: the groups of a batch, which groups there must be even
+// without a row, and the key columns of the result.
 #ifndef TRIDENT_TRIDENT_OPERATORS_GROUPING_H_
 #define TRIDENT_TRIDENT_OPERATORS_GROUPING_H_
 
@@ -18,8 +18,8 @@ namespace trident {
 // Not thread-safe; reused from batch to batch.
 class Grouping {
  public:
-  // `fields` are the group's fields; in a batch of requests the request number comes before them. With
-  // no fields there is one group a batch (or request), which exists also without rows.
+  // `fields` are the group's fields; in a batch of requests the request number comes before them.
+  // With no fields there is one group a batch (or request), which exists also without rows.
   Grouping(const OperatorSite& site, const std::vector<std::string>& fields);
 
   void Begin(const BatchContext& context);

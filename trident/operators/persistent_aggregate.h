@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PersistentAggregate: the groups of a batch into a map state, in txid order. The combining form takes
-// partial results (one row per group and upstream task, keys attached); the reducing form takes rows.
-// Both emit, in the stage phase, [group fields, new value] for each key that the batch changed.
-// Source of the semantics: Trident's persistentAggregate with MapCombinerAggStateUpdater and
-// MapReducerAggStateUpdater.
+// PersistentAggregate: the groups of a batch into a map state, in txid order. The combining form
+// takes partial results (one row per group and upstream task, keys attached); the reducing form
+// takes rows. Both emit, in the stage phase, [group fields, new value] for each key that the batch
+// changed. Source of the semantics: Trident's persistentAggregate with MapCombinerAggStateUpdater
+// and MapReducerAggStateUpdater.
 #ifndef TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
 #define TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
 
@@ -41,10 +41,11 @@ class StateWriter : public CommittingOperator {
 
  protected:
   static std::shared_ptr<MapShare<V>> NewShare(const OperatorSite& site,
-                                              const MapStateDeclaration<V>& state) {
+                                               const MapStateDeclaration<V>& state) {
     PartitionRange range =
         PartitionsOfTask(site.partition, state.spec().partitions, site.partitions);
-    return std::make_shared<MapShare<V>>(state.map(), PartitionId(range.begin), PartitionId(range.end));
+    return std::make_shared<MapShare<V>>(state.map(), PartitionId(range.begin),
+                                         PartitionId(range.end));
   }
 
   // Emits [group fields, value] for the keys, in their order.
@@ -98,18 +99,17 @@ class PersistentCombineOperator final : public StateWriter<typename A::Value> {
     TxId t = permit.id().txid;
     std::span<const HashedKey> key_span = keys->keys.view();
     if (!this->emits_) {
-      return this->share_->StageDelta(t, permit.id().attempt, key_span, partials.view(),
-                                      [this](const Value& a, const Value& b) {
-                                        return aggregator_.Combine(a, b);
-                                      });
+      return this->share_->StageDelta(
+          t, permit.id().attempt, key_span, partials.view(),
+          [this](const Value& a, const Value& b) { return aggregator_.Combine(a, b); });
     }
     ColumnVector<Value> values;
     Value* to = nullptr;
     values.Reserve(key_span.size());
     for (size_t i = 0; i < key_span.size(); ++i) values.Append(Value{});
     to = values.data();
-    TRIDENT_RETURN_IF_ERROR(this->share_->Stage(
-        t, permit.id().attempt, key_span, [&](size_t i, const Value* old) {
+    TRIDENT_RETURN_IF_ERROR(
+        this->share_->Stage(t, permit.id().attempt, key_span, [&](size_t i, const Value* old) {
           to[i] = old == nullptr ? partials[i] : aggregator_.Combine(*old, partials[i]);
           return to[i];
         }));
@@ -124,7 +124,8 @@ class PersistentCombineOperator final : public StateWriter<typename A::Value> {
       *keys = slices_[0].keys();
       std::span<const Column> in = As<Column>(slices_[0].column(value_)).values();
       partials->Reserve(in.size());
-      for (size_t i = 0; i < slices_[0].rows(); ++i) partials->Append(Value(in[slices_[0].RowAt(i)]));
+      for (size_t i = 0; i < slices_[0].rows(); ++i)
+        partials->Append(Value(in[slices_[0].RowAt(i)]));
       return;
     }
     auto merged = std::make_shared<KeyColumn>();

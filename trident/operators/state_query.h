@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateQuery: looks up a key of a state for each row and adds what a query function makes of the value.
-// A batch of requests reads the cut that all its requests are answered at; a batch of a stream reads
-// the newest committed cut when it begins.
-// Source of the semantics: Trident's stateQuery with MapGet and QueryFunction.
+// StateQuery: looks up a key of a state for each row and adds what a query function makes of the
+// value. A batch of requests reads the cut that all its requests are answered at; a batch of a
+// stream reads the newest committed cut when it begins. Source of the semantics: Trident's
+// stateQuery with MapGet and QueryFunction.
 #ifndef TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 #define TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 
@@ -63,10 +63,9 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
     std::vector<BufferRef> buffers;
     reader_.Read(slice, keys_, buffers);
     values_.assign(keys_.size(), std::nullopt);
-    TRIDENT_RETURN_IF_ERROR(
-        state_->map().GetAll(at, keys_.view(), [&](size_t i, const V* value) {
-          if (value != nullptr) values_[i] = *value;
-        }));
+    TRIDENT_RETURN_IF_ERROR(state_->map().GetAll(at, keys_.view(), [&](size_t i, const V* value) {
+      if (value != nullptr) values_[i] = *value;
+    }));
     parents_.Clear();
     Status status = row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
       query_(values_[i] ? &*values_[i] : nullptr, emit_);

@@ -8,7 +8,8 @@ namespace {
 
 // How often the need for a fold is looked at; a round is due long before memory or redo run out.
 constexpr Nanos kLookEvery = 20 * kMillisecond;
-// What was committed is folded after this long without a fold being due, so that a restart is quick.
+// What was committed is folded after this long without a fold being due, so that a restart is
+// quick.
 constexpr Nanos kIdleFoldAfter = 5 * kSecond;
 
 }  // namespace

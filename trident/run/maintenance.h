@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Maintenance: the thread that folds committed changes into the base while batches run, and tells who
-// cuts batches when there is no room for more.
+// Maintenance: the thread that folds committed changes into the base while batches run, and tells
+// who cuts batches when there is no room for more.
 #ifndef TRIDENT_TRIDENT_RUN_MAINTENANCE_H_
 #define TRIDENT_TRIDENT_RUN_MAINTENANCE_H_
 
@@ -16,10 +16,10 @@ namespace trident {
 class Maintenance {
  public:
   struct Callbacks {
-    std::function<void()> hold;     // no room: cut no new batch
-    std::function<void()> release;  // there is room again
+    std::function<void()> hold;                 // no room: cut no new batch
+    std::function<void()> release;              // there is room again
     std::function<void(const Status&)> failed;  // a fold failed; the store takes no writes any more
-    std::function<void()> folded;   // a slice was folded; old decisions may go
+    std::function<void()> folded;               // a slice was folded; old decisions may go
   };
   Maintenance(StateStore& states, Callbacks callbacks);
   ~Maintenance();

@@ -53,14 +53,15 @@ class ProgressLine {
     double seconds = static_cast<double>(now - last_at_) / kSecond;
     for (const RunProgress& group : run.progress()) {
       uint64_t& last_rows = last_rows_[group.group];
-      std::fprintf(stderr,
-                   "txid %llu  %.0f rows/s  %llu rows  commit p50 %.2f ms p99 %.2f ms  pending %llu\n",
-                   static_cast<unsigned long long>(group.last_decided.value()),
-                   static_cast<double>(group.rows - last_rows) / seconds,
-                   static_cast<unsigned long long>(group.rows),
-                   static_cast<double>(group.commit_p50) / kMillisecond,
-                   static_cast<double>(group.commit_p99) / kMillisecond,
-                   static_cast<unsigned long long>(group.pending));
+      std::fprintf(
+          stderr,
+          "txid %llu  %.0f rows/s  %llu rows  commit p50 %.2f ms p99 %.2f ms  pending %llu\n",
+          static_cast<unsigned long long>(group.last_decided.value()),
+          static_cast<double>(group.rows - last_rows) / seconds,
+          static_cast<unsigned long long>(group.rows),
+          static_cast<double>(group.commit_p50) / kMillisecond,
+          static_cast<double>(group.commit_p99) / kMillisecond,
+          static_cast<unsigned long long>(group.pending));
       last_rows = group.rows;
     }
     last_at_ = now;
@@ -123,14 +124,17 @@ void AddRunOptions(CLI::App& command, RunFlags& flags) {
   command.add_option("--executors", flags.run.executors, "threads that run tasks")
       ->capture_default_str()
       ->check(CLI::Range(1, static_cast<int>(kExecutorsMax)));
-  command.add_option("--memory-mib", flags.memory_mib, "memory for state, caches and buffers, in MiB")
+  command
+      .add_option("--memory-mib", flags.memory_mib, "memory for state, caches and buffers, in MiB")
       ->capture_default_str()
       ->check(CLI::Range(kMemoryBytesMin / kMiB, int64_t{1} << 24));
   command.add_option("--max-pending", flags.run.max_pending, "batches that are processed at once")
       ->capture_default_str()
       ->check(CLI::Range(1, static_cast<int>(kMaxPendingMax)));
-  command.add_option("--batch-rows", flags.run.batch_rows, "most rows of a batch")->capture_default_str();
-  command.add_option("--batch-bytes", flags.run.batch_bytes, "most bytes of a batch")->capture_default_str();
+  command.add_option("--batch-rows", flags.run.batch_rows, "most rows of a batch")
+      ->capture_default_str();
+  command.add_option("--batch-bytes", flags.run.batch_bytes, "most bytes of a batch")
+      ->capture_default_str();
   command.add_option("--batch-age-ms", flags.batch_age_ms, "how long a batch may wait to fill")
       ->capture_default_str();
   command.add_option("--retry-limit", flags.run.retry_limit, "retries of a batch that fails")
@@ -138,10 +142,13 @@ void AddRunOptions(CLI::App& command, RunFlags& flags) {
   command.add_option("--on-failure", flags.on_failure, "after the retries: stop or dead-letter")
       ->capture_default_str()
       ->check(CLI::IsMember({"stop", "dead-letter"}));
-  command.add_option("--sync", flags.sync, "what a commit survives: fsync (the machine) or none (the process)")
+  command
+      .add_option("--sync", flags.sync,
+                  "what a commit survives: fsync (the machine) or none (the process)")
       ->capture_default_str()
       ->check(CLI::IsMember({"fsync", "none"}));
-  command.add_flag("--keep-serving", flags.keep_serving, "go on answering after the input has ended");
+  command.add_flag("--keep-serving", flags.keep_serving,
+                   "go on answering after the input has ended");
   command.add_flag("--quiet", flags.quiet, "no progress lines");
 }
 

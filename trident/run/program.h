@@ -40,7 +40,9 @@ class ProgramArgs {
   std::string Text(const std::string& name) const;
   std::vector<std::string> List(const std::string& name) const;
 
-  void Add(const std::string& name, std::string value) { values_[name].push_back(std::move(value)); }
+  void Add(const std::string& name, std::string value) {
+    values_[name].push_back(std::move(value));
+  }
 
  private:
   std::map<std::string, std::vector<std::string>> values_;
@@ -53,8 +55,8 @@ struct Program {
   std::function<StatusOr<Topology>(const ProgramArgs& args)> build;
 };
 
-// Runs the command that argv names and returns the exit code. Call it from main, before any thread is
-// started: it takes SIGINT and SIGTERM to end a run in order.
+// Runs the command that argv names and returns the exit code. Call it from main, before any thread
+// is started: it takes SIGINT and SIGTERM to end a run in order.
 int RunProgram(int argc, char** argv, const Program& program);
 
 }  // namespace trident

@@ -77,7 +77,8 @@ Status RequestChain::RunBatch(std::span<const DrpcRequest> requests, TxId* cut_t
   return chain_->FinishProcess();
 }
 
-void RequestChain::Execute(std::span<const DrpcRequest> requests, std::vector<DrpcResult>& results) {
+void RequestChain::Execute(std::span<const DrpcRequest> requests,
+                           std::vector<DrpcResult>& results) {
   TxId cut;
   Status status = RunBatch(requests, &cut);
   for (size_t i = 0; i < requests.size(); ++i) {

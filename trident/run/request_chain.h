@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RequestChain: a request topology as the DRPC server sees it. Waiting requests become one batch whose
-// rows carry the number of their request; the whole chain runs on the calling thread, over one
-// committed cut.
+// RequestChain: a request topology as the DRPC server sees it. Waiting requests become one batch
+// whose rows carry the number of their request; the whole chain runs on the calling thread, over
+// one committed cut.
 #ifndef TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_
 #define TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_
 
@@ -35,7 +35,7 @@ class RequestChain final : public RequestHandler {
   const std::vector<GroupId> groups_;
   SchemaRef input_;
   std::shared_ptr<const std::vector<std::string>> fields_;  // of the answer
-  Answers* answers_;  // owned by the chain
+  Answers* answers_;                                        // owned by the chain
   std::unique_ptr<Chain> chain_;
   uint64_t batches_ = 0;
 };

@@ -27,15 +27,16 @@ namespace {
 constexpr WorkerId kThisWorker{0};
 constexpr Incarnation kThisLife{1};
 
-GroupConfig ConfigOf(GroupId group, const RunOptions& options, const std::vector<StageSpec>& stages) {
+GroupConfig ConfigOf(GroupId group, const RunOptions& options,
+                     const std::vector<StageSpec>& stages) {
   GroupConfig config;
   config.group = group;
   config.max_pending = options.max_pending;
   config.limits = {options.batch_rows, options.batch_bytes};
   config.age_max = options.batch_age;
   config.retry_limit = options.retry_limit;
-  config.policy = options.on_failure == OnFailure::kStop ? FailurePolicy::kStop
-                                                         : FailurePolicy::kDeadLetter;
+  config.policy =
+      options.on_failure == OnFailure::kStop ? FailurePolicy::kStop : FailurePolicy::kDeadLetter;
   config.voters = {kThisWorker};
   for (const StageSpec& stage : stages) {
     if (stage.group != group || stage.spout == nullptr) continue;
@@ -122,8 +123,8 @@ Status LocalRun::OpenStates(const std::string& topology, const Plan& plan) {
   StateStoreOptions state_options;
   state_options.state_bytes = ShareMemory(options_.memory_bytes).state;
   state_options.readable_versions = options_.readable_versions;
-  TRIDENT_ASSIGN_OR_RETURN(states_, StateStore::Open(*store_, StoreOwner{.topology = topology}, *log_,
-                                                     state_options));
+  TRIDENT_ASSIGN_OR_RETURN(
+      states_, StateStore::Open(*store_, StoreOwner{.topology = topology}, *log_, state_options));
   for (const LogicalNode& node : plan.logical->nodes()) {
     if (node.writes == nullptr) continue;
     TRIDENT_RETURN_IF_ERROR(node.writes->Open(*states_, plan.groups[node.id]));
@@ -147,12 +148,12 @@ Status LocalRun::BuildWorker(const Plan& plan) {
       .store = store_.get(),
       .log = log_.get(),
       .events = this,
-      .durability = options_.sync == CommitSync::kFsync ? Durability::kSynced : Durability::kBuffered});
+      .durability =
+          options_.sync == CommitSync::kFsync ? Durability::kSynced : Durability::kBuffered});
   bridge_ = std::make_unique<WorkerBridge>(WorkerBridge::Options{
-      .states = states_.get(),
-      .worker = kThisWorker,
-      .incarnation = kThisLife,
-      .changed = [this] { Changed(); }});
+      .states = states_.get(), .worker = kThisWorker, .incarnation = kThisLife, .changed = [this] {
+        Changed();
+      }});
   coordinator_->Connect(bridge_.get());
   WorkerOptions worker;
   worker.executors = options_.executors;
@@ -199,7 +200,8 @@ Status LocalRun::Serve(const Plan& plan) {
   ServerOptions server;
   server.address = options_.address;
   TRIDENT_ASSIGN_OR_RETURN(
-      server_, Server::Start(server, {.states = states_.get(), .drpc = &drpc_, .control = control_.get()}));
+      server_,
+      Server::Start(server, {.states = states_.get(), .drpc = &drpc_, .control = control_.get()}));
   return absl::OkStatus();
 }
 

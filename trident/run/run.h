@@ -73,13 +73,14 @@ struct DrpcRows {
 // Thread-safe.
 class Run {
  public:
-  // The errors of Topology::Build, of opening and recovering the state directory, and of the spouts.
+  // The errors of Topology::Build, of opening and recovering the state directory, and of the
+  // spouts.
   static StatusOr<std::unique_ptr<Run>> Start(const Topology& topology, RunOptions options);
   // Stops at once: what is undecided is forgotten, and cut again at the next start.
   virtual ~Run() = default;
 
-  // Returns when every source has ended and all of it is committed (ok), when a batch group stopped for
-  // good (its error), or on Stop (Cancelled).
+  // Returns when every source has ended and all of it is committed (ok), when a batch group stopped
+  // for good (its error), or on Stop (Cancelled).
   virtual Status AwaitEnd() = 0;
   // False when `timeout` passed first; as AwaitEnd otherwise.
   virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;

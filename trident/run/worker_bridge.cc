@@ -103,9 +103,10 @@ Status WorkerBridge::AddRedo(const BatchId& id, WriteSet& changes) {
   {
     MutexLock lock(mutex_);
     auto it = attempts_.find(id);
-    TRIDENT_CHECK(it != attempts_.end()) << "decided attempt " << ToString(id.attempt)
-                                         << " has no redo";
-    for (auto& [executor, fragment] : it->second.fragments) fragments.push_back(std::move(fragment));
+    TRIDENT_CHECK(it != attempts_.end())
+        << "decided attempt " << ToString(id.attempt) << " has no redo";
+    for (auto& [executor, fragment] : it->second.fragments)
+      fragments.push_back(std::move(fragment));
     it->second.fragments.clear();
     header.previous = it->second.prev;
   }

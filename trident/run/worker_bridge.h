@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WorkerBridge: joins "who decides" and "what runs" inside one process. Turns the coordinator's actions
-// into the worker's controls and the worker's events into the protocol's; keeps each attempt's redo
-// fragments from staging until its decision is written.
+// WorkerBridge: joins "who decides" and "what runs" inside one process. Turns the coordinator's
+// actions into the worker's controls and the worker's events into the protocol's; keeps each
+// attempt's redo fragments from staging until its decision is written.
 #ifndef TRIDENT_TRIDENT_RUN_WORKER_BRIDGE_H_
 #define TRIDENT_TRIDENT_RUN_WORKER_BRIDGE_H_
 
@@ -66,8 +66,8 @@ class WorkerBridge final : public WorkerLink, public WorkerEvents {
   const Options options_;
   Worker* worker_ = nullptr;
   BatchCoordinator* coordinator_ = nullptr;
-  std::map<EmitterId, GroupId> group_of_;       // constant after Connect
-  std::map<GroupId, uint32_t> executors_of_;    // constant after Connect
+  std::map<EmitterId, GroupId> group_of_;     // constant after Connect
+  std::map<GroupId, uint32_t> executors_of_;  // constant after Connect
 
   mutable Mutex mutex_;
   std::map<BatchId, AttemptRecord> attempts_ TRIDENT_GUARDED_BY(mutex_);

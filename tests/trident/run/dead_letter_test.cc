@@ -23,10 +23,13 @@ Topology Poisoned(int rows) {
   for (int i = 0; i < rows; ++i) words.push_back({i % 10 == 7 ? "poison" : "good"});
   Topology topology("poisoned");
   topology.NewStream("words", FixedBatchSpout::Make(Fields(kWord), 8, words))
-      .Each(kWord, [](Text word) -> Text {
-        if (word == "poison") throw std::runtime_error("cannot swallow this");
-        return word;
-      }, kChecked)
+      .Each(
+          kWord,
+          [](Text word) -> Text {
+            if (word == "poison") throw std::runtime_error("cannot swallow this");
+            return word;
+          },
+          kChecked)
       .Name("check")
       .GroupBy(kChecked)
       .PersistentAggregate({.name = "counts"}, Count(), kCount);
@@ -43,9 +46,9 @@ std::vector<StateRow> RowsOf(Run& run, const std::string& state) {
 
 TEST(DeadLetterTest, PoisonRowsGoToTheDeadLettersAndTheRestCommits) {
   for (uint32_t executors : {1u, 2u}) {
-    auto run = Run::Start(Poisoned(40), {.executors = executors,
-                                         .retry_limit = 1,
-                                         .on_failure = OnFailure::kDeadLetter});
+    auto run = Run::Start(
+        Poisoned(40),
+        {.executors = executors, .retry_limit = 1, .on_failure = OnFailure::kDeadLetter});
     ASSERT_TRUE(run.ok()) << run.status();
     Status ended = (*run)->AwaitEnd();
     ASSERT_TRUE(ended.ok()) << ended;
