@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The benchmarks, each in the file of its family.
+#ifndef TRIDENT_TESTS_BENCH_BENCHMARKS_H_
+#define TRIDENT_TESTS_BENCH_BENCHMARKS_H_
+
+#include <string>
+
+#include "base/status.h"
+#include "tests/bench/harness.h"
+
+namespace trident::bench {
+
+// word_count.cc
+Status WordCount10k(const Bench& bench);
+Status WordCount1m(const Bench& bench);
+Status WordCountSmall(const Bench& bench);
+
+}  // namespace trident::bench
+
+#endif  // TRIDENT_TESTS_BENCH_BENCHMARKS_H_

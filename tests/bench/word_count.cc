@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// word_count_10k, word_count_1m, word_count_small: the engine beside loops written by hand, over
+// the same sentences, which are made beforehand for all.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/bench/benchmarks.h"
+#include "tests/bench/hand_baseline.h"
+#include "tests/bench/word_count_run.h"
+
+namespace trident::bench {
+namespace {
+
+constexpr uint32_t kWordsPerSentence = 10;
+
+struct Shape {
+  uint32_t vocabulary = 10'000;
+  uint64_t distinct_sentences = 200'000;
+  uint64_t rows = 2'000'000;
+  uint64_t batch_rows = 10'000;
+};
+
+// What a side says: words per CPU second, words per second.
+std::vector<double> Rates(const Usage& usage, uint64_t rows) {
+  const auto words = static_cast<double>(rows * kWordsPerSentence);
+  return {words / usage.cpu_s, words / usage.wall_s};
+}
+
+class WordCountBench {
+ public:
+  WordCountBench(const Bench& bench, const Shape& shape)
+      : bench_(bench), shape_(shape), rows_(Even(bench.settings().Scaled(shape.rows))) {
+    ZipfOptions zipf{.vocabulary = shape.vocabulary, .words_per_sentence = kWordsPerSentence};
+    zipf.distinct_sentences = Even(bench.settings().Scaled(shape.distinct_sentences));
+    pool_ = std::make_shared<const SentencePool>(zipf, 1);
+  }
+
+  Bench::Side Hand() {
+    return [this]() -> StatusOr<std::vector<double>> {
+      return Judge(CountByHand({.sentences = &pool_->sentences, .rows = rows_}));
+    };
+  }
+  using DurableCount = StatusOr<HandResult> (*)(const HandWork&);
+  Bench::Side Durable(DurableCount count) {
+    return [this, count]() -> StatusOr<std::vector<double>> {
+      const ScratchDir dir(bench_.settings());
+      TRIDENT_ASSIGN_OR_RETURN(const HandResult result, count({.sentences = &pool_->sentences,
+                                                               .rows = rows_,
+                                                               .batch_rows = shape_.batch_rows,
+                                                               .dir = dir.File("redo")}));
+      return Judge(result);
+    };
+  }
+  Bench::Side Engine(uint32_t executors) {
+    return [this, executors]() -> StatusOr<std::vector<double>> {
+      TRIDENT_ASSIGN_OR_RETURN(const EngineResult result,
+                               CountOnEngine({.pool = pool_,
+                                              .rows = rows_,
+                                              .batch_rows = shape_.batch_rows,
+                                              .executors = executors},
+                                             bench_.settings()));
+      return Judge(result);
+    };
+  }
+
+ private:
+  static uint64_t Even(uint64_t n) { return (n + 1) / 2 * 2; }
+
+  // All sides must have counted the same.
+  template <class Result>
+  StatusOr<std::vector<double>> Judge(const Result& result) {
+    if (expected_ < 0) expected_ = result.count_of_first;
+    if (result.count_of_first != expected_) {
+      return Internal("one side counted \"", FirstWord(pool_->sentences), "\" ", expected_,
+                      " times, another one ", result.count_of_first, " times");
+    }
+    return Rates(result.usage, rows_);
+  }
+
+  const Bench& bench_;
+  const Shape shape_;
+  const uint64_t rows_;
+  std::shared_ptr<const SentencePool> pool_;
+  int64_t expected_ = -1;
+};
+
+constexpr char kUnit[] = "words/s";
+
+void AddDurableRows(const Bench& bench, const std::vector<double>& engine,
+                    const std::vector<double>& durable, double goal) {
+  bench.Add({.metric = "words per CPU second, of hand_durable",
+             .value = engine[0],
+             .unit = kUnit,
+             .baseline = durable[0],
+             .goal = Goal::RatioAtLeast(goal)});
+  bench.Add({.metric = "words per second, of hand_durable",
+             .value = engine[1],
+             .unit = kUnit,
+             .baseline = durable[1]});
+}
+
+void AddCombinedRow(const Bench& bench, double engine, double combined) {
+  bench.Add({.metric = "words per CPU second, of hand_combined",
+             .value = engine,
+             .unit = kUnit,
+             .baseline = combined});
+}
+
+void AddHandRow(const Bench& bench, double engine, double hand, double goal) {
+  bench.Add({.metric = "words per CPU second, of hand",
+             .value = engine,
+             .unit = kUnit,
+             .baseline = hand,
+             .goal = Goal::RatioAtLeast(goal)});
+}
+
+}  // namespace
+
+Status WordCount10k(const Bench& bench) {
+  WordCountBench sides(bench, {});
+  TRIDENT_ASSIGN_OR_RETURN(
+      const auto medians,
+      bench.InTurn({sides.Hand(), sides.Durable(CountByHandDurable),
+                    sides.Durable(CountByHandCombined), sides.Engine(1), sides.Engine(2)}));
+  const std::vector<double>& one = medians[3];
+  const std::vector<double>& two = medians[4];
+  AddHandRow(bench, one[0], medians[0][0], 0.4);
+  AddDurableRows(bench, one, medians[1], 0.9);
+  AddCombinedRow(bench, one[0], medians[2][0]);
+  bench.Add({.metric = "words per second, two executors of one",
+             .value = two[1],
+             .unit = kUnit,
+             .baseline = one[1],
+             .goal = Goal::RatioAtLeast(1.4)});
+  bench.Add({.metric = "words per CPU second, two executors of one",
+             .value = two[0],
+             .unit = kUnit,
+             .baseline = one[0]});
+  return absl::OkStatus();
+}
+
+Status WordCount1m(const Bench& bench) {
+  WordCountBench sides(
+      bench, {.vocabulary = 1'000'000, .distinct_sentences = 1'000'000, .rows = 1'000'000});
+  TRIDENT_ASSIGN_OR_RETURN(const auto medians,
+                           bench.InTurn({sides.Hand(), sides.Durable(CountByHandDurable),
+                                         sides.Durable(CountByHandCombined), sides.Engine(1)}));
+  AddHandRow(bench, medians[3][0], medians[0][0], 0.35);
+  AddDurableRows(bench, medians[3], medians[1], 0.9);
+  AddCombinedRow(bench, medians[3][0], medians[2][0]);
+  return absl::OkStatus();
+}
+
+Status WordCountSmall(const Bench& bench) {
+  WordCountBench sides(bench, {.rows = 100'000, .batch_rows = 100});
+  TRIDENT_ASSIGN_OR_RETURN(const auto medians,
+                           bench.InTurn({sides.Durable(CountByHandDurable),
+                                         sides.Durable(CountByHandCombined), sides.Engine(1)}));
+  AddDurableRows(bench, medians[2], medians[0], 0.6);
+  AddCombinedRow(bench, medians[2][0], medians[1][0]);
+  return absl::OkStatus();
+}
+
+}  // namespace trident::bench

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/task.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "engine/batch_payload.h"
+
+namespace trident {
+namespace {
+
+using Outcome = Task::Outcome;
+
+constexpr GroupId kGroup(1);
+const TaskAddress kFrom{StageId(0), 0}, kTo{StageId(1), 0};
+
+BatchId Id(uint64_t txid, uint32_t counter, uint64_t epoch = 1) {
+  return {kGroup, TxId(txid), {Epoch(epoch), counter}};
+}
+
+std::shared_ptr<const Payload> ValueRow(int64_t value) {
+  static const auto schema = std::make_shared<const Schema>(
+      *Schema::Make({{"value", &TypeOf<int64_t>(), Nullability::kRequired}}));
+  auto column = std::make_shared<ColumnOf<int64_t>>();
+  column->Append(value);
+  return std::make_shared<BatchPayload>(Batch(schema, {column}, 1));
+}
+
+// A state that is one sum: what is applied, and what is staged by txid, each over the one before.
+struct SumState {
+  int64_t applied = 0;
+  TxId applied_txid;
+  std::map<TxId, int64_t> staged;
+  std::vector<BatchId> stages;
+
+  int64_t Newest() const { return staged.empty() ? applied : staged.rbegin()->second; }
+};
+
+class SumOperator final : public CommittingOperator {
+ public:
+  explicit SumOperator(SumState* state) : state_(state) {}
+  void Begin(const BatchContext& context) override {
+    sum_ = 0;
+    id_ = context.id;
+  }
+  Status Process(const Batch& slice, Output&) override {
+    int64_t value = As<int64_t>(slice.column(0)).values()[0];
+    if (value < 0) return Aborted("a negative value");
+    sum_ += value;
+    return absl::OkStatus();
+  }
+  Status Stage(const StagePermit& permit, Output&) override {
+    EXPECT_EQ(permit.id(), id_) << "another attempt's operator is staged";
+    TxId expected = state_->staged.empty() ? state_->applied_txid.Next()
+                                           : state_->staged.rbegin()->first.Next();
+    EXPECT_EQ(permit.id().txid, expected) << "staged out of order";
+    state_->staged[permit.id().txid] = state_->Newest() + sum_;
+    state_->stages.push_back(permit.id());
+    return absl::OkStatus();
+  }
+  Status AppendRecord(const StagePermit& permit, std::string& record) override {
+    record += std::to_string(state_->staged.at(permit.id().txid));
+    return absl::OkStatus();
+  }
+  void Apply(const ApplyPermit& permit) override {
+    state_->applied = state_->staged.at(permit.id().txid);
+    state_->applied_txid = permit.id().txid;
+    state_->staged.erase(permit.id().txid);
+  }
+  void Abort(TxId from) override {
+    state_->staged.erase(state_->staged.lower_bound(from), state_->staged.end());
+  }
+
+ private:
+  SumState* state_;
+  int64_t sum_ = 0;
+  BatchId id_;
+};
+
+class TaskTest : public testing::Test {
+ protected:
+  TaskTest() : task_(Spec(), Id(0, 0, 0)) {}
+
+  TaskSpec Spec() {
+    TaskSpec spec;
+    spec.address = kTo;
+    spec.group = kGroup;
+    spec.name = "sum";
+    spec.inputs = {{.edge = 0, .from_stage = kFrom.stage, .from_tasks = 1, .port = 0}};
+    spec.make_chain = [this] {
+      auto chain = std::make_unique<Chain>();
+      chain->AddInput(chain->Add("sum", std::make_unique<SumOperator>(&state_), {}));
+      return chain;
+    };
+    return spec;
+  }
+  DataFrame Frame(const BatchId& id, int64_t value, uint32_t number = 0) {
+    DataFrame frame{
+        .id = id, .from = kFrom, .to = kTo, .number = number, .payload = ValueRow(value)};
+    return frame;
+  }
+  // Of one frame.
+  EndMarker End(const BatchId& id, int64_t value) {
+    EndMarker end{.id = id, .from = kFrom, .to = kTo, .frames = 1};
+    end.checksum = FrameChecksum(0, Frame(id, value));
+    return end;
+  }
+  Outcome Send(const BatchId& id, int64_t value) {
+    Outcome frame = task_.OnFrame(Frame(id, value));
+    if (frame != Outcome::kWaiting) return frame;
+    return task_.OnEnd(End(id, value));
+  }
+  std::string RecordOf(const BatchId& id) {
+    std::string record;
+    EXPECT_TRUE(task_.AppendRecord(id, record).ok());
+    return record;
+  }
+
+  SumState state_;
+  Task task_;
+};
+
+TEST_F(TaskTest, StagesOnceItHasItsInputAndThePermit) {
+  EXPECT_TRUE(task_.commits());
+  EXPECT_EQ(Send(Id(1, 1), 5), Outcome::kWaiting);
+  EXPECT_TRUE(state_.staged.empty());
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kDone);
+  EXPECT_EQ(RecordOf(Id(1, 1)), "5");
+  EXPECT_EQ(state_.applied, 0) << "staged is not applied";
+  task_.Apply(Id(1, 1));
+  EXPECT_EQ(state_.applied, 5);
+  EXPECT_EQ(task_.attempts_in_flight(), 0u);
+}
+
+TEST_F(TaskTest, APermitMayComeBeforeTheInput) {
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnFrame(Frame(Id(1, 1), 5)), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnEnd(End(Id(1, 1), 5)), Outcome::kDone);
+}
+
+TEST_F(TaskTest, ABatchThatIsReadyEarlyWaitsForTheOneBeforeIt) {
+  EXPECT_EQ(Send(Id(2, 2), 20), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(2, 2), Id(1, 1).attempt), Outcome::kWaiting);
+  EXPECT_EQ(Send(Id(1, 1), 1), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kDone);
+  BatchId next;
+  EXPECT_EQ(task_.StageNext(&next), Outcome::kDone);
+  EXPECT_EQ(next, Id(2, 2));
+  EXPECT_EQ(RecordOf(Id(2, 2)), "21");
+  EXPECT_EQ(task_.StageNext(&next), Outcome::kWaiting);
+}
+
+TEST_F(TaskTest, APermitOverAnAttemptThatIsNotTheOneStagedWaits) {
+  Send(Id(1, 1), 1);
+  task_.OnPermit(Id(1, 1), {});
+  EXPECT_EQ(Send(Id(2, 4), 20), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(2, 4), Id(1, 3).attempt), Outcome::kWaiting) << "1.3 is not staged";
+  // Now the newer attempt of txid 1 comes, and takes the place of the staged one.
+  EXPECT_EQ(Send(Id(1, 3), 100), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(1, 3), {}), Outcome::kDone);
+  BatchId next;
+  EXPECT_EQ(task_.StageNext(&next), Outcome::kDone);
+  EXPECT_EQ(RecordOf(Id(2, 4)), "120");
+}
+
+TEST_F(TaskTest, RepeatedMessagesChangeNothing) {
+  EXPECT_EQ(task_.OnFrame(Frame(Id(1, 1), 5)), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnFrame(Frame(Id(1, 1), 5)), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnEnd(End(Id(1, 1), 5)), Outcome::kDone);
+  EXPECT_EQ(task_.OnEnd(End(Id(1, 1), 5)), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kWaiting) << "done is said once";
+  EXPECT_EQ(state_.stages.size(), 1u);
+  task_.Apply(Id(1, 1));
+  EXPECT_EQ(task_.OnFrame(Frame(Id(1, 1), 5)), Outcome::kStale);
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kStale);
+  EXPECT_EQ(task_.stale_messages(), 2u);
+}
+
+TEST_F(TaskTest, AbortTakesTheLaterBatchesAlong) {
+  for (uint64_t txid : {1, 2, 3}) {
+    Send(Id(txid, static_cast<uint32_t>(txid)), static_cast<int64_t>(txid));
+    Attempt prev = txid == 1 ? Attempt{} : Id(0, static_cast<uint32_t>(txid - 1)).attempt;
+    EXPECT_EQ(task_.OnPermit(Id(txid, static_cast<uint32_t>(txid)), prev), Outcome::kDone);
+  }
+  task_.Abort(TxId(2), Id(0, 4).attempt);
+  EXPECT_EQ(state_.staged, (std::map<TxId, int64_t>{{TxId(1), 1}}));
+  EXPECT_EQ(task_.attempts_in_flight(), 1u);
+  for (BatchId stale : {Id(2, 2), Id(3, 3), Id(3, 2), Id(9, 1)}) {
+    EXPECT_EQ(task_.OnFrame(Frame(stale, 7)), Outcome::kStale);
+    EXPECT_EQ(task_.OnEnd(End(stale, 7)), Outcome::kStale);
+    EXPECT_EQ(task_.OnPermit(stale, {}), Outcome::kStale);
+    EXPECT_FALSE(task_.Begin(stale, 0));
+  }
+  EXPECT_EQ(Send(Id(2, 4), 10), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(2, 4), Id(1, 1).attempt), Outcome::kDone);
+  EXPECT_EQ(RecordOf(Id(2, 4)), "11");
+}
+
+TEST_F(TaskTest, ALateAbortLeavesTheNewerAttemptAlone) {
+  Send(Id(1, 1), 1);
+  EXPECT_EQ(Send(Id(1, 2), 50), Outcome::kWaiting) << "replaces 1.1";
+  EXPECT_EQ(task_.OnFrame(Frame(Id(1, 1), 1)), Outcome::kStale);
+  EXPECT_EQ(task_.OnPermit(Id(1, 2), {}), Outcome::kDone);
+  task_.Abort(TxId(1), Id(0, 2).attempt);
+  EXPECT_EQ(RecordOf(Id(1, 2)), "50");
+  task_.Apply(Id(1, 2));
+  EXPECT_EQ(state_.applied, 50);
+}
+
+TEST_F(TaskTest, ANewerEpochBeatsAnyCounterOfTheOlder) {
+  Send(Id(1, 900, 1), 1);
+  EXPECT_EQ(Send(Id(1, 1, 2), 5), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(1, 900, 1), {}), Outcome::kStale);
+  EXPECT_EQ(task_.OnPermit(Id(1, 1, 2), {}), Outcome::kDone);
+  EXPECT_EQ(RecordOf(Id(1, 1, 2)), "5");
+}
+
+TEST_F(TaskTest, AFailureNamesTheStageThePartitionAndTheTxidAndTheNextAttemptWorks) {
+  EXPECT_EQ(task_.OnFrame(Frame(Id(1, 1), -1)), Outcome::kFailed);
+  std::string_view message = Message(task_.failure());
+  for (const char* part :
+       {"stage \"sum\"", "partition 0", "txid 1", "attempt 1.1", "a negative value"}) {
+    EXPECT_NE(message.find(part), std::string_view::npos) << part << " in " << message;
+  }
+  EXPECT_EQ(task_.OnEnd(End(Id(1, 1), -1)), Outcome::kWaiting) << "failed is said once";
+  EXPECT_EQ(task_.OnPermit(Id(1, 1), {}), Outcome::kWaiting);
+  EXPECT_EQ(Send(Id(1, 2), 3), Outcome::kWaiting);
+  EXPECT_EQ(task_.OnPermit(Id(1, 2), {}), Outcome::kDone);
+  EXPECT_EQ(RecordOf(Id(1, 2)), "3");
+}
+
+TEST_F(TaskTest, ACancellationOutlivesTheTxidThatItNamed) {
+  task_.Abort(TxId(1), Id(0, 10).attempt);
+  Send(Id(1, 10), 1);
+  task_.OnPermit(Id(1, 10), {});
+  task_.Apply(Id(1, 10));
+  EXPECT_EQ(task_.OnFrame(Frame(Id(2, 9), 5)), Outcome::kStale) << "9 is older than 10";
+  EXPECT_EQ(task_.OnFrame(Frame(Id(2, 11), 5)), Outcome::kWaiting);
+}
+
+TEST_F(TaskTest, StartsBehindWhatRecoveryHasLeft) {
+  SumState state;
+  state.applied = 40;
+  state.applied_txid = TxId(7);
+  state_ = state;
+  Task recovered(Spec(), Id(7, 3));
+  EXPECT_EQ(recovered.OnFrame(Frame(Id(7, 3), 1)), Outcome::kStale);
+  EXPECT_EQ(recovered.OnFrame(Frame(Id(8, 1, 2), 2)), Outcome::kWaiting);
+  EXPECT_EQ(recovered.OnEnd(End(Id(8, 1, 2), 2)), Outcome::kWaiting);
+  EXPECT_EQ(recovered.OnPermit(Id(8, 1, 2), Id(0, 3).attempt), Outcome::kDone);
+  recovered.Apply(Id(8, 1, 2));
+  EXPECT_EQ(state_.applied, 42);
+}
+
+// A coordinator that obeys the protocol while messages are late, repeated and out of order.
+TEST_F(TaskTest, RandomHistoriesApplyEachTxidOnceAndInOrder) {
+  std::vector<uint64_t> seeds{std::random_device()()};
+  for (uint64_t seed = 1; seed <= 300; ++seed) seeds.push_back(seed);
+  for (uint64_t seed : seeds) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    state_ = {};
+    Task task(Spec(), Id(0, 0, 0));
+    constexpr uint64_t kTxids = 6;
+    std::map<uint64_t, uint32_t> current;  // attempt in flight of a txid
+    uint32_t counter = 0;
+    uint64_t decided = 0;
+    int64_t sum = 0;
+    std::set<BatchId> done, permitted;
+    std::vector<std::pair<BatchId, int>> pending;  // message kinds: 0 frame, 1 end, 2 permit
+    std::vector<std::pair<BatchId, int>> old;
+    auto value = [](const BatchId& id) {
+      return static_cast<int64_t>(id.txid.value() * 1000 + id.attempt.counter);
+    };
+    auto note = [&](const BatchId& id, Outcome outcome) {
+      if (outcome == Outcome::kDone) {
+        EXPECT_TRUE(done.insert(id).second) << "done twice";
+        EXPECT_EQ(current[id.txid.value()], id.attempt.counter) << "a cancelled attempt is done";
+      }
+      BatchId next;
+      while (task.StageNext(&next) == Outcome::kDone) EXPECT_TRUE(done.insert(next).second);
+    };
+    auto attempt_of = [&](uint64_t txid) { return Id(txid, current[txid]); };
+    std::map<uint64_t, Attempt> applied;
+    for (int step = 0; step < 4000 && decided < kTxids; ++step) {
+      for (uint64_t txid = decided + 1; txid <= std::min(kTxids, decided + 3); ++txid) {
+        if (current.contains(txid)) continue;
+        current[txid] = ++counter;
+        pending.push_back({attempt_of(txid), 0});
+        pending.push_back({attempt_of(txid), 1});
+      }
+      // The protocol permits t once t-1 is staged.
+      for (auto [txid, attempt] : current) {
+        if (txid <= decided || permitted.contains(attempt_of(txid))) continue;
+        if (txid == decided + 1 || done.contains(attempt_of(txid - 1))) {
+          permitted.insert(attempt_of(txid));
+          pending.push_back({attempt_of(txid), 2});
+        }
+      }
+      uint64_t dice = rng.Below(100);
+      if (dice < 70 && !pending.empty()) {
+        size_t at = rng.Below(pending.size());
+        auto [id, kind] = pending[at];
+        old.push_back(pending[at]);
+        if (rng.Chance(0.8)) pending.erase(pending.begin() + static_cast<ptrdiff_t>(at));
+        uint64_t before = id.txid.value() - 1;
+        Attempt prev = before == decided ? applied[before] : attempt_of(before).attempt;
+        if (kind == 0) note(id, task.OnFrame(Frame(id, value(id))));
+        if (kind == 1) note(id, task.OnEnd(End(id, value(id))));
+        if (kind == 2) note(id, task.OnPermit(id, prev));
+      } else if (dice < 80 && !old.empty()) {
+        auto [id, kind] = old[rng.Below(old.size())];
+        if (kind == 0) note(id, task.OnFrame(Frame(id, value(id))));
+        if (kind == 1) note(id, task.OnEnd(End(id, value(id))));
+      } else if (dice < 95) {
+        BatchId id = attempt_of(decided + 1);
+        if (!done.contains(id)) continue;
+        task.Apply(id);
+        applied[++decided] = id.attempt;
+        sum += value(id);
+        ASSERT_EQ(state_.applied, sum);
+      } else if (current.contains(decided + 1)) {
+        uint64_t from = decided + 1 + rng.Below(3);
+        Attempt before{Epoch(1), counter + 1};
+        for (uint64_t txid = from; txid <= kTxids; ++txid) current.erase(txid);
+        std::erase_if(pending,
+                      [&](const auto& m) { return m.second == 2 && m.first.txid.value() >= from; });
+        // The word may come late: then a newer attempt has replaced the older ones already.
+        if (rng.Chance(0.7)) task.Abort(TxId(from), before);
+      }
+    }
+    EXPECT_EQ(decided, kTxids);
+  }
+}
+
+}  // namespace
+}  // namespace trident

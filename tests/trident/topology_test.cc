@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Topology::Build answers to mistakes in a topology: each names the step, the fields there are
+// and the nearest name.
+#include "trident/topology.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "trident/aggregators.h"
+#include "trident/spouts/feeder_spout.h"
+
+namespace trident {
+namespace {
+
+constexpr Field<Text> kSentence{"sentence"}, kSentence1{"sentence1"};
+constexpr Field<Text> kWord{"word"}, kWord1{"word1"}, kAbsent{"non-existent"};
+constexpr Field<int64_t> kCount{"count"}, kNumber{"number"}, kWordAsNumber{"word"};
+constexpr Field<std::optional<Text>> kMaybe{"maybe"};
+constexpr Field<Text> kMaybeAsRequired{"maybe"};
+
+struct Split {
+  void operator()(Text sentence, Emit<Text>& emit) const { emit(sentence); }
+};
+struct Longest {
+  using Value = int64_t;
+  Value Zero() const { return 0; }
+  Value Init(Text text) const { return static_cast<int64_t>(text.size()); }
+  Value Combine(Value a, Value b) const { return a > b ? a : b; }
+};
+
+class TopologyTest : public testing::Test {
+ protected:
+  Stream Sentences() {
+    return topology_.NewStream("sentences", *FeederSpout<Text>::Make(Fields(kSentence)));
+  }
+  Stream Words() { return Sentences().Each(kSentence, Split(), kWord); }
+
+  void ExpectInvalid(const std::vector<std::string>& parts) {
+    auto built = topology_.Build();
+    ASSERT_FALSE(built.ok());
+    EXPECT_EQ(built.status().code(), StatusCode::kInvalidArgument);
+    std::string message(Message(built.status()));
+    for (const std::string& part : parts) {
+      EXPECT_NE(message.find(part), std::string::npos) << "\"" << part << "\" in: " << message;
+    }
+    EXPECT_EQ(topology_.Explain().status(), built.status());
+  }
+
+  Topology topology_{"checked"};
+};
+
+// ---- T8 ----
+
+TEST_F(TopologyTest, TridentT8EachOfAFieldThatIsNotThere) {
+  Sentences().Each(kSentence1, Split(), kWord);
+  ExpectInvalid({"\"checked\"", "each sentence1 -> word", "behind \"sentences\"", "[sentence:text]",
+                 "did you mean \"sentence\"?"});
+}
+TEST_F(TopologyTest, TridentT8GroupByAFieldThatIsNotThere) {
+  Words().GroupBy(kWord1).Aggregate(Count(), kCount);
+  ExpectInvalid({"group by word1", "[sentence:text, word:text]", "did you mean \"word\"?"});
+}
+TEST_F(TopologyTest, TridentT8AggregateOfAFieldThatIsNotThere) {
+  Words().GroupBy(kWord).Aggregate(kWord1, Longest(), kCount);
+  ExpectInvalid(
+      {"aggregate word1 -> count", "[sentence:text, word:text]", "did you mean \"word\"?"});
+}
+TEST_F(TopologyTest, TridentT8ProjectToAFieldThatIsNotThere) {
+  Sentences().Project(kSentence1);
+  ExpectInvalid({"project sentence1", "[sentence:text]", "did you mean \"sentence\"?"});
+}
+TEST_F(TopologyTest, TridentT8PartitionByAFieldThatIsNotThere) {
+  Sentences().PartitionBy(kSentence1);
+  ExpectInvalid({"partition by sentence1", "[sentence:text]", "did you mean \"sentence\"?"});
+}
+TEST_F(TopologyTest, TridentT8PartitionAggregateOfAFieldThatIsNotThere) {
+  Words().PartitionAggregate(kWord1, Longest(), kCount);
+  ExpectInvalid(
+      {"aggregate word1 -> count", "[sentence:text, word:text]", "did you mean \"word\"?"});
+}
+TEST_F(TopologyTest, TridentT8GroupedPersistentAggregateOfAFieldThatIsNotThere) {
+  Words().GroupBy(kWord).PersistentAggregate({.name = "longest"}, kAbsent, Longest(), kCount);
+  ExpectInvalid({"aggregate non-existent -> count", "[sentence:text, word:text]"});
+}
+TEST_F(TopologyTest, TridentT8StateQueryByAFieldThatIsNotThere) {
+  auto counts = Words().GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount);
+  topology_.NewDrpcStream("words")
+      .Each(kArgs, Split(), kWord)
+      .StateQuery(counts, kAbsent, MapGet(), kCount);
+  ExpectInvalid({"state query counts non-existent -> count", "[args:text, word:text]"});
+}
+TEST_F(TopologyTest, TridentT8TheValidTopologyBuilds) {
+  Stream words = Words();
+  auto counts = words.GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount);
+  words.GroupBy(kWord).Aggregate(kWord, Longest(), kCount);
+  words.PartitionBy(kSentence).PartitionAggregate(kWord, Longest(), kCount).Project(kCount);
+  topology_.NewDrpcStream("words")
+      .Each(kArgs, Split(), kWord)
+      .StateQuery(counts, kWord, MapGet(), kCount);
+  auto built = topology_.Build();
+  EXPECT_TRUE(built.ok()) << built.status();
+}
+
+// ---- fields ----
+
+TEST_F(TopologyTest, TheFirstMistakeIsReportedAndLaterStepsAreNoTrouble) {
+  Sentences()
+      .Project(kSentence1)
+      .Name("bad")
+      .Parallelism(3)
+      .Each(kWord, Split(), kWord1)
+      .GroupBy(kWord)
+      .PersistentAggregate({.name = "counts"}, Count(), kCount)
+      .NewValuesStream()
+      .Project(kCount);
+  ExpectInvalid({"project sentence1"});
+}
+TEST_F(TopologyTest, AFieldThatIsThereAlready) {
+  Sentences().Each(kSentence, Split(), kSentence);
+  ExpectInvalid(
+      {"each sentence -> sentence", "field \"sentence\" is there already", "[sentence:text]"});
+}
+TEST_F(TopologyTest, TwoNewFieldsOfOneName) {
+  Sentences().Each(
+      kSentence, [](Text s) { return std::tuple<Text, Text>(s, s); }, Fields(kWord, kWord));
+  ExpectInvalid({"field \"word\" is there already"});
+}
+TEST_F(TopologyTest, AnAggregateNamedAsItsGroup) {
+  Words().GroupBy(kWord).Aggregate(Count(), kWordAsNumber);
+  ExpectInvalid({"field \"word\" is there already"});
+}
+TEST_F(TopologyTest, AProjectionThatNamesAFieldTwice) {
+  Words().Project(Fields(kWord, kWord));
+  ExpectInvalid({"project word, word", "field \"word\" is there already"});
+}
+TEST_F(TopologyTest, AFieldOfAnotherType) {
+  Words().Filter(kWordAsNumber, [](int64_t) { return true; });
+  ExpectInvalid({"filter word", "field \"word\" is text, but int64 was expected"});
+}
+TEST_F(TopologyTest, AFieldThatMayBeNullReadAsIfItCouldNot) {
+  Sentences()
+      .Each(
+          kSentence, [](Text s, Emit<std::optional<Text>>& emit) { emit(s); }, kMaybe)
+      .Filter(kMaybeAsRequired, [](Text) { return true; });
+  ExpectInvalid({"field \"maybe\" is text?, but text was expected", "std::optional"});
+}
+TEST_F(TopologyTest, AFieldNameThatIsReserved) {
+  Sentences().Each(kSentence, Split(), Field<Text>{"$request"});
+  ExpectInvalid({"$request"});
+}
+TEST_F(TopologyTest, AFieldWithoutAName) {
+  Sentences().Each(kSentence, Split(), Field<Text>{""});
+  ExpectInvalid({"no field name"});
+}
+TEST_F(TopologyTest, AListCannotBeGroupedBy) {
+  constexpr Field<List<int64_t>> kList{"list"};
+  static constexpr int64_t kNumbers[] = {1, 2};
+  Sentences()
+      .Each(
+          kSentence, [](Text) { return List<int64_t>(kNumbers); }, kList)
+      .GroupBy(kList)
+      .Aggregate(Count(), kCount);
+  ExpectInvalid({"list", "cannot be grouped by"});
+}
+
+// ---- names ----
+
+TEST_F(TopologyTest, TwoStatesOfOneName) {
+  Stream words = Words();
+  words.GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount);
+  words.GroupBy(kSentence).PersistentAggregate({.name = "counts"}, Count(), kCount);
+  ExpectInvalid({"two states are called \"counts\""});
+}
+TEST_F(TopologyTest, AStateWithoutAName) {
+  Words().GroupBy(kWord).PersistentAggregate({}, Count(), kCount);
+  ExpectInvalid({"has no name", "{.name = \"counts\"}"});
+}
+TEST_F(TopologyTest, AStateWithoutPartitions) {
+  Words().GroupBy(kWord).PersistentAggregate({.name = "counts", .partitions = 0}, Count(), kCount);
+  ExpectInvalid({"counts", "partitions"});
+}
+TEST_F(TopologyTest, TwoStreamsOfOneName) {
+  Sentences();
+  Sentences();
+  ExpectInvalid({"stream sentences", "\"sentences\" is taken"});
+}
+TEST_F(TopologyTest, TwoFunctionsOfOneName) {
+  Sentences();
+  topology_.NewDrpcStream("words");
+  topology_.NewDrpcStream("words");
+  ExpectInvalid({"drpc words", "\"words\" is taken"});
+}
+TEST_F(TopologyTest, AStreamWithoutAName) {
+  topology_.NewStream("", *FeederSpout<Text>::Make(Fields(kSentence)));
+  ExpectInvalid({"no name"});
+}
+TEST_F(TopologyTest, NoStreamAtAll) { ExpectInvalid({"\"checked\" has no stream", "NewStream"}); }
+
+// ---- what does not go together ----
+
+TEST_F(TopologyTest, MergedStreamsMustHaveTheSameTypes) {
+  Stream words = Words();
+  topology_.Merge({words.Project(kWord), words});
+  ExpectInvalid({"merge", "different fields", "[word:text]", "[sentence:text, word:text]"});
+}
+TEST_F(TopologyTest, ARequestCannotBeMergedWithASpoutsStream) {
+  topology_.Merge({topology_.NewDrpcStream("f"), Sentences()});
+  ExpectInvalid({"merge", "DRPC"});
+}
+TEST_F(TopologyTest, NothingToMerge) {
+  Sentences();
+  topology_.Merge({});
+  ExpectInvalid({"merge", "no stream"});
+}
+TEST_F(TopologyTest, ARequestCannotKeepState) {
+  Sentences();
+  topology_.NewDrpcStream("f").GroupBy(kArgs).PersistentAggregate({.name = "s"}, Count(), kCount);
+  ExpectInvalid({"request", "state"});
+}
+TEST_F(TopologyTest, AStateIsQueriedByFieldsOfItsKeysTypes) {
+  auto counts = Words().GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount);
+  topology_.NewDrpcStream("f")
+      .Each(
+          kArgs, [](Text) { return int64_t{1}; }, kNumber)
+      .StateQuery(counts, kNumber, MapGet(), kCount);
+  ExpectInvalid({"key of state \"counts\" is [word:text]", "[number:int64]"});
+}
+TEST_F(TopologyTest, IdentityPartitionNeedsAsManyTasksOnBothSides) {
+  Sentences()
+      .Shuffle()
+      .Filter(kSentence, [](Text) { return true; })
+      .Parallelism(2)
+      .IdentityPartition()
+      .Peek(kSentence, [](Text) {})
+      .Parallelism(3);
+  auto explained = topology_.Explain();
+  ASSERT_FALSE(explained.ok());
+  EXPECT_NE(Message(explained.status()).find("2 tasks before it, but 3 behind"),
+            std::string_view::npos)
+      << explained.status();
+}
+
+}  // namespace
+}  // namespace trident
