@@ -228,7 +228,7 @@ class PersistentReduceOperator<A, FieldList<Ins...>> final : public StateWriter<
   template <size_t... I>
   Status Reduce(RowRef at, Value& value, std::index_sequence<I...>) {
     const Batch& slice = slices_[at.slice];
-    uint32_t row = slice.RowAt(at.place);
+    [[maybe_unused]] uint32_t row = slice.RowAt(at.place);
     try {
       reducer_.Reduce(value, row_internal::ColumnReader<Ins>(slice, in_[I])[row]...);
     } catch (const std::exception& e) {
