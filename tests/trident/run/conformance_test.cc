@@ -193,7 +193,6 @@ TEST(ConformanceTest, Trident51TutorialWordsSumsKnownWordsAndGivesZeroForNone) {
       .Each(kArgs, Split(), kWord)
       .GroupBy(kWord)
       .StateQuery(counts, kWord, MapGet(), kMaybe)
-      .ToStream()
       .Filter(kMaybe, [](std::optional<int64_t> count) { return count.has_value(); })
       .Map(
           kMaybe, [](std::optional<int64_t> count) { return *count; }, kCount)
