@@ -67,7 +67,13 @@ bool Inbox::Add(const DataFrame& frame) {
 bool Inbox::Add(const EndMarker& marker) {
   Lane* lane = FindLane(marker.edge, marker.from);
   if (lane == nullptr) return false;
-  if (lane->end) return false;
+  if (lane->end) {
+    if (lane->end->frames != marker.frames || lane->end->checksum != marker.checksum) {
+      status_ = Internal("edge ", marker.edge, " ended twice, and not after the same frames: ",
+                         lane->end->frames, " and ", marker.frames);
+    }
+    return false;
+  }
   if (marker.frames < lane->frames.size()) {
     status_ = Internal("edge ", marker.edge, " ended after ", marker.frames, " frames, but frame ",
                        lane->frames.size() - 1, " has come");
