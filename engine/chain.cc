@@ -59,11 +59,19 @@ Chain::NodeIndex Chain::Add(std::string step, std::unique_ptr<Operator> op,
 void Chain::AddInput(NodeIndex node) { inputs_.push_back(nodes_[node].get()); }
 
 void Chain::Begin(const BatchContext& context) {
-  for (auto& node : nodes_) node->op->Begin(context);
+  begun_ = absl::OkStatus();
+  for (auto& node : nodes_) {
+    Status status = node->Guard([&] {
+      node->op->Begin(context);
+      return absl::OkStatus();
+    });
+    if (begun_.ok()) begun_ = status;
+  }
 }
 
 Status Chain::Process(size_t port, const Batch& slice) {
   TRIDENT_CHECK_LT(port, inputs_.size());
+  TRIDENT_RETURN_IF_ERROR(begun_);
   if (slice.empty()) return absl::OkStatus();
   return inputs_[port]->Take(slice);
 }
@@ -73,6 +81,7 @@ Status Chain::FinishNode(Node& node) {
 }
 
 Status Chain::FinishProcess() {
+  TRIDENT_RETURN_IF_ERROR(begun_);
   for (auto& node : nodes_) {
     if (node->phase == Phase::kProcess) TRIDENT_RETURN_IF_ERROR(FinishNode(*node));
   }

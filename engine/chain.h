@@ -38,6 +38,7 @@ class Chain {
   // Does any operator commit?
   bool commits() const { return commits_; }
 
+  // What an operator's Begin throws, Process and FinishProcess return.
   void Begin(const BatchContext& context);
   Status Process(size_t port, const Batch& slice);
   // All slices of all ports are in.
@@ -54,6 +55,7 @@ class Chain {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Node*> inputs_;
   bool commits_ = false;
+  Status begun_;
 };
 
 }  // namespace trident
