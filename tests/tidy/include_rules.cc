@@ -107,6 +107,19 @@ constexpr std::array kImpureHeaders = {
     "ctime",   "time.h",   "filesystem",         "cstdio", "stdio.h",
     "fstream", "iostream", "unistd.h",           "random", "base/mutex.h"};
 
+// tests/<folder>/extra.cmake names the .cc files that it builds.
+bool IsNamedInExtra(const SourceTree& tree, const SourceFile& file) {
+  constexpr std::string_view kTests = "tests/";
+  const size_t end = file.path().find('/', kTests.size());
+  if (end == std::string::npos) return false;
+  const auto extra = tree.files().find(file.path().substr(0, end) + "/extra.cmake");
+  if (extra == tree.files().end()) return false;
+  for (const std::string& line : extra->second.lines()) {
+    if (Contains(line, file.Name())) return true;
+  }
+  return false;
+}
+
 // The files of the commit protocol with all of ours that they include, and the .cc files of those
 // in coordinator/.
 std::set<std::string> ProtocolFiles(const SourceTree& tree) {
@@ -244,7 +257,7 @@ Findings CheckNoDeadFiles(const SourceTree& tree) {
     bool built = LineFor(path) != nullptr;
     if (IsUnder(path, "examples")) built = file.Folder() == "examples";
     if (IsUnder(path, "tests")) {
-      built = tested.count(file.Folder()) > 0;
+      built = tested.count(file.Folder()) > 0 || IsNamedInExtra(tree, file);
       for (std::string_view folder :
            {"tests/support", "tests/bench", "tests/fuzz", "tests/compile_fail", "tests/install"}) {
         built = built || IsUnder(path, folder);

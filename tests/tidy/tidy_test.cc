@@ -203,6 +203,13 @@ TEST(DeadFilesTest, SeesASourceThatNothingBuilds) {
   ExpectCaught(CheckNoDeadFiles, "misc/a.cc", 1, "");
   ExpectCaught(CheckNoDeadFiles, "examples/more/a.cc", 1, "");
   ExpectCaught(CheckNoDeadFiles, "tests/state/helper.cc", 1, "");
+  EXPECT_EQ(Text(CheckNoDeadFiles(Tree({{"tests/kill/program/a.cc", ""},
+                                        {"tests/kill/extra.cmake", "add_executable(a a.cc)\n"}}))),
+            "");
+  EXPECT_EQ(CheckNoDeadFiles(Tree({{"tests/kill/program/b.cc", ""},
+                                   {"tests/kill/extra.cmake", "add_executable(a a.cc)\n"}}))
+                .size(),
+            1u);
   ExpectFine(CheckNoDeadFiles, "tests/state/hot_table_test.cc", "");
   ExpectFine(CheckNoDeadFiles, "tests/fuzz/frame_fuzz.cc", "");
 }
