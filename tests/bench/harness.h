@@ -51,7 +51,7 @@ struct Goal {
 
 // One line of the result. `metric` names the baseline too: "words per CPU second, of hand".
 struct Row {
-  std::string bench;
+  std::string bench = {};
   std::string metric;
   double value = 0;
   std::string unit;
