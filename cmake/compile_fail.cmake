@@ -20,13 +20,15 @@ foreach(source IN LISTS sources)
   trident_compile_fail_test(${name} "${source}")
 endforeach()
 
-# The harness itself: it must not be content with a file that compiles, that fails with another text,
+# The harness itself: it must not be content with a file that compiles, that fails with another
+# text,
 # that names no text, or that is broken beyond the fault which it shows.
 set(bad "${CMAKE_BINARY_DIR}/compile_fail")
 file(WRITE "${bad}/compiles.cc" "// EXPECT: error\nint x;\n")
 file(WRITE "${bad}/other_text.cc" "// EXPECT: static assertion failed: rows\nint x = y;\n")
 file(WRITE "${bad}/no_text.cc" "int x = y;\n")
-file(WRITE "${bad}/never_fixed.cc" "// EXPECT: 'y' was not declared\n// TRIDENT_FIXED\nint x = y;\n")
+file(WRITE "${bad}/never_fixed.cc"
+     "// EXPECT: 'y' was not declared\n// TRIDENT_FIXED\nint x = y;\n")
 foreach(name IN ITEMS compiles other_text no_text never_fixed)
   trident_compile_fail_test(harness_sees_${name} "${bad}/${name}.cc" WILL_FAIL TRUE)
 endforeach()

@@ -3,7 +3,8 @@
 #
 # Succeeds when SOURCE does not compile and the first error holds the text of its line
 #     // EXPECT: text
-# and, where SOURCE mentions TRIDENT_FIXED, when it does compile with that macro defined: so the fault
+# and, where SOURCE mentions TRIDENT_FIXED, when it does compile with that macro defined: so the
+# fault
 # that the file shows is the only one in it.
 
 file(STRINGS "${SOURCE}" expect_line REGEX "^// EXPECT: " LIMIT_COUNT 1)

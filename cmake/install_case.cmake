@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DBUILD=dir -DSOURCE=dir -DWORK=dir -P install_case.cmake
 #
-# Installs the build to a prefix under WORK, copies the consumer and the word count there, and builds
+# Installs the build to a prefix under WORK, copies the consumer and the word count there, and
+# builds
 # and runs them with nothing but the prefix, once by find_package and once by pkg-config.
 
 function(run)

@@ -6,7 +6,8 @@ option(TRIDENT_INSTALL "Build libtrident.so and the rules of cmake --install" ON
 option(TRIDENT_WERROR "Treat warnings as errors" ON)
 option(TRIDENT_LINT "Only compile: every target is a set of objects, nothing is linked" OFF)
 option(TRIDENT_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
-option(TRIDENT_PRECOMPILE "Precompile the headers that all files share; ccache is not used then" OFF)
+option(TRIDENT_PRECOMPILE
+  "Precompile the headers that all files share; ccache is not used then" OFF)
 set(TRIDENT_SANITIZE "" CACHE STRING "As -fsanitize takes it: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -33,7 +34,8 @@ if(TRIDENT_WERROR)
   add_compile_options(-Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # These three of g++ 12 see errors inside std::string that are not there (GCC bugs 105329, 105651).
+  # These three of g++ 12 see errors inside std::string that are not there (GCC bugs 105329,
+  # 105651).
   add_compile_options(-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
@@ -52,7 +54,8 @@ if(TRIDENT_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# A precompiled header saves a quarter of a build from nothing; ccache finds nothing with one, because
+# A precompiled header saves a quarter of a build from nothing; ccache finds nothing with one,
+# because
 # two builds of it differ. So the presets take the first, and a plain configuration the second.
 find_program(TRIDENT_CCACHE ccache)
 if(TRIDENT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT TRIDENT_LINT

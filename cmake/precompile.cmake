@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# With TRIDENT_PRECOMPILE, two precompiled headers: one for the libraries, one with gtest for the test
-# programs. They need each target's flags to be the same. The lint preset compiles without them, so a
+# With TRIDENT_PRECOMPILE, two precompiled headers: one for the libraries, one with gtest for the
+# test
+# programs. They need each target's flags to be the same. The lint preset compiles without them,
+# so a
 # file that forgets an include is still found.
 
 set(TRIDENT_SHARED_HEADERS

@@ -9,14 +9,16 @@
 namespace trident::step_internal {
 namespace {
 
+Status CheckName(const SchemaField& field) {
+  if (!field.name.empty() && field.name[0] != '$') return absl::OkStatus();
+  return InvalidArgument("\"", field.name,
+                         "\" is no field name; a name is not empty and does not start with $");
+}
+
 // Looks the fields up in `schema`; the first that is not there is the error.
 Status FindAll(const Schema& schema, const std::vector<SchemaField>& fields) {
   for (const SchemaField& field : fields) {
-    if (field.name.empty() || field.name[0] == '$') {
-      return InvalidArgument("\"", field.name,
-                             "\" is no field name; a name is not empty and does "
-                             "not start with $");
-    }
+    TRIDENT_RETURN_IF_ERROR(CheckName(field));
     StatusOr<size_t> found = schema.Find(field);
     if (!found.ok()) return found.status();
   }
@@ -24,6 +26,7 @@ Status FindAll(const Schema& schema, const std::vector<SchemaField>& fields) {
 }
 
 StatusOr<Schema> OutputOf(const Schema& input, const StepSpec& spec) {
+  for (const SchemaField& field : spec.adds) TRIDENT_RETURN_IF_ERROR(CheckName(field));
   if (spec.passes == LogicalNode::Passes::kAll) return input.Append(spec.adds);
   std::vector<SchemaField> fields;
   if (auto request = input.IndexOf(kRequestFieldName)) fields.push_back(input.field(*request));
@@ -93,9 +96,9 @@ At AddGlobalExchange(const At& at) {
   return next;
 }
 
-At AddKeyBy(const At& at, const std::vector<SchemaField>& group) {
+At AddKeyBy(const At& at, const std::vector<SchemaField>& group, std::string verb) {
   StepSpec spec;
-  spec.verb = "key by";
+  spec.verb = std::move(verb);
   spec.reads = group;
   spec.detail = Listed(group);
   spec.make = [names = Names(group)](const OperatorSite& site) {

@@ -81,7 +81,7 @@ At AddStep(const At& at, StepSpec spec);
 // An exchange by the attached keys over `partitions` state partitions, after the step that attaches
 // them. In a request topology, which runs in one task, nothing is added.
 At AddExchangeByKey(const At& at, const std::vector<SchemaField>& group, uint32_t partitions);
-At AddKeyBy(const At& at, const std::vector<SchemaField>& group);
+At AddKeyBy(const At& at, const std::vector<SchemaField>& group, std::string verb = "key by");
 At AddGlobalExchange(const At& at);
 At AddExchange(const At& at, std::string verb, PartitionerRef partitioner);
 

@@ -61,7 +61,7 @@ Stream Stream::LocalOrShuffle() const {
 }
 
 Stream Stream::PartitionByStep(const std::vector<SchemaField>& fields) const {
-  At keyed = step_internal::AddKeyBy(at_, fields);
+  At keyed = step_internal::AddKeyBy(at_, fields, "partition by");
   At next = step_internal::AddExchangeByKey(keyed, fields, kStatePartitionsDefault);
   if (next.ok() && next.node != keyed.node) next.plan->node(next.node).verb = "partition by";
   return Stream(next);
