@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# The mutants of the batch protocol: each *.mutant is one broken rule. Its copy of the source takes
-# the place of the original among the protocol's objects, and is linked with the simulation's own
-# program. `ctest -R mutation_score` builds and judges them; they are no part of `all`.
+# The simulation links the batch protocol alone, so that neither it nor the mutants wait for the rest
+# of the coordinator to build.
+file(GLOB protocol CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/coordinator/batch_p*.cc"
+     "${CMAKE_SOURCE_DIR}/coordinator/retry_policy.cc"
+     "${CMAKE_SOURCE_DIR}/coordinator/source_positions.cc")
+add_library(trident_protocol_alone STATIC EXCLUDE_FROM_ALL ${protocol})
+target_link_libraries(trident_protocol_alone PUBLIC trident_base absl::flat_hash_map)
 
-# One build says whether the rules are tested; an instrumented one would only take longer.
+# Each *.mutant is one broken rule. Its copy of the source is linked before the library and so takes
+# the place of the original, with the simulation's own program. `ctest -R mutation_score` builds and
+# judges them; they are no part of `all`. One build says whether the rules are tested; an
+# instrumented one would only take longer.
 if(TRIDENT_LINT OR TRIDENT_SANITIZE)
   return()
 endif()
@@ -25,17 +32,8 @@ foreach(mutant IN LISTS mutants)
   add_executable(mutant_${name} EXCLUDE_FROM_ALL "${mutants_dir}/${name}.cc"
                  $<TARGET_OBJECTS:protocol_model_test>)
   set_target_properties(mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${mutants_dir}")
-  target_include_directories(mutant_${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_compile_options(mutant_${name} PRIVATE -O1 -g0 -Wno-unused-parameter)
-  # The objects themselves, without what the libraries around them depend on.
-  cmake_path(GET source FILENAME original)
-  set(objects "$<TARGET_OBJECTS:trident_coordinator>")
-  set(objects "$<FILTER:${objects},INCLUDE,/(batch_p|retry_policy|source_positions)[^/]*$>")
-  add_dependencies(mutant_${name} trident_coordinator trident_base)
-  target_link_libraries(mutant_${name} PRIVATE
-    "$<FILTER:${objects},EXCLUDE,/${original}\\.[^/]*$>"
-    "$<FILTER:$<TARGET_OBJECTS:trident_base>,INCLUDE,/check\\.cc>"
-    absl::flat_hash_map absl::status absl::statusor absl::strings GTest::gtest_main)
+  target_link_libraries(mutant_${name} PRIVATE trident_protocol_alone GTest::gtest_main)
   add_dependencies(protocol_mutants mutant_${name})
 endforeach()
 
