@@ -69,8 +69,9 @@ bool Inbox::Add(const EndMarker& marker) {
   if (lane == nullptr) return false;
   if (lane->end) {
     if (lane->end->frames != marker.frames || lane->end->checksum != marker.checksum) {
-      status_ = Internal("edge ", marker.edge, " ended twice, and not after the same frames: ",
-                         lane->end->frames, " and ", marker.frames);
+      status_ = Internal("edge ", marker.edge,
+                         " ended twice, and not after the same frames: ", lane->end->frames,
+                         " and ", marker.frames);
     }
     return false;
   }
