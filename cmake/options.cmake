@@ -54,13 +54,14 @@ if(TRIDENT_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# A precompiled header saves a quarter of a build from nothing; ccache finds nothing with one,
-# because
-# two builds of it differ. So the presets take the first, and a plain configuration the second.
+# ccache makes every build after the first one cheap, also in another checkout: paths below the
+# tree count as relative, and where it stands does not count. A precompiled header saves a quarter
+# of a build from nothing, but ccache finds nothing with one, because two builds of it differ.
 find_program(TRIDENT_CCACHE ccache)
-if(TRIDENT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT TRIDENT_LINT
-   AND NOT TRIDENT_PRECOMPILE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${TRIDENT_CCACHE}")
+if(TRIDENT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT TRIDENT_PRECOMPILE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+      "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=10G
+      CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime "${TRIDENT_CCACHE}")
 endif()
 # A test is a process each; most need none of what gRPC would load.
 add_link_options(-Wl,--as-needed)

@@ -11,13 +11,13 @@ set(TRIDENT_TESTS_DIR "${CMAKE_SOURCE_DIR}/tests")
 get_property(trident_libraries GLOBAL PROPERTY TRIDENT_LIBRARIES)
 get_property(trident_examples GLOBAL PROPERTY TRIDENT_EXAMPLES)
 
-# What each test program gets: gtest, the paths of the tree and of the build, and tests/support.
+# What each test program gets: gtest, and tests/support.
 add_library(trident_test_base INTERFACE)
 target_link_libraries(trident_test_base INTERFACE
   trident_base GTest::gtest GTest::gmock Threads::Threads)
-target_compile_definitions(trident_test_base INTERFACE
-  TRIDENT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TRIDENT_BINARY_DIR="${CMAKE_BINARY_DIR}")
 trident_library(test_support FROM tests/support DEPENDS test_base)
+set_source_files_properties("${TRIDENT_TESTS_DIR}/support/paths.cc" PROPERTIES COMPILE_DEFINITIONS
+  "TRIDENT_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\";TRIDENT_BINARY_DIR=\"${CMAKE_BINARY_DIR}\"")
 
 # Every library, and the packages behind them to test their edges.
 add_library(trident_everything INTERFACE)
@@ -29,10 +29,10 @@ target_link_libraries(trident_everything INTERFACE
 function(trident_libraries_tested out folder)
   set(${out} trident_everything PARENT_SCOPE)
   if(folder STREQUAL "tidy")
-    set(${out} trident_test_base PARENT_SCOPE)
+    set(${out} trident_test_support trident_test_base PARENT_SCOPE)
   endif()
   if(folder STREQUAL "protocol_model")
-    set(${out} trident_test_base trident_protocol_alone PARENT_SCOPE)
+    set(${out} trident_test_support trident_test_base trident_protocol_alone PARENT_SCOPE)
   endif()
   foreach(library IN ITEMS base proto state engine)
     if(folder MATCHES "^${library}(/|$)")

@@ -6,6 +6,7 @@
 
 #include "base/version.h"
 #include "tests/coordinator/served_topology.h"
+#include "tests/support/paths.h"
 
 namespace trident {
 namespace {
@@ -102,7 +103,7 @@ TEST(AdminTest, ANameThatIsNotUtf8DoesNotSpoilTheAnswer) {
 }
 
 TEST(VersionTest, TheHeaderSaysWhatTheBuildSays) {
-  std::ifstream file(TRIDENT_SOURCE_DIR "/CMakeLists.txt");
+  std::ifstream file(InSourceTree("CMakeLists.txt"));
   const std::string build{std::istreambuf_iterator<char>(file), {}};
   EXPECT_THAT(build, HasSubstr("project(trident VERSION " + std::string(kVersion) + " "));
 }

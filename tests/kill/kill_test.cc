@@ -16,6 +16,7 @@
 
 #include "base/rng.h"
 #include "tests/kill/word_topology.h"
+#include "tests/support/paths.h"
 
 extern char** environ;
 
@@ -61,7 +62,7 @@ Expected WriteInput(const fs::path& path, Rng& rng) {
 }
 
 pid_t Spawn(const fs::path& dir, const fs::path& input, StateKind kind) {
-  std::string program = std::string(TRIDENT_BINARY_DIR) + "/tests/kill_topology";
+  std::string program = InBuild("tests/kill_topology");
   std::string kind_text = std::to_string(static_cast<int>(kind));
   std::string dir_text = dir, input_text = input;
   char* argv[] = {program.data(), dir_text.data(), input_text.data(), kind_text.data(), nullptr};

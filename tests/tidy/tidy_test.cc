@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "tests/support/paths.h"
 #include "tests/tidy/rules.h"
 #include "tests/tidy/source_tree.h"
 
@@ -13,7 +14,7 @@ namespace trident::tidy {
 namespace {
 
 const SourceTree& Project() {
-  static const SourceTree tree = ReadSourceTree(TRIDENT_SOURCE_DIR);
+  static const SourceTree tree = ReadSourceTree(InSourceTree(""));
   return tree;
 }
 

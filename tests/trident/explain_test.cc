@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/paths.h"
 #include "trident/aggregators.h"
 #include "trident/spouts/fixed_batch_spout.h"
 #include "trident/topology.h"
@@ -37,7 +38,7 @@ Stream Sentences(Topology& topology, const std::string& name) {
 }
 
 void ExpectGolden(const std::string& file, const std::string& found) {
-  std::string path = std::string(TRIDENT_SOURCE_DIR) + "/tests/golden/plans/" + file;
+  std::string path = InSourceTree("tests/golden/plans/" + file);
   if (std::getenv("TRIDENT_REWRITE_GOLDEN") != nullptr) {
     std::ofstream(path) << found;
     return;
