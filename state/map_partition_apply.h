@@ -239,9 +239,12 @@ void MapPartition<V>::EvictSome(uint32_t wanted) {
     uint32_t slots[kTogether];
     uint64_t hashes[kTogether];
     uint32_t found = 0;
-    for (; found < std::min(wanted, kTogether) && looks > 0; --looks) {
+    // At most once around, or a slot would be found twice.
+    const uint32_t last_look = looks - std::min(looks, table_.slots_end());
+    if (last_look == looks) return;
+    for (; found < std::min(wanted, kTogether) && looks > last_look; --looks) {
       hand_ = hand_ + 1 < table_.slots_end() ? hand_ + 1 : 0;
-      if (hand_ >= table_.slots_end() || !MayEvict(hand_)) continue;
+      if (!MayEvict(hand_)) continue;
       slots[found] = hand_;
       hashes[found] = HashBytes(table_.entry(hand_).key());
       table_.PrefetchCell(hashes[found++]);

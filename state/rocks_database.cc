@@ -28,6 +28,16 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RocksMemory& memory)
   return families;
 }
 
+// The table file that RocksDB misses, as its error says: ".../000012.ldb", an older extension which
+// it tries last. Empty when the error is of another kind.
+std::string MissingTable(const std::string& error, const std::string& db) {
+  constexpr std::string_view kTriedLast = ".ldb: No such file";
+  const size_t end = error.find(kTriedLast);
+  const size_t start = end == std::string::npos ? end : error.rfind(db + "/", end);
+  if (start == std::string::npos) return "";
+  return error.substr(start, end - start) + ".sst";
+}
+
 }  // namespace
 
 void FirstError::Note(const Status& error) {
@@ -98,13 +108,12 @@ StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const RocksStoreOpt
   std::unique_ptr<RocksDatabase> database(new RocksDatabase(options, env));
   TRIDENT_ASSIGN_OR_RETURN(database->directory_,
                            RocksDirectory::Enter(options.dir, options.access, env));
-  const RocksDirectory& directory = *database->directory_;
   TRIDENT_RETURN_IF_ERROR(database->MakeIfNew());
-  if (options.access == Access::kReadWrite) TRIDENT_RETURN_IF_ERROR(directory.ClearIngest());
-  TRIDENT_RETURN_IF_ERROR(FromRocksOpen(database->OpenAt(directory.db()), options.dir));
+  TRIDENT_RETURN_IF_ERROR(FromRocksOpen(database->OpenOrPutRight(), options.dir));
   TRIDENT_RETURN_IF_ERROR(database->CheckHighWater());
   if (options.access == Access::kReadWrite) {
-    database->high_water_ = std::make_unique<HighWater>(env, directory.high_water());
+    TRIDENT_RETURN_IF_ERROR(database->directory_->ClearIngest());
+    database->high_water_ = std::make_unique<HighWater>(env, database->directory_->high_water());
   }
   return database;
 }
@@ -135,6 +144,22 @@ rocksdb::Status RocksDatabase::MakeAt(const std::string& path) const {
   const std::unique_ptr<rocksdb::DB> db(made);
   for (rocksdb::ColumnFamilyHandle* family : families) (void)db->DestroyColumnFamilyHandle(family);
   return db->Close();
+}
+
+// When the sync of its manifest fails, this RocksDB takes back a file that it was installing,
+// although the manifest may name it already. The bulk load has kept the file; RocksDB itself
+// checks, by size and unique id, that it is the one which is missed.
+rocksdb::Status RocksDatabase::OpenOrPutRight() {
+  const rocksdb::Status status = OpenAt(directory_->db());
+  if (status.ok() || options_.access == Access::kReadOnly) return status;
+  const std::string missing = MissingTable(status.ToString(), directory_->db());
+  if (missing.empty()) return status;
+  for (const std::string& leftover : directory_->Leftovers()) {
+    if (!env_.LinkFile(leftover, missing).ok()) continue;
+    if (OpenAt(directory_->db()).ok()) return rocksdb::Status::OK();
+    (void)env_.DeleteFile(missing);
+  }
+  return status;
 }
 
 // Makes nothing: where a file is missing, RocksDB would otherwise begin anew over what is left.

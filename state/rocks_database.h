@@ -75,6 +75,7 @@ class RocksDatabase {
   Status MakeIfNew();
   rocksdb::Status MakeAt(const std::string& path) const;
   rocksdb::Status OpenAt(const std::string& path);
+  rocksdb::Status OpenOrPutRight();
   Status CheckHighWater() const;
   uint64_t CountIndexBytes() const;
 

@@ -182,14 +182,23 @@ Status RocksDirectory::SyncDir() const {
   return FromRocks(synced, "sync the directory", dir_);
 }
 
+std::vector<std::string> RocksDirectory::Leftovers() const {
+  std::vector<std::string> files;
+  std::error_code error;  // a directory that cannot be listed has none
+  for (fs::directory_iterator at(ingest(), error), end; at != end; at.increment(error)) {
+    files.push_back(at->path());
+  }
+  return files;
+}
+
 Status RocksDirectory::ClearIngest() const {
   TRIDENT_RETURN_IF_ERROR(MakeDir(ingest()));
-  std::error_code error;
-  for (fs::directory_iterator at(ingest(), error), end; at != end; at.increment(error)) {
-    if (!error) fs::remove_all(at->path(), error);
-    if (error) break;
+  for (const std::string& file : Leftovers()) {
+    std::error_code error;
+    fs::remove_all(file, error);
+    if (error) return FromErrno(error.value(), "remove", file);
   }
-  return error ? FromErrno(error.value(), "clear", ingest()) : Status();
+  return {};
 }
 
 }  // namespace trident

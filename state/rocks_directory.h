@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "state/rocks_store.h"
@@ -41,7 +42,8 @@ class RocksDirectory {
   Status BeginMaking() const;
   Status FinishMaking() const;
 
-  // Removes what unfinished bulk loads left.
+  // What bulk loads left that were not installed, and its removal.
+  std::vector<std::string> Leftovers() const;
   Status ClearIngest() const;
 
   const std::string& path() const { return dir_; }

@@ -80,8 +80,11 @@ class RocksStore::RocksBulkLoad : public BulkLoad {
         file_(std::move(file)),
         writer_(rocksdb::EnvOptions(DatabaseOptions(store.database_->memory())),
                 OptionsFor(*store.database_), store.database_->family(Table::kBase)) {}
-  // After an Install the file is RocksDB's, under another name.
-  ~RocksBulkLoad() override { (void)store_.database_->db().GetEnv()->DeleteFile(file_); }
+  // After an Install the file is RocksDB's, under another name. After one that failed it may be
+  // missed at the next open.
+  ~RocksBulkLoad() override {
+    if (!may_be_missed_) (void)store_.database_->db().GetEnv()->DeleteFile(file_);
+  }
 
   Status Open() { return Check(writer_.Open(file_)); }
   Status Put(std::string_view key, std::string_view value) override {
@@ -97,7 +100,9 @@ class RocksStore::RocksBulkLoad : public BulkLoad {
     if (is_empty_) return {};
     TRIDENT_RETURN_IF_ERROR(store_.Health());
     TRIDENT_RETURN_IF_ERROR(Check(writer_.Finish()));
-    return store_.Install(file_);
+    const Status installed = store_.Install(file_);
+    may_be_missed_ = !installed.ok();
+    return installed;
   }
 
  private:
@@ -122,6 +127,7 @@ class RocksStore::RocksBulkLoad : public BulkLoad {
   rocksdb::SstFileWriter writer_;
   uint64_t bytes_ = 0;
   bool is_empty_ = true;
+  bool may_be_missed_ = false;
 };
 
 StatusOr<std::unique_ptr<RocksStore>> RocksStore::Open(const RocksStoreOptions& options) {

@@ -96,6 +96,7 @@ rocksdb::DBOptions DatabaseOptions(const RocksMemory& memory) {
   // How much is read again at the next open.
   options.max_total_wal_size = kStoreLogBytesMax;
   options.max_manifest_file_size = 16 * kMiB;
+  options.manifest_preallocation_size = 64 * kKiB;
   // One flush and one compaction at a time leave the cores to the executors.
   options.max_background_jobs = 2;
   // Written out as they grow, or the log's fsync would wait for a whole file of the base.
