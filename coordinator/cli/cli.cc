@@ -1,230 +1,264 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/cli.h"
 
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
+#include "base/spelling.h"
 #include "coordinator/cli/client.h"
+#include "coordinator/cli/commands.h"
+#include "coordinator/cli/completion.h"
+#include "coordinator/cli/console.h"
+#include "coordinator/listen_address.h"
 
 namespace trident {
 namespace {
 
-constexpr int kExitNotFound = 1;
-constexpr int kExitUsage = 2;
-constexpr int kExitUnreachable = 3;
-constexpr int kExitRefused = 4;
-constexpr int kExitDamaged = 5;
+constexpr char kFooter[] =
+    "Exit codes: 0 done, 1 no such key, state or function, 2 bad usage, 3 no topology can be\n"
+    "reached, 4 refused or failed, 5 damaged data.";
 
-int ExitCodeOf(const Status& status) {
-  switch (status.code()) {
-    case StatusCode::kOk:
-      return 0;
-    case StatusCode::kNotFound:
-      return kExitNotFound;
-    case StatusCode::kInvalidArgument:
-      return kExitUsage;
-    case StatusCode::kUnavailable:
-      return kExitUnreachable;
-    case StatusCode::kDataLoss:
-      return kExitDamaged;
-    default:
-      return kExitRefused;
-  }
-}
-
-nlohmann::json ToJson(const Datum& datum) {
-  if (datum.is_null()) return nullptr;
-  if (const bool* b = std::get_if<bool>(&datum.value)) return *b;
-  if (const int64_t* n = std::get_if<int64_t>(&datum.value)) return *n;
-  if (const double* d = std::get_if<double>(&datum.value)) return *d;
-  if (const auto* list = std::get_if<std::vector<Datum>>(&datum.value)) {
-    nlohmann::json array = nlohmann::json::array();
-    for (const Datum& element : *list) array.push_back(ToJson(element));
-    return array;
-  }
-  return ToString(datum);
-}
-
-// What the options say, and where answers go.
-struct Command {
+// All that can be typed. Whichever command was named sets one of the two actions.
+struct CommandLine {
   std::string address = kDefaultAddress;
   std::string output = "text";
   double timeout_s = 10;
-  std::string state;
-  std::vector<std::string> key;
-  ClientReadAt at;
-  ClientScan scan;
+  TlsFiles tls;
+  StateArgs state;
   std::string function;
   std::string args;
+  bool list_functions = false;
   bool dot = false;
-  std::ostream* out = nullptr;
-  std::ostream* err = nullptr;
+  std::string shell;
 
-  bool json() const { return output == "json"; }
+  std::function<ExitCode(Client&, Console&)> ask;  // a topology
+  std::function<ExitCode(Console&)> alone;         // nobody
 };
 
-int Fail(const Command& command, const Status& status) {
-  *command.err << "trident: " << Message(status);
-  if (status.code() == StatusCode::kUnavailable) {
-    *command.err << "\nNo topology answers at " << command.address << ". Start one with --address "
-                 << command.address << ", or name another with --address HOST:PORT.";
-  }
-  *command.err << "\n";
-  return ExitCodeOf(status);
+void AddState(CLI::App& command, CommandLine& line) {
+  command.add_option("state", line.state.state, "name of the state")->required();
+}
+void AddKey(CLI::App& command, CommandLine& line) {
+  command.add_option("key", line.state.key, "one value for each field of the key; \\N is null");
+}
+void AddCut(CLI::App& command, CommandLine& line) {
+  auto* at = command.add_option("--at", line.state.at.exactly, "read at exactly this txid");
+  command.add_option("--at-least", line.state.at.at_least, "wait until this txid is committed")
+      ->excludes(at);
+}
+// An option that is repeated once for each field.
+CLI::Option* AddFields(CLI::App& command, const std::string& name, std::vector<std::string>& fields,
+                       const std::string& help) {
+  return command.add_option(name, fields, help + "; repeat for each field of the key")
+      ->allow_extra_args(false);
 }
 
-std::string RowLine(const ClientRow& row) {
-  std::string line;
-  for (const Datum& value : row.key) line += (line.empty() ? "" : "  ") + ToString(value);
-  if (row.value) line += (line.empty() ? "" : "  ") + ToString(*row.value);
-  return line;
+void AddStateGet(CLI::App& state, CommandLine& line) {
+  CLI::App* get = state.add_subcommand("get", "the value of a key");
+  AddState(*get, line);
+  AddKey(*get, line);
+  AddCut(*get, line);
+  get->callback([&line] {
+    line.ask = [&line](Client& client, Console& console) {
+      return StateGet(client, line.state, console);
+    };
+  });
 }
 
-nlohmann::json RowJson(const ClientRow& row) {
-  nlohmann::json values = nlohmann::json::array();
-  for (const Datum& value : row.key) values.push_back(ToJson(value));
-  if (!row.value) return values;
-  return {{"key", values}, {"value", ToJson(*row.value)}};
+void AddStateScan(CLI::App& state, CommandLine& line) {
+  CLI::App* scan = state.add_subcommand("scan", "keys and values in key order, at one txid");
+  AddState(*scan, line);
+  auto* prefix = AddFields(*scan, "--prefix", line.state.prefix, "only keys that start with this");
+  AddFields(*scan, "--from", line.state.from, "from this key on")->excludes(prefix);
+  AddFields(*scan, "--to", line.state.to, "up to, not including, this key")->excludes(prefix);
+  scan->add_option("--limit", line.state.limit, "at most so many rows");
+  AddCut(*scan, line);
+  scan->callback([&line] {
+    line.ask = [&line](Client& client, Console& console) {
+      return StateScan(client, line.state, console);
+    };
+  });
 }
 
-int PrintRows(const Command& command, const StatusOr<ClientRows>& rows) {
-  if (!rows.ok()) return Fail(command, rows.status());
-  if (command.json()) {
-    nlohmann::json answer = {{"txid", rows->txid}, {"rows", nlohmann::json::array()}};
-    if (!rows->fields.empty()) answer["fields"] = rows->fields;
-    for (const ClientRow& row : rows->rows) answer["rows"].push_back(RowJson(row));
-    *command.out << answer.dump() << "\n";
-    return 0;
-  }
-  std::string header;
-  for (const std::string& field : rows->fields) header += (header.empty() ? "" : "  ") + field;
-  if (!header.empty()) *command.out << header << "\n";
-  for (const ClientRow& row : rows->rows) *command.out << RowLine(row) << "\n";
-  if (rows->txid != 0) *command.out << "(at txid " << rows->txid << ")\n";
-  return 0;
+void AddStateWatch(CLI::App& state, CommandLine& line) {
+  CLI::App* watch = state.add_subcommand("watch", "changes, as they are committed");
+  AddState(*watch, line);
+  AddKey(*watch, line);
+  AddFields(*watch, "--prefix", line.state.prefix, "only keys that start with this");
+  watch->add_option("--from-txid", line.state.from_txid, "begin with the changes of this txid");
+  watch->add_option("--limit", line.state.limit, "end after so many changes");
+  watch->callback([&line] {
+    line.ask = [&line](Client& client, Console& console) {
+      return StateWatch(client, line.state, console);
+    };
+  });
 }
 
-int PrintText(const Command& command, const StatusOr<std::string>& text) {
-  if (!text.ok()) return Fail(command, text.status());
-  *command.out << *text;
-  return 0;
-}
-
-int GetKey(const Command& command, Client& client) {
-  StatusOr<ClientRows> rows = client.Get(command.state, command.key, command.at);
-  if (rows.ok() && rows->rows.empty()) {
-    return Fail(command,
-                NotFound("state \"", command.state, "\" has no such key at txid ", rows->txid,
-                         "; state scan ", command.state, " --prefix shows the keys there are"));
-  }
-  return PrintRows(command, rows);
-}
-
-void AddReadAt(CLI::App& app, Command& command) {
-  app.add_option("--at", command.at.exactly, "read at exactly this txid");
-  app.add_option("--at-least", command.at.at_least, "wait until this txid is committed");
-}
-
-// What a parsed command line asks for; set by the subcommand that was named.
-using Action = std::function<int(const Command&, Client&)>;
-
-void AddStateCommands(CLI::App& app, Command& command, Action& action) {
-  CLI::App* state = app.add_subcommand("state", "states of the topology");
+void AddStates(CLI::App& app, CommandLine& line) {
+  CLI::App* state = app.add_subcommand("state", "what the topology remembers");
   state->require_subcommand(1);
-  CLI::App* list = state->add_subcommand("list", "the states there are");
-  list->callback([&action] {
-    action = [](const Command& c, Client& client) { return PrintRows(c, client.ListStates()); };
+  state->add_subcommand("list", "the states that there are")->callback([&line] {
+    line.ask = StateList;
   });
-  CLI::App* get = state->add_subcommand("get", "the value of a key");
-  get->add_option("state", command.state, "the state's name")->required();
-  get->add_option("key", command.key, "one value for each field of the key");
-  AddReadAt(*get, command);
-  get->callback([&action] { action = GetKey; });
-  CLI::App* scan = state->add_subcommand("scan", "keys and values in key order");
-  scan->add_option("state", command.scan.state, "the state's name")->required();
-  scan->add_option("--prefix", command.scan.prefix, "only keys that start with these fields");
-  scan->add_option("--from", command.scan.from, "the first key, included");
-  scan->add_option("--to", command.scan.to, "the last key, not included");
-  scan->add_option("--limit", command.scan.rows_max, "at most so many rows; 0: all");
-  AddReadAt(*scan, command);
-  scan->callback([&action] {
-    action = [](const Command& c, Client& client) {
-      ClientScan request = c.scan;
-      request.at = c.at;
-      return PrintRows(c, client.Scan(request));
+  AddStateGet(*state, line);
+  AddStateScan(*state, line);
+  AddStateWatch(*state, line);
+}
+
+void AddDrpc(CLI::App& app, CommandLine& line) {
+  CLI::App* drpc = app.add_subcommand("drpc", "call a function of the topology");
+  auto* list = drpc->add_flag("--list", line.list_functions, "show the functions and their load");
+  drpc->add_option("function", line.function, "its name")->excludes(list);
+  drpc->add_option("args", line.args, "its arguments, as one text");
+  drpc->callback([&line] {
+    if (line.list_functions) {
+      line.ask = ListDrpc;
+      return;
+    }
+    if (line.function.empty()) throw CLI::RequiredError("function");
+    line.ask = [&line](Client& client, Console& console) {
+      return CallDrpc(client, line.function, line.args, console);
     };
   });
 }
 
-void AddCommands(CLI::App& app, Command& command, Action& action) {
-  AddStateCommands(app, command, action);
-  CLI::App* drpc = app.add_subcommand("drpc", "call a request function");
-  drpc->add_option("function", command.function, "its name")->required();
-  drpc->add_option("args", command.args, "its argument");
-  drpc->callback([&action] {
-    action = [](const Command& c, Client& client) {
-      return PrintRows(c, client.Drpc(c.function, c.args));
-    };
-  });
-  app.add_subcommand("batches", "what each batch group is doing")->callback([&action] {
-    action = [](const Command& c, Client& client) { return PrintRows(c, client.Batches()); };
-  });
-  CLI::App* explain = app.add_subcommand("explain", "the plan");
-  explain->add_flag("--dot", command.dot, "in Graphviz's language");
-  explain->callback([&action] {
-    action = [](const Command& c, Client& client) {
-      return PrintText(c, client.Explain(c.dot ? "dot" : "text"));
-    };
-  });
-  app.add_subcommand("metrics", "counters, in Prometheus' text format")->callback([&action] {
-    action = [](const Command& c, Client& client) { return PrintText(c, client.Metrics()); };
-  });
-  auto done = [](const Command& c, const Status& status) {
-    return status.ok() ? 0 : Fail(c, status);
+void AddAdmin(CLI::App& app, CommandLine& line) {
+  const auto asks = [&line](ExitCode (*command)(Client&, Console&)) {
+    return [&line, command] { line.ask = command; };
   };
-  app.add_subcommand("pause", "cut no new batch")->callback([&action, done] {
-    action = [done](const Command& c, Client& client) { return done(c, client.Pause()); };
+  app.add_subcommand("batches", "what each batch group is doing")->callback(asks(ShowBatches));
+  CLI::App* explain = app.add_subcommand("explain", "the plan of the topology");
+  explain->add_flag("--dot", line.dot, "as a graph, for Graphviz");
+  explain->callback([&line] {
+    line.ask = [&line](Client& client, Console& console) {
+      return ShowPlan(client, line.dot ? ExplainFormat::kDot : ExplainFormat::kText, console);
+    };
   });
-  app.add_subcommand("resume", "end a pause")->callback([&action, done] {
-    action = [done](const Command& c, Client& client) { return done(c, client.Resume()); };
+  app.add_subcommand("metrics", "counters, in Prometheus' text format")
+      ->callback(asks(ShowMetrics));
+  app.add_subcommand("pause", "start no new batch; finish those in flight")->callback(asks(Pause));
+  app.add_subcommand("resume", "end a pause")->callback(asks(Resume));
+  app.add_subcommand("version", "of this command, and of the topology if one answers")
+      ->callback(asks(ShowVersion));
+}
+
+// `app` and everything below it, as paths and the words that may follow.
+void Walk(const CLI::App& app, const std::string& path, std::vector<CompletedCommand>& out) {
+  CompletedCommand command{path, {}};
+  for (const CLI::App* below : app.get_subcommands({})) command.words.push_back(below->get_name());
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) command.words.push_back("--" + name);
+  }
+  out.push_back(command);
+  for (const CLI::App* below : app.get_subcommands({})) {
+    Walk(*below, path + " " + below->get_name(), out);
+  }
+}
+
+void AddCompletion(CLI::App& app, CommandLine& line) {
+  CLI::App* completion = app.add_subcommand("completion", "a script that completes what you type");
+  completion->add_option("shell", line.shell, "bash, zsh or fish")->required();
+  completion->callback([&app, &line] {
+    line.alone = [&app, &line](Console& console) {
+      std::vector<CompletedCommand> commands;
+      Walk(app, "trident", commands);
+      const StatusOr<std::string> script = CompletionScript(line.shell, commands);
+      if (script.ok()) console.out << *script;
+      return Report(console, script.status());
+    };
   });
+}
+
+void AddGlobal(CLI::App& app, CommandLine& line) {
+  app.add_option("--address", line.address, "HOST:PORT of the topology")
+      ->envname("TRIDENT_ADDRESS")
+      ->capture_default_str();
+  app.add_option("-o,--output", line.output, "text, or json: one object a line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--timeout", line.timeout_s, "seconds to wait for an answer")
+      ->check(CLI::Range(0.001, 86'400.0))
+      ->capture_default_str();
+  auto* ca = app.add_option("--tls-ca", line.tls.peer_ca, "who signs the topology's certificate");
+  auto* cert = app.add_option("--tls-cert", line.tls.certificate, "your own certificate");
+  auto* key = app.add_option("--tls-key", line.tls.key, "its private key, mode 0600");
+  ca->needs(cert)->needs(key);
+  cert->needs(ca)->needs(key);
+  key->needs(ca)->needs(cert);
+}
+
+// Options of the whole command may stand behind a subcommand too.
+void FallThrough(CLI::App& app) {
+  app.fallthrough();
+  for (CLI::App* below : app.get_subcommands({})) FallThrough(*below);
+}
+
+// The words that were typed in the place of a command, if that is what is wrong.
+std::string CommandHint(const CLI::App& app, const std::vector<std::string>& args) {
+  const CLI::App* at = &app;
+  for (const std::string& word : args) {
+    std::vector<std::string> names;
+    const CLI::App* below = nullptr;
+    for (const CLI::App* candidate : at->get_subcommands({})) {
+      names.push_back(candidate->get_name());
+      if (candidate->get_name() == word) below = candidate;
+    }
+    if (names.empty()) return "";
+    if (below == nullptr) {
+      return word.rfind('-', 0) == 0 ? ""
+                                     : Concat("there is no command '", word, "'",
+                                              SpellingHint(word, "commands", names));
+    }
+    at = below;
+  }
+  return "";
+}
+
+int Misused(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& args,
+            std::ostream& out, std::ostream& err) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    return app.exit(error, out, err);  // --help
+  }
+  const std::string hint = CommandHint(app, args);
+  err << "trident: " << (hint.empty() ? error.what() : hint)
+      << "\nRun with --help for the commands and options.\n";
+  return static_cast<int>(ExitCode::kUsage);
+}
+
+ExitCode Ask(const CommandLine& line, Console& console) {
+  if (const auto address = ParseHostPort(line.address); !address.ok()) {
+    return Report(console, address.status());
+  }
+  ClientOptions options{.address = line.address,
+                        .timeout = static_cast<Nanos>(line.timeout_s * kSecond),
+                        .tls = std::nullopt};
+  if (!line.tls.key.empty()) options.tls = line.tls;
+  const StatusOr<std::unique_ptr<Client>> client = Client::Create(options);
+  if (!client.ok()) return Report(console, client.status());
+  return line.ask(**client, console);
 }
 
 }  // namespace
 
 int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err) {
   CLI::App app("Asks a running topology.", "trident");
-  Command command;
-  command.out = &out;
-  command.err = &err;
-  Action action;
+  CommandLine line;
   app.require_subcommand(1);
-  app.fallthrough();
-  app.add_option("--address", command.address, "HOST:PORT of the topology")
-      ->envname("TRIDENT_ADDRESS")
-      ->capture_default_str();
-  app.add_option("-o,--output", command.output, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  app.add_option("--timeout", command.timeout_s, "seconds to wait for an answer")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  AddCommands(app, command, action);
-  for (CLI::App* sub : app.get_subcommands({})) {
-    sub->fallthrough();
-    for (CLI::App* leaf : sub->get_subcommands({})) leaf->fallthrough();
-  }
+  app.footer(kFooter);
+  AddGlobal(app, line);
+  AddStates(app, line);
+  AddDrpc(app, line);
+  AddAdmin(app, line);
+  AddCompletion(app, line);
+  FallThrough(app);
   try {
-    std::vector<std::string> reversed(args.rbegin(), args.rend());
-    app.parse(reversed);
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, out, err) == 0 ? 0 : kExitUsage;
+    return Misused(app, error, args, out, err);
   }
-  Client client(command.address, static_cast<Nanos>(command.timeout_s * kSecond));
-  return action(command, client);
+  Console console{out, err, line.output == "json" ? OutputFormat::kJson : OutputFormat::kText};
+  return static_cast<int>(line.alone ? line.alone(console) : Ask(line, console));
 }
 
 }  // namespace trident

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/client.h"
 
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
 #include <utility>
 
-#include <grpcpp/grpcpp.h>
-
-#include "base/key_encoding.h"
 #include "base/limits.h"
+#include "base/spelling.h"
 #include "coordinator/datum_codec.h"
 #include "proto/admin.grpc.pb.h"
 #include "proto/drpc.grpc.pb.h"
@@ -15,245 +16,335 @@
 namespace trident {
 namespace {
 
-Status FromGrpc(const grpc::Status& status) {
-  return Status(static_cast<StatusCode>(status.error_code()), status.error_message());
+StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientOptions& options) {
+  if (!options.tls) return grpc::InsecureChannelCredentials();
+  TRIDENT_ASSIGN_OR_RETURN(const TlsContent tls, ReadTlsFiles(*options.tls));
+  return grpc::SslCredentials({.pem_root_certs = tls.peer_ca,
+                               .pem_private_key = tls.key,
+                               .pem_cert_chain = tls.certificate});
 }
 
-void SetReadAt(const ClientReadAt& at, v1::ReadAt& out) {
+// gRPC's words for a connection that did not come about end with the reason.
+std::string ReasonOf(const std::string& message) {
+  const size_t colon = message.rfind(": ");
+  return colon == std::string::npos ? message : message.substr(colon + 2);
+}
+
+Status Unreachable(const std::string& address, const std::string& reason) {
+  return Unavailable("cannot reach a topology at ", address, ": ", reason,
+                     ". Is one running? Start it with --address ", address,
+                     ", or say where it is with --address HOST:PORT or TRIDENT_ADDRESS");
+}
+
+void SetCut(const RemoteCut& at, v1::ReadAt& out) {
   if (at.exactly) {
     out.set_exactly(*at.exactly);
   } else if (at.at_least) {
     out.set_at_least(*at.at_least);
-  } else {
-    out.set_latest(true);
   }
 }
 
-Datum Number(uint64_t n) { return Datum{static_cast<int64_t>(n)}; }
-Datum Words(const std::string& text) { return Datum{text}; }
+StatusOr<RemoteState> StateFrom(const v1::StateInfo& info) {
+  RemoteState out{.name = info.name(),
+                  .kind = info.kind(),
+                  .key_fields = {},
+                  .value_type = info.value_type(),
+                  .partitions = info.partitions(),
+                  .approximate_keys = info.approximate_keys(),
+                  .latest = TxId(info.latest_txid())};
+  for (const v1::KeyFieldInfo& field : info.key()) {
+    const TypeInfo* type = KeyTypeNamed(field.type());
+    if (type == nullptr) {
+      return FailedPrecondition("state '", info.name(), "' has a key field of type ", field.type(),
+                                ", which this command does not know; use the command of the "
+                                "topology's own release");
+    }
+    out.key_fields.push_back(
+        {field.name(), type, field.nullable() ? Nullability::kNullable : Nullability::kRequired});
+  }
+  return out;
+}
+
+BatchGroupView GroupFrom(const v1::BatchGroup& group) {
+  const auto reason = [](const std::string& text) {
+    return text.empty() ? Status() : Aborted(text);
+  };
+  const auto nanos = [](uint64_t micros) { return static_cast<Nanos>(micros) * kMicrosecond; };
+  BatchGroupView out{.name = group.name(),
+                     .last_decided = TxId(group.last_decided()),
+                     .in_flight = {},
+                     .max_pending = static_cast<int32_t>(group.max_pending()),
+                     .rows_limit = group.limits().rows(),
+                     .bytes_limit = group.limits().bytes(),
+                     .age_limit = nanos(group.limits().age_micros()),
+                     .rows_committed = group.rows_committed(),
+                     .retries = group.retries(),
+                     .retries_total = group.retries_total(),
+                     .dead_letters = group.dead_letters(),
+                     .waits_for = group.waits_for(),
+                     .last_failure = reason(group.last_failure()),
+                     .halted = reason(group.halted()),
+                     .paused = group.paused(),
+                     .commit_p50 = nanos(group.commit_p50_micros()),
+                     .commit_p99 = nanos(group.commit_p99_micros())};
+  for (const v1::BatchInFlight& batch : group.in_flight()) {
+    out.in_flight.push_back({TxId(batch.txid()), Attempt{Epoch(batch.epoch()), batch.attempt()},
+                             batch.phase(), batch.rows()});
+  }
+  return out;
+}
 
 }  // namespace
 
-struct Client::Stubs {
+struct Client::Connection {
+  ClientOptions options;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::Query::Stub> query;
   std::unique_ptr<v1::Drpc::Stub> drpc;
   std::unique_ptr<v1::Admin::Stub> admin;
-  Nanos timeout;
 
-  // One unary call.
+  void SetDeadline(grpc::ClientContext& context) const {
+    context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                      gpr_time_from_nanos(options.timeout, GPR_TIMESPAN)));
+  }
+
   template <class Stub, class Request, class Response>
   Status Call(Stub& stub,
               grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-              const Request& request, Response* response) {
+              const Request& request, Response& response) const {
     grpc::ClientContext context;
     SetDeadline(context);
-    return FromGrpc((stub.*method)(&context, request, response));
+    return Outcome((stub.*method)(&context, request, &response));
   }
-  void SetDeadline(grpc::ClientContext& context) const {
-    gpr_timespec span = gpr_time_from_nanos(timeout, GPR_TIMESPAN);
-    context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), span));
+
+  // What happened, in the words of whom it happened to.
+  Status Outcome(const grpc::Status& status) const {
+    const std::string& said = status.error_message();
+    const bool connected = channel->GetState(false) == GRPC_CHANNEL_READY;
+    switch (status.error_code()) {
+      case grpc::OK:
+        return {};
+      case grpc::UNAVAILABLE:
+        // A topology that stops says so itself; anything else is the connection's end.
+        if (said.find("the topology is stopping") != std::string::npos) return Unavailable(said);
+        return Unreachable(options.address, ReasonOf(said));
+      case grpc::DEADLINE_EXCEEDED:
+        if (!connected) return Unreachable(options.address, "no answer in time");
+        if (said != "Deadline Exceeded") return DeadlineExceeded(said);
+        return DeadlineExceeded("the topology at ", options.address, " gave no answer within ",
+                                options.timeout / kMillisecond,
+                                " ms; allow more with --timeout SECONDS");
+      case grpc::UNIMPLEMENTED:
+        return FailedPrecondition("what answers at ", options.address,
+                                  " does not offer this; it may be another program, an older "
+                                  "release, or a topology without such a part");
+      default:
+        return Status(static_cast<StatusCode>(status.error_code()), said);
+    }
   }
 };
 
-// Typed keys of one state, from what was typed.
-class Client::Keys {
- public:
-  static StatusOr<Keys> Of(Client& client, const std::string& state) {
-    v1::ListStatesResponse response;
-    TRIDENT_RETURN_IF_ERROR(client.stubs_->Call(*client.stubs_->query, &v1::Query::Stub::ListStates,
-                                                v1::ListStatesRequest(), &response));
-    Keys keys;
-    for (const v1::StateInfo& info : response.states()) {
-      if (info.name() != state) continue;
-      for (const v1::KeyFieldInfo& field : info.key()) keys.fields_.push_back(field);
-    }
-    return keys;  // an unknown state is for the topology to name
+std::string RemoteState::KeyText() const {
+  std::string out;
+  for (const KeyField& field : key_fields) {
+    out += Concat(out.empty() ? "" : ", ", field.name, ":", field.type->name,
+                  field.nullability == Nullability::kNullable ? "?" : "");
   }
-
-  StatusOr<v1::Key> Parse(const std::vector<std::string>& typed) const {
-    v1::Key key;
-    for (size_t i = 0; i < typed.size(); ++i) {
-      if (i >= fields_.size()) {
-        return InvalidArgument(
-            "the key has ", fields_.size(), " fields, but ", typed.size(),
-            " values were given; give one value for each field, quoted if it has "
-            "spaces");
-      }
-      const TypeInfo* type = KeyTypeNamed(fields_[i].type());
-      if (type == nullptr) return InvalidArgument("unknown key type ", fields_[i].type());
-      StatusOr<Datum> value = ParseDatum(*type, typed[i]);
-      if (!value.ok()) return Annotate(value.status(), "key field \"" + fields_[i].name() + "\"");
-      ToProto(*value, *key.add_values());
-    }
-    return key;
-  }
-  StatusOr<v1::Key> ParseWhole(const std::vector<std::string>& typed) const {
-    if (!fields_.empty() && typed.size() < fields_.size()) {
-      return InvalidArgument("the key has ", fields_.size(), " fields, but ", typed.size(),
-                             " values were given; give one value for each field");
-    }
-    return Parse(typed);
-  }
-
- private:
-  std::vector<v1::KeyFieldInfo> fields_;
-};
-
-Client::Client(const std::string& address, Nanos timeout) : stubs_(std::make_unique<Stubs>()) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(kRpcMessageBytesMax));
-  stubs_->channel =
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-  stubs_->query = v1::Query::NewStub(stubs_->channel);
-  stubs_->drpc = v1::Drpc::NewStub(stubs_->channel);
-  stubs_->admin = v1::Admin::NewStub(stubs_->channel);
-  stubs_->timeout = timeout;
+  return out;
 }
 
+StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
+  TRIDENT_ASSIGN_OR_RETURN(const auto credentials, Credentials(options));
+  auto connection = std::make_unique<Connection>();
+  connection->options = options;
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(kRpcAnswerBytesMax));
+  arguments.SetMaxSendMessageSize(static_cast<int>(kRpcMessageBytesMax));
+  connection->channel = grpc::CreateCustomChannel(options.address, credentials, arguments);
+  connection->query = v1::Query::NewStub(connection->channel);
+  connection->drpc = v1::Drpc::NewStub(connection->channel);
+  connection->admin = v1::Admin::NewStub(connection->channel);
+  return std::unique_ptr<Client>(new Client(std::move(connection)));
+}
+
+Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 Client::~Client() = default;
 
-StatusOr<ClientRows> Client::Get(const std::string& state, const std::vector<std::string>& key,
-                                 const ClientReadAt& at) {
-  TRIDENT_ASSIGN_OR_RETURN(Keys keys, Keys::Of(*this, state));
-  v1::GetRequest request;
-  request.set_state(state);
-  TRIDENT_ASSIGN_OR_RETURN(*request.mutable_key(), keys.ParseWhole(key));
-  SetReadAt(at, *request.mutable_at());
-  v1::GetResponse response;
-  TRIDENT_RETURN_IF_ERROR(stubs_->Call(*stubs_->query, &v1::Query::Stub::Get, request, &response));
-  ClientRows rows;
-  rows.txid = response.txid();
-  if (!response.found()) return rows;
-  ClientRow row;
-  TRIDENT_ASSIGN_OR_RETURN(row.key, FromProto(request.key()));
-  TRIDENT_ASSIGN_OR_RETURN(row.value, FromProto(response.value()));
-  rows.rows.push_back(std::move(row));
-  return rows;
+const std::string& Client::address() const { return connection_->options.address; }
+
+StatusOr<std::vector<RemoteState>> Client::ListStates() {
+  v1::ListStatesResponse response;
+  TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->query, &v1::Query::Stub::ListStates,
+                                            v1::ListStatesRequest(), response));
+  std::vector<RemoteState> out;
+  for (const v1::StateInfo& info : response.states()) {
+    TRIDENT_ASSIGN_OR_RETURN(RemoteState state, StateFrom(info));
+    out.push_back(std::move(state));
+  }
+  return out;
 }
 
-StatusOr<ClientRows> Client::Scan(const ClientScan& scan) {
-  TRIDENT_ASSIGN_OR_RETURN(Keys keys, Keys::Of(*this, scan.state));
+StatusOr<RemoteState> Client::FindState(const std::string& name) {
+  TRIDENT_ASSIGN_OR_RETURN(std::vector<RemoteState> states, ListStates());
+  std::vector<std::string> names;
+  for (RemoteState& state : states) {
+    if (state.name == name) return std::move(state);
+    names.push_back(state.name);
+  }
+  return NotFound("there is no state '", name, "'", SpellingHint(name, "states", names));
+}
+
+StatusOr<RemoteValue> Client::Get(const std::string& state, const std::vector<Datum>& key,
+                                  const RemoteCut& at) {
+  v1::GetRequest request;
+  request.set_state(state);
+  ToProto(key, *request.mutable_key());
+  SetCut(at, *request.mutable_at());
+  v1::GetResponse response;
+  TRIDENT_RETURN_IF_ERROR(
+      connection_->Call(*connection_->query, &v1::Query::Stub::Get, request, response));
+  RemoteValue out{.txid = TxId(response.txid()), .value = std::nullopt};
+  if (response.found()) {
+    TRIDENT_ASSIGN_OR_RETURN(out.value, FromProto(response.value()));
+  }
+  return out;
+}
+
+StatusOr<RemoteScanEnd> Client::Scan(const RemoteScan& scan, const OnRow& row) {
   v1::ScanRequest request;
   request.set_state(scan.state);
   request.set_rows_max(scan.rows_max);
-  SetReadAt(scan.at, *request.mutable_at());
+  SetCut(scan.at, *request.mutable_at());
   if (!scan.prefix.empty()) {
-    TRIDENT_ASSIGN_OR_RETURN(*request.mutable_prefix(), keys.Parse(scan.prefix));
-  } else if (!scan.from.empty() || !scan.to.empty()) {
-    v1::KeyRange* range = request.mutable_range();
-    if (!scan.from.empty()) {
-      TRIDENT_ASSIGN_OR_RETURN(*range->mutable_from(), keys.ParseWhole(scan.from));
-    }
-    if (!scan.to.empty()) {
-      TRIDENT_ASSIGN_OR_RETURN(*range->mutable_to(), keys.ParseWhole(scan.to));
-    }
+    ToProto(scan.prefix, *request.mutable_prefix());
+  } else {
+    ToProto(scan.from, *request.mutable_range()->mutable_from());
+    ToProto(scan.to, *request.mutable_range()->mutable_to());
   }
   grpc::ClientContext context;
-  stubs_->SetDeadline(context);
-  std::unique_ptr<grpc::ClientReader<v1::ScanPage>> pages = stubs_->query->Scan(&context, request);
-  ClientRows rows;
-  v1::ScanPage page;
-  while (pages->Read(&page)) {
-    rows.txid = page.txid();
+  if (scan.at.at_least) connection_->SetDeadline(context);
+  auto pages = connection_->query->Scan(&context, request);
+  RemoteScanEnd end;
+  for (v1::ScanPage page; pages->Read(&page);) {
+    end.txid = TxId(page.txid());
+    end.more = !page.resume_token().empty();
     for (const v1::Entry& entry : page.entries()) {
-      ClientRow row;
-      TRIDENT_ASSIGN_OR_RETURN(row.key, FromProto(entry.key()));
-      TRIDENT_ASSIGN_OR_RETURN(row.value, FromProto(entry.value()));
-      rows.rows.push_back(std::move(row));
+      TRIDENT_ASSIGN_OR_RETURN(const std::vector<Datum> key, FromProto(entry.key()));
+      TRIDENT_ASSIGN_OR_RETURN(const Datum value, FromProto(entry.value()));
+      row(key, value);
+      ++end.rows;
     }
   }
-  TRIDENT_RETURN_IF_ERROR(FromGrpc(pages->Finish()));
-  return rows;
+  TRIDENT_RETURN_IF_ERROR(connection_->Outcome(pages->Finish()));
+  return end;
 }
 
-StatusOr<ClientRows> Client::ListStates() {
-  v1::ListStatesResponse response;
-  TRIDENT_RETURN_IF_ERROR(stubs_->Call(*stubs_->query, &v1::Query::Stub::ListStates,
-                                       v1::ListStatesRequest(), &response));
-  ClientRows rows;
-  rows.fields = {"state", "kind", "key", "value", "partitions", "txid", "keys"};
-  for (const v1::StateInfo& info : response.states()) {
-    std::string key;
-    for (const v1::KeyFieldInfo& field : info.key()) {
-      key += (key.empty() ? "" : ",") + field.name() + ":" + field.type();
-    }
-    rows.rows.push_back({{Words(info.name()), Words(info.kind()), Words(key.empty() ? "-" : key),
-                          Words(info.value_type()), Number(info.partitions()),
-                          Number(info.latest_txid()), Number(info.approximate_keys())},
-                         std::nullopt});
+Status Client::Watch(const RemoteWatch& watch, const OnBegun& begun, const OnChange& change) {
+  v1::WatchRequest request;
+  request.set_state(watch.state);
+  request.set_from(watch.from);
+  if (watch.whole_key) {
+    ToProto(watch.key, *request.mutable_key());
+  } else if (!watch.key.empty()) {
+    ToProto(watch.key, *request.mutable_prefix());
   }
-  return rows;
+  grpc::ClientContext context;
+  auto events = connection_->query->Watch(&context, request);
+  v1::WatchEvent event;
+  if (events->Read(&event)) begun(TxId(event.txid()));
+  while (events->Read(&event)) {
+    for (const v1::Change& changed : event.changes()) {
+      RemoteChange out{.txid = TxId(event.txid()), .key = {}, .value = std::nullopt};
+      TRIDENT_ASSIGN_OR_RETURN(out.key, FromProto(changed.key()));
+      if (changed.has_value()) {
+        TRIDENT_ASSIGN_OR_RETURN(out.value, FromProto(changed.value()));
+      }
+      if (!change(out)) return {};
+    }
+  }
+  return connection_->Outcome(events->Finish());
 }
 
-StatusOr<ClientRows> Client::Drpc(const std::string& function, const std::string& args) {
+StatusOr<DrpcAnswer> Client::Drpc(const std::string& function, const std::string& args) {
   v1::ExecuteRequest request;
   request.set_function(function);
   request.set_args(args);
-  request.set_timeout_ms(static_cast<uint32_t>(stubs_->timeout / kMillisecond));
   v1::ExecuteResponse response;
   TRIDENT_RETURN_IF_ERROR(
-      stubs_->Call(*stubs_->drpc, &v1::Drpc::Stub::Execute, request, &response));
-  ClientRows rows;
-  rows.txid = response.txid();
-  rows.fields.assign(response.fields().begin(), response.fields().end());
-  for (const v1::Row& answered : response.rows()) {
-    ClientRow row;
-    for (const v1::Value& value : answered.values()) {
+      connection_->Call(*connection_->drpc, &v1::Drpc::Stub::Execute, request, response));
+  DrpcAnswer out;
+  out.txid = TxId(response.txid());
+  out.fields = std::make_shared<const std::vector<std::string>>(response.fields().begin(),
+                                                                response.fields().end());
+  for (const v1::Row& row : response.rows()) {
+    std::vector<Datum>& values = out.rows.emplace_back();
+    for (const v1::Value& value : row.values()) {
       TRIDENT_ASSIGN_OR_RETURN(Datum datum, FromProto(value));
-      row.key.push_back(std::move(datum));
+      values.push_back(std::move(datum));
     }
-    rows.rows.push_back(std::move(row));
   }
-  return rows;
+  return out;
 }
 
-StatusOr<ClientRows> Client::Batches() {
+StatusOr<std::vector<DrpcFunctionStatus>> Client::Functions() {
+  v1::ListFunctionsResponse response;
+  TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->drpc, &v1::Drpc::Stub::ListFunctions,
+                                            v1::ListFunctionsRequest(), response));
+  std::vector<DrpcFunctionStatus> out;
+  for (const v1::FunctionInfo& info : response.functions()) {
+    out.push_back({.name = info.name(),
+                   .waiting = static_cast<int64_t>(info.waiting()),
+                   .answered = info.answered(),
+                   .batches = 0,
+                   .refused = info.refused(),
+                   .expired = info.expired()});
+  }
+  return out;
+}
+
+StatusOr<TopologyView> Client::Batches() {
   v1::BatchesResponse response;
-  TRIDENT_RETURN_IF_ERROR(
-      stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Batches, v1::BatchesRequest(), &response));
-  ClientRows rows;
-  rows.fields = {"group", "txid",   "pending", "rows", "failures",
-                 "dead",  "p50_us", "p99_us",  "state"};
-  for (const v1::BatchGroup& group : response.groups()) {
-    std::string state = !group.halted().empty()      ? "halted: " + group.halted()
-                        : group.paused()             ? "paused"
-                        : !group.waits_for().empty() ? group.waits_for()
-                                                     : "running";
-    rows.rows.push_back(
-        {{Words(group.name()), Number(group.last_decided()),
-          Number(static_cast<uint64_t>(group.in_flight_size())), Number(group.rows_committed()),
-          Number(group.retries_total()), Number(group.dead_letters()),
-          Number(group.commit_p50_micros()), Number(group.commit_p99_micros()), Words(state)},
-         std::nullopt});
-  }
-  return rows;
+  TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->admin, &v1::Admin::Stub::Batches,
+                                            v1::BatchesRequest(), response));
+  TopologyView out{.name = response.topology(), .epoch = Epoch(response.epoch()), .groups = {}};
+  for (const v1::BatchGroup& group : response.groups()) out.groups.push_back(GroupFrom(group));
+  return out;
 }
 
-StatusOr<std::string> Client::Explain(const std::string& format) {
+StatusOr<std::string> Client::Explain(ExplainFormat format) {
   v1::ExplainRequest request;
-  request.set_format(format == "dot" ? v1::ExplainRequest::DOT : v1::ExplainRequest::TEXT);
+  request.set_format(format == ExplainFormat::kDot ? v1::ExplainRequest::DOT
+                                                   : v1::ExplainRequest::TEXT);
   v1::ExplainResponse response;
   TRIDENT_RETURN_IF_ERROR(
-      stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Explain, request, &response));
+      connection_->Call(*connection_->admin, &v1::Admin::Stub::Explain, request, response));
   return response.plan();
 }
 
 StatusOr<std::string> Client::Metrics() {
   v1::MetricsResponse response;
-  TRIDENT_RETURN_IF_ERROR(
-      stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Metrics, v1::MetricsRequest(), &response));
+  TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->admin, &v1::Admin::Stub::Metrics,
+                                            v1::MetricsRequest(), response));
   return response.text();
 }
 
 Status Client::Pause() {
   v1::PauseResponse response;
-  return stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Pause, v1::PauseRequest(), &response);
+  return connection_->Call(*connection_->admin, &v1::Admin::Stub::Pause, v1::PauseRequest(),
+                           response);
 }
 
 Status Client::Resume() {
   v1::ResumeResponse response;
-  return stubs_->Call(*stubs_->admin, &v1::Admin::Stub::Resume, v1::ResumeRequest(), &response);
+  return connection_->Call(*connection_->admin, &v1::Admin::Stub::Resume, v1::ResumeRequest(),
+                           response);
+}
+
+StatusOr<Client::Version> Client::GetVersion() {
+  v1::VersionResponse response;
+  TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->admin, &v1::Admin::Stub::Version,
+                                            v1::VersionRequest(), response));
+  return Version{response.version(), response.topology()};
 }
 
 }  // namespace trident

@@ -1,69 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Client: what the command asks of a running topology, with keys as a person types them and values
-// as datums. Nothing of gRPC shows.
+// Client: what the command asks of a running topology. Nothing of gRPC shows.
 #ifndef TRIDENT_COORDINATOR_CLI_CLIENT_H_
 #define TRIDENT_COORDINATOR_CLI_CLIENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ids.h"
+#include "base/key_encoding.h"
 #include "base/status.h"
 #include "base/types.h"
+#include "coordinator/drpc_server.h"
+#include "coordinator/tls_files.h"
+#include "coordinator/topology_control.h"
 
 namespace trident {
 
-struct ClientReadAt {
-  std::optional<uint64_t> exactly;
-  std::optional<uint64_t> at_least;
+struct ClientOptions {
+  std::string address;
+  Nanos timeout = 10 * kSecond;  // of each unary call, and of the first answer of a stream
+  std::optional<TlsFiles> tls;
 };
 
-struct ClientRow {
-  std::vector<Datum> key;  // of an answer of DRPC: the whole row
+// A state, as the topology describes it.
+struct RemoteState {
+  std::string name;
+  std::string kind;
+  std::vector<KeyField> key_fields;
+  std::string value_type;
+  uint32_t partitions = 0;
+  uint64_t approximate_keys = 0;
+  TxId latest;
+
+  std::string KeyText() const;  // "user:text, day:int64?"
+};
+
+// At which committed cut to read; the latest when neither is set.
+struct RemoteCut {
+  std::optional<uint64_t> exactly;
+  std::optional<uint64_t> at_least;  // waits for it, up to the timeout
+};
+
+struct RemoteValue {
+  TxId txid;
   std::optional<Datum> value;
 };
 
-struct ClientRows {
-  uint64_t txid = 0;
-  std::vector<std::string> fields;
-  std::vector<ClientRow> rows;
-};
-
-struct ClientScan {
+struct RemoteScan {
   std::string state;
-  std::vector<std::string> prefix;
-  std::vector<std::string> from;
-  std::vector<std::string> to;
-  uint64_t rows_max = 0;  // 0: no limit
-  ClientReadAt at;
+  std::vector<Datum> prefix;  // the first fields of the key
+  std::vector<Datum> from;    // used when there is no prefix, as is `to`
+  std::vector<Datum> to;
+  RemoteCut at;
+  uint64_t rows_max = 0;  // 0: all
 };
 
-// One thread. Errors are the topology's; Unavailable when it cannot be reached.
+struct RemoteScanEnd {
+  TxId txid;
+  uint64_t rows = 0;
+  bool more = false;  // rows_max was reached before the last row
+};
+
+struct RemoteWatch {
+  std::string state;
+  std::vector<Datum> key;  // all fields: one key; the first ones: a prefix; none: every key
+  bool whole_key = false;
+  uint64_t from = 0;  // the first txid to report; 0: what commits next
+};
+
+struct RemoteChange {
+  TxId txid;
+  std::vector<Datum> key;
+  std::optional<Datum> value;  // nullopt: removed
+};
+
+// One thread. Errors are the topology's; Unavailable, saying what to try, when none answers.
 class Client {
  public:
-  Client(const std::string& address, Nanos timeout);
+  // Connects with the first call. InvalidArgument when the TLS files cannot be used.
+  static StatusOr<std::unique_ptr<Client>> Create(const ClientOptions& options);
   ~Client();
 
-  StatusOr<ClientRows> Get(const std::string& state, const std::vector<std::string>& key,
-                           const ClientReadAt& at);
-  StatusOr<ClientRows> Scan(const ClientScan& scan);
-  StatusOr<ClientRows> ListStates();
-  StatusOr<ClientRows> Drpc(const std::string& function, const std::string& args);
-  StatusOr<ClientRows> Batches();
-  StatusOr<std::string> Explain(const std::string& format);
+  const std::string& address() const;
+
+  StatusOr<std::vector<RemoteState>> ListStates();
+  // NotFound names the nearest state and those that there are.
+  StatusOr<RemoteState> FindState(const std::string& name);
+  StatusOr<RemoteValue> Get(const std::string& state, const std::vector<Datum>& key,
+                            const RemoteCut& at);
+  // Calls `row` for each row in key order.
+  using OnRow = std::function<void(const std::vector<Datum>& key, const Datum& value)>;
+  StatusOr<RemoteScanEnd> Scan(const RemoteScan& scan, const OnRow& row);
+  // Calls `begun` with the txid after which changes are reported, then `change` for each one; ends
+  // with ok when `change` returns false.
+  using OnBegun = std::function<void(TxId)>;
+  using OnChange = std::function<bool(const RemoteChange&)>;
+  Status Watch(const RemoteWatch& watch, const OnBegun& begun, const OnChange& change);
+
+  StatusOr<DrpcAnswer> Drpc(const std::string& function, const std::string& args);
+  StatusOr<std::vector<DrpcFunctionStatus>> Functions();
+
+  StatusOr<TopologyView> Batches();
+  StatusOr<std::string> Explain(ExplainFormat format);
   StatusOr<std::string> Metrics();
   Status Pause();
   Status Resume();
+  struct Version {
+    std::string release;
+    std::string topology;
+  };
+  StatusOr<Version> GetVersion();
 
  private:
-  struct Stubs;
-  class Keys;
+  struct Connection;  // everything of gRPC
 
-  std::unique_ptr<Stubs> stubs_;
+  explicit Client(std::unique_ptr<Connection> connection);
+
+  std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace trident
