@@ -15,6 +15,17 @@ namespace trident::bench {
 Status WordCount10k(const Bench& bench);
 Status WordCount1m(const Bench& bench);
 Status WordCountSmall(const Bench& bench);
+// commit_latency.cc
+Status CommitLatency(const Bench& bench);
+// calls.cc
+Status Drpc(const Bench& bench);
+Status StateGet(const Bench& bench);
+// restart.cc
+Status Restart(const Bench& bench);
+// cold_state.cc
+Status ColdState(const Bench& bench);
+// growth.cc
+Status Growth(const Bench& bench);
 
 }  // namespace trident::bench
 

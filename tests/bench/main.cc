@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "tests/bench/benchmarks.h"
+#include "tests/bench/restart.h"
+#include "tests/support/paths.h"
 
 namespace trident::bench {
 namespace {
@@ -22,6 +24,12 @@ const std::vector<Benchmark>& Benchmarks() {
       {"word_count_10k", WordCount10k},
       {"word_count_1m", WordCount1m},
       {"word_count_small", WordCountSmall},
+      {"commit_latency", CommitLatency},
+      {"drpc", Drpc},
+      {"state_get", StateGet},
+      {"restart", Restart},
+      {"cold_state", ColdState},
+      {"growth", Growth},
   };
   return all;
 }
@@ -29,7 +37,7 @@ const std::vector<Benchmark>& Benchmarks() {
 struct Arguments {
   std::string only;
   std::string json;
-  Settings settings = {.scratch = TRIDENT_BINARY_DIR "/bench_scratch"};
+  Settings settings = {.scratch = InBuild("bench_scratch")};
 };
 
 void PrintHead() {
@@ -67,7 +75,12 @@ int Main(int argc, char** argv) {
   app.add_option("--scale", arguments.settings.scale, "multiply the sizes")
       ->check(CLI::Range(1e-6, 1e3));
   app.add_option("--scratch", arguments.settings.scratch, "where state directories are made");
+  RestartChild restart;  // what this program calls itself with
+  app.add_option("--restart-dir", restart.dir)->group("");
+  app.add_option("--restart-keys", restart.keys)->group("");
+  app.add_option("--restart-rows", restart.rows_until_kill)->group("");
   CLI11_PARSE(app, argc, argv);
+  if (!restart.dir.empty()) return RunRestartChild(restart);
 
   std::ofstream json;
   if (!arguments.json.empty()) {
