@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The spout that trident/spouts/README.md shows, as a user would write it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/field.h"
+#include "tests/trident/spouts/reading.h"
+#include "trident/spouts/row_number.h"
+
+namespace trident::testing {
+namespace {
+
+constexpr Field<int64_t> kSeconds{"seconds"};
+constexpr uint64_t kRows = 10;
+
+class CountdownReader final : public SourceReader {
+ public:
+  explicit CountdownReader(SchemaRef schema) : schema_(std::move(schema)) {}
+
+  StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t start, RowOfPosition(request.start, "countdown"));
+    uint64_t end = std::min(start + request.limits.rows, kRows);
+    if (request.end != nullptr) {
+      TRIDENT_ASSIGN_OR_RETURN(const uint64_t exact, RowOfPosition(*request.end, "countdown"));
+      end = std::min(end, exact);
+    }
+    auto column = std::make_shared<ColumnOf<int64_t>>();
+    for (uint64_t i = start; i < end; ++i) column->Append(static_cast<int64_t>(kRows - i));
+    TRIDENT_RETURN_IF_ERROR(out.Emit(Batch(schema_, {column}, end - start)));
+    return ReadResult{PositionOfRow(end), end - start, (end - start) * sizeof(int64_t),
+                      end < kRows ? ReadResult::Next::kMore : ReadResult::Next::kEnded};
+  }
+  StatusOr<Availability> Poll(const Position& position) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t at, RowOfPosition(position, "countdown"));
+    return Availability{at < kRows ? Availability::State::kReady : Availability::State::kEnded};
+  }
+
+ private:
+  const SchemaRef schema_;
+};
+
+class CountdownSpout final : public Spout {
+ public:
+  SpoutKind kind() const override { return SpoutKind::kTransactional; }
+  const SchemaRef& schema() const override { return schema_; }
+  StatusOr<std::vector<std::string>> Partitions() override {
+    return std::vector<std::string>{"countdown"};
+  }
+  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& /*partition*/,
+                                                     WakeUp /*wake_up*/) override {
+    return std::make_unique<CountdownReader>(schema_);
+  }
+  std::string Describe() const override { return "countdown"; }
+
+ private:
+  const SchemaRef schema_ = std::make_shared<Schema>(*Schema::Make(Fields(kSeconds).Describe()));
+};
+
+TEST(OwnSpoutTest, TheSpoutOfTheReadmeCountsDownInAnySlices) {
+  for (uint64_t slice_rows : {1u, 3u, 100u}) {
+    CountdownSpout spout;
+    EXPECT_EQ(ReadAll(spout, {slice_rows, 1000}),
+              (std::vector<std::vector<std::string>>{
+                  {"10", "9", "8", "7", "6", "5", "4", "3", "2", "1"}}));
+  }
+}
+
+TEST(OwnSpoutTest, TheSpoutOfTheReadmeReadsARangeAgain) {
+  CountdownSpout spout;
+  const Position end = "5";
+  EXPECT_EQ(ReadOnce(*OpenReader(spout, "countdown"), "3", kNoLimits, &end).rows,
+            (std::vector<std::string>{"7", "6"}));
+}
+
+}  // namespace
+}  // namespace trident::testing
