@@ -19,7 +19,10 @@
 //   2. Ranges of t start byte for byte where those of t - 1 ended, per source partition. A
 //      partition may appear; one that vanishes keeps its position.
 //   3. A worker is permitted to stage t only after all ranges of t are known, the cut is durable
-//      where the group logs cuts, and t - 1 was permitted.
+//      where the group logs cuts, and t - 1 was permitted. With Staging::kOneAtATime also only
+//      after t - 1 is decided and every voter has applied it: what t writes outside replaces the
+//      one previous value that could make t - 1 right again. Emission goes on meanwhile, and a
+//      batch that waits for its turn has no deadline.
 //   4. t is decided only with the votes of all voters for one attempt, each from the life of the
 //      worker that the protocol knows, and only after t - 1. One Decide is outstanding; all ready
 //      consecutive txids ride the next one. What was issued is never aborted and never issued

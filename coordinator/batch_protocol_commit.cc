@@ -16,8 +16,14 @@ void BatchProtocol::Machine::PermitInOrder() {
     if (batch.phase >= BatchPhase::kStaging) continue;
     if (batch.phase == BatchPhase::kEmitting) return;
     if (!CutIsDurable(batch)) return LogCut(batch);
+    if (!HasTurn(batch)) return;
     Permit(batch);
   }
+}
+
+bool BatchProtocol::Machine::HasTurn(const Batch& batch) const {
+  if (config_.staging == Staging::kOverlapped) return true;
+  return batch.txid == last_decided_.Next() && voters_.SlowestApplied() >= last_decided_;
 }
 
 bool BatchProtocol::Machine::CutIsDurable(const Batch& batch) const {
@@ -126,6 +132,7 @@ void BatchProtocol::Machine::On(const batch_event::DecisionWritten& event) {
                " is unknown: reopen the decision log and compare, which a new start does")));
   }
   while (last_decided_ < event.last) OnDecided(At(last_decided_.Next()));
+  PermitInOrder();
 }
 
 void BatchProtocol::Machine::OnDecided(const Batch& batch) {
@@ -149,6 +156,7 @@ void BatchProtocol::Machine::On(const batch_event::Applied& event) {
   }
   if (event.txid > last_issued()) return HaltBehind(event.worker, event.txid);
   voter->applied = event.txid;
+  PermitInOrder();
 }
 
 void BatchProtocol::Machine::ReportDrained() {

@@ -123,8 +123,11 @@ void BatchProtocol::Machine::HeardOf(const Batch& batch) {
 void BatchProtocol::Machine::WatchFirstUnready() {
   CancelledAttempt first;
   for (TxId txid = last_issued().Next(); txid < next_txid(); txid = txid.Next()) {
-    if (At(txid).phase == BatchPhase::kReady) continue;
-    first = {txid, At(txid).attempt};
+    const Batch& batch = At(txid);
+    if (batch.phase == BatchPhase::kReady) continue;
+    const bool waits_for_turn =
+        batch.phase == BatchPhase::kLoggingCut && CutIsDurable(batch) && !HasTurn(batch);
+    if (!waits_for_turn) first = {txid, batch.attempt};
     break;
   }
   if (first.txid == watched_.txid && first.attempt == watched_.attempt) return;

@@ -117,6 +117,7 @@ class BatchProtocol::Machine {
   // Commit: permit, count, decide, apply, each in txid order.
   void PermitInOrder();
   bool CutIsDurable(const Batch& batch) const;
+  bool HasTurn(const Batch& batch) const;
   void LogCut(Batch& batch);
   void Permit(Batch& batch);
   void DecideReady();

@@ -48,6 +48,13 @@ enum class CutLogging {
                  // same rows in every later attempt, also after a crash; it never shrinks
 };
 
+// Whether a batch may be staged before the one before it is decided.
+enum class Staging {
+  kOverlapped,  // yes: its changes lie over undecided ones and are taken back with them
+  kOneAtATime,  // no: for user-defined states, which are written outside of the protocol while a
+                // batch is staged and keep no more than one previous value
+};
+
 struct GroupConfig {
   GroupId group;
   uint32_t max_pending = kMaxPendingDefault;  // undecided batches at once; at most kMaxPendingMax
@@ -64,6 +71,7 @@ struct GroupConfig {
   Nanos progress_deadline = kProgressDeadlineMsDefault * kMillisecond;
   FailurePolicy policy = FailurePolicy::kStop;
   CutLogging cut_logging = CutLogging::kNone;
+  Staging staging = Staging::kOverlapped;
   // Decided batches that the slowest worker may be behind in applying.
   uint32_t backlog_max = kApplyBacklogBatchesDefault;
   std::vector<SpoutConfig> spouts;

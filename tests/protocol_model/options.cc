@@ -7,6 +7,11 @@
 namespace trident::model {
 namespace {
 
+// From a generator of its own, so that the rest of a seed's history stays what it was.
+Staging StagingFor(uint64_t seed) {
+  return Rng(Mix64(seed ^ 0x57A61)).Chance(0.3) ? Staging::kOneAtATime : Staging::kOverlapped;
+}
+
 GroupConfig ConfigFor(Rng& rng) {
   GroupConfig config;
   config.group = GroupId(1);
@@ -68,6 +73,7 @@ Options OptionsFor(uint64_t seed) {
   Options options;
   options.seed = seed;
   options.config = ConfigFor(rng);
+  options.config.staging = StagingFor(seed);
   options.sources_per_task = static_cast<uint32_t>(1 + rng.Below(2));
   options.rows_per_source = 5 + rng.Below(25);
   options.blank_rows = rng.Chance(0.3) ? 0.3 * rng.Unit() : 0;
@@ -88,11 +94,12 @@ std::string Describe(const Options& o) {
   return Concat("spouts", spouts, ", workers ", o.config.voters.size(), ", pending ",
                 o.config.max_pending, ", rows ", o.config.limits.rows, ", ",
                 o.config.cut_logging == CutLogging::kNone ? "cuts not logged" : "cuts logged",
-                ", poison ", o.poison_rows, ", lost ", o.lost, ", repeated ", o.repeated, ", late ",
-                o.late, ", stage fails ", o.stage_fails, ", unknown writes ", o.write_unknown,
-                ", crashes ", o.coordinator_crashes, "c ", o.worker_crashes, "w ", o.spout_crashes,
-                "s, zombies ", o.coordinator_zombies, ", suspicions ", o.worker_suspicions,
-                ", forgets ", o.forgets);
+                o.config.staging == Staging::kOneAtATime ? ", one at a time" : "", ", poison ",
+                o.poison_rows, ", lost ", o.lost, ", repeated ", o.repeated, ", late ", o.late,
+                ", stage fails ", o.stage_fails, ", unknown writes ", o.write_unknown, ", crashes ",
+                o.coordinator_crashes, "c ", o.worker_crashes, "w ", o.spout_crashes, "s, zombies ",
+                o.coordinator_zombies, ", suspicions ", o.worker_suspicions, ", forgets ",
+                o.forgets);
 }
 
 }  // namespace trident::model

@@ -71,6 +71,16 @@ void Witness::See(const batch_action::Begin& action) {
   }
 }
 
+void Witness::See(const batch_action::PermitStage& action) {
+  if (world_.options().config.staging == Staging::kOverlapped) return;
+  Expect(action.txid == last_applied_.Next(),
+         "I12: a batch may be staged over one that is not decided");
+  for (const auto& worker : world_.workers()) {
+    Expect(worker->applied() >= last_applied_,
+           "I12: a batch may be staged over one that a worker has not applied");
+  }
+}
+
 void Witness::See(const batch_action::Decide& action) {
   Expect(!deciding_, "I6: a decision was issued while one is outstanding");
   deciding_ = true;

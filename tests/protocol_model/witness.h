@@ -25,6 +25,7 @@ class Witness {
   bool IsStale(const BatchEvent& event) const;
   void Hear(const batch_event::WorkerJoined& event);
   void See(const batch_action::Begin& action);
+  void See(const batch_action::PermitStage& action);
   void See(const batch_action::Decide& action);
   void See(const batch_action::Apply& action);
   void See(const batch_action::Abort& action);
