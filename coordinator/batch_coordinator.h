@@ -78,8 +78,10 @@ class BatchCoordinator {
   // To every group. Any thread.
   void PostAll(const BatchEvent& event);
 
-  // Drives the coordinator without its threads: does what can be done now on the calling thread.
-  // False when there was nothing.
+  // Drive the coordinator without its threads: each does what one of them would do now, on the
+  // calling thread. False when there was nothing. StepOnce may be called while CommitOnce writes.
+  bool StepOnce() { return StepAll(); }
+  bool CommitOnce() { return CommitAll(); }
   bool RunOnce();
   // When the next Tick is due; nullopt: no group asked for one.
   std::optional<Nanos> NextTick() const;

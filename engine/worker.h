@@ -33,6 +33,9 @@ struct WorkerOptions {
   const Clock* clock = &RealClock();
   WorkerEvents* events = nullptr;  // outlives the worker
   Incarnation incarnation{1};
+  // Carries frames between executors and hands them to Deliver, now or later, once or more often;
+  // outlives the worker. Null: they are delivered at once.
+  Transport* network = nullptr;
   // Of each group that has committed before: its last applied txid and attempt.
   std::map<GroupId, BatchId> applied;
 };
@@ -51,6 +54,8 @@ class Worker {
 
   size_t executors() const { return executors_.size(); }
   Executor& executor(size_t i) { return *executors_[i]; }
+  // A frame has arrived for one of the tasks.
+  void Deliver(DataMessage message) { transport_.Send(std::move(message)); }
   // To every executor.
   void Broadcast(const Control& control);
   // To the executor that runs the spout task.

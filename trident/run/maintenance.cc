@@ -14,16 +14,25 @@ constexpr Nanos kIdleFoldAfter = 5 * kSecond;
 
 }  // namespace
 
-Maintenance::Maintenance(StateStore& states, Callbacks callbacks)
-    : states_(states), callbacks_(std::move(callbacks)), thread_([this] { Run(); }) {}
+Maintenance::Maintenance(StateStore& states, const Clock& clock, Callbacks callbacks)
+    : states_(states),
+      clock_(clock),
+      callbacks_(std::move(callbacks)),
+      quiet_since_(clock.MonotonicNanos()) {}
 
-Maintenance::~Maintenance() {
+Maintenance::~Maintenance() { Stop(); }
+
+void Maintenance::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Maintenance::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
     changed_.NotifyAll();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 bool Maintenance::Sleep(Nanos duration) {
@@ -39,20 +48,33 @@ void Maintenance::WatchPressure() {
   full ? callbacks_.hold() : callbacks_.release();
 }
 
+bool Maintenance::IsDue() {
+  if (!states_.fold().HasWork()) idle_fold_ = false;
+  if (states_.fold().IsDue() || idle_fold_) return true;
+  idle_fold_ = clock_.MonotonicNanos() - quiet_since_ >= kIdleFoldAfter && states_.fold().HasWork();
+  return idle_fold_;
+}
+
+bool Maintenance::RunOnce() {
+  if (failed_) return false;
+  WatchPressure();
+  if (!IsDue()) return false;
+  Status status = states_.fold().FoldSlice();
+  if (!status.ok()) {
+    failed_ = true;
+    callbacks_.failed(status);
+    return false;
+  }
+  WatchPressure();
+  callbacks_.folded();
+  quiet_since_ = clock_.MonotonicNanos();
+  return true;
+}
+
 void Maintenance::Run() {
-  Nanos quiet = 0;
   while (Sleep(kLookEvery)) {
-    quiet += kLookEvery;
-    WatchPressure();
-    bool idle_fold = quiet >= kIdleFoldAfter && states_.fold().HasWork();
-    while (states_.fold().IsDue() || idle_fold) {
-      Status status = states_.fold().FoldSlice();
-      if (!status.ok()) return callbacks_.failed(status);
-      WatchPressure();
-      callbacks_.folded();
-      quiet = 0;
+    while (RunOnce()) {
       if (!Sleep(0)) return;
-      if (idle_fold) idle_fold = states_.fold().HasWork();
     }
   }
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Maintenance: the thread that folds committed changes into the base while batches run, and tells
-// who cuts batches when there is no room for more.
+// Maintenance: folds committed changes into the base while batches run, and tells who cuts batches
+// when there is no room for more. Has a thread of its own once it is started; without, RunOnce does
+// its work.
 #ifndef TRIDENT_TRIDENT_RUN_MAINTENANCE_H_
 #define TRIDENT_TRIDENT_RUN_MAINTENANCE_H_
 
 #include <functional>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "state/state_store.h"
 
@@ -21,17 +23,33 @@ class Maintenance {
     std::function<void(const Status&)> failed;  // a fold failed; the store takes no writes any more
     std::function<void()> folded;               // a slice was folded; old decisions may go
   };
-  Maintenance(StateStore& states, Callbacks callbacks);
-  ~Maintenance();
+  // Everything given must outlive it.
+  Maintenance(StateStore& states, const Clock& clock, Callbacks callbacks);
+  ~Maintenance();  // Stop()
+
+  void Start();
+  void Stop();
+
+  // Looks for what is due and folds one slice of it. False when nothing was due, or a fold has
+  // failed. By one thread at a time.
+  bool RunOnce();
 
  private:
   void Run();
   bool Sleep(Nanos duration);
   void WatchPressure();
+  bool IsDue();
 
   StateStore& states_;
+  const Clock& clock_;
   const Callbacks callbacks_;
-  bool holding_ = false;  // of the thread
+
+  // Of whoever calls RunOnce.
+  bool holding_ = false;
+  bool failed_ = false;
+  bool idle_fold_ = false;  // folds because nothing else was to be done
+  Nanos quiet_since_;       // when something was folded last
+
   Mutex mutex_;
   CondVar changed_;
   bool stopping_ TRIDENT_GUARDED_BY(mutex_) = false;
