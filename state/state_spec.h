@@ -32,6 +32,9 @@ struct StateSpec {
   GroupId group;                     // whose txids change it
   std::vector<KeyField> key_fields;  // none: a single value
   uint32_t partitions = kStatePartitionsDefault;
+  // By what name deltas are combined with values, such as "sum"; empty: the state takes no deltas,
+  // or nobody named it. Whoever reads the redo without the topology knows "sum", "min" and "max".
+  std::string combiner = {};
 };
 
 // A state of an open store.

@@ -74,6 +74,7 @@ std::string EncodeState(const StoredState& state) {
   PutVarint(out, state.partitions);
   PutVarint(out, state.since.value());
   PutLengthPrefixed(out, state.value_type);
+  PutLengthPrefixed(out, state.combiner);
   PutVarint(out, state.key.size());
   for (const StoredState::KeyPart& part : state.key) {
     PutLengthPrefixed(out, part.name);
@@ -103,6 +104,7 @@ std::optional<StoredState> DecodeState(std::string_view name, std::string_view c
   state.partitions = static_cast<uint32_t>(in.Varint());
   state.since = TxId(in.Varint());
   state.value_type = in.LengthPrefixed();
+  state.combiner = in.LengthPrefixed();
   const uint64_t parts = in.Varint();
   for (uint64_t i = 0; i < parts && in.ok(); ++i) state.key.push_back(DecodeKeyPart(in));
   if (!in.done()) return std::nullopt;
@@ -216,6 +218,7 @@ StoredState Describe(const StateSpec& spec, const TypeInfo& value_type) {
   state.group = spec.group;
   state.partitions = spec.partitions;
   state.value_type = value_type.name;
+  state.combiner = spec.combiner;
   for (const KeyField& field : spec.key_fields) {
     state.key.push_back({field.name, field.type->name, field.nullability});
   }
@@ -229,8 +232,10 @@ std::string ToString(const StoredState& state) {
     out += part.name + " " + part.type;
     if (part.nullability == Nullability::kNullable) out += " or null";
   }
-  return Concat(out, "), value ", state.value_type, ", ", state.partitions, " partitions, ",
-                ToString(state.kind), ", group ", state.group.value());
+  out += "), value " + state.value_type;
+  if (!state.combiner.empty()) out += " (" + state.combiner + ")";
+  return Concat(out, ", ", state.partitions, " partitions, ", ToString(state.kind), ", group ",
+                state.group.value());
 }
 
 StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store) {

@@ -5,7 +5,7 @@
 //   "format"         version of everything that state/store_layout.h and this file describe
 //   "owner"          topology and fingerprint
 //   "epoch"          of the newest coordinator that started here
-//   "state/" name    id, kind, key, value type, partitions, group of a state
+//   "state/" name    id, kind, key, value type, combiner, partitions, group of a state
 //
 // Each value is sealed (Seal in state/store_layout.h). A store is claimed by the first topology
 // that opens it; from then on every open compares, and refuses with both sides named: a state must
@@ -52,6 +52,7 @@ struct StoredState {
   uint32_t partitions = 0;
   std::vector<KeyPart> key;
   std::string value_type;
+  std::string combiner;  // see StateSpec
   // Newest decided txid when the state was made: it knows of none up to this one. A partition
   // without a marker stands here.
   TxId since;
@@ -59,7 +60,7 @@ struct StoredState {
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 StoredState Describe(const StateSpec& spec, const TypeInfo& value_type);
-// "key (word text), value int64, 64 partitions, opaque, group 0"
+// "key (word text), value int64 (sum), 64 partitions, opaque, group 0"
 std::string ToString(const StoredState& state);
 
 struct StoreIdentity {
@@ -76,7 +77,8 @@ StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store);
 Status ClaimStore(DurableStore& store, const StoreOwner& owner);
 
 // The state as stored, with its id; made durably if the store does not have it. FailedPrecondition
-// when the store has it with another key, value type, kind, group or number of partitions.
+// when the store has it with another key, value type, combiner, kind, group or number of
+// partitions.
 // REQUIRES: the store is claimed.
 StatusOr<StoredState> DeclareState(DurableStore& store, const StoredState& wanted);
 

@@ -7,8 +7,11 @@
 //                 struct Mean {
 //                   using Value = MyPair;                  // owns its content: no Text, no List
 //                   Value Zero() const;                    // of no rows at all
-//                   Value Init(double x) const;            // of one row; arguments: the input
-//                   fields Value Combine(Value a, Value b) const;
+//                   Value Init(double x) const;            // of one row; takes the input fields
+//                   Value Combine(Value a, Value b) const;
+//                   // Optional, and stored with a state: another one is refused later, and
+//                   // `trident state dump` combines by "sum", "min" and "max" itself.
+//                   static constexpr std::string_view kCombiner = "mean";
 //                 };
 // Reducer     folds rows one after the other, in the batch's order; no early combining.
 //                 using Value = ...; Value Init() const; void Reduce(Value& value, Args...) const;
@@ -25,6 +28,8 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -58,6 +63,16 @@ template <class A, class... Ins, class... Outs>
   a.Finish(s, e);
 } > {};
 
+// The name by which values are combined; empty where the aggregator gives none.
+template <class A>
+std::string CombinerName() {
+  if constexpr (requires { A::kCombiner; }) {
+    return std::string(A::kCombiner);
+  } else {
+    return {};
+  }
+}
+
 namespace aggregator_internal {
 template <class T>
 constexpr T Highest() {
@@ -80,6 +95,7 @@ constexpr T Lowest() {
 // Number of rows; of whatever fields it is given, also of none.
 struct Count {
   using Value = int64_t;
+  static constexpr std::string_view kCombiner = "sum";
   Value Zero() const { return 0; }
   template <class... Ins>
   Value Init(const Ins&...) const {
@@ -92,6 +108,7 @@ struct Count {
 template <class T>
 struct SumOf {
   using Value = T;
+  static constexpr std::string_view kCombiner = "sum";
   Value Zero() const { return 0; }
   Value Init(T x) const { return x; }
   Value Combine(Value a, Value b) const {
@@ -109,6 +126,7 @@ using Sum = SumOf<int64_t>;
 template <class T>
 struct MinOf {
   using Value = T;
+  static constexpr std::string_view kCombiner = "min";
   Value Zero() const { return aggregator_internal::Highest<T>(); }
   Value Init(T x) const { return x; }
   Value Combine(Value a, Value b) const { return b < a ? b : a; }
@@ -116,6 +134,7 @@ struct MinOf {
 template <class T>
 struct MaxOf {
   using Value = T;
+  static constexpr std::string_view kCombiner = "max";
   Value Zero() const { return aggregator_internal::Lowest<T>(); }
   Value Init(T x) const { return x; }
   Value Combine(Value a, Value b) const { return a < b ? b : a; }

@@ -208,13 +208,15 @@ StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
                 "PersistentAggregate takes a Combiner (Value, Zero, Init, Combine) or a Reducer "
                 "(Value, Init, Reduce) of the input fields");
   MapOptions<Value> map_options;
+  StateSpec map_spec =
+      step_internal::MapSpec(options.name, options.kind, options.partitions, group);
   if constexpr (combiner) {
+    map_spec.combiner = CombinerName<A>();
     map_options.combine = [aggregator](const Value& a, const Value& b) {
       return aggregator.Combine(a, b);
     };
   }
-  auto state = std::make_shared<MapStateDeclaration<Value>>(
-      step_internal::MapSpec(options.name, options.kind, options.partitions, group), map_options);
+  auto state = std::make_shared<MapStateDeclaration<Value>>(std::move(map_spec), map_options);
   step_internal::StepSpec spec;
   spec.verb = "persistent aggregate";
   spec.group = group;

@@ -136,15 +136,16 @@ TEST(StoreIdentityTest, AStateWithOtherTypesOrPartitionsIsRefusedWithBothSides) 
             "partitions, opaque, group 0. Give the changed state another name, or start from an "
             "empty state directory");
 
-  for (auto change : {+[](StoredState& s) { s.partitions = 32; },
-                      +[](StoredState& s) { s.kind = StateKind::kTransactional; },
-                      +[](StoredState& s) { s.group = GroupId(1); },
-                      +[](StoredState& s) { s.key[0].type = "bytes"; },
-                      +[](StoredState& s) { s.key[0].name = "term"; },
-                      +[](StoredState& s) { s.key[0].nullability = Nullability::kNullable; },
-                      +[](StoredState& s) {
-                        s.key.push_back({"n", "int64"});
-                      }}) {
+  for (auto change :
+       {+[](StoredState& s) { s.partitions = 32; },
+        +[](StoredState& s) { s.kind = StateKind::kTransactional; },
+        +[](StoredState& s) { s.group = GroupId(1); }, +[](StoredState& s) { s.combiner = "sum"; },
+        +[](StoredState& s) { s.key[0].type = "bytes"; },
+        +[](StoredState& s) { s.key[0].name = "term"; },
+        +[](StoredState& s) { s.key[0].nullability = Nullability::kNullable; },
+        +[](StoredState& s) {
+          s.key.push_back({"n", "int64"});
+        }}) {
     wanted = Counts();
     change(wanted);
     const Status other = DeclareState(store, wanted).status();
