@@ -4,11 +4,14 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 
 #include "base/mutex.h"
+#include "base/spelling.h"
+#include "base/typed_number.h"
 
 namespace trident {
 namespace {
@@ -32,6 +35,7 @@ void Nap(Nanos duration) {
 // What `run` was asked for beside the topology's own options.
 struct RunFlags {
   RunOptions run;
+  ServingTls tls;
   std::string sync = "fsync";
   std::string on_failure = "stop";
   uint64_t memory_mib = kMemoryBytesDefault / kMiB;
@@ -116,45 +120,101 @@ void AddOptions(CLI::App& command, const Program& program,
   }
 }
 
-void AddRunOptions(CLI::App& command, RunFlags& flags) {
-  command.add_option("--state", flags.run.state_dir,
-                     "directory of the state; without it, state is in memory and gone at the end");
-  command.add_option("--address", flags.run.address,
-                     "serve queries, DRPC and administration at HOST:PORT");
-  command.add_option("--executors", flags.run.executors, "threads that run tasks")
-      ->capture_default_str()
-      ->check(CLI::Range(1, static_cast<int>(kExecutorsMax)));
+constexpr uint64_t kNumberMax = std::numeric_limits<uint64_t>::max();
+constexpr double kBatchAgeMsMax = 3'600'000;
+
+// The bounds of a number, and where it goes. CLI11's own numbers take "-1" for the greatest one and
+// "010" for eight.
+template <class Number>
+struct NumberOption {
+  const char* name;
+  const char* help;
+  uint64_t least;
+  uint64_t most;
+  Number& to;
+};
+
+template <class Number>
+void Add(CLI::App& command, const NumberOption<Number>& option) {
   command
-      .add_option("--memory-mib", flags.memory_mib, "memory for state, caches and buffers, in MiB")
-      ->capture_default_str()
-      ->check(CLI::Range(kMemoryBytesMin / kMiB, int64_t{1} << 24));
-  command.add_option("--max-pending", flags.run.max_pending, "batches that are processed at once")
-      ->capture_default_str()
-      ->check(CLI::Range(1, static_cast<int>(kMaxPendingMax)));
-  command.add_option("--batch-rows", flags.run.batch_rows, "most rows of a batch")
-      ->capture_default_str();
-  command.add_option("--batch-bytes", flags.run.batch_bytes, "most bytes of a batch")
-      ->capture_default_str();
-  command.add_option("--batch-age-ms", flags.batch_age_ms, "how long a batch may wait to fill")
-      ->capture_default_str();
-  command.add_option("--retry-limit", flags.run.retry_limit, "retries of a batch that fails")
-      ->capture_default_str();
+      .add_option_function<std::string>(
+          option.name,
+          [option](const std::string& text) {
+            const StatusOr<uint64_t> number = ParseWholeNumber(text, option.least, option.most);
+            if (!number.ok()) {
+              throw CLI::ValidationError(option.name, std::string(Message(number.status())));
+            }
+            option.to = static_cast<Number>(*number);
+          },
+          option.help)
+      ->type_name("NUMBER")
+      ->default_str(std::to_string(option.to));
+}
+
+void AddServingOptions(CLI::App& command, RunFlags& flags) {
+  auto* address = command.add_option("--address", flags.run.address,
+                                     "serve queries, DRPC and administration at HOST:PORT");
+  auto* cert = command.add_option("--tls-cert", flags.tls.certificate,
+                                  "certificate to serve with, a PEM file; needed to serve others "
+                                  "than this machine");
+  auto* key = command.add_option("--tls-key", flags.tls.key, "its private key, mode 0600");
+  auto* ca = command.add_option("--tls-ca", flags.tls.client_ca,
+                                "who signs the certificates of the clients");
+  cert->needs(key)->needs(ca)->needs(address);
+  key->needs(cert)->needs(ca);
+  ca->needs(cert)->needs(key);
+  command.add_flag("--keep-serving", flags.keep_serving,
+                   "go on answering after the input has ended");
+}
+
+void AddBatchOptions(CLI::App& command, RunFlags& flags) {
+  Add<uint32_t>(command, {"--max-pending", "batches that are processed at once", 1, kMaxPendingMax,
+                          flags.run.max_pending});
+  Add<uint64_t>(command,
+                {"--batch-rows", "most rows of a batch", 1, kNumberMax, flags.run.batch_rows});
+  Add<uint64_t>(command,
+                {"--batch-bytes", "most bytes of a batch", 1, kNumberMax, flags.run.batch_bytes});
+  command
+      .add_option_function<std::string>(
+          "--batch-age-ms",
+          [&flags](const std::string& text) {
+            const StatusOr<double> age = ParseNumber(text, 0, kBatchAgeMsMax);
+            if (!age.ok()) {
+              throw CLI::ValidationError("--batch-age-ms", std::string(Message(age.status())));
+            }
+            flags.batch_age_ms = *age;
+          },
+          "how long a batch may wait to fill")
+      ->type_name("NUMBER")
+      ->default_str("0");
+  Add<uint32_t>(command, {"--retry-limit", "retries of a batch that fails", 0,
+                          std::numeric_limits<uint32_t>::max(), flags.run.retry_limit});
   command.add_option("--on-failure", flags.on_failure, "after the retries: stop or dead-letter")
       ->capture_default_str()
       ->check(CLI::IsMember({"stop", "dead-letter"}));
+}
+
+void AddRunOptions(CLI::App& command, RunFlags& flags) {
+  command.add_option("--state", flags.run.state_dir,
+                     "directory of the state; without it, state is in memory and gone at the end");
+  Add<uint32_t>(command,
+                {"--executors", "threads that run tasks", 1, kExecutorsMax, flags.run.executors});
+  Add<uint64_t>(command, {"--memory-mib", "memory for state, caches and buffers, in MiB",
+                          kMemoryBytesMin / kMiB, uint64_t{1} << 24, flags.memory_mib});
   command
       .add_option("--sync", flags.sync,
                   "what a commit survives: fsync (the machine) or none (the process)")
       ->capture_default_str()
       ->check(CLI::IsMember({"fsync", "none"}));
-  command.add_flag("--keep-serving", flags.keep_serving,
-                   "go on answering after the input has ended");
+  AddBatchOptions(command, flags);
+  AddServingOptions(command, flags);
   command.add_flag("--quiet", flags.quiet, "no progress lines");
 }
 
 RunOptions OptionsOf(const RunFlags& flags) {
   RunOptions options = flags.run;
   options.memory_bytes = flags.memory_mib * kMiB;
+  if (!flags.tls.key.empty()) options.tls = flags.tls;
   options.batch_age = static_cast<Nanos>(flags.batch_age_ms * kMillisecond);
   options.sync = flags.sync == "none" ? CommitSync::kNone : CommitSync::kFsync;
   options.on_failure = flags.on_failure == "stop" ? OnFailure::kStop : OnFailure::kDeadLetter;
@@ -166,6 +226,24 @@ int Explain(const Program& program, const Topology& topology, bool dot) {
   if (!text.ok()) return Report(program, text.status());
   std::fputs(text->c_str(), stdout);
   return 0;
+}
+
+// A word that was typed in the place of the command, if that is what is wrong.
+std::string CommandHint(int argc, char** argv) {
+  const std::vector<std::string> commands = {"run", "explain"};
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word.empty() || word.front() == '-' || word == commands[0] || word == commands[1]) return "";
+  return Concat("there is no command '", word, "'", SpellingHint(word, "commands", commands));
+}
+
+int Misused(const Program& program, const CLI::App& app, const CLI::ParseError& error,
+            const std::string& hint) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    return app.exit(error);  // --help
+  }
+  std::fprintf(stderr, "%s: %s\nRun with --help for the commands and options.\n",
+               program.name.c_str(), hint.empty() ? error.what() : hint.c_str());
+  return kExitUsage;
 }
 
 }  // namespace
@@ -183,6 +261,7 @@ std::vector<std::string> ProgramArgs::List(const std::string& name) const {
 int RunProgram(int argc, char** argv, const Program& program) {
   CLI::App app(program.description, program.name);
   app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 the topology failed, 2 bad usage or options.");
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, bool> given_flags;
   RunFlags flags;
@@ -196,8 +275,7 @@ int RunProgram(int argc, char** argv, const Program& program) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    int code = app.exit(error);
-    return code == 0 ? 0 : kExitUsage;
+    return Misused(program, app, error, CommandHint(argc, argv));
   }
   ProgramArgs args;
   for (const auto& [name, list] : values) {

@@ -106,6 +106,11 @@ Status LocalRun::Serve() {
   if (options_.address.empty()) return absl::OkStatus();
   ServerOptions server;
   server.address = options_.address;
+  if (options_.tls) {
+    server.tls = TlsFiles{.certificate = options_.tls->certificate,
+                          .key = options_.tls->key,
+                          .peer_ca = options_.tls->client_ca};
+  }
   TRIDENT_ASSIGN_OR_RETURN(server_, Server::Start(server, {.states = &parts_->states(),
                                                            .drpc = &drpc_,
                                                            .control = control_.get()}));

@@ -11,6 +11,7 @@
 #define TRIDENT_TRIDENT_RUN_RUN_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,13 @@ enum class OnFailure : uint8_t {
   kDeadLetter,  // the row that fails goes to the dead letters, the rest commits
 };
 
+// PEM files for an address that others than this machine reach. Clients need certificates too.
+struct ServingTls {
+  std::string certificate;  // our own, with the chain
+  std::string key;          // its private key; readable by its owner only (mode 0600)
+  std::string client_ca;    // who signs the certificates of the clients
+};
+
 enum class CommitSync : uint8_t {
   kFsync,  // a commit survives the machine
   kNone,   // a commit survives the process; for tests and for what can be made again
@@ -42,6 +50,7 @@ struct RunOptions {
   uint64_t memory_bytes = kMemoryBytesDefault;
   // Serves queries, DRPC and administration here, "host:port"; empty: not at all.
   std::string address = {};
+  std::optional<ServingTls> tls = {};
   uint32_t max_pending = kMaxPendingDefault;
   uint64_t batch_rows = kBatchRowsMaxDefault;
   uint64_t batch_bytes = kBatchBytesMaxDefault;
