@@ -2,6 +2,7 @@
 #include "coordinator/decision_log.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/coding.h"
@@ -115,6 +116,26 @@ StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes) {
   return record;
 }
 
+StatusOr<std::vector<SourceRange>> DecodeCut(std::string_view bytes) {
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("logged cut", kVersion, bytes));
+  ByteReader in(content);
+  std::vector<SourceRange> ranges = ReadRanges(in);
+  if (!in.done()) return Malformed("logged cut");
+  return ranges;
+}
+
+StatusOr<Position> DecodePosition(std::string_view bytes) {
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view position, Unseal("source position", kVersion, bytes));
+  return Position(position);
+}
+
+std::optional<PositionOwner> ParsePositionKey(std::string_view key) {
+  constexpr size_t kPrefix = 9;
+  if (key.size() < kPrefix || key.front() != kPositionTag) return std::nullopt;
+  return PositionOwner{GroupId(BigEndian32(key.substr(1))), SpoutId(BigEndian32(key.substr(5))),
+                       std::string(key.substr(kPrefix))};
+}
+
 Status DecisionLog::Load() {
   std::unique_ptr<Cursor> cursor = store_.NewCursor(Table::kDecision);
   for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {
@@ -156,23 +177,19 @@ Status DecisionLog::LoadDecision(std::string_view key, std::string_view value) {
 Status DecisionLog::LoadCut(std::string_view key, std::string_view value) {
   std::optional<TxIdKey> id = ParseCutKey(key);
   if (!id) return Malformed("key of a logged cut");
-  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("logged cut", kVersion, value));
-  ByteReader in(content);
-  std::vector<SourceRange> ranges = ReadRanges(in);
-  if (!in.done()) return Malformed("logged cut");
+  TRIDENT_ASSIGN_OR_RETURN(std::vector<SourceRange> ranges, DecodeCut(value));
   MutexLock lock(mutex_);
   groups_[id->group].cuts[id->txid] = std::move(ranges);
   return absl::OkStatus();
 }
 
 Status DecisionLog::LoadPosition(std::string_view key, std::string_view value) {
-  constexpr size_t kPrefix = 9;
-  if (key.size() < kPrefix) return Malformed("key of a source position");
-  TRIDENT_ASSIGN_OR_RETURN(std::string_view position, Unseal("source position", kVersion, value));
-  GroupId group(BigEndian32(key.substr(1)));
-  SpoutId spout(BigEndian32(key.substr(5)));
+  std::optional<PositionOwner> owner = ParsePositionKey(key);
+  if (!owner) return Malformed("key of a source position");
+  TRIDENT_ASSIGN_OR_RETURN(Position position, DecodePosition(value));
   MutexLock lock(mutex_);
-  groups_[group].positions[{spout, std::string(key.substr(kPrefix))}] = Position(position);
+  groups_[owner->group].positions[{owner->spout, std::move(owner->partition)}] =
+      std::move(position);
   return absl::OkStatus();
 }
 

@@ -7,8 +7,7 @@
 //   'd', group, txid            decision record (state/store_layout.h)
 //   'c', group, txid            logged cut
 //   'p', group, spout, name     where a source partition stands after the newest decision; written
-//   by
-//                               each decision that moves it, so that a start reads one row a
+//                               by each decision that moves it, so that a start reads one row a
 //                               partition
 //
 // A decision record, sealed (Seal in state/store_layout.h): txid, attempt, rows, votes, ranges;
@@ -34,6 +33,18 @@ namespace trident {
 
 std::string EncodeDecision(const DecisionRecord& record);
 StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes);
+StatusOr<std::vector<SourceRange>> DecodeCut(std::string_view bytes);
+StatusOr<Position> DecodePosition(std::string_view bytes);
+
+// Whose position a row of the third kind is.
+struct PositionOwner {
+  GroupId group;
+  SpoutId spout;
+  std::string partition;
+  friend auto operator<=>(const PositionOwner&, const PositionOwner&) = default;
+};
+// nullopt: the bytes are no such key.
+std::optional<PositionOwner> ParsePositionKey(std::string_view key);
 
 // Thread-safe after Load.
 class DecisionLog final : public DecidedAttempts {

@@ -94,6 +94,19 @@ class ChangeRowWriter {
   char buffer_[4096];
 };
 
+// Reads what stands before a row's value. False, and !in.ok(), when the bytes are no row.
+inline bool ReadChangeHead(ByteReader& in, RowOperation& operation, std::string_view& key) {
+  const uint64_t head = in.Varint();
+  if (!in.ok() || (head & 7) > static_cast<uint64_t>(RowOperation::kDelta) ||
+      head / 8 > static_cast<uint64_t>(kKeyBytesMax)) {
+    in.Invalidate();
+    return false;
+  }
+  operation = static_cast<RowOperation>(head & 7);
+  key = in.Bytes(head / 8);
+  return in.ok();
+}
+
 template <class V>
 struct ChangeRow {
   RowOperation operation;
@@ -104,15 +117,8 @@ struct ChangeRow {
 // Reads one row. After the last: in.done(). False, and !in.ok(), when the bytes are no row.
 template <class V>
 bool ReadChangeRow(ByteReader& in, ChangeRow<V>& row) {
-  const uint64_t head = in.Varint();
-  if (!in.ok() || (head & 7) > static_cast<uint64_t>(RowOperation::kDelta) ||
-      head / 8 > static_cast<uint64_t>(kKeyBytesMax)) {
-    in.Invalidate();
-    return false;
-  }
-  row.operation = static_cast<RowOperation>(head & 7);
-  row.key = in.Bytes(head / 8);
-  if (in.ok() && HasValue(row.operation)) row.value = Codec<V>::Decode(in);
+  if (!ReadChangeHead(in, row.operation, row.key)) return false;
+  if (HasValue(row.operation)) row.value = Codec<V>::Decode(in);
   return in.ok();
 }
 

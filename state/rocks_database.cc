@@ -119,7 +119,13 @@ StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const RocksStoreOpt
 }
 
 Status RocksDatabase::MakeIfNew() {
-  TRIDENT_ASSIGN_OR_RETURN(const RocksDirectory::Age age, directory_->FindAge());
+  const StatusOr<RocksDirectory::Age> found = directory_->FindAge();
+  if (found.status().code() == StatusCode::kInvalidArgument &&
+      options_.access == Access::kReadOnly) {
+    return InvalidArgument("expected a state directory at ", options_.dir,
+                           ", found a directory of other files. Check the path");
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const RocksDirectory::Age age, found);
   if (age == RocksDirectory::Age::kMade) return {};
   if (options_.access == Access::kReadOnly) {
     return NotFound("there is no state in ", options_.dir, " yet. Check the path");

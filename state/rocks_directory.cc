@@ -60,8 +60,10 @@ Status CheckPermissions(const std::string& dir, Access access) {
       dir);
 }
 
-// Who holds the lock, as the holder wrote it; for the message only.
+// Who holds the lock, for the message only: readers leave no name, a writer writes its own. Where a
+// reader would be let in, there are only readers.
 std::string HolderOf(int fd) {
+  if (::flock(fd, LOCK_SH | LOCK_NB) == 0) return "another process that reads it";
   char text[32];
   const ssize_t n = ::pread(fd, text, sizeof text, 0);
   const std::string_view pid(text, n < 0 ? 0 : static_cast<size_t>(n));

@@ -7,6 +7,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/write_batch.h>
 
@@ -263,6 +264,24 @@ Status RocksStore::VerifyChecksums() const {
   options.readahead_size = kScanReadAheadBytes;
   const rocksdb::Status status = database_->db().VerifyChecksum(options);
   return status.ok() ? Status() : FromRocksOpen(status, dir_);
+}
+
+std::vector<RocksStore::CheckedFile> RocksStore::CheckFiles() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  database_->db().GetLiveFilesMetaData(&files);
+  rocksdb::Options options = BulkLoadOptions(database_->memory());
+  options.env = database_->db().GetEnv();
+  rocksdb::ReadOptions read;
+  read.readahead_size = kScanReadAheadBytes;
+  std::vector<CheckedFile> checked;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    const std::string path = file.db_path + file.name;
+    rocksdb::SstFileReader reader(options);
+    rocksdb::Status status = reader.Open(path);
+    if (status.ok()) status = reader.VerifyChecksum(read);
+    checked.push_back({path, file.size, FromRocksOpen(status, path)});
+  }
+  return checked;
 }
 
 }  // namespace trident

@@ -20,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/limits.h"
 #include "base/status.h"
@@ -72,6 +73,13 @@ class RocksStore : public DurableStore {
 
   // Reads every block of every file and compares its checksum. DataLoss names the file.
   Status VerifyChecksums() const;
+  // The same, file by file, for who wants to know of all that is damaged.
+  struct CheckedFile {
+    std::string path;
+    uint64_t bytes = 0;
+    Status status;
+  };
+  std::vector<CheckedFile> CheckFiles() const;
 
  private:
   class RocksCursor;

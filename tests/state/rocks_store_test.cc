@@ -133,12 +133,18 @@ TEST(RocksStoreTest, AReaderChangesNoByteAndExcludesWritersOnly) {
     StatusOr<std::unique_ptr<RocksStore>> reader = Open(dir.path(), Access::kReadOnly);
     ASSERT_TRUE(reader.ok()) << reader.status();
     EXPECT_TRUE(Open(dir.path(), Access::kReadOnly).ok());
-    EXPECT_EQ(Open(dir.path()).status().code(), StatusCode::kUnavailable);
+    const Status writer = Open(dir.path()).status();
+    EXPECT_EQ(writer.code(), StatusCode::kUnavailable);
+    EXPECT_TRUE(Mentions(writer, " is in use by another process that reads it. ")) << writer;
     EXPECT_EQ((*reader)->Get(Table::kMeta, "a").value(), "v");
     EXPECT_EQ(PutSynced(**reader, "b").code(), StatusCode::kFailedPrecondition);
     EXPECT_EQ((*reader)->NewBulkLoad(Table::kBase).status().code(),
               StatusCode::kFailedPrecondition);
     EXPECT_TRUE((*reader)->VerifyChecksums().ok());
+    for (const RocksStore::CheckedFile& file : (*reader)->CheckFiles()) {
+      EXPECT_TRUE(file.status.ok()) << file.status;
+      EXPECT_EQ(file.bytes, fs::file_size(file.path));
+    }
   }
   EXPECT_EQ(fingerprint(), before);
 }
