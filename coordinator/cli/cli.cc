@@ -3,21 +3,26 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "base/spelling.h"
+#include "base/typed_number.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/commands.h"
 #include "coordinator/cli/completion.h"
 #include "coordinator/cli/console.h"
+#include "coordinator/cli/directory_commands.h"
 #include "coordinator/listen_address.h"
 
 namespace trident {
 namespace {
 
 constexpr char kFooter[] =
-    "Exit codes: 0 done, 1 no such key, state or function, 2 bad usage, 3 no topology can be\n"
-    "reached, 4 refused or failed, 5 damaged data.";
+    "Exit codes: 0 done, 1 no such key, state, function or directory, 2 bad usage, 3 no topology\n"
+    "can be reached, 4 refused or failed, 5 damaged data.";
+constexpr double kTimeoutSecondsMin = 0.001;
+constexpr double kTimeoutSecondsMax = 86'400;
 
 // All that can be typed. Whichever command was named sets one of the two actions.
 struct CommandLine {
@@ -28,13 +33,34 @@ struct CommandLine {
   StateArgs state;
   std::string function;
   std::string args;
-  bool list_functions = false;
   bool dot = false;
   std::string shell;
+  std::string dir;
 
   std::function<ExitCode(Client&, Console&)> ask;  // a topology
   std::function<ExitCode(Console&)> alone;         // nobody
 };
+
+// CLI11 takes an argument in brackets for a list of arguments. No argument of a process can hold a
+// zero byte; with one at its end it is taken as it is.
+std::string Guarded(std::string word) {
+  if (!word.empty() && word.front() == '[' && word.back() == ']') word.push_back('\0');
+  return word;
+}
+void Unguard(std::string& word) {
+  if (!word.empty() && word.back() == '\0') word.pop_back();
+}
+void Unguard(CommandLine& line) {
+  StateArgs& state = line.state;
+  for (std::string* word :
+       {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate, &line.tls.key,
+        &state.state, &line.function, &line.args, &line.shell, &line.dir}) {
+    Unguard(*word);
+  }
+  for (std::vector<std::string>* words : {&state.key, &state.prefix, &state.from, &state.to}) {
+    for (std::string& word : *words) Unguard(word);
+  }
+}
 
 void AddState(CLI::App& command, CommandLine& line) {
   command.add_option("state", line.state.state, "name of the state")->required();
@@ -42,9 +68,27 @@ void AddState(CLI::App& command, CommandLine& line) {
 void AddKey(CLI::App& command, CommandLine& line) {
   command.add_option("key", line.state.key, "one value for each field of the key; \\N is null");
 }
+// `to` is a uint64_t, or an optional one. CLI11's own numbers take "-1" and read "010" as eight.
+template <class To>
+CLI::Option* AddNumber(CLI::App& command, const std::string& name, uint64_t least, To& to,
+                       const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [name, least, &to](const std::string& text) {
+            const StatusOr<uint64_t> number =
+                ParseWholeNumber(text, least, std::numeric_limits<uint64_t>::max());
+            if (!number.ok()) {
+              throw CLI::ValidationError(name, std::string(Message(number.status())));
+            }
+            to = *number;
+          },
+          help)
+      ->type_name("NUMBER");
+}
 void AddCut(CLI::App& command, CommandLine& line) {
-  auto* at = command.add_option("--at", line.state.at.exactly, "read at exactly this txid");
-  command.add_option("--at-least", line.state.at.at_least, "wait until this txid is committed")
+  auto* at = AddNumber(command, "--at", 0, line.state.at.exactly, "read at exactly this txid");
+  AddNumber(command, "--at-least", 0, line.state.at.at_least, "wait until this txid is committed")
       ->excludes(at);
 }
 // An option that is repeated once for each field.
@@ -72,7 +116,7 @@ void AddStateScan(CLI::App& state, CommandLine& line) {
   auto* prefix = AddFields(*scan, "--prefix", line.state.prefix, "only keys that start with this");
   AddFields(*scan, "--from", line.state.from, "from this key on")->excludes(prefix);
   AddFields(*scan, "--to", line.state.to, "up to, not including, this key")->excludes(prefix);
-  scan->add_option("--limit", line.state.limit, "at most so many rows");
+  AddNumber(*scan, "--limit", 1, line.state.limit, "at most so many rows");
   AddCut(*scan, line);
   scan->callback([&line] {
     line.ask = [&line](Client& client, Console& console) {
@@ -86,11 +130,36 @@ void AddStateWatch(CLI::App& state, CommandLine& line) {
   AddState(*watch, line);
   AddKey(*watch, line);
   AddFields(*watch, "--prefix", line.state.prefix, "only keys that start with this");
-  watch->add_option("--from-txid", line.state.from_txid, "begin with the changes of this txid");
-  watch->add_option("--limit", line.state.limit, "end after so many changes");
+  AddNumber(*watch, "--from-txid", 1, line.state.from_txid, "begin with the changes of this txid");
+  AddNumber(*watch, "--limit", 1, line.state.limit, "end after so many changes");
   watch->callback([&line] {
     line.ask = [&line](Client& client, Console& console) {
       return StateWatch(client, line.state, console);
+    };
+  });
+}
+
+void AddDirectory(CLI::App& command, CommandLine& line) {
+  command.add_option("dir", line.dir, "the state directory; no process may be running on it")
+      ->required();
+}
+
+void AddStateVerify(CLI::App& state, CommandLine& line) {
+  CLI::App* verify = state.add_subcommand("verify", "look for damage in a state directory at rest");
+  AddDirectory(*verify, line);
+  verify->callback([&line] {
+    line.alone = [&line](Console& console) { return VerifyDirectory(line.dir, console); };
+  });
+}
+
+void AddStateDump(CLI::App& state, CommandLine& line) {
+  CLI::App* dump =
+      state.add_subcommand("dump", "keys and values of a state directory at rest, in key order");
+  AddDirectory(*dump, line);
+  dump->add_option("state", line.state.state, "only of this state");
+  dump->callback([&line] {
+    line.alone = [&line](Console& console) {
+      return DumpDirectory(line.dir, line.state.state, console);
     };
   });
 }
@@ -104,19 +173,16 @@ void AddStates(CLI::App& app, CommandLine& line) {
   AddStateGet(*state, line);
   AddStateScan(*state, line);
   AddStateWatch(*state, line);
+  AddStateVerify(*state, line);
+  AddStateDump(*state, line);
 }
 
 void AddDrpc(CLI::App& app, CommandLine& line) {
   CLI::App* drpc = app.add_subcommand("drpc", "call a function of the topology");
-  auto* list = drpc->add_flag("--list", line.list_functions, "show the functions and their load");
-  drpc->add_option("function", line.function, "its name")->excludes(list);
+  drpc->add_option("function", line.function, "its name; `trident functions` lists them")
+      ->required();
   drpc->add_option("args", line.args, "its arguments, as one text");
   drpc->callback([&line] {
-    if (line.list_functions) {
-      line.ask = ListDrpc;
-      return;
-    }
-    if (line.function.empty()) throw CLI::RequiredError("function");
     line.ask = [&line](Client& client, Console& console) {
       return CallDrpc(client, line.function, line.args, console);
     };
@@ -127,6 +193,8 @@ void AddAdmin(CLI::App& app, CommandLine& line) {
   const auto asks = [&line](ExitCode (*command)(Client&, Console&)) {
     return [&line, command] { line.ask = command; };
   };
+  app.add_subcommand("functions", "the functions of the topology and their load")
+      ->callback(asks(ListDrpc));
   app.add_subcommand("batches", "what each batch group is doing")->callback(asks(ShowBatches));
   CLI::App* explain = app.add_subcommand("explain", "the plan of the topology");
   explain->add_flag("--dot", line.dot, "as a graph, for Graphviz");
@@ -143,14 +211,34 @@ void AddAdmin(CLI::App& app, CommandLine& line) {
       ->callback(asks(ShowVersion));
 }
 
-// `app` and everything below it, as paths and the words that may follow.
-void Walk(const CLI::App& app, const std::string& path, std::vector<CompletedCommand>& out) {
-  CompletedCommand command{path, {}};
-  for (const CLI::App* below : app.get_subcommands({})) command.words.push_back(below->get_name());
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) command.words.push_back("--" + name);
+// Where the values of an option, or of an argument, are known.
+std::vector<std::string> ChoicesOf(const std::string& name) {
+  if (name == "--output" || name == "-o") return {"text", "json"};
+  if (name == "shell") return {"bash", "zsh", "fish"};
+  return {};
+}
+
+void AddTo(CompletedCommand& command, const CLI::Option& option) {
+  if (option.get_positional()) {
+    const std::string name = option.get_name();
+    for (const std::string& choice : ChoicesOf(name)) command.words.push_back(choice);
+    if (name == "dir") command.files = CompletedCommand::Files::kYes;
+    return;
   }
-  out.push_back(command);
+  const auto takes = option.get_items_expected_max() > 0 ? CompletedOption::Takes::kValue
+                                                         : CompletedOption::Takes::kNothing;
+  std::vector<std::string> names;
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  for (const std::string& name : names) command.options.push_back({name, takes, ChoicesOf(name)});
+}
+
+// `app` and everything below it, as paths and what may follow.
+void Walk(const CLI::App& app, const std::string& path, std::vector<CompletedCommand>& out) {
+  CompletedCommand command{.path = path, .words = {}, .options = {}};
+  for (const CLI::App* below : app.get_subcommands({})) command.words.push_back(below->get_name());
+  for (const CLI::Option* option : app.get_options()) AddTo(command, *option);
+  out.push_back(std::move(command));
   for (const CLI::App* below : app.get_subcommands({})) {
     Walk(*below, path + " " + below->get_name(), out);
   }
@@ -177,9 +265,19 @@ void AddGlobal(CLI::App& app, CommandLine& line) {
   app.add_option("-o,--output", line.output, "text, or json: one object a line")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  app.add_option("--timeout", line.timeout_s, "seconds to wait for an answer")
-      ->check(CLI::Range(0.001, 86'400.0))
-      ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--timeout",
+         [&line](const std::string& text) {
+           const StatusOr<double> seconds =
+               ParseNumber(text, kTimeoutSecondsMin, kTimeoutSecondsMax);
+           if (!seconds.ok()) {
+             throw CLI::ValidationError("--timeout", std::string(Message(seconds.status())));
+           }
+           line.timeout_s = *seconds;
+         },
+         "seconds to wait for an answer")
+      ->type_name("SECONDS")
+      ->default_str("10");
   auto* ca = app.add_option("--tls-ca", line.tls.peer_ca, "who signs the topology's certificate");
   auto* cert = app.add_option("--tls-cert", line.tls.certificate, "your own certificate");
   auto* key = app.add_option("--tls-key", line.tls.key, "its private key, mode 0600");
@@ -215,13 +313,22 @@ std::string CommandHint(const CLI::App& app, const std::vector<std::string>& arg
   return "";
 }
 
+// What is more to say about an argument that CLI11 did not know.
+std::string DashHint(const CLI::ParseError& error) {
+  const bool has_dash = std::string_view(error.what()).find(" -") != std::string_view::npos;
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError) || !has_dash) {
+    return "";
+  }
+  return ". A value that begins with - stands behind --, as in: trident state get counts -- -x";
+}
+
 int Misused(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& args,
             std::ostream& out, std::ostream& err) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
     return app.exit(error, out, err);  // --help
   }
   const std::string hint = CommandHint(app, args);
-  err << "trident: " << (hint.empty() ? error.what() : hint)
+  err << "trident: " << OneLine(hint.empty() ? error.what() + DashHint(error) : hint)
       << "\nRun with --help for the commands and options.\n";
   return static_cast<int>(ExitCode::kUsage);
 }
@@ -242,7 +349,7 @@ ExitCode Ask(const CommandLine& line, Console& console) {
 }  // namespace
 
 int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err) {
-  CLI::App app("Asks a running topology.", "trident");
+  CLI::App app("Asks a running topology, and looks into a state directory at rest.", "trident");
   CommandLine line;
   app.require_subcommand(1);
   app.footer(kFooter);
@@ -253,12 +360,19 @@ int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream
   AddCompletion(app, line);
   FallThrough(app);
   try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+    std::vector<std::string> words;  // from the last to the first, as CLI11 takes them
+    for (auto word = args.rbegin(); word != args.rend(); ++word) words.push_back(Guarded(*word));
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     return Misused(app, error, args, out, err);
   }
+  Unguard(line);
   Console console{out, err, line.output == "json" ? OutputFormat::kJson : OutputFormat::kText};
-  return static_cast<int>(line.alone ? line.alone(console) : Ask(line, console));
+  const ExitCode code = line.alone ? line.alone(console) : Ask(line, console);
+  if (out.flush()) return static_cast<int>(code);
+  err << "trident: the answer could not be written whole to the standard output; is its disk full, "
+         "or its reader gone?\n";
+  return static_cast<int>(ExitCode::kFailed);
 }
 
 }  // namespace trident

@@ -2,8 +2,9 @@
 //
 // The `trident` command: asks a running topology, and looks into a state directory that is at rest.
 //
-// Exit codes: 0 done, 1 no such key, state or function, 2 bad usage, 3 no topology can be reached,
-// 4 refused or failed, 5 damaged data. Answers go to `out`, what is said about them to `err`.
+// Exit codes: 0 done, 1 no such key, state, function or directory, 2 bad usage, 3 no topology can
+// be reached, 4 refused or failed, 5 damaged data. Answers go to `out`, what is said about them to
+// `err`.
 #ifndef TRIDENT_COORDINATOR_CLI_CLI_H_
 #define TRIDENT_COORDINATOR_CLI_CLI_H_
 

@@ -44,6 +44,15 @@ void SetCut(const RemoteCut& at, v1::ReadAt& out) {
   }
 }
 
+// A wait that was too short says for what it was.
+Status OfAwaited(const RemoteCut& at, const Status& status, const ClientOptions& options) {
+  if (status.code() != StatusCode::kDeadlineExceeded || !at.at_least) return status;
+  return DeadlineExceeded("txid ", *at.at_least, " was not committed within ",
+                          options.timeout / kMillisecond,
+                          " ms; allow more with --timeout SECONDS, or see with `trident batches` "
+                          "what is being waited for");
+}
+
 StatusOr<RemoteState> StateFrom(const v1::StateInfo& info) {
   RemoteState out{.name = info.name(),
                   .kind = info.kind(),
@@ -201,8 +210,9 @@ StatusOr<RemoteValue> Client::Get(const std::string& state, const std::vector<Da
   ToProto(key, *request.mutable_key());
   SetCut(at, *request.mutable_at());
   v1::GetResponse response;
-  TRIDENT_RETURN_IF_ERROR(
-      connection_->Call(*connection_->query, &v1::Query::Stub::Get, request, response));
+  TRIDENT_RETURN_IF_ERROR(OfAwaited(
+      at, connection_->Call(*connection_->query, &v1::Query::Stub::Get, request, response),
+      connection_->options));
   RemoteValue out{.txid = TxId(response.txid()), .value = std::nullopt};
   if (response.found()) {
     TRIDENT_ASSIGN_OR_RETURN(out.value, FromProto(response.value()));
@@ -235,7 +245,8 @@ StatusOr<RemoteScanEnd> Client::Scan(const RemoteScan& scan, const OnRow& row) {
       ++end.rows;
     }
   }
-  TRIDENT_RETURN_IF_ERROR(connection_->Outcome(pages->Finish()));
+  TRIDENT_RETURN_IF_ERROR(
+      OfAwaited(scan.at, connection_->Outcome(pages->Finish()), connection_->options));
   return end;
 }
 

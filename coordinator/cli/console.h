@@ -18,7 +18,7 @@ namespace trident {
 // The numbers are a promise to scripts.
 enum class ExitCode : int {
   kOk = 0,
-  kNotFound = 1,     // no such key, state or function
+  kNotFound = 1,     // no such key, state, function or directory
   kUsage = 2,        // a command line, or a key, that cannot be
   kUnreachable = 3,  // no topology answers
   kFailed = 4,       // it answered, and refused or failed

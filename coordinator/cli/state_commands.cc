@@ -18,12 +18,17 @@ StatusOr<Datum> ParseField(const KeyField& field, const std::string& text) {
   return value;
 }
 
+// "1 value, found 2".
+std::string Expected(size_t fields, size_t found) {
+  return Concat(fields, fields == 1 ? " value" : " values", ", found ", found);
+}
+
 // The first fields of a key of `state`, from what was typed.
 StatusOr<std::vector<Datum>> ParseFields(const RemoteState& state,
                                          const std::vector<std::string>& typed) {
   if (typed.size() > state.key_fields.size()) {
     return InvalidArgument("the key of state '", state.name, "' is [", state.KeyText(),
-                           "]: expected ", state.key_fields.size(), " values, found ", typed.size(),
+                           "]: expected ", Expected(state.key_fields.size(), typed.size()),
                            "; quote a value that has spaces");
   }
   std::vector<Datum> out;
@@ -38,7 +43,7 @@ StatusOr<std::vector<Datum>> ParseKey(const RemoteState& state,
                                       const std::vector<std::string>& typed) {
   if (typed.size() < state.key_fields.size()) {
     return InvalidArgument("the key of state '", state.name, "' is [", state.KeyText(),
-                           "]: expected ", state.key_fields.size(), " values, found ", typed.size(),
+                           "]: expected ", Expected(state.key_fields.size(), typed.size()),
                            "; give one for each field, or use `state scan` with --prefix");
   }
   return ParseFields(state, typed);

@@ -104,8 +104,13 @@ std::string AnswerJson(const std::string& function, const DrpcAnswer& answer) {
       .Done();
 }
 
-ExitCode Print(Console& console, const StatusOr<std::string>& text) {
+// A text of many lines; in JSON, one object that holds it under `name`.
+ExitCode Print(Console& console, std::string_view name, const StatusOr<std::string>& text) {
   if (!text.ok()) return Report(console, text.status());
+  if (console.json()) {
+    console.out << JsonObject().Add(name, JsonText(*text)).Done() << '\n';
+    return ExitCode::kOk;
+  }
   console.out << *text;
   if (!text->empty() && text->back() != '\n') console.out << '\n';
   return ExitCode::kOk;
@@ -189,10 +194,12 @@ ExitCode ShowBatches(Client& client, Console& console) {
 }
 
 ExitCode ShowPlan(Client& client, ExplainFormat format, Console& console) {
-  return Print(console, client.Explain(format));
+  return Print(console, format == ExplainFormat::kDot ? "dot" : "plan", client.Explain(format));
 }
 
-ExitCode ShowMetrics(Client& client, Console& console) { return Print(console, client.Metrics()); }
+ExitCode ShowMetrics(Client& client, Console& console) {
+  return Print(console, "metrics", client.Metrics());
+}
 
 ExitCode ShowVersion(Client& client, Console& console) {
   const StatusOr<Client::Version> remote = client.GetVersion();

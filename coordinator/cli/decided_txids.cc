@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/decided_txids.h"
+
+#include <string>
+#include <string_view>
+
+#include "coordinator/decision_log.h"
+#include "state/store_layout.h"
+
+namespace trident {
+namespace {
+
+std::string PlaceOf(std::string_view what, GroupId group, TxId txid) {
+  return Concat(what, " of txid ", txid.value(), ", group ", group.value());
+}
+std::string PlaceOf(const PositionOwner& owner) {
+  return Concat("position of source partition '", owner.partition, "' of spout ",
+                owner.spout.value(), ", group ", owner.group.value());
+}
+
+class DecisionReader {
+ public:
+  DecisionReader(Epoch epoch, Findings& findings, std::map<GroupId, DecidedTxIds::Group>& groups)
+      : epoch_(epoch), findings_(findings), groups_(groups) {}
+
+  void Read(std::string_view key, std::string_view value);
+  // All was read: compares what needs all of it.
+  void Finish();
+
+ private:
+  void ReadDecision(const TxIdKey& key, std::string_view value);
+  void ReadPosition(const PositionOwner& owner, std::string_view value);
+  void CheckDecision(const TxIdKey& key, const DecisionRecord& record);
+
+  const Epoch epoch_;
+  Findings& findings_;
+  std::map<GroupId, DecidedTxIds::Group>& groups_;
+  std::map<PositionOwner, Position> ends_;  // of the newest range of each source partition
+  std::map<PositionOwner, std::optional<Position>> positions_;  // nullopt: damaged, and said so
+};
+
+void DecisionReader::Read(std::string_view key, std::string_view value) {
+  if (const auto decision = ParseDecisionKey(key)) return ReadDecision(*decision, value);
+  if (const auto owner = ParsePositionKey(key)) return ReadPosition(*owner, value);
+  if (const auto cut = ParseCutKey(key)) {
+    findings_.Add(PlaceOf("logged cut", cut->group, cut->txid), DecodeCut(value).status());
+    return;
+  }
+  findings_.AddDamage("decision table",
+                      Concat("the key ", ToString(Datum{OwnedBytes{std::string(key)}}),
+                             " is neither of a decision, a cut nor a source position"));
+}
+
+void DecisionReader::ReadDecision(const TxIdKey& key, std::string_view value) {
+  DecidedTxIds::Group& group = groups_[key.group];
+  if (group.last != TxId() && key.txid != group.last.Next()) {
+    findings_.AddDamage(Concat("decisions of group ", key.group.value()),
+                        Concat("txid ", group.last.value(), " is followed by txid ",
+                               key.txid.value(), "; those between are missing"));
+  }
+  if (group.first == TxId()) group.first = key.txid;
+  group.last = key.txid;
+  const StatusOr<DecisionRecord> record = DecodeDecision(value);
+  findings_.Add(PlaceOf("decision", key.group, key.txid), record.status());
+  if (!record.ok()) return;
+  CheckDecision(key, *record);
+  group.rows += record->rows;
+  group.attempts[key.txid] = record->attempt;
+  for (const SourceRange& range : record->ranges) {
+    ends_[{key.group, range.emitter.spout, range.partition}] = range.end;
+  }
+}
+
+void DecisionReader::CheckDecision(const TxIdKey& key, const DecisionRecord& record) {
+  const std::string where = PlaceOf("decision", key.group, key.txid);
+  if (record.txid != key.txid) {
+    findings_.AddDamage(where, Concat("it is the record of txid ", record.txid.value()));
+  }
+  if (record.attempt.epoch > epoch_) {
+    findings_.AddDamage(where,
+                        Concat("it is of epoch ", record.attempt.epoch.value(),
+                               ", but the newest epoch that began here is ", epoch_.value()));
+  }
+  uint64_t rows = 0;
+  for (const SourceRange& range : record.ranges) rows += range.rows;
+  if (rows != record.rows) {
+    findings_.AddDamage(where,
+                        Concat("it counts ", record.rows, " rows, its source ranges ", rows));
+  }
+}
+
+void DecisionReader::ReadPosition(const PositionOwner& owner, std::string_view value) {
+  StatusOr<Position> position = DecodePosition(value);
+  findings_.Add(PlaceOf(owner), position.status());
+  positions_[owner] = position.ok() ? std::optional(*position) : std::nullopt;
+}
+
+void DecisionReader::Finish() {
+  for (const auto& [owner, end] : ends_) {
+    const auto found = positions_.find(owner);
+    if (found == positions_.end()) {
+      findings_.AddDamage(PlaceOf(owner), "it is missing, although a decision has moved it");
+    } else if (found->second && *found->second != end) {
+      findings_.AddDamage(PlaceOf(owner), Concat("it says '", *found->second,
+                                                 "', but the newest range ends at '", end, "'"));
+    }
+  }
+}
+
+}  // namespace
+
+DecidedTxIds::DecidedTxIds(const RestingDirectory& directory, Findings& findings) {
+  DecisionReader reader(directory.identity().epoch, findings, groups_);
+  const auto cursor = directory.store().NewCursor(
+      Table::kDecision, {.end = {}, .pattern = CursorOptions::Pattern::kScan});
+  for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {
+    reader.Read(cursor->key(), cursor->value());
+  }
+  findings.Add("decision table", cursor->status());
+  if (cursor->status().ok()) reader.Finish();
+}
+
+TxId DecidedTxIds::LastDecided(GroupId group) const {
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? TxId() : found->second.last;
+}
+
+std::optional<Attempt> DecidedTxIds::AttemptOf(GroupId group, TxId txid) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return std::nullopt;
+  const auto attempt = found->second.attempts.find(txid);
+  if (attempt == found->second.attempts.end()) return std::nullopt;
+  return attempt->second;
+}
+
+}  // namespace trident

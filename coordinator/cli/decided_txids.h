@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DecidedTxIds: what the decision table of a state directory says, record by record.
+#ifndef TRIDENT_COORDINATOR_CLI_DECIDED_TXIDS_H_
+#define TRIDENT_COORDINATOR_CLI_DECIDED_TXIDS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "base/ids.h"
+#include "coordinator/cli/findings.h"
+#include "coordinator/cli/resting_directory.h"
+#include "state/decided_attempts.h"
+
+namespace trident {
+
+class DecidedTxIds final : public DecidedAttempts {
+ public:
+  // Reads all of it. Damage: a record that is none or stands under a foreign key, a txid that is
+  // missing between two, an attempt of an epoch that has not begun, a source range that does not
+  // begin where the one before it ended, a position that is not where the newest range ended.
+  DecidedTxIds(const RestingDirectory& directory, Findings& findings);
+
+  struct Group {
+    TxId first;  // of which there still is a decision
+    TxId last;
+    uint64_t rows = 0;  // of all these
+    std::map<TxId, Attempt> attempts;
+  };
+  const std::map<GroupId, Group>& groups() const { return groups_; }
+
+  // ---- DecidedAttempts ----
+  TxId LastDecided(GroupId group) const override;
+  std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const override;
+
+ private:
+  std::map<GroupId, Group> groups_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_CLI_DECIDED_TXIDS_H_

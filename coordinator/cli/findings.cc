@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/findings.h"
+
+namespace trident {
+
+void Findings::AddDamage(std::string_view where, std::string_view what) {
+  ++damage_count_;
+  if (damage_.size() < kKeptMax) damage_.push_back(Concat(where, ": ", what));
+}
+
+void Findings::Add(std::string_view where, const Status& error) {
+  if (error.ok()) return;
+  if (error.code() == StatusCode::kDataLoss) {
+    AddDamage(where, Message(error));
+  } else if (obstacle_.ok()) {
+    obstacle_ = Annotate(error, where);
+  }
+}
+
+Status Findings::ToStatus() const {
+  if (damage_count_ == 0) return obstacle_;
+  return DataLoss(damage_.front(), "; ", damage_count_ - 1,
+                  " more like this, which `trident state verify` lists. Restore the directory "
+                  "from a backup");
+}
+
+}  // namespace trident

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RestingDirectory: a state directory that no process is running on, opened to be read.
+#ifndef TRIDENT_COORDINATOR_CLI_RESTING_DIRECTORY_H_
+#define TRIDENT_COORDINATOR_CLI_RESTING_DIRECTORY_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/key_encoding.h"
+#include "base/status.h"
+#include "coordinator/cli/stored_type.h"
+#include "state/rocks_store.h"
+#include "state/store_identity.h"
+
+namespace trident {
+
+// A state, and how its rows are read.
+class RestingState {
+ public:
+  RestingState(StoredState stored, std::vector<KeyField> key_fields);
+
+  const StoredState& stored() const { return stored_; }
+  const std::string& name() const { return stored_.name; }
+  const StoredType& value_type() const { return value_type_; }
+
+  // DataLoss when the bytes are no key of this state.
+  StatusOr<std::vector<Datum>> DecodeKey(std::string_view key) const {
+    return trident::DecodeKey(key_fields_, key);
+  }
+  // The key as errors name it: "[the, 5]", or its bytes when they are none.
+  std::string KeyText(std::string_view key) const;
+  bool Owns(PartitionId partition, std::string_view key) const;
+  // "state counts, partition 3".
+  std::string Place(PartitionId partition) const;
+
+ private:
+  StoredState stored_;
+  std::vector<KeyField> key_fields_;
+  StoredType value_type_;
+};
+
+// Changes not one byte. Not thread-safe.
+class RestingDirectory {
+ public:
+  // The files alone. The errors of RocksStore::Open with Access::kReadOnly.
+  static StatusOr<std::unique_ptr<RocksStore>> OpenFiles(const std::string& dir);
+  // The errors of ReadIdentity.
+  static StatusOr<std::unique_ptr<RestingDirectory>> Read(std::unique_ptr<RocksStore> files);
+
+  const RocksStore& store() const { return *store_; }
+  const StoreIdentity& identity() const { return identity_; }
+  std::string topology() const;
+  const std::map<StateId, RestingState>& states() const { return states_; }
+  // NotFound names the nearest state and those that there are.
+  StatusOr<const RestingState*> FindState(std::string_view name) const;
+
+ private:
+  std::unique_ptr<RocksStore> store_;
+  StoreIdentity identity_;
+  std::map<StateId, RestingState> states_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_CLI_RESTING_DIRECTORY_H_
