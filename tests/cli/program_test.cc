@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line that every topology has, as the example program shows it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "tests/cli/served_words.h"
+#include "tests/support/paths.h"
+
+namespace trident {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Ended RunWords(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "wordcount");
+  return RunProgramToEnd(arguments);
+}
+
+class ProgramTest : public testing::Test {
+ protected:
+  ProgramTest() { WriteText(input(), kSentences); }
+
+  std::string input() const { return dir_.path() + "/words.txt"; }
+  std::string state() const { return dir_.path() + "/state"; }
+  // `run` with these flags behind an input that is there.
+  Ended RunWith(std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"run", "--input", input(), "--sync", "none"});
+    return RunWords(flags);
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(ProgramTest, ARunEndsWithItsInputAndIsFoundAgain) {
+  const Ended first = RunWith({"--state", state(), "--quiet"});
+  EXPECT_EQ(first.code, 0);
+  EXPECT_EQ(first.out, "");
+  EXPECT_EQ(first.err, "wordcount: the input has ended and is committed\n");
+  const Ended dump = RunTrident({"state", "dump", state(), "counts"});
+  EXPECT_THAT(dump.out, HasSubstr("the\t4\n"));
+  EXPECT_EQ(RunWith({"--state", state(), "--quiet"}).code, 0);
+  EXPECT_EQ(RunTrident({"state", "dump", state(), "counts"}).out, dump.out) << "counted once";
+}
+
+TEST_F(ProgramTest, ProgressIsALineOnStderr) {
+  const Ended ended = RunWith({});
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_THAT(ended.err, StartsWith("txid 1  "));
+  EXPECT_THAT(ended.err, HasSubstr("  5 rows  commit p50 "));
+}
+
+TEST_F(ProgramTest, HelpNamesTheFlagsAndExitCodes) {
+  const Ended all = RunWords({"--help"});
+  EXPECT_EQ(all.code, 0);
+  EXPECT_THAT(all.out, StartsWith("Counts the words of text files, exactly once.\n"));
+  EXPECT_THAT(all.out, HasSubstr("Exit codes: 0 done, 1 the topology failed, 2 bad usage"));
+  const Ended run = RunWords({"run", "--help"});
+  EXPECT_EQ(run.code, 0);
+  for (const char* flag : {"--input", "--follow", "--state", "--address", "--executors",
+                           "--memory-mib", "--max-pending", "--batch-rows", "--batch-bytes",
+                           "--batch-age-ms", "--retry-limit", "--on-failure", "--sync",
+                           "--keep-serving", "--quiet", "--tls-cert", "--tls-key", "--tls-ca"}) {
+    EXPECT_THAT(run.out, HasSubstr(flag));
+  }
+}
+
+TEST_F(ProgramTest, ABadCommandLineIsExitCodeTwoAndSaysWhy) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string says;
+  };
+  const std::string in = input();
+  const std::vector<Case> cases = {
+      {{}, "A subcommand is required\n"},
+      {{"rnu"}, "there is no command 'rnu'; did you mean 'run'? The commands are: run, explain\n"},
+      {{"run"}, "--input is required\n"},
+      {{"explain"}, "--input is required\n"},
+      {{"run", "--input"}, "--input: "},
+      {{"run", "--input", in, "--bogus"}, "The following argument was not expected: --bogus\n"},
+      {{"explain", "--input", in, "--state", "d"}, "The following arguments were not expected: "},
+      {{"run", "--input", in, "--executors", "0"},
+       "--executors: expected a whole number from 1 to 256, found '0'\n"},
+      {{"run", "--input", in, "--executors", "x"}, "--executors: expected a whole number from 1"},
+      {{"run", "--input", in, "--batch-rows", "-1"},
+       "--batch-rows: expected a whole number from 1 to 18446744073709551615, found '-1'\n"},
+      {{"run", "--input", in, "--batch-rows", "1e3"}, "--batch-rows: expected a whole number"},
+      {{"run", "--input", in, "--batch-bytes", "0"}, "--batch-bytes: expected a whole number from"},
+      {{"run", "--input", in, "--batch-age-ms", "nan"},
+       "--batch-age-ms: expected a number from 0 to 3600000, found 'nan'\n"},
+      {{"run", "--input", in, "--batch-age-ms", "-1"}, "--batch-age-ms: expected a number from 0"},
+      {{"run", "--input", in, "--memory-mib", "63"},
+       "--memory-mib: expected a whole number from 64 to 16777216, found '63'\n"},
+      {{"run", "--input", in, "--max-pending", "65"},
+       "--max-pending: expected a whole number from"},
+      {{"run", "--input", in, "--retry-limit", "-1"},
+       "--retry-limit: expected a whole number from"},
+      {{"run", "--input", in, "--on-failure", "x"}, "--on-failure: x not in {stop,dead-letter}\n"},
+      {{"run", "--input", in, "--sync", "maybe"}, "--sync: maybe not in {fsync,none}\n"},
+      {{"run", "--input", in, "--tls-cert", "x"}, "--tls-cert requires "},
+      {{"run", "--input", in, "--address", "nonsense"}, "expected an address like 127.0.0.1:7411"},
+      {{"run", "--input", in, "--address", "127.0.0.1:70000"}, "expected an address like "},
+      {{"run", "--input", in, "--address", "192.0.2.1:0"},
+       "refusing to listen on 192.0.2.1:0 without TLS: "},
+      {{"run", "--input", in, "--state", in}, "expected a state directory at " + in + ", found a"},
+      {{"run", "--input", in, "--state", dir_.path()},
+       "expected an empty directory or a state directory at " + dir_.path() + ", found '"},
+  };
+  for (const Case& c : cases) {
+    std::string line;
+    for (const std::string& argument : c.arguments) line += " " + argument;
+    SCOPED_TRACE("wordcount" + line);
+    const Ended ended = RunWords(c.arguments);
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_EQ(ended.out, "");
+    EXPECT_THAT(ended.err, StartsWith("wordcount: " + c.says));
+  }
+}
+
+TEST_F(ProgramTest, WhatTheWorldRefusesIsExitCodeOneAndSaysWhy) {
+  const std::string none = dir_.path() + "/none";
+  for (const char* command : {"run", "explain"}) {
+    const Ended missing = RunWords({command, "--input", none});
+    EXPECT_EQ(missing.code, 1);
+    EXPECT_EQ(missing.err, "wordcount: stream \"lines\": the input file \"" + none +
+                               "\" is not there (No such file or directory); check the path, and "
+                               "that nothing moves or deletes it while it is read\n");
+  }
+  const Ended parent = RunWith({"--state", none + "/state"});
+  EXPECT_EQ(parent.code, 1);
+  EXPECT_EQ(parent.err, "wordcount: cannot make the state directory " + none +
+                            "/state: its parent does not exist. Make the parent, or check the "
+                            "path\n");
+  EXPECT_FALSE(fs::exists(none));
+}
+
+TEST_F(ProgramTest, AnInputThatCannotBeReadIsNamed) {
+  ASSERT_EQ(::chmod(input().c_str(), 0), 0);
+  const Ended ended =
+      RunProgramToEnd({"wordcount", "run", "--input", input()}, Rights::kNoOverride);
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err, HasSubstr(input()));
+  EXPECT_THAT(ended.err, HasSubstr("Permission denied"));
+}
+
+TEST_F(ProgramTest, AStateDirectoryInUseIsLeftToItsUser) {
+  const ServedWords words;
+  const Ended ended = RunWith({"--state", words.state()});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err, StartsWith("wordcount: " + words.state() + " is in use by process "));
+}
+
+TEST_F(ProgramTest, AnAddressInUseIsNamed) {
+  const ServedWords words;
+  const Ended ended = RunWith({"--address", words.address()});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err, HasSubstr(words.address()));
+}
+
+TEST_F(ProgramTest, ADirectoryIsReadFileByFileAndInputMayRepeat) {
+  fs::create_directory(dir_.path() + "/more");
+  WriteText(dir_.path() + "/more/a", "the end\n");
+  WriteText(dir_.path() + "/more/b", "the\n");
+  const Ended ended = RunWords({"run", "--input", input(), "--input", dir_.path() + "/more",
+                                "--state", state(), "--sync", "none", "--quiet"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(RunTrident({"state", "dump", state(), "counts"}).out, HasSubstr("the\t6\n"));
+}
+
+TEST_F(ProgramTest, AFollowedFileIsReadOnAndASignalEndsTheRunInOrder) {
+  Background program({"wordcount", "run", "--follow", "--input", input(), "--state", state(),
+                      "--sync", "none", "--quiet", "--address", "127.0.0.1:0"});
+  const std::string line = program.AwaitLine("serving on ");
+  const std::string address = line.substr(line.rfind(' ') + 1);
+  const auto count_after = [&](const std::string& txid) {
+    return RunTrident({"--address", address, "state", "get", "counts", "the", "--at-least", txid});
+  };
+  EXPECT_EQ(count_after("1").out, "the\t4\n");
+  WriteText(input(), std::string(kSentences) + "the end\n");
+  EXPECT_EQ(count_after("2").out, "the\t5\n");
+  EXPECT_EQ(program.End(SIGINT), 0);
+  EXPECT_EQ(RunTrident({"state", "verify", state()}).code, 0);
+}
+
+// ---- TLS ----
+
+class TlsTest : public ProgramTest {
+ protected:
+  TlsTest() {
+    fs::copy(InSourceTree("tests/coordinator/tls"), Pem(""), fs::copy_options::recursive);
+    for (const char* key : {"server.key", "client.key", "stranger.key"}) {
+      ::chmod(Pem(key).c_str(), 0600);
+    }
+  }
+
+  std::string Pem(const std::string& name) const { return dir_.path() + "/tls/" + name; }
+  std::vector<std::string> With(const std::string& who, std::vector<std::string> arguments) const {
+    for (const std::string& word :
+         {std::string("--tls-ca"), Pem("ca.pem"), std::string("--tls-cert"), Pem(who + ".pem"),
+          std::string("--tls-key"), Pem(who + ".key")}) {
+      arguments.push_back(word);
+    }
+    return arguments;
+  }
+};
+
+TEST_F(TlsTest, AClientWithACertificateIsAnsweredAndNobodyElse) {
+  Background program(With("server", {"wordcount", "run", "--input", input(), "--keep-serving",
+                                     "--quiet", "--address", "127.0.0.1:0"}));
+  const std::string line = program.AwaitLine("serving on ");
+  const std::string address = line.substr(line.rfind(' ') + 1);
+  ASSERT_FALSE(program.AwaitLine("the input has ended").empty());
+  const std::vector<std::string> get = {"--address", address, "state", "get", "counts", "the"};
+  const Ended client = RunTrident(With("client", get));
+  EXPECT_EQ(client.code, 0) << client.err;
+  EXPECT_EQ(client.out, "the\t4\n");
+  EXPECT_EQ(RunTrident(With("stranger", get)).code, 3);
+  const Ended plain = RunTrident(get);
+  EXPECT_EQ(plain.code, 3);
+  EXPECT_THAT(plain.err, StartsWith("trident: cannot reach a topology at " + address + ": "));
+}
+
+TEST_F(TlsTest, AKeyThatOthersCanReadIsRefused) {
+  ASSERT_EQ(::chmod(Pem("server.key").c_str(), 0644), 0);
+  const Ended ended = RunProgramToEnd(
+      With("server", {"wordcount", "run", "--input", input(), "--address", "127.0.0.1:0"}));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, HasSubstr(Pem("server.key")));
+}
+
+}  // namespace
+}  // namespace trident
