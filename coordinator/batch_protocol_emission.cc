@@ -80,14 +80,15 @@ void BatchProtocol::Machine::StartAttempts() {
 
 void BatchProtocol::Machine::StartAttempt() {
   const TxId txid = next_txid();
-  if (attempts_made(txid) == UINT32_MAX) {
+  if (newest_counter_ == UINT32_MAX) {
     return Halt(ResourceExhausted("batch group ", config_.group.value(), ": txid ", txid.value(),
-                                  " has used up the attempts of one epoch; start again"));
+                                  " would need more attempts than one epoch has; start again"));
   }
   Batch& batch = At(txid);
   batch.prev_attempt = AttemptOf(txid.Prev());
   batch.txid = txid;
-  batch.attempt = {epoch_, ++attempts_made_[txid.value() % ring_.size()]};
+  if (newest_counter_ == 0 || newest_attempt(txid) != 0) ++newest_counter_;
+  batch.attempt = {epoch_, newest_attempts_[txid.value() % ring_.size()] = newest_counter_};
   batch.phase = BatchPhase::kEmitting;
   batch.mode = EmitMode::kNew;
   batch.ask_first = ask_first_;
@@ -306,6 +307,8 @@ void BatchProtocol::Machine::OnRangesKnown(Batch& batch) {
 // flight.
 void BatchProtocol::Machine::Withdraw(Batch& batch) {
   if (batch.mode != EmitMode::kNew) retry_.OnRowGone();
+  // Nor will there be anything of what failed: nothing is left to be retried.
+  if (batch.txid == retry_.retrying() && !emitters_.AnyReady()) retry_.OnInputGone();
   --in_flight_;
   out_->emplace_back(batch_action::Abort{batch.txid, {{batch.txid, batch.attempt}}});
 }

@@ -246,8 +246,9 @@ Status DecisionLog::Trim(GroupId id, TxId folded) {
     MutexLock lock(mutex_);
     Group& group = groups_[id];
     from = group.trimmed.Next();
-    to = std::min(folded, group.last == TxId() ? TxId() : group.last.Prev());
-    if (to < from) return absl::OkStatus();
+    // A newer decision may be on its way to the disk, and not come there.
+    if (folded <= from) return absl::OkStatus();
+    to = folded.Prev();
     group.trimmed = to;
     group.attempts.erase(group.attempts.begin(), group.attempts.upper_bound(to));
   }

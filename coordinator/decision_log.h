@@ -64,8 +64,9 @@ class DecisionLog final : public DecidedAttempts {
   void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges,
                  WriteSet& changes);
 
-  // Deletes the records up to `folded`, but never the newest. Not synced: what a crash brings back
-  // is deleted again.
+  // Deletes the records before `folded`, which is durable and stays: whatever becomes of those that
+  // are added to a write set, the log always tells how far it came. Not synced: what a crash brings
+  // back is deleted again.
   Status Trim(GroupId group, TxId folded);
 
   // ---- DecidedAttempts ----

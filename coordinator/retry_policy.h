@@ -44,6 +44,8 @@ class RetryPolicy {
   void OnDecided(TxId txid);
   // The isolated row is not there any more (a source that does not repeat itself).
   void OnRowGone();
+  // All that retrying() could hold is not there any more.
+  void OnInputGone() { Forget(); }
 
   // How the next attempt of retrying() is cut: kNew, or alone with the_row() as kSingle or kDivert.
   batch_action::EmitMode next() const;

@@ -33,14 +33,23 @@ auto GuardSpout(const char* what, Call&& call) -> decltype(call()) {
 class SpoutDriver::TaskFeed final : public Output {
  public:
   TaskFeed(Task& task, const EmitRequest& request) : task_(task), request_(request) {}
+  // The reader is not told that the chain has failed: how far it read is to be answered all the
+  // same.
   Status Emit(const Batch& slice) override {
+    if (failure_.ok()) failure_ = Feed(slice);
+    return absl::OkStatus();
+  }
+  const Status& failure() const { return failure_; }
+
+ private:
+  Status Feed(const Batch& slice) {
     if (request_.mode != EmissionMode::kDivert) return task_.Feed(request_.id, kStreamPort, slice);
     return task_.Feed(request_.id, kDivertPort, Diverted(slice, request_.cause));
   }
 
- private:
   Task& task_;
   const EmitRequest& request_;
+  Status failure_;
 };
 
 SchemaRef DivertedSchema() {
@@ -160,10 +169,11 @@ Status SpoutDriver::ReadSlice(Run& run) {
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
   auto result =
       GuardSpout("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
-  if (!result.ok()) {
-    return Annotate(result.status(), Concat("spout partition \"", part.range.partition,
-                                            "\" from position \"", from, "\""));
-  }
+  const Status& status = result.ok() ? feed.failure() : result.status();
+  const Status failure = Annotate(status, Concat("spout partition \"", part.range.partition,
+                                                 "\" from position \"", from, "\""));
+  // Of an exact range only the whole would be an answer.
+  if (!result.ok() || (part.end && !failure.ok())) return failure;
   part.range.end = result->end;
   part.range.rows += result->rows;
   part.range.bytes += result->bytes;
@@ -171,6 +181,12 @@ Status SpoutDriver::ReadSlice(Run& run) {
   run.left.rows -= std::min(run.left.rows, result->rows);
   run.left.bytes -= std::min(run.left.bytes, result->bytes);
   part.last = result->next;
+  if (!failure.ok()) {
+    run.failure = failure;
+    PartDone(run, part);
+    run.current = run.parts.size();
+    return absl::OkStatus();
+  }
   if (part.end) {
     if (result->next != ReadResult::Next::kMore && result->end != *part.end) {
       return DataLoss("source partition \"", part.range.partition, "\" ends at \"", result->end,
@@ -197,14 +213,14 @@ std::optional<BatchId> SpoutDriver::Step(WorkerEvents& events) {
     if (!status.ok()) {
       BatchId id = run.request.id;
       runs_.pop_front();
-      events.OnFailed(id, Annotate(status, Concat("stage \"", task_->spec().name, "\", partition ",
-                                                  spec_.emitter.task, ", txid ", id.txid.value())));
+      Fail(id, status, events);
       return std::nullopt;
     }
     if (run.current < run.parts.size()) return std::nullopt;
   }
   BatchId id = run.request.id;
   EmitAnswer answer = Answer(run);
+  const Status failure = run.failure;
   runs_.pop_front();
   if (answer.remaining == EmitAnswer::Remaining::kExhausted && runs_.empty()) {
     watch_ = Watch::kIdle;
@@ -212,7 +228,14 @@ std::optional<BatchId> SpoutDriver::Step(WorkerEvents& events) {
   }
   answered_[id.txid] = answer;
   events.OnEmitted(std::move(answer));
-  return id;
+  if (failure.ok()) return id;
+  Fail(id, failure, events);
+  return std::nullopt;
+}
+
+void SpoutDriver::Fail(const BatchId& id, const Status& status, WorkerEvents& events) {
+  events.OnFailed(id, Annotate(status, Concat("stage \"", task_->spec().name, "\", partition ",
+                                              spec_.emitter.task, ", txid ", id.txid.value())));
 }
 
 EmitAnswer SpoutDriver::Answer(const Run& run) {

@@ -46,7 +46,8 @@ class SpoutDriver {
   // REQUIRES: has_work().
   TxId oldest_txid() const { return runs_.front().request.id.txid; }
   // Emits one slice of the oldest run. When a run ends, its answer goes to `events` and the return
-  // value names it; the caller then ends the task's input.
+  // value names it; the caller then ends the task's input. What the task's chain cannot process is
+  // answered too, before the failure is told: whoever isolates a row has to know where it stands.
   std::optional<BatchId> Step(WorkerEvents& events);
 
   // The batch is committed and visible.
@@ -72,11 +73,13 @@ class SpoutDriver {
     std::vector<Part> parts;
     size_t current = 0;
     BatchLimits left;
+    Status failure;  // of the task's chain; the run ends with the slice that it failed at
   };
   class TaskFeed;
 
   Run MakeRun(EmitRequest request) const;
   Status ReadSlice(Run& run);
+  void Fail(const BatchId& id, const Status& status, WorkerEvents& events);
   void PartDone(Run& run, Part& part);
   BatchLimits ShareOf(const Run& run) const;
   EmitAnswer Answer(const Run& run);

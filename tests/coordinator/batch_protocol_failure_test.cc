@@ -148,7 +148,7 @@ TEST_F(BatchProtocolFailure, BatchesTakenAlongDoNotCountAsFailed) {
   h.Emitted(1, 0, 5, Remaining::kMore);
   h.Commit(1);
   h.Emitted(2, 5, 10, Remaining::kMore);
-  EXPECT_EQ(h.Failed(2), "abort 2:5.2 3:5.2") << "this is the first failure of txid 2";
+  EXPECT_EQ(h.Failed(2), "abort 2:5.3 3:5.4") << "this is the first failure of txid 2";
   EXPECT_EQ(h.status().failures, 1u);
   EXPECT_EQ(h.status().retrying, TxId(2));
 }
@@ -287,6 +287,16 @@ TEST_F(BatchProtocolFailure, EmittingThatKeepsFailingAtOneRowHaltsSinceNoRowIsKn
   EXPECT_FALSE(Halted(h.Failed(1, "cannot read")));
   h.AfterTheDelay();
   EXPECT_TRUE(Halted(h.Failed(1, "cannot read")));
+}
+
+TEST_F(BatchProtocolFailure, WhatFailedAndIsNotThereAnyMoreDoesNotKeepTheGroupBusy) {
+  h.Start();
+  h.Failed(1);  // while it looked for input
+  h.AfterTheDelay();
+  EXPECT_FALSE(h.status().idle);
+  h.Emitted(1, 0, 0);
+  EXPECT_EQ(h.status().retrying, TxId(0));
+  EXPECT_TRUE(h.status().idle);
 }
 
 TEST_F(BatchProtocolFailure, ALostWorkerFailsWhatNeedsItAndNothingStartsWithoutIt) {

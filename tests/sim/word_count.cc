@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Word count: a word's count is the number of times that it stands in the committed rows; and the
+// stream of new values, kept in a second state, always is where the first one is.
+#include "tests/sim/workload.h"
+
+namespace trident::sim {
+namespace {
+
+constexpr Field<Text> kWord{"word"};
+constexpr Field<int64_t> kCount{"count"};
+constexpr Field<int64_t> kLatest{"latest"};
+constexpr uint64_t kVocabulary = 7;
+
+// Keeps the last value.
+struct Last {
+  using Value = int64_t;
+  Value Init() const { return 0; }
+  void Reduce(Value& value, int64_t next) const { value = next; }
+};
+
+struct SplitWords {
+  void operator()(Text text, Emit<Text>& emit) const {
+    for (const std::string& word : WordsOf(std::string(text))) {
+      if (word[0] != kPoison) emit(word);
+    }
+  }
+};
+
+class WordCount final : public Workload {
+ public:
+  using Workload::Workload;
+
+  std::string MakeRow(const RowSeed& seed) const override {
+    Rng rng(seed.draw);
+    std::string row;
+    for (uint64_t i = 1 + rng.Below(3); i > 0; --i) row += Concat("w", rng.Below(kVocabulary), " ");
+    return row;
+  }
+
+  void AddStream(Topology& topology, uint32_t number, std::shared_ptr<Spout> spout) override {
+    auto split = [this](Text row, Emit<Text>& emit) {
+      SplitWords()(row, emit);
+      MayThrow(row);
+    };
+    Stream words = topology.NewStream(NameFor("rows", number), std::move(spout))
+                       .Parallelism(trial_.options.spout_tasks)
+                       .Each(kRow, split, kWord);
+    if (trial_.options.seed % 3 == 0) words = words.Shuffle();
+    auto counts = words.GroupBy(kWord).PersistentAggregate(StateNamed(NameFor("counts", number)),
+                                                           Count(), kCount);
+    if (trial_.options.state_tasks > 0) counts.Parallelism(trial_.options.state_tasks);
+    if (KeepsLatest()) {
+      counts.NewValuesStream().GroupBy(kWord).PersistentAggregate(
+          StateNamed(NameFor("latest", number)), kCount, Last(), kLatest);
+    }
+    topology.NewDrpcStream(FunctionOf(number))
+        .Each(kArgs, SplitWords(), kWord)
+        .StateQuery(counts, kWord, MapGet(), kCount)
+        .Project(Fields(kWord, kCount));
+  }
+
+  Cut EmptyCut(uint32_t number) const override {
+    Cut cut{{NameFor("counts", number), {}}};
+    if (KeepsLatest()) cut[NameFor("latest", number)];
+    return cut;
+  }
+
+  void Fold(const std::string& row, Cut& cut) const override {
+    for (const std::string& word : WordsOf(row)) {
+      if (word[0] == kPoison) continue;
+      for (auto& [name, content] : cut) {
+        content[word] = std::to_string(NumberAt(content, word) + 1);
+      }
+    }
+  }
+
+  std::optional<std::string> Breach(const Cut& seen) const override {
+    if (seen.begin()->second == seen.rbegin()->second) return std::nullopt;
+    return "the stream of new values is not where the counts are";
+  }
+
+  std::string FunctionOf(uint32_t number) const override { return NameFor("words", number); }
+  std::string Question(Rng& rng) const override {
+    return Concat("w", rng.Below(kVocabulary), " none w", rng.Below(kVocabulary));
+  }
+  std::vector<std::vector<std::string>> Answer(const std::string& question,
+                                               const Cut& cut) const override {
+    std::vector<std::vector<std::string>> rows;
+    const Content& counts = cut.begin()->second;
+    for (const std::string& word : WordsOf(question)) {
+      if (counts.contains(word)) rows.push_back({word, counts.at(word)});
+    }
+    return rows;
+  }
+
+ private:
+  // Without it the counts are written as deltas.
+  bool KeepsLatest() const { return trial_.options.seed % 2 == 0; }
+};
+
+}  // namespace
+
+std::unique_ptr<Workload> MakeWordCount(Trial& trial) { return std::make_unique<WordCount>(trial); }
+
+}  // namespace trident::sim
