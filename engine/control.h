@@ -61,10 +61,12 @@ struct PublishBatch {
   BatchId id;
 };
 
-// Every attempt of `from` and later that is older than `before` is cancelled.
+// Every attempt of this txid that is older than `before` is cancelled. Attempts are numbered txid
+// by txid, so when later txids are taken back with it, each has a message of its own, the newest
+// first.
 struct AbortAttempts {
   GroupId group;
-  TxId from;
+  TxId txid;
   Attempt before;
 };
 

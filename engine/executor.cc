@@ -139,12 +139,12 @@ void Executor::HandleApply(const ApplyAttempt& apply) {
 
 void Executor::HandleAbort(const AbortAttempts& abort) {
   for (auto& spout : spouts_) {
-    if (spout->task().spec().group == abort.group) spout->Abort(abort.from, abort.before);
+    if (spout->task().spec().group == abort.group) spout->Abort(abort.txid, abort.before);
   }
-  for (Task* task : TasksOf(abort.group)) task->Abort(abort.from, abort.before);
+  for (Task* task : TasksOf(abort.group)) task->Abort(abort.txid, abort.before);
   std::erase_if(progress_, [&](const auto& entry) {
     const BatchId& id = entry.first;
-    return id.group == abort.group && id.txid >= abort.from && id.attempt < abort.before;
+    return id.group == abort.group && id.txid == abort.txid && id.attempt < abort.before;
   });
 }
 

@@ -267,12 +267,12 @@ void SpoutDriver::Published(const BatchId& id) {
   answered_.erase(answered_.begin(), std::next(it));
 }
 
-void SpoutDriver::Abort(TxId from, Attempt before) {
+void SpoutDriver::Abort(TxId txid, Attempt before) {
   std::erase_if(runs_, [&](const Run& run) {
-    return run.request.id.txid >= from && run.request.id.attempt < before;
+    return run.request.id.txid == txid && run.request.id.attempt < before;
   });
   std::erase_if(answered_, [&](const auto& entry) {
-    return entry.first >= from && entry.second.id.attempt < before;
+    return entry.first == txid && entry.second.id.attempt < before;
   });
 }
 

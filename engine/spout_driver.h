@@ -52,7 +52,7 @@ class SpoutDriver {
 
   // The batch is committed and visible.
   void Published(const BatchId& id);
-  void Abort(TxId from, Attempt before);
+  void Abort(TxId txid, Attempt before);
 
   // Looks for input if nothing is being emitted; tells `events` once per change.
   void Poll(Nanos now, WorkerEvents& events);

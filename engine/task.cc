@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/task.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/batch_payload.h"
@@ -19,21 +20,21 @@ Task::Task(TaskSpec spec, const BatchId& applied)
 
 bool Task::IsStale(const BatchId& id) const {
   if (id.txid <= applied_) return true;
-  auto after = cancelled_.upper_bound(id.txid);
-  for (auto it = cancelled_.begin(); it != after; ++it) {
-    if (id.attempt < it->second) return true;
-  }
-  return false;
+  auto cancelled = cancelled_.find(id.txid);
+  if (cancelled != cancelled_.end() && id.attempt < cancelled->second) return true;
+  auto here = attempts_.find(id.txid);
+  return here != attempts_.end() && id.attempt < here->second.id.attempt;
 }
 
 Task::InFlight* Task::Find(const BatchId& id, int64_t batch_time_micros) {
   auto it = attempts_.find(id.txid);
   if (it != attempts_.end() && it->second.id == id) return &it->second;
-  if (IsStale(id) || (it != attempts_.end() && id.attempt < it->second.id.attempt)) {
+  if (IsStale(id)) {
     ++stale_messages_;
     return nullptr;
   }
-  // A newer attempt tells that the older one, and all that built on it, has been cancelled.
+  // The first word of a newer attempt tells that the older one has been cancelled, even if the word
+  // that says so is still under way.
   if (it != attempts_.end()) Abort(id.txid, id.attempt);
   InFlight attempt;
   attempt.id = id;
@@ -76,6 +77,7 @@ Task::Outcome Task::Advance(InFlight& attempt) {
 }
 
 Task::Outcome Task::FinishInput(InFlight& attempt) {
+  if (attempt.failed || attempt.processed) return Outcome::kWaiting;
   Status status = attempt.chain->FinishProcess();
   if (!status.ok()) return Fail(attempt, status);
   attempt.processed = true;
@@ -155,27 +157,32 @@ void Task::Apply(const BatchId& id) {
   applied_attempt_ = id.attempt;
   Release(it->second);
   attempts_.erase(it);
-  // What was said about applied txids still binds the later ones.
-  while (!cancelled_.empty() && cancelled_.begin()->first <= applied_) {
-    Attempt before = cancelled_.begin()->second;
-    cancelled_.erase(cancelled_.begin());
-    Attempt& later = cancelled_[applied_.Next()];
-    later = std::max(later, before);
+  cancelled_.erase(cancelled_.begin(), cancelled_.upper_bound(applied_));
+}
+
+void Task::Abort(TxId txid, Attempt before) {
+  if (txid > applied_) {
+    Attempt& mark = cancelled_[txid];
+    mark = std::max(mark, before);
+  }
+  auto it = attempts_.find(txid);
+  if (it == attempts_.end() || it->second.id.attempt >= before) return;
+  const bool was_staged = commits_ && it->second.done;
+  const TxId staged_up_to = staged_;
+  Forget(txid);
+  // What was staged over it is cancelled with it, though the word that says so may come later.
+  for (TxId later = txid.Next(); was_staged && later <= staged_up_to; later = later.Next()) {
+    const Attempt built = attempts_.at(later).id.attempt;
+    cancelled_[later] = std::max(cancelled_[later], {built.epoch, built.counter + 1});
+    Forget(later);
   }
 }
 
-void Task::Abort(TxId from, Attempt before) {
-  Attempt& mark = cancelled_[from];
-  mark = std::max(mark, before);
-  for (auto it = attempts_.lower_bound(from); it != attempts_.end();) {
-    if (it->second.id.attempt >= before) {
-      ++it;
-      continue;
-    }
-    Unstage(it->second);
-    Release(it->second);
-    it = attempts_.erase(it);
-  }
+void Task::Forget(TxId txid) {
+  auto it = attempts_.find(txid);
+  Unstage(it->second);
+  Release(it->second);
+  attempts_.erase(it);
 }
 
 void Task::Unstage(InFlight& attempt) {

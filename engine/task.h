@@ -3,6 +3,9 @@
 // Task: one stage at one partition. Keeps the attempts in flight, each with a chain and an inbox of
 // its own, lets slices through the chain as they come, stages in txid order, applies and aborts.
 // Owned and called by one executor thread.
+//
+// Messages come late, repeated and in any order. Attempts are numbered txid by txid: of two
+// attempts of one txid, the older is cancelled, and with it what was staged over it.
 #ifndef TRIDENT_ENGINE_TASK_H_
 #define TRIDENT_ENGINE_TASK_H_
 
@@ -63,9 +66,9 @@ class Task {
   // REQUIRES: `id` is done here.
   Status AppendRecord(const BatchId& id, std::string& record);
   void Apply(const BatchId& id);
-  // Forgets all attempts of `from` and later that are older than `before`; what still comes of them
-  // is stale.
-  void Abort(TxId from, Attempt before);
+  // Forgets the attempt of `txid` if it is older than `before`, and whatever was staged over it;
+  // what still comes of them is stale.
+  void Abort(TxId txid, Attempt before);
 
   const Status& failure() const { return failure_; }
   size_t attempts_in_flight() const { return attempts_.size(); }
@@ -92,6 +95,7 @@ class Task {
   Outcome TryStage(InFlight& attempt);
   Outcome Fail(InFlight& attempt, const Status& status);
   void Release(InFlight& attempt);
+  void Forget(TxId txid);
   void Unstage(InFlight& attempt);
 
   const TaskSpec spec_;
@@ -100,7 +104,7 @@ class Task {
   TxId staged_;  // every txid up to it is staged or applied here
   Attempt applied_attempt_;
   Attempt staged_attempt_;  // of staged_
-  // Attempts older than the value are cancelled, of the key's txid and of every later one.
+  // Attempts of the txid that are older than the value are cancelled.
   std::map<TxId, Attempt> cancelled_;
   std::map<TxId, InFlight> attempts_;  // at most one attempt per txid
   std::vector<std::unique_ptr<Chain>> idle_chains_;

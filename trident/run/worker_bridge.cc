@@ -85,16 +85,16 @@ void WorkerBridge::Apply(GroupId group, const batch_action::Apply& apply) {
 }
 
 void WorkerBridge::Abort(GroupId group, const batch_action::Abort& abort) {
-  AbortAttempts message{group, abort.from, Attempt{}};
   {
     MutexLock lock(mutex_);
     for (const batch_action::CancelledAttempt& cancelled : abort.cancelled) {
       attempts_.erase({group, cancelled.txid, cancelled.attempt});
-      Attempt after{cancelled.attempt.epoch, cancelled.attempt.counter + 1};
-      message.before = std::max(message.before, after);
     }
   }
-  worker_->Broadcast(message);
+  for (auto it = abort.cancelled.rbegin(); it != abort.cancelled.rend(); ++it) {
+    const Attempt after{it->attempt.epoch, it->attempt.counter + 1};
+    worker_->Broadcast(AbortAttempts{group, it->txid, after});
+  }
 }
 
 Status WorkerBridge::AddRedo(const BatchId& id, WriteSet& changes) {
