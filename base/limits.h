@@ -75,8 +75,12 @@ inline constexpr uint64_t kFoldCommitsDefault = 4096;
 inline constexpr int64_t kStoreLogBytesMax = 64 * kMiB;
 // Sorted runs of the base that are merged at once, and that a lookup of a key may have to ask.
 inline constexpr int kBaseRunsMergedAt = 10;
-// Read ahead of a cursor that walks a whole table.
-inline constexpr int64_t kScanReadAheadBytes = 2 * kMiB;
+// Read ahead of a cursor that walks a whole table, over all of its runs, which share it; and of a
+// cursor that finds itself walking, in each run.
+inline constexpr int64_t kScanReadAheadBytes = 8 * kMiB;
+inline constexpr int64_t kScanReadAheadBytesPerRunMax = 2 * kMiB;
+inline constexpr int64_t kScanReadAheadBytesPerRunMin = 64 * kKiB;
+inline constexpr int64_t kSeekReadAheadBytesPerRunMax = 64 * kKiB;
 // One number for hot tables, block cache, write buffers and exchange buffers.
 inline constexpr int64_t kMemoryBytesDefault = 1 * kGiB;
 inline constexpr int64_t kMemoryBytesMin = 64 * kMiB;

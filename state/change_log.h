@@ -95,6 +95,8 @@ class ChangeLog {
   TxChanges& tx(uint32_t i) { return txs_[(tx_front_ + i) & (txs_.size() - 1)]; }
   const TxChanges& tx(uint32_t i) const { return txs_[(tx_front_ + i) & (txs_.size() - 1)]; }
   TxChanges& PushTx(TxId txid, Attempt attempt);
+  // Its redo is written: gives the memory of its delta rows to the next txid.
+  void RetireRows(TxChanges& tx) { spare_rows_ = std::exchange(tx.delta_rows, {}); }
   void PopFrontTx() {
     ++tx_front_;
     --tx_count_;
@@ -120,6 +122,7 @@ class ChangeLog {
   std::vector<Chunk> chunks_;  // a ring; a power of two
   std::vector<Chunk> spare_;
   std::vector<TxChanges> txs_;  // a ring; a power of two
+  std::string spare_rows_;
   size_t allocated_chunks_ = 0;
   uint32_t front_ = kFirstPosition;
   uint32_t border_ = kFirstPosition;
@@ -207,6 +210,7 @@ TxChanges& ChangeLog<V>::PushTx(TxId txid, Attempt attempt) {
   pushed.begin = pushed.end = end_;
   pushed.keys = 0;
   pushed.checksum = 0;
+  pushed.delta_rows = std::exchange(spare_rows_, {});
   pushed.delta_rows.clear();
   pushed.delta_count = 0;
   return pushed;

@@ -77,6 +77,7 @@ void MapPartition<V>::ApplyTx(TxId t, Attempt attempt) {
       << "txid " << t.value() << " was decided for attempt " << ToString(attempt) << ", staged is "
       << ToString(tx.attempt);
   applied_ = t;
+  log_.RetireRows(tx);
   for (uint32_t p = tx.begin; p != tx.end;) {
     const uint32_t step_end = p + std::min(kApplyStep, tx.end - p);
     MutexLock read(read_);
@@ -296,7 +297,8 @@ void MapPartition<V>::Trim() {
 
 template <class V>
 void MapPartition<V>::Report() {
-  const int64_t entries = static_cast<int64_t>(table_.live_bytes()) + entries_heap_;
+  const size_t lists = (dirty_.capacity() + folding_.capacity()) * sizeof(uint32_t);
+  const int64_t entries = static_cast<int64_t>(table_.live_bytes() + lists) + entries_heap_;
   const uint64_t waiting = dirty_.size() + folding_.size();
   MemoryBudget::Use now;
   now.entries = entries;

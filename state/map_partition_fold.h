@@ -259,7 +259,7 @@ void MapPartitionFold<V>::Close() {
   ReleaseRows();
   MutexLock turn(p.turn_);
   MutexLock read(p.read_);
-  p.folding_ = {};
+  std::vector<uint32_t>().swap(p.folding_);  // a clear would keep the memory
   p.fold_active_ = false;
   p.Report();
 }

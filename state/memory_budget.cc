@@ -24,7 +24,7 @@ MemoryBudget::Use MemoryBudget::use() const {
 Pressure MemoryBudget::pressure() const {
   const Use now = use();
   const int64_t cannot_give_way = now.dirty + now.versions + now.staged + now.folding;
-  if (cannot_give_way > limit_ * 17 / 20) return Pressure::kStop;
+  if (cannot_give_way > limit_ * 3 / 4) return Pressure::kStop;
   return FoldIsDue() ? Pressure::kFold : Pressure::kNone;
 }
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include <rocksdb/db.h>
@@ -12,6 +14,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/table_properties.h>
 
+#include "state/manifest_check.h"
 #include "state/rocks_errors.h"
 
 namespace trident {
@@ -109,6 +112,7 @@ StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const RocksStoreOpt
   TRIDENT_ASSIGN_OR_RETURN(database->directory_,
                            RocksDirectory::Enter(options.dir, options.access, env));
   TRIDENT_RETURN_IF_ERROR(database->MakeIfNew());
+  TRIDENT_RETURN_IF_ERROR(CheckManifest(env, database->directory_->db(), options.dir));
   TRIDENT_RETURN_IF_ERROR(FromRocksOpen(database->OpenOrPutRight(), options.dir));
   TRIDENT_RETURN_IF_ERROR(database->CheckHighWater());
   if (options.access == Access::kReadWrite) {
@@ -200,8 +204,35 @@ std::string RocksDatabase::NextBulkLoadFile() {
 }
 
 bool RocksDatabase::IndexesFitInCache() const {
-  if (background_->TakeFilesChanged()) index_bytes_ = CountIndexBytes();
+  CountFiles();
   return index_bytes_ < memory_.index_bytes_max;
+}
+
+uint64_t RocksDatabase::ReadAheadBytesPerRun() const {
+  CountFiles();
+  return std::clamp<uint64_t>(kScanReadAheadBytes / runs_, kScanReadAheadBytesPerRunMin,
+                              kScanReadAheadBytesPerRunMax);
+}
+
+void RocksDatabase::CountFiles() const {
+  if (!background_->TakeFilesChanged()) return;
+  index_bytes_ = CountIndexBytes();
+  runs_ = CountRuns();
+}
+
+// Each file of level 0 is one, and each level below it.
+uint64_t RocksDatabase::CountRuns() const {
+  uint64_t runs = 0;
+  const int levels = db_->NumberLevels(family(Table::kBase));
+  for (int level = 0; level < levels; ++level) {
+    std::string files;
+    db_->GetProperty(family(Table::kBase),
+                     rocksdb::DB::Properties::kNumFilesAtLevelPrefix + std::to_string(level),
+                     &files);
+    const uint64_t count = std::strtoull(files.c_str(), nullptr, 10);
+    runs += level == 0 ? count : std::min<uint64_t>(count, 1);
+  }
+  return std::max<uint64_t>(runs, 1);
 }
 
 uint64_t RocksDatabase::CountIndexBytes() const {

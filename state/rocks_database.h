@@ -66,6 +66,8 @@ class RocksDatabase {
   std::string NextBulkLoadFile();
   // Whether the filters and indexes of the base stay in the cache when no data is added to it.
   bool IndexesFitInCache() const;
+  // How far a walk over the base may read ahead in each of its runs.
+  uint64_t ReadAheadBytesPerRun() const;
 
  private:
   class Background;
@@ -77,7 +79,10 @@ class RocksDatabase {
   rocksdb::Status OpenAt(const std::string& path);
   rocksdb::Status OpenOrPutRight();
   Status CheckHighWater() const;
+  // After the files of a table changed.
+  void CountFiles() const;
   uint64_t CountIndexBytes() const;
+  uint64_t CountRuns() const;
 
   // Constant after Open. The directory outlives what is open in it, so that its lock does too.
   const RocksStoreOptions options_;
@@ -92,6 +97,7 @@ class RocksDatabase {
 
   std::atomic<uint64_t> next_bulk_load_{1};
   mutable std::atomic<uint64_t> index_bytes_{0};
+  mutable std::atomic<uint64_t> runs_{1};
 };
 
 }  // namespace trident

@@ -55,7 +55,7 @@ class RocksStore::RocksCursor : public Cursor {
     if (!end_.empty()) read.iterate_upper_bound = &end_slice_;
     if (options.pattern == CursorOptions::Pattern::kScan) {
       read.fill_cache = false;
-      read.readahead_size = kScanReadAheadBytes;
+      read.readahead_size = database.ReadAheadBytesPerRun();
     }
     iterator_.reset(database.db().NewIterator(read, database.family(table)));
   }
@@ -261,7 +261,7 @@ uint64_t RocksStore::MemoryBytes() const {
 
 Status RocksStore::VerifyChecksums() const {
   rocksdb::ReadOptions options;
-  options.readahead_size = kScanReadAheadBytes;
+  options.readahead_size = kScanReadAheadBytesPerRunMax;
   const rocksdb::Status status = database_->db().VerifyChecksum(options);
   return status.ok() ? Status() : FromRocksOpen(status, dir_);
 }

@@ -28,6 +28,7 @@ rocksdb::BlockBasedTableOptions TableFormat(const RocksMemory& memory) {
   rocksdb::BlockBasedTableOptions format;
   format.format_version = 5;
   format.block_cache = memory.cache;
+  format.max_auto_readahead_size = kSeekReadAheadBytesPerRunMax;
   format.cache_index_and_filter_blocks = true;
   format.cache_index_and_filter_blocks_with_high_priority = true;
   format.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/state/faulty_file_system.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -30,6 +31,15 @@ std::string ReadAll(const std::string& path) {
 void WriteAll(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
+// What of [begin, end) the file still has.
+void ZeroOut(const std::string& path, uint64_t begin, uint64_t end) {
+  std::string bytes = ReadAll(path);
+  end = std::min<uint64_t>(end, bytes.size());
+  if (begin >= end) return;
+  std::fill(bytes.begin() + static_cast<int64_t>(begin), bytes.begin() + static_cast<int64_t>(end),
+            '\0');
+  WriteAll(path, bytes);
+}
 
 }  // namespace
 
@@ -55,13 +65,33 @@ class FaultyDisk::Journal {
       case Fault::kPowerCut:
         failed_ = true;
         return IOStatus::IOError("injected: the power is off");
+      case Fault::kReadOnly:
+        failed_ = true;
+        return IOStatus::IOError("injected: Read-only file system");
+      case Fault::kFailedSync:
+        return IOStatus::OK();
     }
     return IOStatus::OK();
+  }
+  IOStatus BeginFileSync(const std::string& path) {
+    IOStatus begun = Begin(Needs::kNothing);
+    MutexLock lock(mutex_);
+    ++file_syncs_;
+    if (!begun.ok() || fault_ != Fault::kFailedSync || file_syncs_ != fail_at_) return begun;
+    failed_ = true;
+    File& file = files_[path];
+    file.lost.emplace_back(file.synced, file.size);
+    file.synced = file.size;
+    return IOStatus::IOError("injected: Input/output error");
   }
 
   uint64_t operations() const {
     MutexLock lock(mutex_);
     return operations_;
+  }
+  uint64_t file_syncs() const {
+    MutexLock lock(mutex_);
+    return file_syncs_;
   }
   bool failed() const {
     MutexLock lock(mutex_);
@@ -69,7 +99,7 @@ class FaultyDisk::Journal {
   }
   void FailAt(uint64_t n, Fault fault) {
     MutexLock lock(mutex_);
-    operations_ = 0;
+    operations_ = file_syncs_ = 0;
     fail_at_ = n;
     fault_ = fault;
     failed_ = false;
@@ -142,6 +172,7 @@ class FaultyDisk::Journal {
         fs::resize_file(path, file.synced + rng.Below(file.size - file.synced + 1));
       }
       if (!file.before_rewrite.empty() && rng.Chance(0.5)) WriteAll(path, file.before_rewrite);
+      for (const auto& [begin, end] : file.lost) ZeroOut(path, begin, end);
     }
     entries_.clear();
     files_.clear();
@@ -152,6 +183,7 @@ class FaultyDisk::Journal {
     uint64_t size = 0;
     uint64_t synced = 0;
     std::string before_rewrite;
+    std::vector<std::pair<uint64_t, uint64_t>> lost;  // [begin, end)
   };
   // Something done in a directory.
   struct Entry {
@@ -175,6 +207,7 @@ class FaultyDisk::Journal {
   }
 
   mutable Mutex mutex_;
+  uint64_t file_syncs_ TRIDENT_GUARDED_BY(mutex_) = 0;
   uint64_t operations_ TRIDENT_GUARDED_BY(mutex_) = 0;
   uint64_t fail_at_ TRIDENT_GUARDED_BY(mutex_) = 0;
   Fault fault_ TRIDENT_GUARDED_BY(mutex_) = Fault::kInputOutput;
@@ -269,8 +302,9 @@ class FaultyDisk::FileSystem : public rocksdb::FileSystemWrapper {
       return status;
     }
     IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-      IOStatus status = journal_->Begin(Needs::kNothing);
-      if (status.ok()) status = FSWritableFileOwnerWrapper::Sync(options, debug);
+      // What is synced is the journal's to know; a real sync would only take its time.
+      IOStatus status = journal_->BeginFileSync(path_);
+      if (status.ok()) status = FSWritableFileOwnerWrapper::Flush(options, debug);
       if (status.ok()) journal_->Synced(path_);
       return status;
     }
@@ -313,9 +347,8 @@ class FaultyDisk::FileSystem : public rocksdb::FileSystemWrapper {
           path_(std::move(path)),
           journal_(std::move(journal)) {}
 
-    IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    IOStatus Fsync(const IOOptions&, IODebugContext*) override {
       IOStatus status = journal_->Begin(Needs::kNothing);
-      if (status.ok()) status = FSDirectoryWrapper::Fsync(options, debug);
       if (status.ok()) journal_->DirectorySynced(path_);
       return status;
     }
@@ -340,6 +373,7 @@ FaultyDisk::~FaultyDisk() = default;
 
 rocksdb::Env& FaultyDisk::env() { return *env_; }
 uint64_t FaultyDisk::operations() const { return journal_->operations(); }
+uint64_t FaultyDisk::file_syncs() const { return journal_->file_syncs(); }
 void FaultyDisk::FailAt(uint64_t n, Fault fault) { journal_->FailAt(n, fault); }
 bool FaultyDisk::failed() const { return journal_->failed(); }
 void FaultyDisk::Repair() { journal_->FailAt(0, Fault::kInputOutput); }

@@ -4,9 +4,10 @@
 // what a loss of power would take.
 //
 // The model of a loss of power: what was appended to a file after its last sync is kept up to some
-// byte. What was made, renamed, linked or deleted in a directory after its last sync is kept up to
-// some operation, in the order in which it was done (file systems journal them). A number written
-// in place is the old or the new one. Everything else stays.
+// byte; what a failed sync left behind is never written, and reads as zeros, even if later syncs
+// succeed. What was made, renamed, linked or deleted in a directory after its last sync is kept up
+// to some operation, in the order in which it was done (file systems journal them). A number
+// written in place is the old or the new one. Everything else stays.
 #ifndef TRIDENT_TESTS_STATE_FAULTY_FILE_SYSTEM_H_
 #define TRIDENT_TESTS_STATE_FAULTY_FILE_SYSTEM_H_
 
@@ -28,6 +29,8 @@ class FaultyDisk {
     kInputOutput,  // the operation fails with EIO; those after it succeed
     kDiskFull,     // it and those after it that need space fail with ENOSPC
     kPowerCut,     // it and everything after it fails; an append may have written a part
+    kReadOnly,     // it and everything after it fails with EROFS
+    kFailedSync,   // counts syncs of files alone; the sync fails, and what it was to write is lost
   };
 
   FaultyDisk();
@@ -39,6 +42,7 @@ class FaultyDisk {
 
   // Operations that change files or make them durable, since the last call of FailAt.
   uint64_t operations() const;
+  uint64_t file_syncs() const;
   // The n-th operation from now fails, beginning with 1.
   void FailAt(uint64_t n, Fault fault);
   // Whether it came to that.

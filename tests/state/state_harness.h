@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A store of one group and one int64 map state over a MemoryStore, with the part of the worker that
-// makes redo and decisions durable. What it commits stands in `history`, kept as plain maps.
+// A store of one group and one int64 map state over a durable store, with the part of the worker
+// that makes redo and decisions durable. What it commits stands in `history`, kept as plain maps.
+// StateHarness has a MemoryStore under it.
 #ifndef TRIDENT_TESTS_STATE_STATE_HARNESS_H_
 #define TRIDENT_TESTS_STATE_STATE_HARNESS_H_
 
@@ -63,24 +64,22 @@ struct HarnessOptions {
   StateStoreOptions store;
 };
 
-class StateHarness {
+class StateOverStore {
  public:
   static constexpr GroupId kGroup{7};
 
-  explicit StateHarness(const HarnessOptions& options = {})
-      : options_(options), durable_(std::make_unique<MemoryStore>()) {
+  explicit StateOverStore(const HarnessOptions& options) : options_(options) {
     history_.push_back({});
-    const Status opened = Open();
-    EXPECT_TRUE(opened.ok()) << opened;
   }
-  ~StateHarness() { Close(); }
+  ~StateOverStore() { Close(); }
 
-  // Opens over what the durable store has.
-  Status Open() {
+  // Opens over what `durable` has, which must stay until Close.
+  Status Open(DurableStore& durable) {
     Close();
-    decisions_ = std::make_unique<StoredDecisions>(*durable_);
+    durable_ = &durable;
+    decisions_ = std::make_unique<StoredDecisions>(durable);
     TRIDENT_ASSIGN_OR_RETURN(
-        store_, StateStore::Open(*durable_, {.topology = "test"}, *decisions_, options_.store));
+        store_, StateStore::Open(durable, {.topology = "test"}, *decisions_, options_.store));
     StateSpec spec;
     spec.name = "counts";
     spec.group = kGroup;
@@ -97,18 +96,6 @@ class StateHarness {
     share_.reset();
     store_.reset();
     map_ = nullptr;
-  }
-  // Power fails, and what the disk has is opened. The history ends with what was durably decided.
-  Status CrashAndOpen(Rng& rng) {
-    Close();
-    durable_ = durable_->Crash(rng);
-    return OpenWhatIsLeft();
-  }
-  // The process is killed, the machine goes on: nothing that was written is lost.
-  Status KillAndOpen(Rng& rng) {
-    Close();
-    durable_ = durable_->Kill(rng);
-    return OpenWhatIsLeft();
   }
 
   // A txid's durable part: redo and decision in one write.
@@ -133,7 +120,7 @@ class StateHarness {
   }
 
   // One whole txid that puts (or with nullopt removes) these keys.
-  void Commit(const std::map<std::string, std::optional<int64_t>>& changes) {
+  Status TryCommit(const std::map<std::string, std::optional<int64_t>>& changes) {
     const TxId t = published().Next();
     const Attempt attempt{Epoch(1), 1};
     Content after = history_.back();
@@ -148,11 +135,15 @@ class StateHarness {
         after.erase(key);
       }
     }
-    ASSERT_TRUE(
-        share_->Stage(t, attempt, keys, [&](size_t i, const int64_t*) { return values[i]; }).ok());
-    const Status decided = Decide(t, attempt);
-    ASSERT_TRUE(decided.ok()) << decided;
+    TRIDENT_RETURN_IF_ERROR(
+        share_->Stage(t, attempt, keys, [&](size_t i, const int64_t*) { return values[i]; }));
+    TRIDENT_RETURN_IF_ERROR(Decide(t, attempt));
     ApplyAndPublish(t, attempt, std::move(after));
+    return absl::OkStatus();
+  }
+  void Commit(const std::map<std::string, std::optional<int64_t>>& changes) {
+    const Status committed = TryCommit(changes);
+    ASSERT_TRUE(committed.ok()) << committed;
   }
 
   // The whole state at `at`, read in pages of `rows`.
@@ -180,20 +171,12 @@ class StateHarness {
   StateStore& store() { return *store_; }
   MapState<int64_t>& map() { return *map_; }
   MapShare<int64_t>& share() { return *share_; }
-  MemoryStore& durable() { return *durable_; }
   const RecoveryReport& report() const { return report_; }
   HarnessOptions& options() { return options_; }
 
  private:
-  Status OpenWhatIsLeft() {
-    TRIDENT_RETURN_IF_ERROR(Open());
-    EXPECT_LE(published().value() + 1, history_.size()) << "more is there than was decided";
-    history_.resize(published().value() + 1);
-    return absl::OkStatus();
-  }
-
   HarnessOptions options_;
-  std::unique_ptr<MemoryStore> durable_;
+  DurableStore* durable_ = nullptr;
   std::unique_ptr<StoredDecisions> decisions_;
   std::unique_ptr<StateStore> store_;
   MapState<int64_t>* map_ = nullptr;
@@ -201,6 +184,41 @@ class StateHarness {
   RecoveryReport report_;
   std::map<TxId, uint64_t> redo_bytes_;
   std::vector<Content> history_;  // by txid
+};
+
+class StateHarness : public StateOverStore {
+ public:
+  explicit StateHarness(const HarnessOptions& options = {})
+      : StateOverStore(options), durable_(std::make_unique<MemoryStore>()) {
+    const Status opened = Open();
+    EXPECT_TRUE(opened.ok()) << opened;
+  }
+  ~StateHarness() { Close(); }
+
+  Status Open() { return StateOverStore::Open(*durable_); }
+  // Power fails, and what the disk has is opened. The history ends with what was durably decided.
+  Status CrashAndOpen(Rng& rng) {
+    Close();
+    durable_ = durable_->Crash(rng);
+    return OpenWhatIsLeft();
+  }
+  // The process is killed, the machine goes on: nothing that was written is lost.
+  Status KillAndOpen(Rng& rng) {
+    Close();
+    durable_ = durable_->Kill(rng);
+    return OpenWhatIsLeft();
+  }
+  MemoryStore& durable() { return *durable_; }
+
+ private:
+  Status OpenWhatIsLeft() {
+    TRIDENT_RETURN_IF_ERROR(Open());
+    EXPECT_LE(published().value() + 1, history().size()) << "more is there than was decided";
+    history().resize(published().value() + 1);
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<MemoryStore> durable_;
 };
 
 }  // namespace trident

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A whole state (redo, decisions, folds and recovery over RocksDB) on a disk that fails at every
+// operation. After each fault what was committed stays readable, the next start finds it, and the
+// history goes on to the same end as if nothing had been.
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "state/fold.h"
+#include "state/rocks_store_testing.h"
+#include "tests/state/faulty_file_system.h"
+#include "tests/state/state_harness.h"
+#include "tests/state/store_script.h"
+#include "tests/state/temp_dir.h"
+
+namespace trident {
+namespace {
+
+using Fault = FaultyDisk::Fault;
+using Changes = std::map<std::string, std::optional<int64_t>>;
+
+constexpr uint64_t kFirst = 4;  // txids before it are committed without faults
+constexpr uint64_t kLast = 10;
+
+// Of txid t; a function of nothing else.
+Changes ChangesOf(uint64_t t) {
+  Rng rng(t);
+  Changes changes;
+  for (int i = 0; i < 12; ++i) {
+    auto& value = changes[Concat("key", rng.Below(40))];
+    if (!rng.Chance(0.2)) value = static_cast<int64_t>(rng.Below(1000));
+  }
+  return changes;
+}
+
+// By txid, from plain maps.
+std::vector<Content> AllContents() {
+  std::vector<Content> contents(1);
+  for (uint64_t t = 1; t <= kLast; ++t) {
+    Content next = contents.back();
+    for (const auto& [key, value] : ChangesOf(t)) {
+      next.erase(key);
+      if (value) next[key] = *value;
+    }
+    contents.push_back(std::move(next));
+  }
+  return contents;
+}
+
+// A state in a directory on a faulty disk.
+class FaultyState {
+ public:
+  explicit FaultyState(const std::string& dir) : dir_(dir), state_(HarnessOptions()) {}
+  ~FaultyState() { Close(); }
+
+  Status Open() {
+    TRIDENT_ASSIGN_OR_RETURN(store_, OpenRocksStoreOn(disk_.env(), SmallStoreOptions(dir_)));
+    return state_.Open(*store_);
+  }
+  void Close() {
+    state_.Close();
+    store_.reset();
+  }
+  // Commits up to txid `last`, with a fold after every third.
+  Status GoOn(uint64_t last) {
+    while (state_.published() < TxId(last)) {
+      const uint64_t t = state_.published().value() + 1;
+      state_.history().resize(t);
+      TRIDENT_RETURN_IF_ERROR(state_.TryCommit(ChangesOf(t)));
+      if (t % 3 == 0) TRIDENT_RETURN_IF_ERROR(state_.store().fold().FoldAll());
+    }
+    return absl::OkStatus();
+  }
+  uint64_t published() { return state_.published().value(); }
+  void ExpectHolds(const std::vector<Content>& contents) {
+    const StatusOr<Content> content = state_.ReadAll(state_.published());
+    ASSERT_TRUE(content.ok()) << content.status();
+    ASSERT_EQ(*content, contents[published()]);
+  }
+  FaultyDisk& disk() { return disk_; }
+
+ private:
+  const std::string dir_;
+  FaultyDisk disk_;
+  std::unique_ptr<RocksStore> store_;
+  StateOverStore state_;
+};
+
+class StateFaultTest : public testing::Test {
+ protected:
+  StateFaultTest() : contents_(AllContents()) {
+    FaultyState state(start_.path());
+    TRIDENT_CHECK_OK(state.Open());
+    TRIDENT_CHECK_OK(state.GoOn(kFirst - 1));
+  }
+
+  uint64_t OperationsWithoutFaults() {
+    TempDir dir;
+    CopyTree(start_.path(), dir.path());
+    FaultyState state(dir.path());
+    EXPECT_TRUE(state.Open().ok());
+    state.disk().FailAt(0, Fault::kInputOutput);
+    EXPECT_TRUE(state.GoOn(kLast).ok());
+    const uint64_t operations = state.disk().operations();
+    state.ExpectHolds(contents_);
+    return operations;
+  }
+
+  // The n-th operation after the start fails.
+  void Fail(uint64_t n, Fault fault) {
+    TempDir dir;
+    CopyTree(start_.path(), dir.path());
+    FaultyState state(dir.path());
+    ASSERT_TRUE(state.Open().ok());
+    state.disk().FailAt(n, fault);
+    const Status error = state.GoOn(kLast);
+    const uint64_t acknowledged = state.published();
+    ASSERT_NO_FATAL_FAILURE(state.ExpectHolds(contents_)) << "what was committed stays readable";
+    state.Close();
+    if (fault == Fault::kPowerCut) {
+      Rng rng(n);
+      state.disk().LosePower(rng);
+    }
+    state.disk().Repair();
+    const Status opened = state.Open();
+    ASSERT_TRUE(opened.ok()) << opened << " after " << error;
+    ASSERT_GE(state.published(), acknowledged);
+    ASSERT_LE(state.published(), acknowledged + (error.ok() ? 0 : 1));
+    ASSERT_NO_FATAL_FAILURE(state.ExpectHolds(contents_));
+    const Status went_on = state.GoOn(kLast);
+    ASSERT_TRUE(went_on.ok()) << went_on;
+    state.Close();
+    ASSERT_TRUE(state.Open().ok());
+    ASSERT_EQ(state.published(), kLast);
+    ASSERT_NO_FATAL_FAILURE(state.ExpectHolds(contents_));
+  }
+
+  void FailEverywhere(Fault fault) {
+    const uint64_t operations = OperationsWithoutFaults();
+    ASSERT_GT(operations, 30u);
+    for (uint64_t n = 1; n <= operations; ++n) {
+      SCOPED_TRACE(Concat("operation ", n, " of ", operations));
+      ASSERT_NO_FATAL_FAILURE(Fail(n, fault));
+    }
+  }
+
+  const std::vector<Content> contents_;
+  TempDir start_;
+};
+
+TEST_F(StateFaultTest, AnInputOutputErrorAtEveryOperation) { FailEverywhere(Fault::kInputOutput); }
+
+TEST_F(StateFaultTest, AFullDiskAtEveryOperation) { FailEverywhere(Fault::kDiskFull); }
+
+TEST_F(StateFaultTest, APowerLossAtEveryOperation) { FailEverywhere(Fault::kPowerCut); }
+
+}  // namespace
+}  // namespace trident
