@@ -42,6 +42,7 @@ bool Maintenance::Sleep(Nanos duration) {
 }
 
 void Maintenance::WatchPressure() {
+  MutexLock lock(pressure_mutex_);
   bool full = states_.pressure() == Pressure::kStop;
   if (full == holding_) return;
   holding_ = full;

@@ -34,10 +34,13 @@ class Maintenance {
   // failed. By one thread at a time.
   bool RunOnce();
 
+  // Looks whether there is room. Whoever takes memory calls it as well, because a fold can take
+  // long and in this time many batches would be cut. Any thread.
+  void WatchPressure();
+
  private:
   void Run();
   bool Sleep(Nanos duration);
-  void WatchPressure();
   bool IsDue();
 
   StateStore& states_;
@@ -45,10 +48,12 @@ class Maintenance {
   const Callbacks callbacks_;
 
   // Of whoever calls RunOnce.
-  bool holding_ = false;
   bool failed_ = false;
   bool idle_fold_ = false;  // folds because nothing else was to be done
   Nanos quiet_since_;       // when something was folded last
+
+  Mutex pressure_mutex_;
+  bool holding_ TRIDENT_GUARDED_BY(pressure_mutex_) = false;
 
   Mutex mutex_;
   CondVar changed_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/run.h"
 
+#include <malloc.h>
+
 #include <utility>
 
 #include "base/logging.h"
@@ -15,6 +17,15 @@
 
 namespace trident {
 namespace {
+
+// Large buffers go back to the system when they are freed. By default glibc stops doing so once it
+// has seen a few, and what it keeps, an arena a thread, is no part of any budget: a third of what a
+// state larger than its memory took.
+void ReturnLargeBuffers() {
+  constexpr int kLargeBytes = 256 * kKiB;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  ::mallopt(M_TRIM_THRESHOLD, 4 * kLargeBytes);
+}
 
 // A topology in this process: its parts, each with its threads, and what serves them.
 class LocalRun final : public Run, private CoordinatorEvents {
@@ -201,6 +212,7 @@ std::vector<RunProgress> LocalRun::progress() const {
 
 StatusOr<std::unique_ptr<Run>> Run::Start(const Topology& topology, RunOptions options) {
   if (options.executors == 0) return InvalidArgument("executors is 0; at least 1 is needed");
+  ReturnLargeBuffers();
   auto run = std::make_unique<LocalRun>(std::move(options));
   TRIDENT_RETURN_IF_ERROR(run->Open(topology));
   run->Begin();

@@ -81,10 +81,11 @@ Status RunParts::BuildWorker() {
       .events = seams_.events,
       .durability =
           options_.sync == CommitSync::kFsync ? Durability::kSynced : Durability::kBuffered});
-  bridge_ = std::make_unique<WorkerBridge>(WorkerBridge::Options{.states = states_.get(),
-                                                                 .worker = kThisWorker,
-                                                                 .incarnation = kThisLife,
-                                                                 .changed = seams_.changed});
+  bridge_ = std::make_unique<WorkerBridge>(WorkerBridge::Options{
+      .states = states_.get(), .worker = kThisWorker, .incarnation = kThisLife, .changed = [this] {
+        if (maintenance_ != nullptr) maintenance_->WatchPressure();
+        seams_.changed();
+      }});
   coordinator_->Connect(bridge_.get());
   WorkerOptions worker;
   worker.executors = options_.executors;
