@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DBUILD=dir -DMUTANTS=dir -DPROGRAMS=dir -DHISTORIES=n -P score.cmake
+# cmake -DBUILD=dir -DTARGET=mutants -DWHAT=name -DMUTANTS=dir -DPROGRAMS=dir -DHISTORIES=n
+#       -DFILTER=tests -P score.cmake
 #
-# Builds every mutant of the batch protocol, plays simulated histories against each until an invariant
+# Builds every mutant of a folder, plays simulated histories against each until an invariant
 # breaks, and prints who caught what. Fails if a mutant survives: then a rule has no test.
 
-execute_process(COMMAND "${CMAKE_COMMAND}" --build "${BUILD}" --target protocol_mutants
+execute_process(COMMAND "${CMAKE_COMMAND}" --build "${BUILD}" --target "${TARGET}"
                 RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(failed)
   message(FATAL_ERROR "the mutants do not build:\n${output}")
@@ -21,7 +22,7 @@ foreach(mutant IN LISTS mutants)
   execute_process(
     COMMAND "${CMAKE_COMMAND}" -E env TRIDENT_TEST_SCHEDULES=${schedules} TRIDENT_SEED=
             "${PROGRAMS}/mutant_${name}"
-            --gtest_filter=ProtocolModel.InvariantsHoldInTheFixedHistories
+            "--gtest_filter=${FILTER}"
     TIMEOUT 60 RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(result EQUAL 0)
     set(verdict "SURVIVED ${HISTORIES} histories")
@@ -38,7 +39,7 @@ foreach(mutant IN LISTS mutants)
   endif()
   message("${name}: ${rule}\n    ${verdict}")
 endforeach()
-message("mutation score: ${caught} of ${all} caught")
+message("mutation score: ${caught} of ${all} ${WHAT} caught")
 if(NOT caught EQUAL all)
   message(FATAL_ERROR "a broken rule was not noticed: strengthen the model until it is")
 endif()

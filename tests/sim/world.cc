@@ -80,7 +80,7 @@ void World::PlayToTheEnd() {
   uint32_t halts = 0;
   for (uint32_t steps = 0; trial_.ok(); ++steps) {
     if (parts_ == nullptr && !StartProcess()) return;
-    if (halted_.ok() && parts_->Ended()) return;
+    if (halted_.ok() && parts_->Ended()) return CheckFailures();
     if (steps > kQuietStepsMax) {
       return trial_.Violated("faults have stopped, but not all input comes to be committed: ",
                              ToString(parts_->coordinator().StatusOf(GroupId(1)).gate));
@@ -153,7 +153,19 @@ Status World::OpenParts() {
   return absl::OkStatus();
 }
 
+// Honest parties are not taken for liars: without a fault no attempt fails.
+void World::CheckFailures() {
+  if (parts_ == nullptr || trial_.strikes_so_far != strikes_before_) return;
+  for (GroupId group : parts_->groups()) {
+    const GroupStatus status = parts_->coordinator().StatusOf(group);
+    if (status.failures_total == 0) continue;
+    trial_.Violated("an attempt of group ", group.value(),
+                    " failed though no fault was made: ", status.last_failure.ToString());
+  }
+}
+
 void World::EndProcess(SimDisk::Death death) {
+  CheckFailures();
   ++outcome_.crashes;
   readers_.Disconnect();
   parts_.reset();

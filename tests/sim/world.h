@@ -52,6 +52,7 @@ class World final : private CoordinatorEvents {
   bool StartProcess();
   void EndProcess(SimDisk::Death death);
   Status OpenParts();
+  void CheckFailures();
   bool Dead() const { return parts_ == nullptr || disk_.crashed(); }
 
   void Step();
