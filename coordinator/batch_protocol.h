@@ -13,11 +13,9 @@
 // the ranges of t - 1 are known: emission and staging of t do not wait for the decision of t - 1.
 //
 // Rules it keeps, whatever order, number and age of messages it is given:
-//   1. (txid, attempt) is never used twice, and attempts never decrease from one that is made to
-//      the next: an attempt of a txid that was tried before is newer than all that were made, the
-//      first of a txid is no older. So whoever hears of one, knows that what is older is cancelled,
-//      of its txid and of all later ones. Only events of the attempt that is in flight for its txid
-//      change anything; others are answered with Stale, and nothing is dropped in silence.
+//   1. (txid, attempt) is never used twice: the counter of an attempt counts the attempts of its
+//      txid in this epoch, from 1. Only events of the attempt that is in flight for its txid change
+//      anything; others are answered with Stale, and nothing is dropped in silence.
 //   2. Ranges of t start byte for byte where those of t - 1 ended, per source partition. A
 //      partition may appear; one that vanishes keeps its position.
 //   3. A worker is permitted to stage t only after all ranges of t are known, the cut is durable

@@ -141,7 +141,7 @@ void BatchProtocol::Machine::OnDecided(const Batch& batch) {
   last_attempt_ = batch.attempt;
   --in_flight_;
   --deciding_;
-  newest_attempts_[batch.txid.value() % ring_.size()] = 0;
+  attempts_made_[batch.txid.value() % ring_.size()] = 0;
   cuts_.erase(batch.txid);
   retry_.OnDecided(batch.txid);
   out_->emplace_back(batch_action::Apply{batch.txid, batch.attempt});

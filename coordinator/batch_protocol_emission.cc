@@ -80,15 +80,14 @@ void BatchProtocol::Machine::StartAttempts() {
 
 void BatchProtocol::Machine::StartAttempt() {
   const TxId txid = next_txid();
-  if (newest_counter_ == UINT32_MAX) {
+  if (attempts_made(txid) == UINT32_MAX) {
     return Halt(ResourceExhausted("batch group ", config_.group.value(), ": txid ", txid.value(),
-                                  " would need more attempts than one epoch has; start again"));
+                                  " has used up the attempts of one epoch; start again"));
   }
   Batch& batch = At(txid);
   batch.prev_attempt = AttemptOf(txid.Prev());
   batch.txid = txid;
-  if (newest_counter_ == 0 || newest_attempt(txid) != 0) ++newest_counter_;
-  batch.attempt = {epoch_, newest_attempts_[txid.value() % ring_.size()] = newest_counter_};
+  batch.attempt = {epoch_, ++attempts_made_[txid.value() % ring_.size()]};
   batch.phase = BatchPhase::kEmitting;
   batch.mode = EmitMode::kNew;
   batch.ask_first = ask_first_;

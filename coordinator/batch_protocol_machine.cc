@@ -16,7 +16,7 @@ BatchProtocol::Machine::Machine(GroupConfig config, Recovered recovered)
       last_decided_(recovered.last_decided),
       last_attempt_(recovered.last_attempt),
       ring_(config_.max_pending),
-      newest_attempts_(config_.max_pending, 0),
+      attempts_made_(config_.max_pending, 0),
       emitters_(config_.spouts),
       voters_(config_.voters),
       positions_(config_.spouts.size()),
@@ -184,9 +184,9 @@ void BatchProtocol::Machine::ArmTimer() {
   out_->emplace_back(batch_action::SetTimer{*wanted});
 }
 
-uint32_t BatchProtocol::Machine::newest_attempt(TxId txid) const {
+uint32_t BatchProtocol::Machine::attempts_made(TxId txid) const {
   if (txid <= last_decided_ || txid.value() > last_decided_.value() + ring_.size()) return 0;
-  return newest_attempts_[txid.value() % ring_.size()];
+  return attempts_made_[txid.value() % ring_.size()];
 }
 
 Attempt BatchProtocol::Machine::AttemptOf(TxId txid) const {
@@ -202,7 +202,7 @@ BatchProtocol::Machine::Batch* BatchProtocol::Machine::Current(TxId txid, Attemp
                  epoch_.value(), ", but txid ", txid.value(), " is being attempted in epoch ",
                  attempt.epoch.value(), ": another coordinator leads now; this one stops"));
   } else if (attempt.epoch == epoch_ && txid > last_decided_ &&
-             attempt.counter > newest_attempt(txid)) {
+             attempt.counter > attempts_made(txid)) {
     ProtocolError(txid, attempt, Internal("a message names an attempt that was never made"));
   } else {
     AnswerStale(sender, txid, attempt);

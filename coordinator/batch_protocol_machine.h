@@ -155,8 +155,7 @@ class BatchProtocol::Machine {
   TxId next_txid() const { return TxId(last_decided_.value() + in_flight_ + 1); }
   // The last txid whose decision was issued.
   TxId last_issued() const { return TxId(last_decided_.value() + deciding_); }
-  // The counter of the newest attempt of a txid that is not decided; 0 = none was made.
-  uint32_t newest_attempt(TxId txid) const;
+  uint32_t attempts_made(TxId txid) const;
   Attempt AttemptOf(TxId txid) const;
   bool halted() const { return !halted_.ok(); }
 
@@ -168,11 +167,10 @@ class BatchProtocol::Machine {
   TxId last_decided_;
   Attempt last_attempt_;  // of last_decided_
   uint64_t in_flight_ = 0;
-  uint64_t deciding_ = 0;                  // of these, in the Decide that is outstanding
-  std::vector<Batch> ring_;                // by txid modulo max_pending
-  std::vector<uint32_t> newest_attempts_;  // likewise: newest_attempt()
-  uint32_t newest_counter_ = 0;            // of all attempts
-  std::map<TxId, Cut> cuts_;               // logged, of txids after last_decided_
+  uint64_t deciding_ = 0;                // of these, in the Decide that is outstanding
+  std::vector<Batch> ring_;              // by txid modulo max_pending
+  std::vector<uint32_t> attempts_made_;  // likewise, for txids after last_decided_
+  std::map<TxId, Cut> cuts_;             // logged, of txids after last_decided_
 
   // Who takes part, and where the sources stand after the newest cut.
   EmitterRoster emitters_;

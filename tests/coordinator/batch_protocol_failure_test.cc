@@ -148,7 +148,7 @@ TEST_F(BatchProtocolFailure, BatchesTakenAlongDoNotCountAsFailed) {
   h.Emitted(1, 0, 5, Remaining::kMore);
   h.Commit(1);
   h.Emitted(2, 5, 10, Remaining::kMore);
-  EXPECT_EQ(h.Failed(2), "abort 2:5.3 3:5.4") << "this is the first failure of txid 2";
+  EXPECT_EQ(h.Failed(2), "abort 2:5.2 3:5.2") << "this is the first failure of txid 2";
   EXPECT_EQ(h.status().failures, 1u);
   EXPECT_EQ(h.status().retrying, TxId(2));
 }

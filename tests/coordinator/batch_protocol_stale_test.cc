@@ -257,7 +257,7 @@ TEST(BatchProtocolStale, TheAnswerNamesTheCurrentAttemptAndTheSender) {
   EXPECT_EQ(stale.what, StaleKind::kVoted);
   EXPECT_EQ(stale.txid, TxId(2));
   EXPECT_EQ(stale.attempt, (Attempt{Epoch(5), 1}));
-  EXPECT_EQ(stale.current, (Attempt{Epoch(5), 3}));
+  EXPECT_EQ(stale.current, (Attempt{Epoch(5), 2}));
   EXPECT_EQ(stale.last_decided, TxId(1));
   EXPECT_EQ(stale.worker, WorkerId(1));
   EXPECT_EQ(stale.incarnation, Incarnation(2));
