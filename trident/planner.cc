@@ -47,6 +47,10 @@ std::vector<Schema> LiveSchemas(const LogicalPlan& plan) {
       }
     }
   }
+  // Exchanges and merges hand on what comes to them.
+  for (const LogicalNode& node : nodes) {
+    if (node.make == nullptr && !node.inputs.empty()) schemas[node.id] = schemas[node.inputs[0]];
+  }
   return schemas;
 }
 

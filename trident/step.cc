@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/step.h"
 
+#include <algorithm>
+
+#include "base/limits.h"
 #include "engine/key_reader.h"
 #include "engine/partitioners/by_fields.h"
 #include "engine/partitioners/global.h"
@@ -109,6 +112,8 @@ At AddKeyBy(const At& at, const std::vector<SchemaField>& group, std::string ver
 
 At AddExchangeByKey(const At& at, const std::vector<SchemaField>& group, uint32_t partitions) {
   if (!at.ok() || IsRequest(at)) return at;
+  // AttachState reports a number that cannot be.
+  partitions = std::clamp(partitions, 1u, kStatePartitionsMax);
   At next = AddExchange(at, "by key", ByFieldsPartitioner(Names(group), partitions));
   next.plan->node(next.node).detail = Listed(group);
   return next;

@@ -83,7 +83,13 @@ Stream Stream::IdentityPartition() const {
 
 Stream Stream::Partition(PartitionerRef custom) const {
   std::string verb = custom->Describe();
-  return Stream(AddExchange(at_, std::move(verb), std::move(custom)));
+  At next = AddExchange(at_, std::move(verb), std::move(custom));
+  // Nobody knows which fields it looks at, so all of them come to it, in the order of the schema.
+  if (next.ok()) {
+    LogicalNode& node = next.plan->node(next.node);
+    for (const SchemaField& field : node.schema.fields()) node.reads.push_back(field.name);
+  }
+  return Stream(next);
 }
 
 }  // namespace trident

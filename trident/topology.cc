@@ -92,10 +92,9 @@ Stream Topology::Merge(const std::vector<Stream>& streams) {
   merge.verb = "merge";
   for (const Stream& stream : streams) {
     if (!stream.at_.ok()) return Stream(At{plan_});
-    Status status = CheckMergeable(streams[0].schema(), stream.schema());
-    if (status.ok() && IsRequest(stream.at_) != IsRequest(streams[0].at_)) {
-      status = InvalidArgument("a DRPC stream cannot be merged with a stream of a spout");
-    }
+    Status status = IsRequest(stream.at_) == IsRequest(streams[0].at_)
+                        ? CheckMergeable(streams[0].schema(), stream.schema())
+                        : InvalidArgument("a DRPC stream cannot be merged with a spout's");
     if (!status.ok()) return Failed("merge", status);
     // A copy, since adding nodes moves them.
     Schema names = streams[0].schema();

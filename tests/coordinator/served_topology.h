@@ -76,6 +76,9 @@ class ServedTopology {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetMaxReceiveMessageSize(kRpcAnswerBytesMax);
+    // So that an answer which nobody reads stands still after so much, however fast the machine is.
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 * 1024);
     return grpc::CreateCustomChannel(server->address(), grpc::InsecureChannelCredentials(),
                                      arguments);
   }

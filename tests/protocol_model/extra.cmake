@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The simulation links the batch protocol alone, so that neither it nor the mutants wait for the rest
-# of the coordinator to build.
+# The simulation links the batch protocol alone, so that neither it nor the mutants wait for the
+# rest of the coordinator to build.
 file(GLOB protocol CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/coordinator/batch_p*.cc"
      "${CMAKE_SOURCE_DIR}/coordinator/retry_policy.cc"
      "${CMAKE_SOURCE_DIR}/coordinator/source_positions.cc")

@@ -106,12 +106,12 @@ TEST(DeterminismTest, AReducerSeesTheRowsOfAKeyInTheirOrder) {
     Stream stream =
         topology.NewStream("rows", FixedBatchSpout::Make(Fields(kWord, kNumber), 1000, rows));
     stream.GroupBy(kWord)
-        .PersistentAggregate({.name = "by word"}, kNumber, Rolling(), kCount)
+        .PersistentAggregate({.name = "by-word"}, kNumber, Rolling(), kCount)
         .Parallelism(shape.tasks);
     stream.PersistentAggregate({.name = "whole"}, kNumber, Rolling(), kCount);
     auto run = RunToEnd(topology, OptionsOf(shape));
     ASSERT_NE(run, nullptr);
-    EXPECT_EQ(LatestState(*run, "by word"), expected);
+    EXPECT_EQ(LatestState(*run, "by-word"), expected);
     EXPECT_EQ(LatestState(*run, "whole"), whole);
   }
 }
