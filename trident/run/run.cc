@@ -53,7 +53,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   Status OpenStore();
   Status Serve();
   void Shutdown();
-  bool EndedOrHalted() TRIDENT_REQUIRES(mutex_);
+  bool StoppedOrHalted() const TRIDENT_REQUIRES(mutex_);
   void Changed();
   Status Outcome() TRIDENT_REQUIRES(mutex_);
 
@@ -154,7 +154,7 @@ void LocalRun::Stop() {
   changed_.NotifyAll();
 }
 
-bool LocalRun::EndedOrHalted() { return stopped_ || !halted_.ok() || parts_->Ended(); }
+bool LocalRun::StoppedOrHalted() const { return stopped_ || !halted_.ok(); }
 
 Status LocalRun::Outcome() {
   if (!halted_.ok()) return halted_;
@@ -171,14 +171,22 @@ Status LocalRun::AwaitEnd() {
 
 StatusOr<bool> LocalRun::AwaitEndFor(Nanos timeout) {
   const Nanos deadline = RealClock().MonotonicNanos() + timeout;
-  MutexLock lock(mutex_);
-  while (!EndedOrHalted()) {
-    Nanos left = deadline - RealClock().MonotonicNanos();
-    if (left <= 0) return false;
-    changed_.WaitFor(mutex_, left);
+  for (;;) {
+    uint64_t seen = 0;
+    {
+      MutexLock lock(mutex_);
+      if (StoppedOrHalted()) return Outcome();
+      seen = changes_;
+    }
+    // Not under mutex_: the coordinator holds its own lock when it says that it has halted.
+    if (parts_->Ended()) return true;
+    MutexLock lock(mutex_);
+    while (changes_ == seen && !StoppedOrHalted()) {
+      Nanos left = deadline - RealClock().MonotonicNanos();
+      if (left <= 0) return false;
+      changed_.WaitFor(mutex_, left);
+    }
   }
-  TRIDENT_RETURN_IF_ERROR(Outcome());
-  return true;
 }
 
 Status LocalRun::AwaitCommitted(GroupId group, TxId txid, Nanos timeout) {
