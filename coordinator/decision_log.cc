@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr char kPositionTag = 'p';
+constexpr char kEpochTag = 'e';
 // A record with more of anything than this is damage.
 constexpr uint64_t kItemsMax = 1 << 20;
 
@@ -32,6 +33,18 @@ uint32_t BigEndian32(std::string_view bytes) {
   uint32_t v = 0;
   for (char c : bytes.substr(0, 4)) v = (v << 8) | static_cast<uint8_t>(c);
   return v;
+}
+
+uint64_t BigEndian64(std::string_view bytes) {
+  return (uint64_t{BigEndian32(bytes)} << 32) | BigEndian32(bytes.substr(4));
+}
+
+std::string EpochKey(GroupId group, Epoch epoch) {
+  std::string key(1, kEpochTag);
+  PutBigEndian32(key, group.value());
+  PutBigEndian32(key, static_cast<uint32_t>(epoch.value() >> 32));
+  PutBigEndian32(key, static_cast<uint32_t>(epoch.value()));
+  return key;
 }
 
 void PutRange(std::string& out, const SourceRange& range) {
@@ -149,6 +162,9 @@ Status DecisionLog::Load() {
       case kPositionTag:
         TRIDENT_RETURN_IF_ERROR(LoadPosition(cursor->key(), cursor->value()));
         break;
+      case kEpochTag:
+        TRIDENT_RETURN_IF_ERROR(LoadEpoch(cursor->key(), cursor->value()));
+        break;
       default:
         return Malformed("key of the decision table");
     }
@@ -191,6 +207,35 @@ Status DecisionLog::LoadPosition(std::string_view key, std::string_view value) {
   groups_[owner->group].positions[{owner->spout, std::move(owner->partition)}] =
       std::move(position);
   return absl::OkStatus();
+}
+
+Status DecisionLog::LoadEpoch(std::string_view key, std::string_view value) {
+  constexpr size_t kBytes = 13;
+  if (key.size() != kBytes) return Malformed("key of an epoch's beginning");
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("epoch's beginning", kVersion, value));
+  ByteReader in(content);
+  const TxId decided(in.Varint());
+  if (!in.done()) return Malformed("epoch's beginning");
+  MutexLock lock(mutex_);
+  groups_[GroupId(BigEndian32(key.substr(1)))].begun_at[Epoch(BigEndian64(key.substr(5)))] =
+      decided;
+  return absl::OkStatus();
+}
+
+StatusOr<std::map<Epoch, TxId>> DecisionLog::BeginEpoch(GroupId id, Epoch epoch) {
+  WriteSet changes;
+  std::map<Epoch, TxId> begun_at;
+  {
+    MutexLock lock(mutex_);
+    Group& group = groups_[id];
+    group.begun_at[epoch] = group.last;
+    begun_at = group.begun_at;
+  }
+  std::string content;
+  PutVarint(content, begun_at[epoch].value());
+  changes.Put(Table::kDecision, EpochKey(id, epoch), Seal(kVersion, content));
+  TRIDENT_RETURN_IF_ERROR(store_.Write(changes, Durability::kSynced));
+  return begun_at;
 }
 
 Recovered DecisionLog::Recover(GroupId id, Epoch epoch) const {

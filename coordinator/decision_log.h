@@ -9,6 +9,8 @@
 //   'p', group, spout, name     where a source partition stands after the newest decision; written
 //                               by each decision that moves it, so that a start reads one row a
 //                               partition
+//   'e', group, epoch           newest decided txid when the epoch began; for groups with
+//                               user-defined states, which may hold what was never decided
 //
 // A decision record, sealed (Seal in state/store_layout.h): txid, attempt, rows, votes, ranges;
 // varints and length-prefixed strings. Bytes that are not one are DataLoss.
@@ -57,6 +59,10 @@ class DecisionLog final : public DecidedAttempts {
   // What a protocol instance of the group needs to go on. `epoch` is of this start.
   Recovered Recover(GroupId group, Epoch epoch) const;
 
+  // Remembers, durably, how far the group's decisions are as `epoch` begins. Gives what this call
+  // and those of earlier starts have remembered.
+  StatusOr<std::map<Epoch, TxId>> BeginEpoch(GroupId group, Epoch epoch);
+
   // Adds the record to `changes`. FailedPrecondition, and nothing is added, unless it is of the
   // txid after the last one that was added: the guard of the log.
   Status Append(GroupId group, const DecisionRecord& record, WriteSet& changes);
@@ -81,10 +87,12 @@ class DecisionLog final : public DecidedAttempts {
     std::map<TxId, Attempt> attempts;  // of what was in the log at Load
     std::map<std::pair<SpoutId, std::string>, Position> positions;
     std::map<TxId, std::vector<SourceRange>> cuts;
+    std::map<Epoch, TxId> begun_at;
   };
   Status LoadDecision(std::string_view key, std::string_view value);
   Status LoadCut(std::string_view key, std::string_view value);
   Status LoadPosition(std::string_view key, std::string_view value);
+  Status LoadEpoch(std::string_view key, std::string_view value);
 
   DurableStore& store_;
   mutable Mutex mutex_;

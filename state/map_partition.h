@@ -91,6 +91,11 @@ class MapPartition final : public StatePartition {
   Status StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
                     std::span<const V> deltas, Combine&& combine);
 
+  // found(i, const V*) for each key, in order: what the newest staged txid has left, or what is
+  // committed; null: no such key. Errors as Stage.
+  template <class Found>
+  Status ReadNewest(std::span<const HashedKey> keys, Found&& found);
+
   uint32_t AppendRedo(TxId t, std::string& out) override;
   bool HasStaged(TxId t) const override;
   void Apply(TxId t, Attempt attempt) override;

@@ -77,6 +77,20 @@ Status MapPartition<V>::StageDelta(TxId t, Attempt attempt, std::span<const Hash
 }
 
 template <class V>
+template <class Found>
+Status MapPartition<V>::ReadNewest(std::span<const HashedKey> keys, Found&& found) {
+  if (keys.empty()) return absl::OkStatus();
+  MutexLock turn(turn_);
+  TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kValue));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const Known known = Newest(table_.entry(slots_[i]));
+    found(i, known.presence == Presence::kPresent ? known.value : nullptr);
+  }
+  MakeWay();
+  return absl::OkStatus();
+}
+
+template <class V>
 Status MapPartition<V>::Locate(std::span<const HashedKey> keys, Need need) {
   const size_t n = keys.size();
   slots_.resize(n);

@@ -42,6 +42,15 @@ class MapShare {
   Status StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
                     std::span<const V> deltas, Combine&& combine);
 
+  // See MapPartition::ReadNewest; in the order of Stage.
+  template <class Found>
+  Status ReadNewest(std::span<const HashedKey> keys, Found&& found);
+  // Does the key belong to a partition of this share?
+  bool Owns(const HashedKey& key) const {
+    const uint32_t partition = PartitionOfHash(key.hash, state_.partitions());
+    return first_ <= partition && partition < last_;
+  }
+
   // Appends t's sections to a fragment (state/redo_fragment.h). Call it once, after all Stage
   // calls.
   void AppendRedo(TxId t, std::string& fragment);
@@ -101,6 +110,21 @@ Status MapShare<V>::StageDelta(TxId t, Attempt attempt, std::span<const HashedKe
         deltas_.clear();
         for (uint32_t i : from) deltas_.push_back(deltas[i]);
         status = partition(p).StageDelta(t, attempt, routed, std::span<const V>(deltas_), combine);
+      });
+  return status;
+}
+
+template <class V>
+template <class Found>
+Status MapShare<V>::ReadNewest(std::span<const HashedKey> keys, Found&& found) {
+  if (keys.empty()) return absl::OkStatus();
+  router_.Route(keys, state_.partitions(), first_, last_);
+  Status status;
+  router_.ForEachPartition(
+      [&](uint32_t p, std::span<const HashedKey> routed, std::span<const uint32_t> from) {
+        if (!status.ok()) return;
+        status = partition(p).ReadNewest(
+            routed, [&](size_t i, const V* value) { found(size_t{from[i]}, value); });
       });
   return status;
 }

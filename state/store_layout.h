@@ -6,6 +6,7 @@
 //   kRedo      group u32, txid u64                     redo record (state/redo_record.h)
 //   kDecision  'd', group u32, txid u64                decision record   (the coordinator's)
 //              'c', group u32, txid u64                logged cut        (the coordinator's)
+//              other tags: see coordinator/decision_log.h
 //   kBase      state u32, partition u32, 0x00          marker of the partition
 //              state u32, partition u32, 0x01, key     value of a key (base/key_encoding.h)
 //   kMeta      see state/store_identity.h

@@ -16,6 +16,7 @@
 #include "engine/spout.h"
 #include "state/state_spec.h"
 #include "trident/operator_site.h"
+#include "trident/states/commit_history.h"
 
 namespace trident {
 
@@ -29,6 +30,10 @@ class StateDeclaration {
   const StateSpec& spec() const { return spec_; }
   // Declares the state in `store` as one of batch group `group`.
   virtual Status Open(StateStore& store, GroupId group) = 0;
+  // Is it kept outside of the store, and written while a batch is staged? Then the group stages one
+  // batch at a time, and opens it with Start, once it knows what was decided.
+  virtual bool user_defined() const { return false; }
+  virtual Status Start(const CommitHistory& /*history*/) { return absl::OkStatus(); }
 
  protected:
   StateSpec spec_;

@@ -112,12 +112,45 @@ At AddKeyBy(const At& at, const std::vector<SchemaField>& group, std::string ver
 
 At AddExchangeByKey(const At& at, const std::vector<SchemaField>& group, uint32_t partitions) {
   if (!at.ok() || IsRequest(at)) return at;
-  // AttachState reports a number that cannot be.
-  partitions = std::clamp(partitions, 1u, kStatePartitionsMax);
-  At next = AddExchange(at, "by key", ByFieldsPartitioner(Names(group), partitions));
+  // A number that no state can have is refused where the state is attached.
+  const uint32_t possible = std::clamp<uint32_t>(partitions, 1, kStatePartitionsMax);
+  At next = AddExchange(at, "by key", ByFieldsPartitioner(Names(group), possible));
   next.plan->node(next.node).detail = Listed(group);
   return next;
 }
+
+namespace {
+
+// The spouts whose rows come to a node.
+void CollectSpouts(const LogicalPlan& plan, NodeId id, std::vector<const LogicalNode*>& spouts) {
+  const LogicalNode& node = plan.node(id);
+  if (node.kind == LogicalNode::Kind::kSpout) spouts.push_back(&node);
+  for (NodeId input : node.inputs) CollectSpouts(plan, input, spouts);
+}
+
+std::string_view NameOf(SpoutKind kind) {
+  return kind == SpoutKind::kOpaque ? "opaque" : "non-transactional";
+}
+
+// A user-defined transactional state takes each txid once, so a txid must hold the same rows
+// whenever it comes again.
+Status CheckGuarantee(const LogicalPlan& plan, NodeId id, const StateDeclaration& state) {
+  if (!state.user_defined() || state.spec().kind != StateKind::kTransactional) return {};
+  std::vector<const LogicalNode*> spouts;
+  CollectSpouts(plan, id, spouts);
+  for (const LogicalNode* spout : spouts) {
+    if (spout->spout->kind() == SpoutKind::kTransactional) continue;
+    return InvalidArgument(
+        "state \"", state.spec().name, "\" is user-defined and transactional, but stream \"",
+        spout->name, "\" is ", NameOf(spout->spout->kind()),
+        ": a batch that is made again may hold other rows, and the state, which takes a txid only "
+        "once, would lose the new ones and keep the old ones. Store OpaqueValue instead of "
+        "TransactionalValue (an opaque state), or use a transactional spout");
+  }
+  return {};
+}
+
+}  // namespace
 
 void AttachState(const At& at, const std::shared_ptr<StateDeclaration>& state) {
   if (!at.ok()) return;
@@ -127,6 +160,7 @@ void AttachState(const At& at, const std::shared_ptr<StateDeclaration>& state) {
                                       "a request topology cannot keep state; persist from "
                                       "a stream, and query the state here")
                                 : at.plan->DeclareState(state);
+  if (status.ok()) status = CheckGuarantee(*at.plan, at.node, *state);
   if (!status.ok()) FailAt(At{at.plan, node.inputs[0]}, LogicalPlan::StepName(node), status);
   node.writes = state;
 }

@@ -21,8 +21,10 @@
 #include "trident/operators/aggregate.h"
 #include "trident/operators/each.h"
 #include "trident/operators/filter.h"
+#include "trident/operators/partition_persist.h"
 #include "trident/operators/persistent_aggregate.h"
 #include "trident/operators/state_query.h"
+#include "trident/operators/user_state_query.h"
 #include "trident/step.h"
 
 namespace trident {
@@ -30,12 +32,24 @@ namespace trident {
 class GroupedStream;
 template <class V>
 class StateHandle;
+template <class S>
+class UserStateHandle;
 
-// How a step keeps state. The name is where the data is: it must be unique, and stay.
+// How a step keeps state. The name is where the data is: it must be unique, and stay. What each
+// kind promises with which spout stands in the table of trident/states/README.md; in the topology's
+// own store every kind is exactly-once.
 struct StateOptions {
   std::string name = {};
   StateKind kind = StateKind::kOpaque;
   uint32_t partitions = kStatePartitionsDefault;  // fixed when the state is made
+};
+// The same for a step that does not tell the type of the values itself. States of a program's own
+// are described by UserMapOptions and UserStateOptions (trident/states/).
+template <class V>
+struct MapStateOptions {
+  std::string name = {};
+  StateKind kind = StateKind::kOpaque;
+  uint32_t partitions = kStatePartitionsDefault;
 };
 
 class Stream {
@@ -142,16 +156,48 @@ class Stream {
                                                      Field<T> out) const {
     return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
   }
+  // The same in a state of the program's own. An empty batch writes Zero() there, too.
+  template <class Stored, class In, class A, class T>
+  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
+                                                     const In& in, A aggregator,
+                                                     Field<T> out) const {
+    return PersistUserStep(state, {}, in, std::move(aggregator), out);
+  }
+  template <class Stored, class A, class T>
+  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
+                                                     A aggregator, Field<T> out) const {
+    return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
+  }
+  // Gives the rows of each batch to updater(state, const PersistRows<in...>&, Emit<out...>&), or
+  // without the Emit if there is no `out`; it returns nothing or a Status. `options` tells what the
+  // updater gets as `state`: MapStateOptions<V> and UserMapOptions<Stored> a MapAccess<V>&,
+  // UserStateOptions<S> an S&. What it emits is the handle's NewValuesStream. Called in the stage
+  // phase, in txid order, for every batch, also an empty one. One partition: GroupBy for more.
+  template <class Options, class In, class Fn, class Out>
+  auto PartitionPersist(const Options& options, const In& in, Fn updater, const Out& out) const {
+    return UpdateStep(options, {}, in, std::move(updater), out);
+  }
+  template <class Options, class In, class Fn>
+  auto PartitionPersist(const Options& options, const In& in, Fn updater) const {
+    return PartitionPersist(options, in, std::move(updater), FieldList<>{});
+  }
   // Looks up the key made of `in` in the state, and adds what query(const V* value, Emit<out...>&)
   // emits; MapGet adds the value. In a request topology it reads the cut of the request batch.
   template <class V, class In, class Query, class Out>
   Stream StateQuery(const StateHandle<V>& state, const In& in, Query query, const Out& out) const;
+  // Adds what query(S&, in..., Emit<out...>&) emits, with the object of the partition that the key
+  // made of `in` belongs to.
+  template <class S, class In, class Query, class Out>
+  Stream StateQuery(const UserStateHandle<S>& state, const In& in, Query query,
+                    const Out& out) const;
 
  private:
   friend class GroupedStream;
   friend class Topology;
   template <class V>
   friend class StateHandle;
+  template <class S>
+  friend class UserStateHandle;
 
   explicit Stream(step_internal::At at) : at_(std::move(at)) {}
 
@@ -173,6 +219,18 @@ class Stream {
   StateHandle<typename A::Value> PersistStep(const StateOptions& state,
                                              const std::vector<SchemaField>& group, const In& in,
                                              A aggregator, Field<T> out) const;
+  template <class Stored, class In, class A, class T>
+  StateHandle<typename A::Value> PersistUserStep(const UserMapOptions<Stored>& state,
+                                                 const std::vector<SchemaField>& group,
+                                                 const In& in, A aggregator, Field<T> out) const;
+  // Both of them, into a declared state.
+  template <class D, class In, class A, class T>
+  StateHandle<typename A::Value> AggregateInto(std::shared_ptr<D> state,
+                                               const std::vector<SchemaField>& group, const In& in,
+                                               A aggregator, Field<T> out) const;
+  template <class Options, class In, class Fn, class Out>
+  auto UpdateStep(const Options& options, const std::vector<SchemaField>& group, const In& in,
+                  Fn updater, const Out& out) const;
 
   step_internal::At at_;
 };
@@ -205,8 +263,29 @@ class GroupedStream {
   template <class A, class T>
   StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, A aggregator,
                                                      Field<T> out) const;
-  template <class V, class In, class Query, class Out>
-  Stream StateQuery(const StateHandle<V>& state, const In& in, Query query, const Out& out) const {
+  template <class Stored, class In, class A, class T>
+  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
+                                                     const In& in, A aggregator,
+                                                     Field<T> out) const {
+    return stream_.PersistUserStep(state, group_, in, std::move(aggregator), out);
+  }
+  template <class Stored, class A, class T>
+  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
+                                                     A aggregator, Field<T> out) const {
+    return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
+  }
+  // As Stream::PartitionPersist, with the rows of a group always at the same partition, and with
+  // the group's fields as the key of the state.
+  template <class Options, class In, class Fn, class Out>
+  auto PartitionPersist(const Options& options, const In& in, Fn updater, const Out& out) const {
+    return stream_.UpdateStep(options, group_, in, std::move(updater), out);
+  }
+  template <class Options, class In, class Fn>
+  auto PartitionPersist(const Options& options, const In& in, Fn updater) const {
+    return PartitionPersist(options, in, std::move(updater), FieldList<>{});
+  }
+  template <class Handle, class In, class Query, class Out>
+  Stream StateQuery(const Handle& state, const In& in, Query query, const Out& out) const {
     return stream_.StateQuery(state, in, std::move(query), out);
   }
   template <class In, class Fn, class Out>
@@ -224,11 +303,12 @@ class GroupedStream {
   std::vector<SchemaField> group_;
 };
 
-// A state that the topology keeps: to query, and to follow.
+// A map state that the topology keeps: to query, and to follow.
 template <class V>
 class StateHandle {
  public:
-  // [group fields, new value] of each key that a batch changed, in the batch's stage phase.
+  // In the batch's stage phase: of an aggregate, [group fields, new value] of each key that a batch
+  // changed; of a PartitionPersist, what its updater emits.
   Stream NewValuesStream() const { return Stream(at_); }
   StateHandle Parallelism(uint32_t tasks) const {
     Stream(at_).Parallelism(tasks);
@@ -238,15 +318,36 @@ class StateHandle {
 
  private:
   friend class Stream;
-  StateHandle(step_internal::At at, std::shared_ptr<MapStateDeclaration<V>> state)
+  StateHandle(step_internal::At at, std::shared_ptr<MapDeclaration<V>> state)
       : at_(std::move(at)), state_(std::move(state)) {}
 
   step_internal::At at_;
-  std::shared_ptr<MapStateDeclaration<V>> state_;
+  std::shared_ptr<MapDeclaration<V>> state_;
+};
+
+// The same of a state of the program's own class.
+template <class S>
+class UserStateHandle {
+ public:
+  Stream NewValuesStream() const { return Stream(at_); }  // what the updater emits
+  UserStateHandle Parallelism(uint32_t tasks) const {
+    Stream(at_).Parallelism(tasks);
+    return *this;
+  }
+  const std::string& name() const { return state_->spec().name; }
+
+ private:
+  friend class Stream;
+  UserStateHandle(step_internal::At at, std::shared_ptr<UserStateDeclaration<S>> state)
+      : at_(std::move(at)), state_(std::move(state)) {}
+
+  step_internal::At at_;
+  std::shared_ptr<UserStateDeclaration<S>> state_;
 };
 
 }  // namespace trident
 
 #include "trident/stream_steps.h"  // the bodies of the templates above
+#include "trident/user_state_steps.h"
 
 #endif  // TRIDENT_TRIDENT_STREAM_H_

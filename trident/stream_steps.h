@@ -201,22 +201,31 @@ StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
                                                    const std::vector<SchemaField>& group,
                                                    const In& in, A aggregator, Field<T> out) const {
   using Value = typename A::Value;
-  auto in_list = step_internal::AsList(in);
-  using InList = decltype(in_list);
-  constexpr bool combiner = step_internal::CombinerFor<A, InList>::value;
-  static_assert(combiner || step_internal::ReducerFor<A, InList>::value,
-                "PersistentAggregate takes a Combiner (Value, Zero, Init, Combine) or a Reducer "
-                "(Value, Init, Reduce) of the input fields");
+  using InList = std::remove_cvref_t<decltype(step_internal::AsList(in))>;
   MapOptions<Value> map_options;
   StateSpec map_spec =
       step_internal::MapSpec(options.name, options.kind, options.partitions, group);
-  if constexpr (combiner) {
+  if constexpr (step_internal::CombinerFor<A, InList>::value) {
     map_spec.combiner = CombinerName<A>();
     map_options.combine = [aggregator](const Value& a, const Value& b) {
       return aggregator.Combine(a, b);
     };
   }
   auto state = std::make_shared<MapStateDeclaration<Value>>(std::move(map_spec), map_options);
+  return AggregateInto(std::move(state), group, in, std::move(aggregator), out);
+}
+
+template <class D, class In, class A, class T>
+StateHandle<typename A::Value> Stream::AggregateInto(std::shared_ptr<D> state,
+                                                     const std::vector<SchemaField>& group,
+                                                     const In& in, A aggregator,
+                                                     Field<T> out) const {
+  auto in_list = step_internal::AsList(in);
+  using InList = decltype(in_list);
+  constexpr bool combiner = step_internal::CombinerFor<A, InList>::value;
+  static_assert(combiner || step_internal::ReducerFor<A, InList>::value,
+                "PersistentAggregate takes a Combiner (Value, Zero, Init, Combine) or a Reducer "
+                "(Value, Init, Reduce) of the input fields");
   step_internal::StepSpec spec;
   spec.verb = "persistent aggregate";
   spec.group = group;
@@ -230,7 +239,7 @@ StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
     if (before.ok()) before.plan->node(before.node).verb = "combine";
     spec.reads = spec.adds;
     spec.make = [aggregator = std::move(aggregator), state](const OperatorSite& site) {
-      return std::make_unique<PersistentCombineOperator<A>>(site, aggregator, *state);
+      return std::make_unique<PersistentCombineOperator<A, D>>(site, aggregator, *state);
     };
   } else {
     before = step_internal::AddKeyBy(at_, group);
@@ -238,13 +247,14 @@ StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
     spec.reads.insert(spec.reads.end(), group.begin(), group.end());
     AggregateFields<InList> fields{step_internal::Names(group), in_list};
     spec.make = [reducer = std::move(aggregator), state, fields](const OperatorSite& site) {
-      return std::make_unique<PersistentReduceOperator<A, InList>>(site, reducer, *state, fields);
+      return std::make_unique<PersistentReduceOperator<A, InList, D>>(site, reducer, *state,
+                                                                      fields);
     };
   }
   step_internal::At at = step_internal::AddStep(
       step_internal::AddExchangeByKey(before, group, state->spec().partitions), std::move(spec));
   step_internal::AttachState(at, state);
-  return StateHandle<Value>(at, std::move(state));
+  return StateHandle<typename A::Value>(at, std::move(state));
 }
 
 template <class In, class A, class T>

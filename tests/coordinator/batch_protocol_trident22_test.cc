@@ -72,6 +72,34 @@ TEST_F(BatchProtocolTrident22, TheWholeTraceWithoutItsThreeBugs) {
   EXPECT_GT((Attempt{Epoch(6), 1}), (Attempt{Epoch(5), 4'000'000'000}));
 }
 
+// The trace's "fail 2:0 (of $commit)": while 2 is being staged it takes 3 and 4 along, and each of
+// them gets its next attempt; once its decision is issued, nothing can fail it any more.
+TEST_F(BatchProtocolTrident22, AFailureOfTheBatchThatCommitsTakesTheLaterOnesAlong) {
+  h.Start();
+  h.Emitted(1, 0, 10, Remaining::kMore);
+  h.Emitted(2, 10, 20, Remaining::kMore);
+  EXPECT_EQ(h.VotedByAll(1), "decide 1:5.1");
+  EXPECT_EQ(h.Failed(1), "stale failed 1:5.1 now 5.1") << "its decision may be durable already";
+  h.Written(1, 1);
+  h.Emitted(3, 20, 30, Remaining::kMore);
+  EXPECT_EQ(h.status().in_flight.size(), 3u);
+  EXPECT_EQ(h.Failed(2), "abort 2:5.1 3:5.1 4:5.1");
+  EXPECT_TRUE(Contains(h.AfterTheDelay(), "begin 2:5.2 after 5.1"));
+  h.Emitted(2, 10, 15, Remaining::kMore);
+  EXPECT_EQ(h.VotedByAll(2), "decide 2:5.2");
+  EXPECT_TRUE(Contains(h.Written(2, 2), "apply 2:5.2; begin 3:5.2 after 5.2"));
+  EXPECT_TRUE(Contains(h.Emitted(3, 15, 25, Remaining::kMore), "begin 4:5.2 after 5.2"));
+}
+
+// The trace's "restart, nextTuple x3".
+TEST_F(BatchProtocolTrident22, AfterARestartThreeBatchesAreInFlightAgainUnderTheNewEpoch) {
+  h.recovered = {Epoch(6), TxId(2), Attempt{Epoch(5), 2}, {{SpoutId(0), {"p", "20"}}}, {}};
+  EXPECT_TRUE(Contains(h.Start(), "begin 3:6.1 after 5.2"));
+  EXPECT_TRUE(Contains(h.Emitted(3, 20, 30, Remaining::kMore), "begin 4:6.1 after 6.1"));
+  EXPECT_TRUE(Contains(h.Emitted(4, 30, 40, Remaining::kMore), "begin 5:6.1 after 6.1"));
+  EXPECT_EQ(h.Emitted(5, 40, 50, Remaining::kMore), "permit 5:6.1");
+}
+
 TEST_F(BatchProtocolTrident22, ACrashBetweenDecisionAndSuccessLosesAndDoublesNothing) {
   h.Start();
   h.Emitted(1, 0, 10, Remaining::kMore);

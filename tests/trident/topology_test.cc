@@ -86,6 +86,11 @@ TEST_F(TopologyTest, TridentT8GroupedPersistentAggregateOfAFieldThatIsNotThere) 
   Words().GroupBy(kWord).PersistentAggregate({.name = "longest"}, kAbsent, Longest(), kCount);
   ExpectInvalid({"aggregate non-existent -> count", "[sentence:text, word:text]"});
 }
+TEST_F(TopologyTest, TridentT8PartitionPersistOfAFieldThatIsNotThere) {
+  Words().PartitionPersist(MapStateOptions<int64_t>{.name = "lengths"}, kAbsent,
+                           [](MapAccess<int64_t>&, const PersistRows<Text>&) {});
+  ExpectInvalid({"partition persist non-existent", "[sentence:text, word:text]"});
+}
 TEST_F(TopologyTest, TridentT8StateQueryByAFieldThatIsNotThere) {
   auto counts = Words().GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount);
   topology_.NewDrpcStream("words")
@@ -98,6 +103,8 @@ TEST_F(TopologyTest, TridentT8TheValidTopologyBuilds) {
   auto counts = words.GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount);
   words.GroupBy(kWord).Aggregate(kWord, Longest(), kCount);
   words.PartitionBy(kSentence).PartitionAggregate(kWord, Longest(), kCount).Project(kCount);
+  words.PartitionPersist(MapStateOptions<int64_t>{.name = "lengths"}, Fields(kWord, kSentence),
+                         [](MapAccess<int64_t>&, const PersistRows<Text, Text>&) {});
   topology_.NewDrpcStream("words")
       .Each(kArgs, Split(), kWord)
       .StateQuery(counts, kWord, MapGet(), kCount);

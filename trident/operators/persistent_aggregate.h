@@ -3,8 +3,9 @@
 // PersistentAggregate: the groups of a batch into a map state, in txid order. The combining form
 // takes partial results (one row per group and upstream task, keys attached); the reducing form
 // takes rows. Both emit, in the stage phase, [group fields, new value] for each key that the batch
-// changed. Source of the semantics: Trident's persistentAggregate with MapCombinerAggStateUpdater
-// and MapReducerAggStateUpdater.
+// changed. Over a state that is kept outside the same operators write through its share, and commit
+// in the stage phase (trident/states/state.h). Source of the semantics: Trident's
+// persistentAggregate with MapCombinerAggStateUpdater and MapReducerAggStateUpdater.
 #ifndef TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
 #define TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
 
@@ -20,15 +21,21 @@
 namespace trident {
 
 // What the two forms share: the state's partitions of this task, and the hooks of the commit path.
-template <class V>
+// `D` is the state's declaration.
+template <class D>
 class StateWriter : public CommittingOperator {
  public:
-  StateWriter(const OperatorSite& site, const MapStateDeclaration<V>& state)
+  using Share = typename D::Share;
+
+  StateWriter(const OperatorSite& site, const D& state)
       : step_(site.step),
         schema_(site.output),
         key_fields_(state.spec().key_fields),
         emits_(site.consumers == OperatorSite::Consumers::kSome),
-        share_(site.Shared<MapShare<V>>([&] { return NewShare(site, state); })) {}
+        share_(site.Shared<Share>([&] {
+          return state.NewShare(
+              PartitionsOfTask(site.partition, state.spec().partitions, site.partitions));
+        })) {}
 
   Status AppendRecord(const StagePermit& permit, std::string& record) override {
     share_->AppendRedo(permit.id().txid, record);
@@ -40,15 +47,8 @@ class StateWriter : public CommittingOperator {
   void Abort(TxId from) override { share_->Abort(from); }
 
  protected:
-  static std::shared_ptr<MapShare<V>> NewShare(const OperatorSite& site,
-                                               const MapStateDeclaration<V>& state) {
-    PartitionRange range =
-        PartitionsOfTask(site.partition, state.spec().partitions, site.partitions);
-    return std::make_shared<MapShare<V>>(state.map(), PartitionId(range.begin),
-                                         PartitionId(range.end));
-  }
-
   // Emits [group fields, value] for the keys, in their order.
+  template <class V>
   Status EmitNewValues(std::shared_ptr<const KeyColumn> keys, ColumnVector<V>& values,
                        Output& out) {
     const std::vector<KeyField>& fields = key_fields_;
@@ -70,18 +70,17 @@ class StateWriter : public CommittingOperator {
   const SchemaRef schema_;
   const std::vector<KeyField> key_fields_;
   const bool emits_;
-  const std::shared_ptr<MapShare<V>> share_;
+  const std::shared_ptr<Share> share_;
 };
 
 // Input: rows of [value] with keys attached, each key at most once per upstream task.
-template <class A>
-class PersistentCombineOperator final : public StateWriter<typename A::Value> {
+template <class A, class D = MapStateDeclaration<typename A::Value>>
+class PersistentCombineOperator final : public StateWriter<D> {
  public:
   using Value = typename A::Value;
 
-  PersistentCombineOperator(const OperatorSite& site, A aggregator,
-                            const MapStateDeclaration<Value>& state)
-      : StateWriter<Value>(site, state),
+  PersistentCombineOperator(const OperatorSite& site, A aggregator, const D& state)
+      : StateWriter<D>(site, state),
         aggregator_(std::move(aggregator)),
         value_(site.input->size() - 1) {}
 
@@ -98,21 +97,29 @@ class PersistentCombineOperator final : public StateWriter<typename A::Value> {
     Gather(&keys, &partials);
     TxId t = permit.id().txid;
     std::span<const HashedKey> key_span = keys->keys.view();
-    if (!this->emits_) {
-      return this->share_->StageDelta(
-          t, permit.id().attempt, key_span, partials.view(),
-          [this](const Value& a, const Value& b) { return aggregator_.Combine(a, b); });
+    if constexpr (!D::kOutside) {
+      if (!this->emits_) {
+        return this->share_->StageDelta(
+            t, permit.id().attempt, key_span, partials.view(),
+            [this](const Value& a, const Value& b) { return aggregator_.Combine(a, b); });
+      }
     }
     ColumnVector<Value> values;
     Value* to = nullptr;
     values.Reserve(key_span.size());
     for (size_t i = 0; i < key_span.size(); ++i) values.Append(Value{});
     to = values.data();
-    TRIDENT_RETURN_IF_ERROR(
-        this->share_->Stage(t, permit.id().attempt, key_span, [&](size_t i, const Value* old) {
-          to[i] = old == nullptr ? partials[i] : aggregator_.Combine(*old, partials[i]);
-          return to[i];
-        }));
+    auto update = [&](size_t i, const Value* old) {
+      to[i] = old == nullptr ? partials[i] : aggregator_.Combine(*old, partials[i]);
+      return to[i];
+    };
+    if constexpr (D::kOutside) {
+      TRIDENT_RETURN_IF_ERROR(this->share_->Stage(t, key_span, {to, values.size()}, update));
+      TRIDENT_RETURN_IF_ERROR(this->share_->Commit(t));
+      if (!this->emits_) return absl::OkStatus();
+    } else {
+      TRIDENT_RETURN_IF_ERROR(this->share_->Stage(t, permit.id().attempt, key_span, update));
+    }
     return this->EmitNewValues(std::move(keys), values, out);
   }
 
@@ -154,19 +161,18 @@ class PersistentCombineOperator final : public StateWriter<typename A::Value> {
   GroupIndex groups_;
 };
 
-template <class A, class In>
+template <class A, class In, class D = MapStateDeclaration<typename A::Value>>
 class PersistentReduceOperator;
 
 // Input: rows with the group's and the reducer's fields.
-template <class A, class... Ins>
-class PersistentReduceOperator<A, FieldList<Ins...>> final : public StateWriter<typename A::Value> {
+template <class A, class... Ins, class D>
+class PersistentReduceOperator<A, FieldList<Ins...>, D> final : public StateWriter<D> {
  public:
   using Value = typename A::Value;
 
-  PersistentReduceOperator(const OperatorSite& site, A reducer,
-                           const MapStateDeclaration<Value>& state,
+  PersistentReduceOperator(const OperatorSite& site, A reducer, const D& state,
                            const AggregateFields<FieldList<Ins...>>& fields)
-      : StateWriter<Value>(site, state),
+      : StateWriter<D>(site, state),
         reducer_(std::move(reducer)),
         in_(row_internal::Locate(*site.input, fields.in.Describe())) {}
 
@@ -182,17 +188,26 @@ class PersistentReduceOperator<A, FieldList<Ins...>> final : public StateWriter<
     ColumnVector<Value> values;
     for (size_t i = 0; i < groups_.size(); ++i) values.Append(Value{});
     Status row_status;
-    TRIDENT_RETURN_IF_ERROR(this->share_->Stage(
-        permit.id().txid, permit.id().attempt, groups_.keys().view(),
-        [&](size_t group, const Value* old) {
-          values[group] = old == nullptr ? reducer_.Init() : *old;
-          for (uint32_t i = first_row_[group]; i < first_row_[group + 1]; ++i) {
-            Status reduced = Reduce(rows_[i], values[group], std::index_sequence_for<Ins...>{});
-            if (row_status.ok()) row_status = reduced;
-          }
-          return values[group];
-        }));
-    TRIDENT_RETURN_IF_ERROR(row_status);
+    auto update = [&](size_t group, const Value* old) {
+      values[group] = old == nullptr ? reducer_.Init() : *old;
+      for (uint32_t i = first_row_[group]; i < first_row_[group + 1]; ++i) {
+        Status reduced = Reduce(rows_[i], values[group], std::index_sequence_for<Ins...>{});
+        if (row_status.ok()) row_status = reduced;
+      }
+      return values[group];
+    };
+    const TxId t = permit.id().txid;
+    const std::span<const HashedKey> group_keys = groups_.keys().view();
+    if constexpr (D::kOutside) {
+      TRIDENT_RETURN_IF_ERROR(
+          this->share_->Stage(t, group_keys, {values.data(), values.size()}, update));
+      // Not a value goes out before all rows are known to be good.
+      TRIDENT_RETURN_IF_ERROR(row_status);
+      TRIDENT_RETURN_IF_ERROR(this->share_->Commit(t));
+    } else {
+      TRIDENT_RETURN_IF_ERROR(this->share_->Stage(t, permit.id().attempt, group_keys, update));
+      TRIDENT_RETURN_IF_ERROR(row_status);
+    }
     auto keys = std::make_shared<KeyColumn>();
     for (const Batch& slice : slices_) keys->retained.push_back(slice.keys());
     keys->keys = groups_.TakeKeys();

@@ -40,7 +40,7 @@ class StateQueryOperator;
 template <class V, class Query, class... Outs>
 class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
  public:
-  StateQueryOperator(const OperatorSite& site, std::shared_ptr<MapStateDeclaration<V>> state,
+  StateQueryOperator(const OperatorSite& site, std::shared_ptr<MapDeclaration<V>> state,
                      Query query, const std::vector<std::string>& key)
       : step_(site.step),
         state_(std::move(state)),
@@ -62,10 +62,7 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
     keys_.Clear();
     std::vector<BufferRef> buffers;
     reader_.Read(slice, keys_, buffers);
-    values_.assign(keys_.size(), std::nullopt);
-    TRIDENT_RETURN_IF_ERROR(state_->map().GetAll(at, keys_.view(), [&](size_t i, const V* value) {
-      if (value != nullptr) values_[i] = *value;
-    }));
+    TRIDENT_RETURN_IF_ERROR(state_->Read(at, keys_.view(), values_));
     parents_.Clear();
     Status status = row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
       query_(values_[i] ? &*values_[i] : nullptr, emit_);
@@ -98,7 +95,7 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
   }
 
   const std::string step_;
-  const std::shared_ptr<MapStateDeclaration<V>> state_;
+  const std::shared_ptr<MapDeclaration<V>> state_;
   const Query query_;
   KeyReader reader_;
   const SchemaRef schema_;

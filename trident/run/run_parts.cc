@@ -12,6 +12,19 @@ namespace {
 constexpr WorkerId kThisWorker{0};
 constexpr Incarnation kThisLife{1};
 
+// What user-defined states ask of their group: see trident/states/README.md.
+void AskForUserStates(const Plan& plan, GroupConfig& config) {
+  for (const LogicalNode& node : plan.logical->nodes()) {
+    if (plan.groups[node.id] != config.group || node.writes == nullptr) continue;
+    if (!node.writes->user_defined()) continue;
+    config.staging = Staging::kOneAtATime;
+    // It takes a txid once; so the txid must hold the same rows whenever it comes again.
+    if (node.writes->spec().kind == StateKind::kTransactional) {
+      config.cut_logging = CutLogging::kBeforeStage;
+    }
+  }
+}
+
 GroupConfig ConfigOf(GroupId group, const RunOptions& options,
                      const std::vector<StageSpec>& stages) {
   GroupConfig config;
@@ -69,6 +82,20 @@ Status RunParts::OpenStates() {
   TRIDENT_LOG(INFO) << "recovered " << report.records_replayed << " batches of "
                     << seams_.store->Where();
   TRIDENT_ASSIGN_OR_RETURN(epoch_, BeginEpoch(*seams_.store));
+  return StartUserStates();
+}
+
+Status RunParts::StartUserStates() {
+  std::map<GroupId, CommitHistory> histories;
+  for (const LogicalNode& node : plan_.logical->nodes()) {
+    if (node.writes == nullptr || !node.writes->user_defined()) continue;
+    const GroupId group = plan_.groups[node.id];
+    if (!histories.contains(group)) {
+      TRIDENT_ASSIGN_OR_RETURN(auto begun_at, log_->BeginEpoch(group, epoch_));
+      histories[group] = {epoch_, std::move(begun_at)};
+    }
+    TRIDENT_RETURN_IF_ERROR(node.writes->Start(histories[group]));
+  }
   return absl::OkStatus();
 }
 
@@ -98,7 +125,9 @@ Status RunParts::BuildWorker() {
     groups_.push_back(group);
     Recovered recovered = log_->Recover(group, epoch_);
     worker.applied[group] = {group, recovered.last_decided, recovered.last_attempt};
-    TRIDENT_RETURN_IF_ERROR(coordinator_->AddGroup(ConfigOf(group, options_, stages), epoch_));
+    GroupConfig config = ConfigOf(group, options_, stages);
+    AskForUserStates(plan_, config);
+    TRIDENT_RETURN_IF_ERROR(coordinator_->AddGroup(std::move(config), epoch_));
   }
   worker_ = std::make_unique<Worker>(std::move(worker));
   TRIDENT_RETURN_IF_ERROR(worker_->Build(stages));

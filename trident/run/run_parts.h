@@ -74,6 +74,7 @@ class RunParts {
   RunParts(Plan plan, const RunOptions& options, RunSeams seams)
       : options_(options), seams_(std::move(seams)), plan_(std::move(plan)) {}
   Status OpenStates();
+  Status StartUserStates();
   Status BuildWorker();
   void MakeMaintenance();
   void Announce();

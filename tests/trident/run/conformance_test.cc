@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engine/partitioners/custom.h"
+#include "tests/trident/run/word_tables.h"
 #include "tests/trident/run/words.h"
 
 namespace trident {
@@ -84,50 +85,21 @@ TEST(ConformanceTest, TridentT4CallsAtOnceDoNotSeeEachOthersWords) {
 
 // ---- 5.1: the rows of both tables ----
 
-struct TableRow {
-  uint64_t txid;
-  int64_t total;
-  size_t distinct;
-  int64_t the, man, and_, jumped, be, to;
-};
-
-const std::vector<TableRow> kTutorialRows = {{1, 22, 18, 4, 1, 2, 1, 0, 1},
-                                             {2, 28, 24, 4, 1, 2, 1, 0, 1},
-                                             {3, 50, 24, 8, 2, 4, 2, 0, 2},
-                                             {4, 56, 24, 8, 2, 4, 2, 0, 2},
-                                             {6, 84, 24, 12, 3, 6, 3, 0, 3}};
-const std::vector<TableRow> kStarterRows = {{1, 22, 18, 4, 1, 2, 1, 0, 1},
-                                            {2, 36, 28, 5, 1, 2, 1, 2, 3},
-                                            {3, 58, 28, 9, 2, 4, 2, 2, 4},
-                                            {4, 72, 28, 10, 2, 4, 2, 4, 6},
-                                            {6, 108, 28, 15, 3, 6, 3, 6, 9}};
-
-void ExpectRow(const WordCounts& counts, const TableRow& row) {
-  SCOPED_TRACE("txid " + std::to_string(row.txid));
-  auto of = [&](const char* word) {
-    auto found = counts.find(word);
-    return found == counts.end() ? 0 : found->second;
-  };
-  int64_t total = 0;
-  for (const auto& [word, count] : counts) total += count;
-  EXPECT_EQ(total, row.total);
-  EXPECT_EQ(counts.size(), row.distinct);
-  EXPECT_EQ(of("the"), row.the);
-  EXPECT_EQ(of("man"), row.man);
-  EXPECT_EQ(of("and"), row.and_);
-  EXPECT_EQ(of("jumped"), row.jumped);
-  EXPECT_EQ(of("be"), row.be);
-  EXPECT_EQ(of("to"), row.to);
+// What the txid has added to a count.
+int64_t Added(const Run& run, const std::string& state, TxId txid) {
+  const int64_t after = TotalOf(StateAt(run, state, txid));
+  return txid == TxId(1) ? after : after - TotalOf(StateAt(run, state, txid.Prev()));
 }
 
 void ExpectTable(const std::vector<std::string>& sentences, const std::vector<TableRow>& rows) {
   for (uint32_t executors : {1u, 2u}) {
     for (StateKind kind : {StateKind::kOpaque, StateKind::kTransactional}) {
       Topology topology("table");
-      topology
-          .NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(sentences),
-                                                        Cycle::kForever))
-          .Each(kSentence, Split(), kWord)
+      Stream stream = topology.NewStream(
+          "sentences",
+          FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(sentences), Cycle::kForever));
+      stream.PersistentAggregate({.name = "sentences"}, Count(), kCount);
+      stream.Each(kSentence, Split(), kWord)
           .GroupBy(kWord)
           .PersistentAggregate({.name = "counts", .kind = kind}, Count(), kCount)
           .Parallelism(16);
@@ -137,6 +109,8 @@ void ExpectTable(const std::vector<std::string>& sentences, const std::vector<Ta
       (*run)->Pause();
       for (const TableRow& row : rows) {
         ExpectRow(StateAt(**run, "counts", TxId(row.txid)), row);
+        EXPECT_EQ(Added(**run, "counts", TxId(row.txid)), row.tuples);
+        EXPECT_EQ(Added(**run, "sentences", TxId(row.txid)), row.sentences);
       }
     }
   }
@@ -243,6 +217,54 @@ TEST(ConformanceTest, Trident33FieldsAreAppendedBehindAndMayBeUsedAgainOnceProje
   RunToEnd(topology);
   EXPECT_EQ(seen->InOrder(), (std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t>>{
                                  {3, 4, 2, 6}, {1, 6, 2, 8}}));
+}
+
+TEST(ConformanceTest, Trident33AppendedFieldsStandBehindTheOthers) {
+  using Row = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>;
+  auto seen = std::make_shared<Collected<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>>();
+  Topology topology("append");
+  topology
+      .NewStream("rows",
+                 FixedBatchSpout::Make(Fields(kA, kB, kC), 1,
+                                       std::vector<OwnedRow<int64_t, int64_t, int64_t>>{{1, 2, 3}}))
+      .Each(
+          FieldList<>{}, []() { return std::tuple<int64_t, int64_t>(4, 5); }, Fields(kD, kE))
+      .Each(
+          FieldList<>{}, []() -> int64_t { return 7; }, kF)
+      .Peek(kE, [](int64_t e) { EXPECT_EQ(e, 5); })
+      .Peek(kF, [](int64_t f) { EXPECT_EQ(f, 7); })
+      .Peek(Fields(kA, kB, kC, kD, kE, kF), Collect(seen));
+  RunToEnd(topology);
+  EXPECT_EQ(seen->InOrder(), (std::vector<Row>{{1, 2, 3, 4, 5, 7}}));
+}
+
+TEST(ConformanceTest, Trident33FieldsAreFoundByNameWhateverTheirOrder) {
+  // fresh(a, b, c)[3, 2, 1], and what the interface of a tuple tells.
+  auto fresh = std::make_shared<Collected<int64_t, int64_t, int64_t>>();
+  auto selected = std::make_shared<Collected<int64_t, int64_t>>();
+  auto appended = std::make_shared<Collected<Text, int64_t, int64_t>>();
+  constexpr Field<Text> kPlatform{"platform"};
+  Topology topology("fresh");
+  Stream rows = topology.NewStream(
+      "rows", FixedBatchSpout::Make(Fields(kA, kB, kC), 1,
+                                    std::vector<OwnedRow<int64_t, int64_t, int64_t>>{{3, 2, 1}}));
+  EXPECT_TRUE(rows.schema().IndexOf("a").has_value());
+  EXPECT_FALSE(rows.schema().IndexOf("abcd").has_value());
+  EXPECT_EQ(rows.schema().IndexOf("a"), 0u);
+  rows.Peek(Fields(kA, kB, kC), Collect(fresh));
+  rows.Peek(Fields(kC, kA), Collect(selected));
+  // The root of another source's tuple [a, 1], with one more field.
+  topology
+      .NewStream("platform", FixedBatchSpout::Make(Fields(kPlatform, kB), 1,
+                                                   std::vector<OwnedRow<Text, int64_t>>{{"a", 1}}))
+      .Each(
+          FieldList<>{}, []() -> int64_t { return 3; }, kC)
+      .Peek(Fields(kPlatform, kB, kC), Collect(appended));
+  RunToEnd(topology);
+  EXPECT_EQ(fresh->InOrder(), (std::vector<std::tuple<int64_t, int64_t, int64_t>>{{3, 2, 1}}));
+  EXPECT_EQ(selected->InOrder(), (std::vector<std::tuple<int64_t, int64_t>>{{1, 3}}));
+  EXPECT_EQ(appended->InOrder(),
+            (std::vector<std::tuple<std::string, int64_t, int64_t>>{{"a", 1, 3}}));
 }
 
 // ---- 5.4: the small operators ----

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BackingMap: what a program supplies to keep a map state in a store of its own: get many, put
+// many. What is stored says what the state promises (trident/states/stored_value.h):
+//
+//   class Table : public BackingMap<OpaqueValue<int64_t>> { ... };
+//   stream.GroupBy(kWord).PersistentAggregate(
+//       UserMapOptions<OpaqueValue<int64_t>>{.name = "counts", .open = OpenTable}, Count(), kCount)
+//
+// Source of the interface: Trident's IBackingMap.
+#ifndef TRIDENT_TRIDENT_STATES_BACKING_MAP_H_
+#define TRIDENT_TRIDENT_STATES_BACKING_MAP_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trident/states/state.h"
+#include "trident/states/stored_value.h"
+
+namespace trident {
+
+// One partition. A key is the canonical encoding of its fields (base/key_encoding.h): of one text
+// field the text itself. The calls to one object never overlap; they come from an executor thread,
+// and those of queries from any.
+template <class Stored>
+class BackingMap {
+ public:
+  virtual ~BackingMap() = default;
+  // One answer per key, in their order; nullopt: the store has no such key. Keys do not repeat.
+  virtual StatusOr<std::vector<std::optional<Stored>>> MultiGet(
+      std::span<const std::string_view> keys) = 0;
+  // Stores values[i] under keys[i]; nullopt: forgets the key. At most one call a batch; what an
+  // error leaves stored is made right when the batch is made again.
+  virtual Status MultiPut(std::span<const std::string_view> keys,
+                          std::span<const std::optional<Stored>> values) = 0;
+  // All of `txid` is stored here; called for every txid, also when it brought nothing. A store that
+  // wants to tell how far it is remembers the txid.
+  virtual Status Record(TxId /*txid*/) { return absl::OkStatus(); }
+};
+
+// How a step keeps a map state in a BackingMap<Stored>.
+template <class Stored>
+struct UserMapOptions {
+  std::string name = {};
+  uint32_t partitions = kUserStatePartitions;
+  // Called once per partition when the run starts; an error ends the start.
+  std::function<StatusOr<std::unique_ptr<BackingMap<Stored>>>(const StateSlice&)> open = {};
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_STATES_BACKING_MAP_H_

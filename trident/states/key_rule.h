@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// KeyRule: which keys an updater may name: those of the partitions that it was called for.
+#ifndef TRIDENT_TRIDENT_STATES_KEY_RULE_H_
+#define TRIDENT_TRIDENT_STATES_KEY_RULE_H_
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/partition_assignment.h"
+#include "base/status.h"
+#include "state/state_spec.h"
+
+namespace trident {
+
+struct KeyRule {
+  const StateSpec* spec;
+  PartitionRange owned;
+
+  // The keys with their hashes. InvalidArgument names the first that does not belong.
+  StatusOr<std::vector<HashedKey>> Hash(std::span<const std::string_view> keys) const;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_STATES_KEY_RULE_H_

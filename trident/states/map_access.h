@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MapAccess: a map state as an updater sees it during one batch: values of many keys at once. It is
+// the same over our own map states and over user-defined ones. Source of the interface: Trident's
+// MapState and RemovableMapState.
+#ifndef TRIDENT_TRIDENT_STATES_MAP_ACCESS_H_
+#define TRIDENT_TRIDENT_STATES_MAP_ACCESS_H_
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace trident {
+
+// Keys are canonical encodings, as PersistRows::key gives them. Only keys that belong to the
+// partitions at hand may be named, which those of the updater's rows do; InvalidArgument for
+// others. Valid during the updater's call.
+template <class V>
+class MapAccess {
+ public:
+  virtual ~MapAccess() = default;
+  // The newest values: of the batches before, with what this one has done so far.
+  virtual StatusOr<std::vector<std::optional<V>>> MultiGet(
+      std::span<const std::string_view> keys) = 0;
+  // If a key repeats, the last value stays. REQUIRES: as many values as keys.
+  virtual Status MultiPut(std::span<const std::string_view> keys, std::span<const V> values) = 0;
+  virtual Status MultiRemove(std::span<const std::string_view> keys) = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_STATES_MAP_ACCESS_H_
