@@ -177,7 +177,6 @@ Status SpoutDriver::ReadSlice(Run& run) {
   part.range.end = result->end;
   part.range.rows += result->rows;
   part.range.bytes += result->bytes;
-  part.range.checksum = Mix64(part.range.checksum ^ result->rows ^ (result->bytes << 20));
   run.left.rows -= std::min(run.left.rows, result->rows);
   run.left.bytes -= std::min(run.left.bytes, result->bytes);
   part.last = result->next;
@@ -245,8 +244,11 @@ EmitAnswer SpoutDriver::Answer(const Run& run) {
                     .ranges = {},
                     .remaining = EmitAnswer::Remaining::kExhausted};
   for (const Part& part : run.parts) {
-    if (part.range.end != part.range.start || part.range.rows > 0)
+    if (part.range.end != part.range.start || part.range.rows > 0) {
       answer.ranges.push_back(part.range);
+      // Of the whole, so that it does not matter in which slices a reader gave it.
+      answer.ranges.back().checksum = Mix64(Mix64(part.range.rows) ^ part.range.bytes);
+    }
     if (part.last == ReadResult::Next::kMore || part.last == ReadResult::Next::kCut) {
       answer.remaining = EmitAnswer::Remaining::kMore;
     }

@@ -4,6 +4,10 @@
 namespace trident {
 namespace {
 
+std::string Counted(uint32_t n, const char* noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
 using Kind = LogicalNode::Kind;
 
 std::string StepLine(const Plan& plan, NodeId id) {
@@ -13,13 +17,9 @@ std::string StepLine(const Plan& plan, NodeId id) {
   if (!node.name.empty()) line += " \"" + node.name + "\"";
   if (node.writes != nullptr) {
     line += ", " + std::string(ToString(node.writes->spec().kind)) + " state of " +
-            std::to_string(node.writes->spec().partitions) + " partitions";
+            Counted(node.writes->spec().partitions, "partition");
   }
   return line + "  " + plan.schemas[id].ToString();
-}
-
-std::string Tasks(uint32_t tasks) {
-  return std::to_string(tasks) + (tasks == 1 ? " task" : " tasks");
 }
 
 std::string Route(const Plan& plan, NodeId exchange) {
@@ -45,9 +45,10 @@ std::string ExplainText(const Plan& plan) {
     out += "batch group " + std::to_string(group) + "\n";
     for (const PlannedStage& stage : plan.stages) {
       if (stage.group != GroupId(group)) continue;
-      out += "  stage " + std::to_string(stage.id.value()) + ", " + Tasks(stage.tasks) + "\n";
+      out += "  stage " + std::to_string(stage.id.value()) + ", " + Counted(stage.tasks, "task") +
+             "\n";
       for (const PlannedStage::Input& input : stage.inputs) {
-        out += "    <- stage " + std::to_string(input.from_stage.value()) + " by " +
+        out += "    <- stage " + std::to_string(input.from_stage.value()) + ": " +
                Route(plan, input.node) + "\n";
       }
       for (NodeId id : stage.nodes) {
@@ -70,7 +71,7 @@ std::string ExplainGraphviz(const Plan& plan) {
   std::string out = "digraph \"" + Escape(plan.logical->topology()) + "\" {\n  node [shape=box];\n";
   for (const PlannedStage& stage : plan.stages) {
     out += "  s" + std::to_string(stage.id.value()) + " [label=\"" + Escape(stage.name) + "\\n" +
-           Tasks(stage.tasks) + "\"];\n";
+           Counted(stage.tasks, "task") + "\"];\n";
     for (const PlannedStage::Input& input : stage.inputs) {
       out += "  s" + std::to_string(input.from_stage.value()) + " -> s" +
              std::to_string(stage.id.value()) + " [label=\"" + Escape(Route(plan, input.node)) +

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Each *.mutant is one broken rule of a shipped part; protocol_model/mutate.cmake has their format. As
-# there, its copy of the source comes before the libraries and so takes the place of the original.
-# `ctest -R sim_mutation_score` builds and judges them; they are no part of `all`.
+# Each *.mutant is one broken rule of a shipped part; protocol_model/mutate.cmake has their format.
+# As there, its copy of the source comes before the libraries and so takes the place of the
+# original. `ctest -R sim_mutation_score` builds and judges them; they are no part of `all`.
 if(TRIDENT_LINT OR TRIDENT_SANITIZE)
   return()
 endif()

@@ -87,7 +87,8 @@ bool IsReadable(const fs::path& path) {
   for (const char* extension : {".h", ".cc", ".proto", ".cmake", ".md", ".txt", ".json", ".in"}) {
     if (EndsWith(name, extension)) return true;
   }
-  return name == "Makefile" || path.extension().empty();
+  // In a second work tree .git is a file.
+  return name == "Makefile" || (path.extension().empty() && name != ".git");
 }
 
 bool IsSkipped(const fs::path& directory) {

@@ -104,7 +104,7 @@ TEST(ExplainTest, TwoAggregationsOneBehindTheOther) {
         .GroupBy(kSentence)
         .Aggregate(kLength, Max(), kCount)
         .Aggregate(kCount, Sum(), kSum)
-        .PersistentAggregate({.name = "last sum", .kind = StateKind::kTransactional}, kSum, Last(),
+        .PersistentAggregate({.name = "last-sum", .kind = StateKind::kTransactional}, kSum, Last(),
                              kCount);
   });
 }

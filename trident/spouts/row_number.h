@@ -11,7 +11,8 @@
 
 namespace trident {
 
-inline Position PositionOfRow(uint64_t row) { return std::to_string(row); }
+// "" for the first one, where every source partition starts: to stand there is not to have moved.
+inline Position PositionOfRow(uint64_t row) { return row == 0 ? "" : std::to_string(row); }
 
 // DataLoss when `position` is no such number; `source` names the source partition in the message.
 StatusOr<uint64_t> RowOfPosition(const Position& position, std::string_view source);
