@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Mailbox: how other threads hand work to an executor. What waits is bounded by what the protocol
-// lets be in flight (max_pending batches within their limits), and the executor fails an attempt
-// whose frames outgrow their limit, so senders never block and no two executors can wait for each
-// other.
+// lets be in flight (max_pending batches, and what their steps make of them), so senders never
+// block and no two executors can wait for each other.
 #ifndef TRIDENT_ENGINE_MAILBOX_H_
 #define TRIDENT_ENGINE_MAILBOX_H_
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Redo record: all that one txid changes on one worker, as one value of the redo table. It is
-// durable before the worker votes, so that a decided txid can be applied again after any crash.
+// written in one write with the decision, so that a decided txid can be applied again after any
+// crash.
 //
 // The bytes are described in docs/redo_record.md; writer and reader share the layout below. What a
 // section holds is the business of the state or sink that wrote it.

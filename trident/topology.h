@@ -13,7 +13,7 @@
 //       .Aggregate(kCount, Sum(), kSum)
 //       .Project(kSum);
 //
-// Run it with trident/run/run.h, or by trident/run/main.h with a command line.
+// Run it with trident/run/run.h, or by trident/run/program.h with a command line.
 #ifndef TRIDENT_TRIDENT_TOPOLOGY_H_
 #define TRIDENT_TRIDENT_TOPOLOGY_H_
 
