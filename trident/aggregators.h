@@ -52,16 +52,22 @@ concept Reducer = requires(const A& a, typename A::Value x, const Ins&... in) {
   a.Reduce(x, in...);
 };
 
-template <class A, class In, class Out>
-struct IsAggregator : std::false_type {};
-template <class A, class... Ins, class... Outs>
-    struct IsAggregator<A, FieldList<Ins...>, FieldList<Outs...>>
-    : std::bool_constant <
-      requires(const A& a, typename A::State s, Emit<Outs...>& e, const Ins&... in) {
+// Of input fields Ins; results go to an EmitType.
+template <class A, class EmitType, class... Ins>
+concept FullAggregator = requires {
+  typename A::State;
+}
+&&requires(const A& a, typename A::State s, EmitType& e, const Ins&... in) {
   { a.Begin() } -> std::convertible_to<typename A::State>;
   a.Add(s, in..., e);
   a.Finish(s, e);
-} > {};
+};
+
+template <class A, class In, class Out>
+struct IsAggregator : std::false_type {};
+template <class A, class... Ins, class... Outs>
+struct IsAggregator<A, FieldList<Ins...>, FieldList<Outs...>>
+    : std::bool_constant<FullAggregator<A, Emit<Outs...>, Ins...>> {};
 
 // The name by which values are combined; empty where the aggregator gives none.
 template <class A>
