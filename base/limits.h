@@ -100,7 +100,7 @@ inline constexpr int64_t kBatchBytesMaxDefault = 8 * kMiB;
 inline constexpr int64_t kBatchAgeMaxNanosDefault = 1'000'000;
 // Rows in one frame of an exchange: large enough to pay for a virtual call, small enough for the
 // cache.
-inline constexpr int64_t kFrameRows = 1024;
+inline constexpr int64_t kFrameRows = 256;
 // A frame between processes is filled up to this before it is sent under load.
 inline constexpr int64_t kFrameBytesTarget = 64 * kKiB;
 inline constexpr int64_t kFrameBytesMax = 32 * kMiB;

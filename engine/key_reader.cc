@@ -113,18 +113,23 @@ void KeyReader::Read(const Batch& slice, ColumnVector<HashedKey>& keys,
   }
 }
 
+std::span<const Text> KeyReader::Texts(const Batch& slice,
+                                       std::vector<BufferRef>& retained) const {
+  const auto& column = As<Text>(slice.column(indices_[0]));
+  for (const BufferRef& buffer : column.retained()) {
+    if (retained.empty() || retained.back() != buffer) retained.push_back(buffer);
+  }
+  return column.values();
+}
+
 void KeyReader::ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
                          std::vector<BufferRef>& retained) {
-  const auto& column = As<Text>(slice.column(indices_[0]));
-  std::span<const Text> values = column.values();
+  const std::span<const Text> values = Texts(slice, retained);
   HashedKey* to = keys.Extend(slice.rows());
   if (slice.selection() == nullptr) {
     for (Text value : values) *to++ = {value, HashBytes(value)};
   } else {
     for (uint32_t row : *slice.selection()) *to++ = {values[row], HashBytes(values[row])};
-  }
-  for (const BufferRef& buffer : column.retained()) {
-    if (retained.empty() || retained.back() != buffer) retained.push_back(buffer);
   }
 }
 

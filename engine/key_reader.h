@@ -26,6 +26,11 @@ class KeyReader {
   // `retained` is given.
   void Read(const Batch& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
 
+  // Is the key one required text, so that it is the column's value itself? Then Texts gives these,
+  // by column row, and they can be hashed on the way to where the hash is needed.
+  bool one_text() const { return one_text_; }
+  std::span<const Text> Texts(const Batch& slice, std::vector<BufferRef>& retained) const;
+
  private:
   void ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
                 std::vector<BufferRef>& retained);

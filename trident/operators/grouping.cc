@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/operators/grouping.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace trident {
@@ -60,6 +62,10 @@ const std::vector<uint32_t>& Grouping::Assign(const Batch& slice) {
     std::fill(group_of_row_.begin(), group_of_row_.end(), 0);
     return group_of_row_;
   }
+  if (reader_.one_text()) {
+    AssignTexts(slice);
+    return group_of_row_;
+  }
   slice_keys_.Clear();
   reader_.Read(slice, slice_keys_, retained_);
   const HashedKey* keys = slice_keys_.data();
@@ -69,6 +75,24 @@ const std::vector<uint32_t>& Grouping::Assign(const Batch& slice) {
     group_of_row_[i] = index_.FindOrAdd(keys[i]);
   }
   return group_of_row_;
+}
+
+// The hashes of the next rows stand in a ring; to write all of them down first costs the cache.
+void Grouping::AssignTexts(const Batch& slice) {
+  const std::span<const Text> values = reader_.Texts(slice, retained_);
+  const size_t rows = slice.rows();
+  uint64_t ring[kPrefetchAhead];
+  const auto hash_row = [&](size_t i) {
+    const uint64_t hash = HashBytes(values[slice.RowAt(i)]);
+    index_.Prefetch(hash);
+    ring[i % kPrefetchAhead] = hash;
+  };
+  for (size_t i = 0; i < std::min(kPrefetchAhead, rows); ++i) hash_row(i);
+  for (size_t i = 0; i < rows; ++i) {
+    const HashedKey key{values[slice.RowAt(i)], ring[i % kPrefetchAhead]};
+    if (i + kPrefetchAhead < rows) hash_row(i + kPrefetchAhead);
+    group_of_row_[i] = index_.FindOrAdd(key);
+  }
 }
 
 std::vector<ColumnRef> Grouping::TakeKeyColumns(const SchemaRef& output,

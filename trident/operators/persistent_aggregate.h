@@ -93,14 +93,14 @@ class PersistentCombineOperator final : public StateWriter<D> {
 
   Status Stage(const StagePermit& permit, Output& out) override {
     std::shared_ptr<const KeyColumn> keys;
-    ColumnVector<Value> partials;
-    Gather(&keys, &partials);
+    ColumnVector<Value> gathered;
+    const std::span<const Value> partials = Gather(&keys, &gathered);
     TxId t = permit.id().txid;
     std::span<const HashedKey> key_span = keys->keys.view();
     if constexpr (!D::kOutside) {
       if (!this->emits_) {
         return this->share_->StageDelta(
-            t, permit.id().attempt, key_span, partials.view(),
+            t, permit.id().attempt, key_span, partials,
             [this](const Value& a, const Value& b) { return aggregator_.Combine(a, b); });
       }
     }
@@ -124,16 +124,20 @@ class PersistentCombineOperator final : public StateWriter<D> {
   }
 
  private:
-  // All partial results of the batch, each key once.
-  void Gather(std::shared_ptr<const KeyColumn>* keys, ColumnVector<Value>* partials) {
+  // All partial results of the batch, each key once; in `partials`, or where they are.
+  std::span<const Value> Gather(std::shared_ptr<const KeyColumn>* keys,
+                                ColumnVector<Value>* partials) {
     using Column = ColumnTypeOf<Value>;
     if (slices_.size() == 1) {
       *keys = slices_[0].keys();
       std::span<const Column> in = As<Column>(slices_[0].column(value_)).values();
+      if constexpr (std::is_same_v<Column, Value>) {
+        if (slices_[0].selection() == nullptr) return in;
+      }
       partials->Reserve(in.size());
       for (size_t i = 0; i < slices_[0].rows(); ++i)
         partials->Append(Value(in[slices_[0].RowAt(i)]));
-      return;
+      return partials->view();
     }
     auto merged = std::make_shared<KeyColumn>();
     groups_.Clear();
@@ -153,6 +157,7 @@ class PersistentCombineOperator final : public StateWriter<D> {
     }
     merged->keys = groups_.TakeKeys();
     *keys = std::move(merged);
+    return partials->view();
   }
 
   const A aggregator_;
