@@ -5,19 +5,13 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/overloaded.h"
 
 namespace trident {
 namespace {
 
 // How long an idle executor sleeps when no source asks to be polled earlier.
 constexpr Nanos kIdleSleep = kSecond;
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
