@@ -84,8 +84,6 @@ inline constexpr int64_t kSeekReadAheadBytesPerRunMax = 64 * kKiB;
 // One number for hot tables, block cache, write buffers and exchange buffers.
 inline constexpr int64_t kMemoryBytesDefault = 1 * kGiB;
 inline constexpr int64_t kMemoryBytesMin = 64 * kMiB;
-// What a process holds beside `memory_bytes`: code, stacks, allocator slack, gRPC.
-inline constexpr int64_t kMemoryBytesBesideBudget = 128 * kMiB;
 // How far the memory that is accounted for one partition may be behind what it holds.
 inline constexpr int64_t kAccountingSlackBytes = 8 * kKiB;
 
@@ -97,23 +95,18 @@ inline constexpr int32_t kMaxPendingMax = 64;
 // A batch is cut when it reaches any of these over all its source partitions.
 inline constexpr int64_t kBatchRowsMaxDefault = 100'000;
 inline constexpr int64_t kBatchBytesMaxDefault = 8 * kMiB;
-inline constexpr int64_t kBatchAgeMaxNanosDefault = 1'000'000;
 // Rows in one frame of an exchange: large enough to pay for a virtual call, small enough for the
 // cache.
 inline constexpr int64_t kFrameRows = 256;
-// A frame between processes is filled up to this before it is sent under load.
-inline constexpr int64_t kFrameBytesTarget = 64 * kKiB;
 inline constexpr int64_t kFrameBytesMax = 32 * kMiB;
 inline constexpr int64_t kFrameRowsMax = 1 << 22;
-// Messages that wait at one executor. Senders stop at it.
-inline constexpr int64_t kExecutorQueueMax = 1024;
 inline constexpr int32_t kExecutorsMax = 256;
-// Frames in flight on one link between tasks.
-inline constexpr int32_t kLinkCreditsDefault = 32;
 
 // ---- coordinator: who decides ----
 
 // Attempts of one txid before the policy of the stream (stop or isolate) decides.
+// How often an executor tells that it works on an attempt; much less than the progress deadline.
+inline constexpr int64_t kProgressToldMs = 1'000;
 inline constexpr int32_t kRetryLimitDefault = 3;
 // The n-th retry waits first * 2^(n-1), at most max.
 inline constexpr int64_t kRetryDelayFirstMs = 10;
@@ -122,8 +115,6 @@ inline constexpr int64_t kRetryDelayMaxMs = 5'000;
 inline constexpr int64_t kProgressDeadlineMsDefault = 30'000;
 // Decided batches that the slowest worker may be behind in applying. At it no new batch is cut.
 inline constexpr uint32_t kApplyBacklogBatchesDefault = 64;
-// Decisions that are kept after every state folded them.
-inline constexpr uint64_t kDecisionsKept = 1024;
 
 inline constexpr int64_t kDrpcQueueMax = 4096;
 // Arguments that wait for one function; with large arguments this is reached before kDrpcQueueMax.
@@ -139,8 +130,7 @@ inline constexpr int64_t kDrpcDeadlineMsDefault = 10'000;
 // ---- trident: what a user says ----
 
 inline constexpr int64_t kFieldNameBytesMax = 255;
-inline constexpr int64_t kFieldsPerStreamMax = 1024;
-inline constexpr int64_t kNodesPerTopologyMax = 10'000;
+// Tasks that Stream::Parallelism may ask for.
 inline constexpr int32_t kParallelismMax = 256;
 
 // Spouts.

@@ -39,7 +39,7 @@ struct SourceRange {
   Position end;
   uint64_t rows = 0;
   uint64_t bytes = 0;
-  uint64_t checksum = 0;
+  uint64_t checksum = 0;  // a mix of `rows` and `bytes`, not of what the rows hold
   friend bool operator==(const SourceRange&, const SourceRange&) = default;
 };
 

@@ -21,8 +21,7 @@ foreach(source IN LISTS sources)
 endforeach()
 
 # The harness itself: it must not be content with a file that compiles, that fails with another
-# text,
-# that names no text, or that is broken beyond the fault which it shows.
+# text, that names no text, or that is broken beyond the fault which it shows.
 set(bad "${CMAKE_BINARY_DIR}/compile_fail")
 file(WRITE "${bad}/compiles.cc" "// EXPECT: error\nint x;\n")
 file(WRITE "${bad}/other_text.cc" "// EXPECT: static assertion failed: rows\nint x = y;\n")

@@ -4,8 +4,7 @@
 # Succeeds when SOURCE does not compile and the first error holds the text of its line
 #     // EXPECT: text
 # and, where SOURCE mentions TRIDENT_FIXED, when it does compile with that macro defined: so the
-# fault
-# that the file shows is the only one in it.
+# fault that the file shows is the only one in it.
 
 file(STRINGS "${SOURCE}" expect_line REGEX "^// EXPECT: " LIMIT_COUNT 1)
 string(REGEX REPLACE "^// EXPECT: " "" expected "${expect_line}")

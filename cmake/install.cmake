@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # libtrident.so holds all the libraries, so that a program outside the tree needs neither
-# RocksDB's nor
-# gRPC's nor Protobuf's headers: find_package(trident) gives it trident::trident.
+# RocksDB's nor gRPC's nor Protobuf's headers: find_package(trident) gives it trident::trident.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

@@ -2,8 +2,7 @@
 # cmake -DBUILD=dir -DSOURCE=dir -DWORK=dir -P install_case.cmake
 #
 # Installs the build to a prefix under WORK, copies the consumer and the word count there, and
-# builds
-# and runs them with nothing but the prefix, once by find_package and once by pkg-config.
+# builds and runs them with nothing but the prefix, once by find_package and once by pkg-config.
 
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output

@@ -34,8 +34,7 @@ if(TRIDENT_WERROR)
   add_compile_options(-Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # These three of g++ 12 see errors inside std::string that are not there (GCC bugs 105329,
-  # 105651).
+  # These of g++ 12 see errors inside std::string that are not there (GCC bugs 105329, 105651).
   add_compile_options(-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # With TRIDENT_PRECOMPILE, two precompiled headers: one for the libraries, one with gtest for the
-# test
-# programs. They need each target's flags to be the same. The lint preset compiles without them,
-# so a
-# file that forgets an include is still found.
+# test programs. They need each target's flags to be the same. The lint preset compiles without
+# them, so a file that forgets an include is still found.
 
 set(TRIDENT_SHARED_HEADERS
   <algorithm> <atomic> <functional> <map> <memory> <optional> <span> <sstream> <string>

@@ -5,19 +5,13 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "base/overloaded.h"
 
 namespace trident {
 namespace {
 
 // How long the coordinator sleeps when no group asked for a tick.
 constexpr Nanos kIdleSleep = kSecond;
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 

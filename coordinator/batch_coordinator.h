@@ -51,7 +51,9 @@ class CoordinatorEvents {
 struct GroupCounters {
   uint64_t rows_committed = 0;
   uint64_t batches_committed = 0;
-  Nanos commit_p50 = 0;  // from cut to durable, over the last commits
+  // From the begin of the attempt that committed to its decision being durable, over the last
+  // commits; 0: none yet.
+  Nanos commit_p50 = 0;
   Nanos commit_p99 = 0;
 };
 

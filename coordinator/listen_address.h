@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Where a server listens, as people write it: "host:port", with brackets around an IPv6 address.
 #ifndef TRIDENT_COORDINATOR_LISTEN_ADDRESS_H_
 #define TRIDENT_COORDINATOR_LISTEN_ADDRESS_H_
 

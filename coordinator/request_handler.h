@@ -30,7 +30,10 @@ struct DrpcRequest {
 struct DrpcAnswer {
   std::shared_ptr<const std::vector<std::string>> fields;  // names of the columns of `rows`
   std::vector<std::vector<Datum>> rows;
-  TxId txid;  // the committed cut that the rows were computed at
+  // The committed cut that the rows were computed at. When the function reads several batch groups:
+  // its txid in the first of them, in the order of the queries, that has committed anything; 0 when
+  // none has.
+  TxId txid;
 };
 
 using DrpcResult = StatusOr<DrpcAnswer>;

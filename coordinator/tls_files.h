@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The PEM files of one end of a TLS connection, read and checked before gRPC has them. gRPC is
+// given their content, and could not name the file that is wrong.
 #ifndef TRIDENT_COORDINATOR_TLS_FILES_H_
 #define TRIDENT_COORDINATOR_TLS_FILES_H_
 

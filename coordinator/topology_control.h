@@ -39,7 +39,9 @@ struct BatchGroupView {
   Status last_failure;          // of the txid after last_decided
   Status halted;                // why the group stopped for good
   bool paused = false;
-  Nanos commit_p50 = 0;  // from cut to durable and visible, over the last commits; 0: none yet
+  // From the begin of the attempt that committed to its decision being durable, over the last
+  // commits; 0: none yet.
+  Nanos commit_p50 = 0;
   Nanos commit_p99 = 0;
 };
 

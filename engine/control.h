@@ -103,6 +103,8 @@ class WorkerEvents {
   // Every task of the group on this executor is through with the attempt; `record` is this
   // executor's part of the batch's durable record.
   virtual void OnStaged(uint32_t executor, const BatchId& id, std::string record) = 0;
+  // The attempt is being worked on; said at most once in kProgressToldMs by an executor.
+  virtual void OnProgress(const BatchId& id) = 0;
   virtual void OnApplied(uint32_t executor, const BatchId& id) = 0;
   virtual void OnFailed(const BatchId& id, const Status& cause) = 0;
 };

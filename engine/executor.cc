@@ -5,19 +5,13 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/overloaded.h"
 
 namespace trident {
 namespace {
 
 // How long an idle executor sleeps when no source asks to be polled earlier.
 constexpr Nanos kIdleSleep = kSecond;
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
@@ -169,8 +163,11 @@ bool Executor::EmitSlice() {
     if (oldest == nullptr || spout->oldest_txid() < oldest->oldest_txid()) oldest = spout.get();
   }
   if (oldest == nullptr) return false;
+  const BatchId id = oldest->oldest();
   if (std::optional<BatchId> ended = oldest->Step(*options_.events)) {
     Report(oldest->task(), *ended, oldest->task().EndEmission(*ended));
+  } else {
+    TellProgress(id);
   }
   return true;
 }
@@ -180,6 +177,7 @@ void Executor::Report(Task& task, const BatchId& id, Task::Outcome outcome) {
     options_.events->OnFailed(id, task.failure());
     return;
   }
+  if (outcome == Task::Outcome::kWaiting) TellProgress(id);
   if (outcome != Task::Outcome::kDone) return;
   TaskDone(id);
   BatchId next;
@@ -189,6 +187,15 @@ void Executor::Report(Task& task, const BatchId& id, Task::Outcome outcome) {
     if (staged != Task::Outcome::kDone) return;
     TaskDone(next);
   }
+}
+
+void Executor::TellProgress(const BatchId& id) {
+  const Nanos now = options_.clock->MonotonicNanos();
+  std::optional<Nanos>& told_at = progress_[id].told_at;
+  if (!told_at) told_at = now;  // its begin is known
+  if (now - *told_at < kProgressToldMs * kMillisecond) return;
+  told_at = now;
+  options_.events->OnProgress(id);
 }
 
 void Executor::TaskDone(const BatchId& id) {

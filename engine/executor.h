@@ -56,7 +56,7 @@ class Executor final : public FrameSender {
  private:
   struct Progress {
     size_t tasks_done = 0;
-    bool failed = false;
+    std::optional<Nanos> told_at;  // that there is progress
   };
 
   void Handle(Control& control);
@@ -69,6 +69,7 @@ class Executor final : public FrameSender {
   void PollSpouts();
   void Report(Task& task, const BatchId& id, Task::Outcome outcome);
   void TaskDone(const BatchId& id);
+  void TellProgress(const BatchId& id);
   SpoutDriver* FindSpout(EmitterId emitter);
   const std::vector<Task*>& TasksOf(GroupId group) const;
 

@@ -44,7 +44,8 @@ class SpoutDriver {
   void Request(EmitRequest request, WorkerEvents& events);
   bool has_work() const { return !runs_.empty(); }
   // REQUIRES: has_work().
-  TxId oldest_txid() const { return runs_.front().request.id.txid; }
+  TxId oldest_txid() const { return oldest().txid; }
+  const BatchId& oldest() const { return runs_.front().request.id; }
   // Emits one slice of the oldest run. When a run ends, its answer goes to `events` and the return
   // value names it; the caller then ends the task's input. What the task's chain cannot process is
   // answered too, before the failure is told: whoever isolates a row has to know where it stands.

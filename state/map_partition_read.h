@@ -3,14 +3,13 @@
 // MapPartition, third part: readers. They look at memory under read_ and at the base without any
 // lock, so memory may change between the two looks. What makes the answer right all the same:
 //
-//   - A key that was changed after `at` is in memory for as long as `at` is readable, with its
-//   previous
-//     value. So a second look at memory, after the base, finds it if the base was already newer;
-//     and the window is asked once more at the end.
-//   - A value that is a delta over the base becomes a whole value before its fold is installed, and
-//   a
-//     folded key leaves memory only after it. Both move generation_, so an unchanged one means that
-//     what memory and base said belongs together.
+// A key that was changed after `at` is in memory for as long as `at` is readable, with its previous
+// value. So a second look at memory, after the base, finds it if the base was already newer; and
+// the window is asked once more at the end.
+//
+// A value that is a delta over the base becomes a whole value before its fold is installed, and a
+// folded key leaves memory only after it. Both move generation_, so an unchanged one means that
+// what memory and base said belongs together.
 #ifndef TRIDENT_STATE_MAP_PARTITION_READ_H_
 #define TRIDENT_STATE_MAP_PARTITION_READ_H_
 

@@ -3,11 +3,11 @@
 // PartitionFold: the way of one partition's committed changes into the base. The fold
 // (state/fold.h) calls, on its own thread and in this order:
 //
-//   Collect until it says that nothing is left     reads each changed key's value at exactly txid()
-//   Merge                                          sorts; looks up what the base must be combined
-//   with WriteTo(load)                                  the marker, then every row, in key order
-//   ... the load is installed ...
-//   Finish                                         what has not changed since is clean now
+//     Collect until it says that nothing is left: reads each changed key's value at exactly txid()
+//     Merge: sorts; looks up what the base must be combined with
+//     WriteTo(load): the marker, then every row, in key order
+//     ... the load is installed ...
+//     Finish: what has not changed since is clean now
 //
 // Dropping it before Finish leaves the partition as if the fold had not been tried.
 #ifndef TRIDENT_STATE_PARTITION_FOLD_H_

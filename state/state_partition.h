@@ -2,10 +2,10 @@
 //
 // StatePartition: one slice of one state, whatever its value type. The life of a change in it:
 //
-//   Stage       a txid's new values lie over the committed ones, unseen by readers
-//   (MapPartition<V>) AppendRedo  its part of the redo record Apply       the txid is decided: its
-//   values are the committed ones Fold        long after, the committed values go to the base
-//   (state/fold.h)
+//     Stage: a txid's new values lie over the committed ones, unseen by readers (MapPartition<V>)
+//     AppendRedo: its part of the redo record
+//     Apply: the txid is decided, and its values are the committed ones
+//     Fold: long after, the committed values go to the base (state/fold.h)
 //
 // or Abort instead of Apply. Txids are staged and applied in ascending order.
 //

@@ -3,16 +3,15 @@
 // StateStore: all that a process remembers. Its truth is the base plus the decided redo after it,
 // both in one DurableStore; the hot tables of its partitions hold what was touched of late.
 //
-//   auto store = StateStore::Open(durable, {.topology = "wordcount"}, decisions, {.state_bytes =
-//   ...}); MapState<int64_t>* counts = *(*store)->AddMap<int64_t>({.name = "counts", .key_fields =
-//   ...});
-//   (*store)->Recover();                             // once, before the first batch
-//   ...
-//   MapShare<int64_t> mine(*counts, first, last);    // a task's partitions
-//   mine.Stage(t, attempt, keys, update);            // in txid order, over the staged changes of
-//   t-1 mine.AppendRedo(t, fragment);                    // the caller makes redo and decision
-//   durable mine.Apply(t, attempt);                          // decided
-//   (*store)->PublishApplied(group, t, attempt, redo_bytes);   // once every task has applied t
+//     auto store = StateStore::Open(durable, {.topology = "words"}, decisions, options);
+//     auto counts = (*store)->AddMap<int64_t>({.name = "counts", .key_fields = key});
+//     (*store)->Recover();  // once, before the first batch
+//     ...
+//     MapShare<int64_t> mine(**counts, first, last);  // a task's partitions
+//     mine.Stage(t, attempt, keys, update);  // in txid order, over what t-1 staged
+//     mine.AppendRedo(t, fragment);  // the caller makes redo and decision durable
+//     mine.Apply(t, attempt);  // decided
+//     (*store)->PublishApplied(group, t, attempt, redo_bytes);  // once every task has applied t
 #ifndef TRIDENT_STATE_STATE_STORE_H_
 #define TRIDENT_STATE_STATE_STORE_H_
 
@@ -90,7 +89,7 @@ class StateStore final : public StateCatalog {
   StatusOr<Snapshot> Pin(GroupId group, const ReadAt& at) const override;
   StatusOr<Watch> Follow(const ReadableState& state, KeyRange range, TxId after) const override;
 
-  // ---- maintenance (BackgroundFold does it; tests and simulations call it themselves) ----
+  // ---- maintenance (whoever runs the store does it now and then, on a thread of its own) ----
 
   // After Recover.
   Fold& fold() { return *fold_; }

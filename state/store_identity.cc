@@ -234,8 +234,9 @@ std::string ToString(const StoredState& state) {
   }
   out += "), value " + state.value_type;
   if (!state.combiner.empty()) out += " (" + state.combiner + ")";
-  return Concat(out, ", ", state.partitions, " partitions, ", ToString(state.kind), ", group ",
-                state.group.value());
+  return Concat(out, ", ", state.partitions,
+                state.partitions == 1 ? " partition, " : " partitions, ", ToString(state.kind),
+                ", group ", state.group.value());
 }
 
 StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/stream.h"
 
+#include "base/limits.h"
+#include "base/status.h"
 #include "engine/partitioners/batch_global.h"
 #include "engine/partitioners/broadcast.h"
 #include "engine/partitioners/by_fields.h"
@@ -19,7 +21,15 @@ Stream Stream::Name(std::string name) const {
 }
 
 Stream Stream::Parallelism(uint32_t tasks) const {
-  if (at_.ok()) at_.plan->node(at_.node).parallelism = tasks;
+  if (!at_.ok()) return *this;
+  if (tasks < 1 || tasks > static_cast<uint32_t>(kParallelismMax)) {
+    step_internal::FailAt(
+        at_, Concat("parallelism ", tasks),
+        InvalidArgument("expected 1 to ", kParallelismMax, " tasks, found ", tasks,
+                        "; leave Parallelism out for as many tasks as there are executors"));
+    return *this;
+  }
+  at_.plan->node(at_.node).parallelism = tasks;
   return *this;
 }
 

@@ -58,7 +58,8 @@ class Stream {
 
   // Names the last step, for Explain, errors and metrics.
   Stream Name(std::string name) const;
-  // Tasks for the stage that the last step is in; the greatest wish in a stage counts.
+  // Tasks for the stage that the last step is in, 1 to kParallelismMax; the greatest wish in a
+  // stage counts. Without one it has a task per executor, as far as it can use them.
   Stream Parallelism(uint32_t tasks) const;
   const Schema& schema() const;
 

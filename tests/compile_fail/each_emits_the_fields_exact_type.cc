@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: Each/Map/FlatMap: the function must be callable, as const, either with exactly the types
-// of
 #include "trident/topology.h"
 
 constexpr trident::Field<int64_t> kCount{"count"}, kHalf{"half"};

@@ -122,6 +122,13 @@ TEST(StoreIdentityTest, AStateIsMadeOnceAndFoundAgain) {
   EXPECT_EQ(identity.states[1].name, "totals");
 }
 
+TEST(StoreIdentityTest, OnePartitionIsNamedInTheSingular) {
+  StoredState total = Counts();
+  EXPECT_EQ(ToString(total), "key (word text), value int64, 64 partitions, opaque, group 0");
+  total.partitions = 1;
+  EXPECT_EQ(ToString(total), "key (word text), value int64, 1 partition, opaque, group 0");
+}
+
 TEST(StoreIdentityTest, AStateWithOtherTypesOrPartitionsIsRefusedWithBothSides) {
   MemoryStore store;
   ASSERT_TRUE(ClaimStore(store, kWordCount).ok());

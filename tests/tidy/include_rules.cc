@@ -120,6 +120,12 @@ bool IsNamedInExtra(const SourceTree& tree, const SourceFile& file) {
   return false;
 }
 
+// An include that shows no use: of the file itself, or of the header that a .cc file belongs to.
+bool IsOwnHeader(const SourceFile& file, std::string_view target) {
+  if (file.IsHeader()) return target == file.path();
+  return target == file.path().substr(0, file.path().rfind('.')) + ".h";
+}
+
 // The files of the commit protocol with all of ours that they include, and the .cc files of those
 // in coordinator/.
 std::set<std::string> ProtocolFiles(const SourceTree& tree) {
@@ -241,7 +247,7 @@ Findings CheckNoDeadFiles(const SourceTree& tree) {
   std::set<std::string> included, tested;
   for (const auto& [path, file] : tree.files()) {
     for (const Include& include : file.includes()) {
-      if (include.target != path) included.insert(include.target);
+      if (!IsOwnHeader(file, include.target)) included.insert(include.target);
     }
     if (IsUnder(path, "tests") && path.size() > 8 && path.substr(path.size() - 8) == "_test.cc") {
       tested.insert(file.Folder());
@@ -251,7 +257,9 @@ Findings CheckNoDeadFiles(const SourceTree& tree) {
   for (const auto& [path, file] : tree.files()) {
     if (!file.IsCpp()) continue;
     if (file.IsHeader()) {
-      if (included.count(path) == 0) found.push_back(path + ":1: no file includes this header");
+      if (included.count(path) == 0) {
+        found.push_back(path + ":1: no file but its own .cc includes this header");
+      }
       continue;
     }
     bool built = LineFor(path) != nullptr;

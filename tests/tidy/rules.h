@@ -30,7 +30,8 @@ Findings CheckForeignHeaders(const SourceTree& tree);
 Findings CheckInstalledHeaders(const SourceTree& tree);
 // The commit protocol, with all it includes, has no I/O, clock or thread.
 Findings CheckProtocolIsPure(const SourceTree& tree);
-// Every header is included by another file, and every .cc file is part of a build target.
+// Every header is included by a file other than its own .cc, and every .cc file is part of a build
+// target.
 Findings CheckNoDeadFiles(const SourceTree& tree);
 
 // ---- text_rules.cc ----

@@ -195,9 +195,18 @@ TEST(ProtocolIsPureTest, SeesAClock) {
 
 TEST(DeadFilesTest, SeesAHeaderThatNobodyIncludes) {
   ExpectCaught(CheckNoDeadFiles, "base/a.h", 1, "#include \"base/a.h\"\n");
+  const std::string include = "#include \"base/a.h\"\n";
+  EXPECT_EQ(Text(CheckNoDeadFiles(Tree({{"base/a.h", ""}, {"base/b.cc", include}}))), "");
+  EXPECT_EQ(Text(CheckNoDeadFiles(Tree({{"base/a.h", ""}, {"state/a.cc", include}}))), "");
+}
+
+TEST(DeadFilesTest, SeesAHeaderThatOnlyItsOwnSourceIncludes) {
+  const std::string include = "#include \"base/a.h\"\n";
+  EXPECT_EQ(CheckNoDeadFiles(Tree({{"base/a.h", ""}, {"base/a.cc", include}})).size(), 1u);
   EXPECT_EQ(
-      Text(CheckNoDeadFiles(Tree({{"base/a.h", ""}, {"base/a.cc", "#include \"base/a.h\"\n"}}))),
-      "");
+      CheckNoDeadFiles(Tree({{"base/a.h", ""}, {"base/a.cc", include}, {"state/b.cc", include}}))
+          .size(),
+      0u);
 }
 
 TEST(DeadFilesTest, SeesASourceThatNothingBuilds) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "trident/aggregators.h"
 #include "trident/spouts/feeder_spout.h"
 
@@ -235,6 +236,25 @@ TEST_F(TopologyTest, AStateIsQueriedByFieldsOfItsKeysTypes) {
           kArgs, [](Text) { return int64_t{1}; }, kNumber)
       .StateQuery(counts, kNumber, MapGet(), kCount);
   ExpectInvalid({"key of state \"counts\" is [word:text]", "[number:int64]"});
+}
+TEST_F(TopologyTest, AStageOfNoTasks) {
+  Sentences().Parallelism(0);
+  ExpectInvalid({"\"checked\"", "parallelism 0", "behind \"sentences\"", "expected 1 to 256 tasks",
+                 "found 0", "leave Parallelism out"});
+}
+TEST_F(TopologyTest, AStageOfMoreTasksThanTheMaximum) {
+  Sentences().Parallelism(kParallelismMax + 1);
+  ExpectInvalid({"parallelism 257", "behind \"sentences\"", "expected 1 to 256 tasks", "found 257",
+                 "leave Parallelism out"});
+}
+TEST_F(TopologyTest, AStateOfNoTasks) {
+  Words().GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount).Parallelism(0);
+  ExpectInvalid({"parallelism 0", "expected 1 to 256 tasks", "found 0"});
+}
+TEST_F(TopologyTest, OneTaskAndTheMaximumOfTasksAreNoMistake) {
+  Words().Parallelism(1).Shuffle().Peek(kWord, [](Text) {}).Parallelism(kParallelismMax);
+  auto built = topology_.Build();
+  EXPECT_TRUE(built.ok()) << built.status();
 }
 TEST_F(TopologyTest, IdentityPartitionNeedsAsManyTasksOnBothSides) {
   Sentences()

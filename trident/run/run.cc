@@ -219,7 +219,10 @@ std::vector<RunProgress> LocalRun::progress() const {
 }  // namespace
 
 StatusOr<std::unique_ptr<Run>> Run::Start(const Topology& topology, RunOptions options) {
-  if (options.executors == 0) return InvalidArgument("executors is 0; at least 1 is needed");
+  if (options.executors < 1 || options.executors > static_cast<uint32_t>(kExecutorsMax)) {
+    return InvalidArgument("expected 1 to ", kExecutorsMax, " executors, found ", options.executors,
+                           "; as many as the machine has cores is a good number");
+  }
   ReturnLargeBuffers();
   auto run = std::make_unique<LocalRun>(std::move(options));
   TRIDENT_RETURN_IF_ERROR(run->Open(topology));

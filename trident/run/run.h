@@ -46,7 +46,7 @@ enum class CommitSync : uint8_t {
 struct RunOptions {
   // Where state lives; made if its parent exists. Empty: in memory, gone with the process.
   std::string state_dir = {};
-  uint32_t executors = 1;
+  uint32_t executors = 1;  // threads that run tasks; 1 to kExecutorsMax
   uint64_t memory_bytes = kMemoryBytesDefault;
   // Serves queries, DRPC and administration here, "host:port"; empty: not at all.
   std::string address = {};
@@ -67,6 +67,8 @@ struct RunProgress {
   TxId last_decided;
   uint64_t rows = 0;
   uint64_t batches = 0;
+  // From the begin of the attempt that committed to its decision being durable, over the last
+  // commits; 0: none yet.
   Nanos commit_p50 = 0;
   Nanos commit_p99 = 0;
   uint64_t pending = 0;  // batches that are cut and not decided
@@ -74,16 +76,19 @@ struct RunProgress {
 };
 
 struct DrpcRows {
-  TxId txid;  // the cut that the answer was read at
+  // The committed cut that the answer was read at. When the function reads several batch groups:
+  // its txid in the first of them, in the order of the queries, that has committed anything; 0 when
+  // none has.
+  TxId txid;
   std::vector<std::string> fields;
   std::vector<std::vector<Datum>> rows;
 };
 
-// Thread-safe.
+// Thread-safe; no call may be going on when it is destroyed.
 class Run {
  public:
-  // The errors of Topology::Build, of opening and recovering the state directory, and of the
-  // spouts.
+  // InvalidArgument for `options` out of their bounds. The errors of Topology::Build, of opening
+  // and recovering the state directory, and of the spouts.
   static StatusOr<std::unique_ptr<Run>> Start(const Topology& topology, RunOptions options);
   // Stops at once: what is undecided is forgotten, and cut again at the next start.
   virtual ~Run() = default;
@@ -95,13 +100,26 @@ class Run {
   virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;
   // Waits until txid is committed and visible in `group`.
   virtual Status AwaitCommitted(GroupId group, TxId txid, Nanos timeout) = 0;
+  // Makes AwaitEnd return Cancelled, now and later, unless a batch group stopped for good. Waits
+  // for nothing. Batches, queries and requests go on until the Run is destroyed.
   virtual void Stop() = 0;
+  // After Pause no attempt of a batch begins, in any group, until Resume; what is in flight is
+  // finished. States are read and requests answered meanwhile. Neither call waits; repeating either
+  // changes nothing.
   virtual void Pause() = 0;
   virtual void Resume() = 0;
 
+  // Calls `function` and waits for its rows, at most `timeout`. When no other request waits, the
+  // calling thread does the work, and then finishes it. NotFound names the nearest function;
+  // InvalidArgument: `args` are longer than kDrpcArgumentBytesMax; ResourceExhausted: too many
+  // requests wait; DeadlineExceeded; Aborted: a step of the function threw. Else what its steps
+  // answered.
   virtual StatusOr<DrpcRows> Drpc(std::string_view function, std::string_view args,
                                   Nanos timeout = 10 * kSecond) = 0;
+  // Valid as long as the Run, and so is all that it gives out: release snapshots and watches first.
   virtual const StateCatalog& states() const = 0;
+  // One element for each batch group. Any thread, at any time; batches go on meanwhile, so the
+  // numbers need not be of one moment.
   virtual std::vector<RunProgress> progress() const = 0;
   // "host:port" that is served, with the port that was chosen; empty if nothing is.
   virtual std::string address() const = 0;

@@ -175,6 +175,10 @@ void WorkerBridge::OnApplied(uint32_t /*executor*/, const BatchId& id) {
   options_.changed();
 }
 
+void WorkerBridge::OnProgress(const BatchId& id) {
+  coordinator_->Post(id.group, batch_event::Progressed{id.txid, id.attempt});
+}
+
 void WorkerBridge::OnFailed(const BatchId& id, const Status& cause) {
   coordinator_->Post(id.group, batch_event::Failed{id.txid, id.attempt, {cause, "", "", "", ""}});
 }

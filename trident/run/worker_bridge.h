@@ -50,6 +50,7 @@ class WorkerBridge final : public WorkerLink, public WorkerEvents {
   void OnInputEnded(EmitterId emitter) override;
   void OnEmitted(EmitAnswer answer) override;
   void OnStaged(uint32_t executor, const BatchId& id, std::string record) override;
+  void OnProgress(const BatchId& id) override;
   void OnApplied(uint32_t executor, const BatchId& id) override;
   void OnFailed(const BatchId& id, const Status& cause) override;
 

@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "base/limits.h"
 #include "tests/state/temp_dir.h"
 #include "tests/trident/run/words.h"
 #include "trident/spouts/text_file_spout.h"
@@ -40,7 +41,12 @@ WordCounts CountsIn(const std::string& dir, const std::vector<std::string>& sent
 
 TEST(RunErrorsTest, NoExecutors) {
   ExpectSays(Run::Start(CountOf("count", {"a"}), {.executors = 0}).status(),
-             StatusCode::kInvalidArgument, {"executors"});
+             StatusCode::kInvalidArgument, {"1 to 256 executors", "found 0", "cores"});
+}
+
+TEST(RunErrorsTest, MoreExecutorsThanTheMaximum) {
+  ExpectSays(Run::Start(CountOf("count", {"a"}), {.executors = kExecutorsMax + 1}).status(),
+             StatusCode::kInvalidArgument, {"1 to 256 executors", "found 257", "cores"});
 }
 
 TEST(RunErrorsTest, TheTopologysOwnErrorComesBeforeAnythingIsOpened) {
