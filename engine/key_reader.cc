@@ -113,8 +113,7 @@ void KeyReader::Read(const Batch& slice, ColumnVector<HashedKey>& keys,
   }
 }
 
-std::span<const Text> KeyReader::Texts(const Batch& slice,
-                                       std::vector<BufferRef>& retained) const {
+std::span<const Text> KeyReader::Texts(const Batch& slice, std::vector<BufferRef>& retained) const {
   const auto& column = As<Text>(slice.column(indices_[0]));
   for (const BufferRef& buffer : column.retained()) {
     if (retained.empty() || retained.back() != buffer) retained.push_back(buffer);
