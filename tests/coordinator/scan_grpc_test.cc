@@ -281,9 +281,12 @@ TEST(ScanStallTest, AScanThatNobodyReadsIsCutOff) {
   request.set_state("counts");
   auto context = Within();
   auto reader = topology.query->Scan(context.get(), request);
+  v1::ScanPage page;
+  ASSERT_TRUE(reader->Read(&page));  // from now on it holds its txid
   // The held txid is let go when the scan is cut off; until then commits keep it readable.
-  while (topology.catalog.timeline().oldest() <= TxId(1)) topology.counts.Commit({{"a", 1}});
-  for (v1::ScanPage page; reader->Read(&page);) {
+  const TxId held(page.txid());
+  while (topology.catalog.timeline().oldest() <= held) topology.counts.Commit({{"a", 1}});
+  while (reader->Read(&page)) {
   }
   EXPECT_EQ(reader->Finish().error_code(), grpc::CANCELLED);
 }

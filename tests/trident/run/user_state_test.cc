@@ -323,7 +323,12 @@ void ExpectTableInSpiteOfFailures(const std::vector<std::string>& sentences,
   ASSERT_TRUE(run.ok()) << run.status();
   ASSERT_TRUE((*run)->AwaitCommitted(GroupId(1), TxId(60), 60 * kSecond).ok());
   (*run)->Pause();
-  while ((*run)->progress().at(0).pending > 0) std::this_thread::yield();
+  // What is decided is outside already; wait until it can be read here too.
+  const auto settled = [&] {
+    const RunProgress now = (*run)->progress().at(0);
+    return now.pending == 0 && (*run)->states().Published(GroupId(1)) == now.last_decided;
+  };
+  while (!settled()) std::this_thread::yield();
   EXPECT_GT((*run)->progress().at(0).failures, 10u);
   for (const TableRow& row : rows) ExpectRow(StateAt(**run, "counts", TxId(row.txid)), row);
   EXPECT_EQ(CountsIn(table), LatestState(**run, "counts"));
