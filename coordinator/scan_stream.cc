@@ -156,6 +156,8 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (!*last && page_.entries_size() == 0) return PostStep();
     bytes_ = SerializeMessage(page_);
     slot_.WriteBegins();
+    // All is read: a client that is slow to take the last page holds no txid.
+    if (*last) cut_.reset();
     *last ? StartWriteAndFinish(&bytes_, grpc::WriteOptions(), grpc::Status::OK)
           : StartWrite(&bytes_);
   }
