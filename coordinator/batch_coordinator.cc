@@ -2,6 +2,7 @@
 #include "coordinator/batch_coordinator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/logging.h"
@@ -94,7 +95,13 @@ bool BatchCoordinator::StepAll() {
     Step(id, batch_event::Tick{now});
     worked = true;
   }
+  for (auto& [id, group] : groups_) TellIdle(id, group);
   return worked;
+}
+
+void BatchCoordinator::TellIdle(GroupId id, Group& group) {
+  const bool was_idle = std::exchange(group.idle, group.protocol->idle());
+  if (group.idle && !was_idle) options_.events->OnIdle(id);
 }
 
 void BatchCoordinator::Step(GroupId id, const BatchEvent& event) {

@@ -46,6 +46,8 @@ class CoordinatorEvents {
   virtual ~CoordinatorEvents() = default;
   virtual void OnHalted(GroupId group, const Status& cause) = 0;
   virtual void OnDrained(GroupId group, TxId last_decided) = 0;
+  // GroupStatus::idle has become true. The group may have work again when this is heard.
+  virtual void OnIdle(GroupId group) = 0;
 };
 
 struct GroupCounters {
@@ -96,6 +98,7 @@ class BatchCoordinator {
   struct Group {
     std::unique_ptr<BatchProtocol> protocol;
     Nanos tick_at = 0;        // 0: none
+    bool idle = false;        // and said so
     int64_t time_micros = 0;  // wall time of the attempt that began last
     std::map<TxId, Nanos> begun_at;
     std::map<TxId, uint64_t> rows_deciding;
@@ -113,6 +116,7 @@ class BatchCoordinator {
   bool StepAll() TRIDENT_EXCLUDES(mutex_);
   void Step(GroupId id, const BatchEvent& event);
   void Carry(GroupId id, Group& group, BatchAction& action);
+  void TellIdle(GroupId id, Group& group);
   void CountDecision(Group& group, const batch_action::Apply& apply);
   bool CommitAll();
   void Commit(const std::vector<Write>& writes);

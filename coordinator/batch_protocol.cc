@@ -78,6 +78,8 @@ void BatchProtocol::Step(const BatchEvent& event, std::vector<BatchAction>& out)
 
 GroupStatus BatchProtocol::status() const { return machine_->status(); }
 
+bool BatchProtocol::idle() const { return machine_->idle(); }
+
 GroupStatus BatchProtocol::Machine::status() const {
   GroupStatus status;
   status.group = config_.group;
@@ -99,9 +101,13 @@ GroupStatus BatchProtocol::Machine::status() const {
   status.gate = Gate();
   status.paused = paused_;
   status.draining = draining_;
-  status.idle = in_flight_ == 0 && retry_.retrying() == TxId() && cuts_.empty() &&
-                !emitters_.AnyReady() && voters_.PresentHaveApplied(last_decided_);
+  status.idle = idle();
   return status;
+}
+
+bool BatchProtocol::Machine::idle() const {
+  return in_flight_ == 0 && retry_.retrying() == TxId() && cuts_.empty() && !emitters_.AnyReady() &&
+         voters_.PresentHaveApplied(last_decided_);
 }
 
 }  // namespace trident

@@ -153,6 +153,7 @@ class BatchProtocol {
   void Step(const BatchEvent& event, std::vector<BatchAction>& out);
 
   GroupStatus status() const;
+  bool idle() const;  // as in status()
 
  private:
   class Machine;

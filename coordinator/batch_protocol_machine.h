@@ -32,6 +32,7 @@ class BatchProtocol::Machine {
 
   void Step(const BatchEvent& event, std::vector<BatchAction>& out);
   GroupStatus status() const;
+  bool idle() const;
 
  private:
   // One emitter's part in an attempt.

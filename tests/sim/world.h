@@ -68,6 +68,7 @@ class World final : private CoordinatorEvents {
 
   void OnHalted(GroupId group, const Status& cause) override;
   void OnDrained(GroupId, TxId) override {}
+  void OnIdle(GroupId) override {}
 
   Trial trial_;
   const std::unique_ptr<Workload> workload_;

@@ -59,6 +59,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
 
   void OnHalted(GroupId group, const Status& cause) override;
   void OnDrained(GroupId, TxId) override {}
+  void OnIdle(GroupId) override { Changed(); }
 
   const RunOptions options_;
   std::unique_ptr<DurableStore> store_;

@@ -56,6 +56,18 @@ TEST(WordCountTest, CountsTheStarterListInMemory) {
   }
 }
 
+// A minute is only how long a failure takes: without the word of the coordinator that all is
+// applied the first call waits for all of it.
+TEST(WordCountTest, TheEndIsToldAsSoonAsTheLastBatchIsVisible) {
+  for (int i = 0; i < 100; ++i) {
+    auto run = Run::Start(WordCount(1), {.executors = 2});
+    ASSERT_TRUE(run.ok()) << run.status();
+    StatusOr<bool> ended = (*run)->AwaitEndFor(60 * kSecond);
+    ASSERT_TRUE(ended.ok()) << ended.status();
+    ASSERT_TRUE(*ended) << "run " << i;
+  }
+}
+
 TEST(WordCountTest, GoesOnWhereAnEarlierRunStoppedWithItsStateOnDisk) {
   std::string dir = testing::TempDir() + "/word_count_state";
   std::filesystem::remove_all(dir);
