@@ -5,6 +5,7 @@
 
 #include "base/coding.h"
 #include "base/hash.h"
+#include "state/rocks_errors.h"
 
 namespace trident {
 namespace {
@@ -20,9 +21,8 @@ std::string Encode(uint64_t v) {
 }  // namespace
 
 Status HighWater::Make(rocksdb::Env& env, const std::string& path) {
-  const rocksdb::Status made =
-      rocksdb::WriteStringToFile(&env, Encode(0), path, /*should_sync=*/true);
-  return made.ok() ? Status() : Unavailable("cannot write ", path, ": ", made.ToString());
+  return FromRocks(rocksdb::WriteStringToFile(&env, Encode(0), path, /*should_sync=*/true),
+                   "write the high water", path);
 }
 
 uint64_t HighWater::Read(rocksdb::Env& env, const std::string& path) {

@@ -16,6 +16,7 @@
 
 #include "state/manifest_check.h"
 #include "state/rocks_errors.h"
+#include "state/rocks_log.h"
 
 namespace trident {
 namespace {
@@ -140,9 +141,15 @@ Status RocksDatabase::MakeIfNew() {
   return directory_->FinishMaking();
 }
 
-rocksdb::Status RocksDatabase::MakeAt(const std::string& path) const {
+rocksdb::DBOptions RocksDatabase::OptionsOn(rocksdb::Env& env) const {
   rocksdb::DBOptions options = DatabaseOptions(memory_);
-  options.env = &env_;
+  options.env = &env;
+  options.info_log = NewRocksLog();
+  return options;
+}
+
+rocksdb::Status RocksDatabase::MakeAt(const std::string& path) const {
+  rocksdb::DBOptions options = OptionsOn(env_);
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.error_if_exists = true;
@@ -174,8 +181,7 @@ rocksdb::Status RocksDatabase::OpenOrPutRight() {
 
 // Makes nothing: where a file is missing, RocksDB would otherwise begin anew over what is left.
 rocksdb::Status RocksDatabase::OpenAt(const std::string& path) {
-  rocksdb::DBOptions options = DatabaseOptions(memory_);
-  options.env = &env_;
+  rocksdb::DBOptions options = OptionsOn(env_);
   options.listeners.push_back(background_);
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   rocksdb::DB* db = nullptr;

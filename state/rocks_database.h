@@ -23,6 +23,7 @@ class ColumnFamilyHandle;
 class DB;
 class Env;
 class Status;
+struct DBOptions;
 }  // namespace rocksdb
 
 namespace trident {
@@ -75,6 +76,7 @@ class RocksDatabase {
   RocksDatabase(const RocksStoreOptions& options, rocksdb::Env& env);
 
   Status MakeIfNew();
+  rocksdb::DBOptions OptionsOn(rocksdb::Env& env) const;
   rocksdb::Status MakeAt(const std::string& path) const;
   rocksdb::Status OpenAt(const std::string& path);
   rocksdb::Status OpenOrPutRight();

@@ -106,7 +106,7 @@ class SmallLife {
     std::multimap<std::string, std::string> files;
     for (const auto& entry : fs::recursive_directory_iterator(dir_.path())) {
       const std::string name = entry.path().filename();
-      if (!entry.is_regular_file() || name.starts_with("LOG") || name == "LOCK") continue;
+      if (!entry.is_regular_file() || name == "LOCK") continue;
       std::string kind = name.substr(0, name.find('-'));
       if (entry.path().extension() == ".sst") kind = "table";
       if (entry.path().extension() == ".log") kind = "log";

@@ -268,9 +268,9 @@ TEST(RocksStoreTest, EveryMissingFileThatHoldsSomethingIsNoticed) {
   int tried = 0;
   for (const auto& entry : fs::recursive_directory_iterator(made.path())) {
     const std::string file = fs::relative(entry.path(), made.path());
-    // Logs for people, and what RocksDB and this store make again.
-    if (file.starts_with("db/LOG") || file.starts_with("db/OPTIONS") || file == "db/LOCK" ||
-        file == "db/IDENTITY" || file == "LOCK" || file == "HIGHWATER" || file == "ingest") {
+    // What RocksDB and this store make again.
+    if (file.starts_with("db/OPTIONS") || file == "db/LOCK" || file == "db/IDENTITY" ||
+        file == "LOCK" || file == "HIGHWATER" || file == "ingest") {
       continue;
     }
     TempDir damaged;
@@ -291,7 +291,7 @@ TEST(RocksStoreTest, FilesThatHoldNothingMayBeMissing) {
   MakeStore(dir.path());
   for (const auto& entry : fs::directory_iterator(dir.path() + "/db")) {
     const std::string name = entry.path().filename();
-    if (name.starts_with("LOG") || name.starts_with("OPTIONS") || name == "IDENTITY") {
+    if (name.starts_with("OPTIONS") || name == "IDENTITY") {
       fs::remove(entry.path());
     }
   }
