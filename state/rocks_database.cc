@@ -17,6 +17,7 @@
 #include "state/manifest_check.h"
 #include "state/rocks_errors.h"
 #include "state/rocks_log.h"
+#include "state/rocks_stand_in.h"
 
 namespace trident {
 namespace {
@@ -165,23 +166,34 @@ rocksdb::Status RocksDatabase::MakeAt(const std::string& path) const {
 
 // When the sync of its manifest fails, this RocksDB takes back a file that it was installing,
 // although the manifest may name it already. The bulk load has kept the file; RocksDB itself
-// checks, by size and unique id, that it is the one which is missed.
+// checks, by size and unique id, that it is the one which is missed. A reader leaves it where it
+// is.
 rocksdb::Status RocksDatabase::OpenOrPutRight() {
   const rocksdb::Status status = OpenAt(directory_->db());
-  if (status.ok() || options_.access == Access::kReadOnly) return status;
+  if (status.ok()) return status;
   const std::string missing = MissingTable(status.ToString(), directory_->db());
   if (missing.empty()) return status;
   for (const std::string& leftover : directory_->Leftovers()) {
-    if (!env_.LinkFile(leftover, missing).ok()) continue;
-    if (OpenAt(directory_->db()).ok()) return rocksdb::Status::OK();
-    (void)env_.DeleteFile(missing);
+    if (OpenWith(leftover, missing).ok()) return rocksdb::Status::OK();
   }
   return status;
 }
 
+rocksdb::Status RocksDatabase::OpenWith(const std::string& leftover, const std::string& missing) {
+  if (options_.access == Access::kReadOnly) {
+    reader_env_ = EnvWithStandIn(env_, missing, leftover);
+    return OpenAt(directory_->db());
+  }
+  const rocksdb::Status linked = env_.LinkFile(leftover, missing);
+  if (!linked.ok()) return linked;
+  const rocksdb::Status opened = OpenAt(directory_->db());
+  if (!opened.ok()) (void)env_.DeleteFile(missing);
+  return opened;
+}
+
 // Makes nothing: where a file is missing, RocksDB would otherwise begin anew over what is left.
 rocksdb::Status RocksDatabase::OpenAt(const std::string& path) {
-  rocksdb::DBOptions options = OptionsOn(env_);
+  rocksdb::DBOptions options = OptionsOn(reader_env_ == nullptr ? env_ : *reader_env_);
   options.listeners.push_back(background_);
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   rocksdb::DB* db = nullptr;

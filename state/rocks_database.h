@@ -80,6 +80,7 @@ class RocksDatabase {
   rocksdb::Status MakeAt(const std::string& path) const;
   rocksdb::Status OpenAt(const std::string& path);
   rocksdb::Status OpenOrPutRight();
+  rocksdb::Status OpenWith(const std::string& leftover, const std::string& missing);
   Status CheckHighWater() const;
   // After the files of a table changed.
   void CountFiles() const;
@@ -93,6 +94,7 @@ class RocksDatabase {
   std::unique_ptr<RocksDirectory> directory_;
   std::shared_ptr<FirstError> errors_;
   std::shared_ptr<Background> background_;
+  std::unique_ptr<rocksdb::Env> reader_env_;  // of a reader that finds a table in another place
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kTableCount> families_ = {};
   std::unique_ptr<HighWater> high_water_;  // null when read-only

@@ -93,9 +93,10 @@ class FaultyRun {
   size_t durable() const { return durable_; }
   const Status& error() const { return error_; }
 
-  // Opens again without faults; the store must be between two steps.
+  // Opens again without faults, also as a reader; the store must be between two steps.
   void CheckFinds(size_t least, size_t most) {
     disk_.Repair();
+    CheckAReaderFinds(least, most);
     StatusOr<std::unique_ptr<RocksStore>> store =
         OpenRocksStoreOn(disk_.env(), SmallStoreOptions(dir_.path()));
     ASSERT_TRUE(store.ok()) << store.status();
@@ -110,6 +111,18 @@ class FaultyRun {
   }
 
  private:
+  void CheckAReaderFinds(size_t least, size_t most) {
+    RocksStoreOptions options = SmallStoreOptions(dir_.path());
+    options.access = RocksStoreOptions::Access::kReadOnly;
+    const StatusOr<std::unique_ptr<RocksStore>> store = OpenRocksStoreOn(disk_.env(), options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    const StatusOr<std::string> content = ContentOf(**store);
+    ASSERT_TRUE(content.ok()) << content.status();
+    ASSERT_TRUE(life_.IsAfter(*content, least, most)) << "as a reader sees it";
+    for (const RocksStore::CheckedFile& file : (*store)->CheckFiles()) {
+      ASSERT_TRUE(file.status.ok()) << file.status;
+    }
+  }
   void CheckRefusesWritesAndReads(RocksStore& store) {
     WriteSet more;
     more.Put(Table::kMeta, "more", "");
