@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <memory>
 
-#include "tests/cli/process.h"
 #include "tests/cli/served_words.h"
+#include "tests/support/process.h"
 
 namespace trident {
 namespace {

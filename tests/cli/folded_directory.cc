@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "tests/cli/directory_life.h"
-#include "tests/cli/process.h"
 #include "tests/cli/served_words.h"
+#include "tests/support/process.h"
 
 namespace trident {
 namespace {

@@ -144,7 +144,7 @@ TEST_F(ProgramTest, WhatTheWorldRefusesIsExitCodeOneAndSaysWhy) {
 TEST_F(ProgramTest, AnInputThatCannotBeReadIsNamed) {
   ASSERT_EQ(::chmod(input().c_str(), 0), 0);
   const Ended ended =
-      RunProgramToEnd({"wordcount", "run", "--input", input()}, Rights::kNoOverride);
+      RunProgramToEnd({"wordcount", "run", "--input", input()}, {.rights = Rights::kNoOverride});
   EXPECT_EQ(ended.code, 1);
   EXPECT_THAT(ended.err, HasSubstr(input()));
   EXPECT_THAT(ended.err, HasSubstr("Permission denied"));

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/cli/process.h"
 #include "tests/state/temp_dir.h"
+#include "tests/support/process.h"
 
 namespace trident {
 

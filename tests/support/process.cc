@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/cli/process.h"
+#include "tests/support/process.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -37,12 +37,16 @@ void DropOverride() {
 }
 
 // Between fork and exec only what is safe there.
-pid_t Spawn(const std::vector<std::string>& words, int out, int err, Rights rights) {
+pid_t Spawn(const std::vector<std::string>& words, int out, int err, const Surroundings& around) {
   const std::string program = InBuild(words.front());
   std::vector<char*> argv = {const_cast<char*>(program.c_str())};
   for (size_t i = 1; i < words.size(); ++i) argv.push_back(const_cast<char*>(words[i].c_str()));
   argv.push_back(nullptr);
+  // Of two values of one name, the first counts.
   std::vector<char*> environment;
+  for (const std::string& entry : around.environment) {
+    environment.push_back(const_cast<char*>(entry.c_str()));
+  }
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (!std::string_view(*entry).starts_with("TRIDENT_ADDRESS=")) environment.push_back(*entry);
   }
@@ -55,7 +59,7 @@ pid_t Spawn(const std::vector<std::string>& words, int out, int err, Rights righ
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (rights == Rights::kNoOverride) DropOverride();
+  if (around.rights == Rights::kNoOverride) DropOverride();
   ::execve(program.c_str(), argv.data(), environment.data());
   ::_exit(127);
 }
@@ -89,9 +93,9 @@ int CodeOf(pid_t pid) {
 
 }  // namespace
 
-Ended RunProgramToEnd(const std::vector<std::string>& words, Rights rights) {
+Ended RunProgramToEnd(const std::vector<std::string>& words, const Surroundings& around) {
   const Pipe out = MakePipe(), err = MakePipe();
-  const pid_t pid = Spawn(words, out.write, err.write, rights);
+  const pid_t pid = Spawn(words, out.write, err.write, around);
   ::close(out.write);
   ::close(err.write);
   Ended ended;
@@ -103,13 +107,13 @@ Ended RunProgramToEnd(const std::vector<std::string>& words, Rights rights) {
 Ended RunTrident(const std::vector<std::string>& arguments, Rights rights) {
   std::vector<std::string> words = {"trident"};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  return RunProgramToEnd(words, rights);
+  return RunProgramToEnd(words, {.rights = rights});
 }
 
 Background::Background(const std::vector<std::string>& words) {
   const Pipe err = MakePipe();
   const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  pid_ = Spawn(words, nothing, err.write, Rights::kOwn);
+  pid_ = Spawn(words, nothing, err.write, {});
   ::close(nothing);
   ::close(err.write);
   err_ = err.read;

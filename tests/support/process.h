@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The real programs of the build, run as a user runs them.
-#ifndef TRIDENT_TESTS_CLI_PROCESS_H_
-#define TRIDENT_TESTS_CLI_PROCESS_H_
+#ifndef TRIDENT_TESTS_SUPPORT_PROCESS_H_
+#define TRIDENT_TESTS_SUPPORT_PROCESS_H_
 
 #include <sys/types.h>
 
@@ -24,8 +24,14 @@ enum class Rights : uint8_t {
   kNoOverride,  // permissions of files count, also for root
 };
 
+// What a program runs in.
+struct Surroundings {
+  Rights rights = Rights::kOwn;
+  std::vector<std::string> environment = {};  // NAME=value, added to the test's own
+};
+
 // Runs `words`, the first being a path in the build directory, and waits for its end.
-Ended RunProgramToEnd(const std::vector<std::string>& words, Rights rights = Rights::kOwn);
+Ended RunProgramToEnd(const std::vector<std::string>& words, const Surroundings& around = {});
 
 // `trident` with these arguments.
 Ended RunTrident(const std::vector<std::string>& arguments, Rights rights = Rights::kOwn);
@@ -52,4 +58,4 @@ class Background {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TESTS_CLI_PROCESS_H_
+#endif  // TRIDENT_TESTS_SUPPORT_PROCESS_H_
