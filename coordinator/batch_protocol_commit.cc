@@ -10,6 +10,24 @@ namespace trident {
 
 using batch_action::EmitMode;
 
+namespace {
+
+// Why the group halts. After a write that failed, all others are refused; what was refused is not
+// there, and to say that its outcome is unknown would hide the one that failed.
+Status NotWritten(GroupId group, const batch_event::DecisionWritten& event) {
+  const std::string decisions =
+      Concat("the decisions ", event.first.value(), " to ", event.last.value());
+  return Annotate(
+      event.status,
+      event.status.code() == StatusCode::kFailedPrecondition
+          ? Concat("batch group ", group.value(), ": ", decisions, " were not written")
+          : Concat("batch group ", group.value(), ": the outcome of writing ", decisions,
+                   " is unknown: reopen the decision log and compare, which a new "
+                   "start does"));
+}
+
+}  // namespace
+
 void BatchProtocol::Machine::PermitInOrder() {
   for (TxId txid = last_issued().Next(); txid < next_txid(); txid = txid.Next()) {
     Batch& batch = At(txid);
@@ -125,11 +143,7 @@ void BatchProtocol::Machine::On(const batch_event::DecisionWritten& event) {
                                   " to ", last_issued().value(), " were issued"));
   }
   if (!event.status.ok()) {
-    return Halt(Annotate(
-        event.status,
-        Concat("batch group ", config_.group.value(), ": the outcome of writing the decisions ",
-               event.first.value(), " to ", event.last.value(),
-               " is unknown: reopen the decision log and compare, which a new start does")));
+    return Halt(NotWritten(config_.group, event));
   }
   while (last_decided_ < event.last) OnDecided(At(last_decided_.Next()));
   PermitInOrder();

@@ -88,7 +88,8 @@ struct Failed {
   FailureCause cause;
 };
 
-// The write that Decide asked for ended. Not ok means that its outcome is unknown.
+// The write that Decide asked for ended. Not ok means that its outcome is unknown, or
+// that it was refused because an earlier write failed (FailedPrecondition).
 struct DecisionWritten {
   TxId first;
   TxId last;

@@ -305,6 +305,19 @@ TEST_F(BatchProtocolRules, AnUnknownOutcomeOfADecisionHaltsAndIsNeverIssuedAgain
   EXPECT_EQ(h.At(100 * kSecond), "");
 }
 
+TEST_F(BatchProtocolRules, DecisionsThatTheStoreRefusesHaltWithTheReasonAndAreNotCalledUnknown) {
+  h.Start();
+  h.Emitted(1, 0, 10);
+  h.VotedByAll(1);
+  const std::string text = h.Step(batch_event::DecisionWritten{
+      TxId(1), TxId(1), FailedPrecondition("takes no more writes since one failed: disk full")});
+  EXPECT_TRUE(Halted(text)) << text;
+  EXPECT_TRUE(Contains(text, "the decisions 1 to 1 were not written: takes no more")) << text;
+  EXPECT_FALSE(Contains(text, "unknown")) << text;
+  EXPECT_EQ(h.VotedByAll(1), "");
+  EXPECT_EQ(h.At(100 * kSecond), "");
+}
+
 TEST_F(BatchProtocolRules, AReportOfDecisionsThatWereNotIssuedHalts) {
   h.Start();
   h.Emitted(1, 0, 10);
