@@ -103,7 +103,12 @@ class ChangeLog {
   }
   void PopBackTx() { --tx_count_; }
 
-  size_t allocated_bytes() const { return allocated_chunks_ * kChunk * sizeof(Change<V>); }
+  // Values' own memory is not in it.
+  size_t allocated_bytes() const {
+    size_t rows = spare_rows_.capacity();
+    for (uint32_t i = 0; i < tx_count_; ++i) rows += tx(i).delta_rows.capacity();
+    return allocated_chunks_ * kChunk * sizeof(Change<V>) + rows;
+  }
 
  private:
   static constexpr uint32_t kChunk = 128;

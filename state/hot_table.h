@@ -2,10 +2,13 @@
 //
 // HotTable: the keys of one partition that are in memory, with their committed values. An index of
 // 8 bytes a cell finds the entry by hash; entries are numbered by slots and never move, so that
-// staged and previous values can name them. What an entry knows of txids is kept by MapPartition.
+// staged and previous values can name them. They stand in chunks; a chunk without entries goes back
+// to the system, where other partitions find it. What an entry knows of txids is kept by
+// MapPartition.
 #ifndef TRIDENT_STATE_HOT_TABLE_H_
 #define TRIDENT_STATE_HOT_TABLE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -68,8 +71,12 @@ class HotTable {
   HotTable& operator=(const HotTable&) = delete;
   ~HotTable();
 
-  Entry& entry(uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
-  const Entry& entry(uint32_t slot) const { return chunks_[slot / kChunk][slot % kChunk]; }
+  // REQUIRES: IsAllocated(slot); the entry may be free all the same.
+  Entry& entry(uint32_t slot) { return chunks_[slot / kChunk].entries[slot % kChunk]; }
+  const Entry& entry(uint32_t slot) const { return chunks_[slot / kChunk].entries[slot % kChunk]; }
+  bool IsAllocated(uint32_t slot) const {
+    return slot < slots_end() && chunks_[slot / kChunk].entries != nullptr;
+  }
 
   // kNone: not here.
   uint32_t Find(uint64_t hash, std::string_view key) const;
@@ -88,14 +95,29 @@ class HotTable {
   void Erase(uint32_t slot, uint64_t hash);
 
   uint32_t size() const { return size_; }
-  // Slots are below this; some of them may be free.
-  uint32_t slots_end() const { return slots_end_; }
+  // Bytes that the table would allocate for so many more keys, their own bytes apart.
+  size_t GrowthFor(uint32_t keys) const {
+    const uint32_t slots = keys - std::min(keys, idle_slots());
+    return slots * sizeof(Entry) + (keys > index_room() ? cells_.size() * sizeof(Cell) : 0);
+  }
+  // How many entries to erase, so that there is room for so many keys without allocating.
+  uint32_t ErasuresFor(uint32_t keys) const {
+    return keys - std::min({keys, idle_slots(), index_room()});
+  }
+  // The one behind `slot`, past chunks that are not allocated; the first one behind the last.
+  uint32_t NextSlot(uint32_t slot) const {
+    ++slot;
+    while (slot < slots_end() && !IsAllocated(slot)) slot += kChunk - slot % kChunk;
+    return slot < slots_end() ? slot : 0;
+  }
+  // Slots are below this; some of them may be free, or not allocated.
+  uint32_t slots_end() const { return static_cast<uint32_t>(chunks_.size()) * kChunk; }
   // Of live entries with their keys, and the index. Values' own memory is not in it.
   size_t live_bytes() const {
     return size_ * sizeof(Entry) + arena_->live_bytes() + cells_.size() * sizeof(Cell);
   }
   size_t allocated_bytes() const {
-    return chunks_.size() * kChunk * sizeof(Entry) + arena_->allocated_bytes() +
+    return allocated_chunks_ * kChunk * sizeof(Entry) + arena_->allocated_bytes() +
            cells_.size() * sizeof(Cell);
   }
   // True when erased entries have left much memory that only a compacted copy would give back.
@@ -114,24 +136,37 @@ class HotTable {
     uint32_t tag = 0;
     uint32_t slot = kNone;
   };
+  struct Chunk {
+    std::unique_ptr<Entry[]> entries;  // null: not allocated
+    uint32_t free = kNone;             // list of slots through Entry::staged
+    uint32_t used = 0;
+    bool in_partial = false;
+  };
+  uint32_t idle_slots() const { return allocated_chunks_ * kChunk - size_; }
+  uint32_t index_room() const { return static_cast<uint32_t>(cells_.size() * 4 / 5 - size_); }
   size_t CellOf(uint64_t hash) const { return static_cast<uint32_t>(hash) & (cells_.size() - 1); }
   void Place(Cell cell);
+  uint32_t TakeSlot();
+  void GiveSlotBack(uint32_t slot);
+  Chunk& AllocateChunk();
+  void ListAsPartial(uint32_t chunk);
   void GrowIndex();
   void SetKey(Entry& entry, std::string_view key);
   void FreeKey(Entry& entry);
 
   std::vector<Cell> cells_;  // a power of two, at most 4/5 full; linear probing, no tombstones
-  std::vector<std::unique_ptr<Entry[]>> chunks_;
+  std::vector<Chunk> chunks_;
+  std::vector<uint32_t> partial_;  // chunks with free slots, once each; some may have none by now
+  std::vector<uint32_t> vacant_;   // chunks that are not allocated
+  uint32_t allocated_chunks_ = 0;
   std::unique_ptr<KeyArena> arena_ = std::make_unique<KeyArena>();
   uint32_t size_ = 0;
-  uint32_t slots_end_ = 0;
-  uint32_t free_ = kNone;  // list through Entry::staged
 };
 
 template <class V>
 HotTable<V>::~HotTable() {
-  for (uint32_t slot = 0; slot < slots_end_; ++slot) {
-    if (entry(slot).presence != Presence::kFree) FreeKey(entry(slot));
+  for (uint32_t slot = 0; slot < slots_end(); ++slot) {
+    if (IsAllocated(slot) && entry(slot).presence != Presence::kFree) FreeKey(entry(slot));
   }
 }
 
@@ -148,15 +183,8 @@ uint32_t HotTable<V>::Find(uint64_t hash, std::string_view key) const {
 
 template <class V>
 uint32_t HotTable<V>::Insert(uint64_t hash, std::string_view key) {
-  if ((size_ + 1) * uint64_t{5} > cells_.size() * 4) GrowIndex();
-  uint32_t slot = free_;
-  if (slot != kNone) {
-    free_ = entry(slot).staged;
-  } else {
-    slot = slots_end_++;
-    TRIDENT_CHECK_LT(slot, kNone);
-    if (slot / kChunk == chunks_.size()) chunks_.push_back(std::make_unique<Entry[]>(kChunk));
-  }
+  if (index_room() == 0) GrowIndex();
+  const uint32_t slot = TakeSlot();
   Entry& e = entry(slot);
   SetKey(e, key);
   e.presence = Presence::kAbsent;
@@ -186,15 +214,67 @@ void HotTable<V>::Erase(uint32_t slot, uint64_t hash) {
   FreeKey(e);
   if constexpr (kHoldsHeap<V>) e.value = V{};
   e.presence = Presence::kFree;
-  e.staged = free_;
-  free_ = slot;
+  GiveSlotBack(slot);
   --size_;
+}
+
+template <class V>
+uint32_t HotTable<V>::TakeSlot() {
+  while (!partial_.empty() && chunks_[partial_.back()].free == kNone) {
+    chunks_[partial_.back()].in_partial = false;
+    partial_.pop_back();
+  }
+  Chunk& chunk = partial_.empty() ? AllocateChunk() : chunks_[partial_.back()];
+  const uint32_t slot = chunk.free;
+  chunk.free = entry(slot).staged;
+  ++chunk.used;
+  return slot;
+}
+
+template <class V>
+auto HotTable<V>::AllocateChunk() -> Chunk& {
+  if (vacant_.empty()) {
+    TRIDENT_CHECK_LT(slots_end(), kNone - kChunk);
+    vacant_.push_back(static_cast<uint32_t>(chunks_.size()));
+    chunks_.emplace_back();
+  }
+  const uint32_t number = vacant_.back();
+  vacant_.pop_back();
+  Chunk& chunk = chunks_[number];
+  chunk.entries = std::make_unique<Entry[]>(kChunk);
+  ++allocated_chunks_;
+  for (uint32_t i = kChunk; i-- > 0;) {
+    chunk.entries[i].staged = std::exchange(chunk.free, number * kChunk + i);
+  }
+  ListAsPartial(number);
+  return chunk;
+}
+
+template <class V>
+void HotTable<V>::ListAsPartial(uint32_t chunk) {
+  if (!std::exchange(chunks_[chunk].in_partial, true)) partial_.push_back(chunk);
+}
+
+template <class V>
+void HotTable<V>::GiveSlotBack(uint32_t slot) {
+  const uint32_t number = slot / kChunk;
+  Chunk& chunk = chunks_[number];
+  if (--chunk.used == 0) {
+    chunk.entries = nullptr;
+    chunk.free = kNone;
+    --allocated_chunks_;
+    vacant_.push_back(number);
+    return;
+  }
+  entry(slot).staged = std::exchange(chunk.free, slot);
+  ListAsPartial(number);
 }
 
 template <class V>
 void HotTable<V>::Compact() {
   HotTable compact;
-  for (uint32_t slot = 0; slot < slots_end_; ++slot) {
+  for (uint32_t slot = 0; slot < slots_end(); ++slot) {
+    if (!IsAllocated(slot)) continue;
     Entry& from = entry(slot);
     if (from.presence == Presence::kFree) continue;
     Entry& to = compact.entry(compact.Insert(HashBytes(from.key()), from.key()));
@@ -210,9 +290,10 @@ void HotTable<V>::Swap(HotTable& other) {
   cells_.swap(other.cells_);
   chunks_.swap(other.chunks_);
   arena_.swap(other.arena_);
+  partial_.swap(other.partial_);
+  vacant_.swap(other.vacant_);
+  std::swap(allocated_chunks_, other.allocated_chunks_);
   std::swap(size_, other.size_);
-  std::swap(slots_end_, other.slots_end_);
-  std::swap(free_, other.free_);
 }
 
 template <class V>

@@ -133,6 +133,8 @@ class MapPartition final : public StatePartition {
   static constexpr uint8_t kFolding = 2;  // a fold is at it; in folding_
   // How many changes are applied before readers get a chance to look in between.
   static constexpr uint32_t kApplyStep = 256;
+  // How many entries a scan looks at before others get their chance.
+  static constexpr size_t kScanStep = 256;
   // Lookups in flight, see HotTable::PrefetchCell.
   static constexpr size_t kPrefetch = 12;
 
@@ -182,7 +184,6 @@ class MapPartition final : public StatePartition {
   const TxChanges* AppliedUpTo(TxId t) const;
 
   // ---- state/map_partition_read.h ----
-  struct Overlay;
   Known At(uint32_t slot, TxId at) const;           // under read_
   Known Look(const HashedKey& key, TxId at) const;  // under read_
   // report(value) with what `known` is over the base; null: nothing.
@@ -190,7 +191,19 @@ class MapPartition final : public StatePartition {
   void ReportOverBase(const Known& known, const std::optional<V>& base, Visit&& report) const;
   StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const HashedKey> keys,
                                                    const std::vector<uint32_t>& which) const;
+
+  // ---- state/map_partition_scan.h ----
+  struct Overlay;
+  struct ScanOrder;
+  // Notes that `at` is scanned; true if it was the last one to be.
+  bool IsScannedAgain(TxId at) const;
+  // The same but for what they leave out; the second one null: memory has moved on, try again.
   Overlay ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const;
+  std::optional<Overlay> ReadInOrder(TxId at, const KeyRange& range, uint64_t limit) const;
+  std::vector<uint32_t> SlotsOverBase(TxId at) const;                // under read_; some twice
+  std::shared_ptr<const ScanOrder> MakeScanOrder(TxId at) const;     // null: try again
+  bool IsCurrent(const ScanOrder& order) const;                      // under read_
+  void KeepScanOrder(std::shared_ptr<const ScanOrder> order) const;  // under read_; null: none
   StatusOr<PartitionPage<V>> MergeOverBase(const Overlay& overlay, BaseCursor& base,
                                            uint64_t rows) const;
 
@@ -217,6 +230,11 @@ class MapPartition final : public StatePartition {
   uint64_t generation_ = 0;    // of base and memory together: see state/map_partition_read.h
   int64_t keys_ = 0;
 
+  // Under read_. Of the latest scan that had more than one page; gone with the next fold, or when
+  // its txid is not readable any more.
+  mutable std::shared_ptr<const ScanOrder> scan_order_;
+  mutable TxId scanned_at_;
+
   // The owner's.
   TxId applied_;
   uint64_t released_checksum_ = 0;  // as of the newest txid that left log_
@@ -235,6 +253,7 @@ class MapPartition final : public StatePartition {
   // For any thread.
   std::atomic<uint64_t> dirty_bytes_{0};
   std::atomic<uint64_t> base_keys_{0};
+  mutable std::atomic<uint64_t> scan_order_bytes_{0};
 };
 
 }  // namespace trident
@@ -242,6 +261,7 @@ class MapPartition final : public StatePartition {
 #include "state/map_partition_apply.h"  // IWYU pragma: export
 #include "state/map_partition_fold.h"   // IWYU pragma: export
 #include "state/map_partition_read.h"   // IWYU pragma: export
+#include "state/map_partition_scan.h"   // IWYU pragma: export
 #include "state/map_partition_stage.h"  // IWYU pragma: export
 
 #endif  // TRIDENT_STATE_MAP_PARTITION_H_

@@ -211,6 +211,7 @@ void MapPartition<V>::ReleaseVersions() {
     }
   }
   log_.ReleaseTo(released_to);
+  if (scan_order_ != nullptr && !IsCurrent(*scan_order_)) KeepScanOrder(nullptr);
 }
 
 template <class V>
@@ -224,11 +225,16 @@ const TxChanges* MapPartition<V>::AppliedUpTo(TxId t) const {
 template <class V>
 void MapPartition<V>::MakeWay() {
   Report();
-  if (inserted_ > 0 && context_.budget->MustEvict()) {
-    MutexLock read(read_);
-    EvictSome(2 * inserted_);
+  const uint32_t keys = 2 * std::exchange(inserted_, 0);
+  uint32_t evictions = keys;  // of which others have the half
+  if (!context_.budget->MustEvict()) {
+    // As many keys again should find room, in memory that is allocated if there is no other.
+    const bool may_grow = context_.budget->HasRoomFor(table_.GrowthFor(keys));
+    evictions = may_grow ? 0 : table_.ErasuresFor(keys);
   }
-  inserted_ = 0;
+  if (evictions == 0) return;
+  MutexLock read(read_);
+  EvictSome(evictions);
 }
 
 template <class V>
@@ -244,7 +250,7 @@ void MapPartition<V>::EvictSome(uint32_t wanted) {
     const uint32_t last_look = looks - std::min(looks, table_.slots_end());
     if (last_look == looks) return;
     for (; found < std::min(wanted, kTogether) && looks > last_look; --looks) {
-      hand_ = hand_ + 1 < table_.slots_end() ? hand_ + 1 : 0;
+      hand_ = table_.NextSlot(hand_);
       if (!MayEvict(hand_)) continue;
       slots[found] = hand_;
       hashes[found] = HashBytes(table_.entry(hand_).key());
@@ -260,6 +266,7 @@ void MapPartition<V>::EvictSome(uint32_t wanted) {
 
 template <class V>
 bool MapPartition<V>::MayEvict(uint32_t slot) {
+  if (!table_.IsAllocated(slot)) return false;
   Entry& e = table_.entry(slot);
   if (e.presence == Presence::kFree) return false;
   const bool used = std::exchange(e.used, 0) != 0;
@@ -297,14 +304,17 @@ void MapPartition<V>::Trim() {
 
 template <class V>
 void MapPartition<V>::Report() {
-  const size_t lists = (dirty_.capacity() + folding_.capacity()) * sizeof(uint32_t);
+  const size_t lists = (dirty_.capacity() + folding_.capacity()) * sizeof(uint32_t) +
+                       scan_order_bytes_.load(std::memory_order_relaxed);
   const int64_t entries = static_cast<int64_t>(table_.live_bytes() + lists) + entries_heap_;
   const uint64_t waiting = dirty_.size() + folding_.size();
   MemoryBudget::Use now;
   now.entries = entries;
   now.dirty = table_.size() == 0 ? 0 : static_cast<int64_t>(entries * waiting / table_.size());
-  now.versions = static_cast<int64_t>(log_.applied_changes() * sizeof(Change<V>)) + versions_heap_;
-  now.staged = static_cast<int64_t>(log_.staged_changes() * sizeof(Change<V>)) + staged_heap_;
+  now.idle = static_cast<int64_t>(table_.allocated_bytes() - table_.live_bytes());
+  const size_t versions = log_.applied_changes() * sizeof(Change<V>);
+  now.versions = static_cast<int64_t>(versions) + versions_heap_;
+  now.staged = static_cast<int64_t>(log_.allocated_bytes() - versions) + staged_heap_;
   dirty_bytes_.store(static_cast<uint64_t>(now.dirty), std::memory_order_relaxed);
   if (!now.DiffersBy(kAccountingSlackBytes, reported_)) return;
   context_.budget->Add(now.Minus(reported_));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, fourth part: its fold. See state/partition_fold.h for the order of the calls.
+// MapPartition, fifth part: its fold. See state/partition_fold.h for the order of the calls.
 #ifndef TRIDENT_STATE_MAP_PARTITION_FOLD_H_
 #define TRIDENT_STATE_MAP_PARTITION_FOLD_H_
 
@@ -239,6 +239,7 @@ void MapPartitionFold<V>::Finish() {
     p.marker_ = marker_;
     p.base_is_empty_ = false;
     p.base_keys_.store(marker_.keys, std::memory_order_relaxed);
+    p.KeepScanOrder(nullptr);
   }
   VisitFolding([](HotEntry<V>& e, uint32_t) { e.dirty &= ~MapPartition<V>::kFolding; });
   phase_ = Phase::kFinished;

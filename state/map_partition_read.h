@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, third part: readers. They look at memory under read_ and at the base without any
-// lock, so memory may change between the two looks. What makes the answer right all the same:
+// MapPartition, third part: readers of keys. They look at memory under read_ and at the base
+// without any lock, so memory may change between the two looks. What makes the answer right all the
+// same:
 //
 // A key that was changed after `at` is in memory for as long as `at` is readable, with its previous
 // value. So a second look at memory, after the base, finds it if the base was already newer; and
@@ -120,115 +121,6 @@ StatusOr<std::vector<std::optional<V>>> MapPartition<V>::ReadBase(
       }));
   TRIDENT_RETURN_IF_ERROR(failed);
   return values;
-}
-
-// What memory has of a range: everything in which the base may differ from txid `at`, and maybe
-// more.
-template <class V>
-struct MapPartition<V>::Overlay {
-  struct Row {
-    std::string key;
-    Presence presence;
-    V value;
-  };
-  std::vector<Row> rows;               // in key order, each key once
-  std::optional<std::string> horizon;  // rows beyond it were left out
-  uint64_t generation = 0;
-};
-
-template <class V>
-auto MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const -> Overlay {
-  constexpr size_t kStep = 256;
-  Overlay overlay;
-  std::vector<uint32_t> slots;
-  {
-    MutexLock read(read_);
-    overlay.generation = generation_;
-    slots.reserve(dirty_.size() + folding_.size() + log_.applied_changes());
-    slots.insert(slots.end(), dirty_.begin(), dirty_.end());
-    slots.insert(slots.end(), folding_.begin(), folding_.end());
-    for (uint32_t p = log_.front(); p != log_.border(); ++p) {
-      if (log_.at(p).slot != kNone) slots.push_back(log_.at(p).slot);
-    }
-  }
-  std::sort(slots.begin(), slots.end());
-  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
-  auto by_key = [](const auto& a, const auto& b) { return a.key < b.key; };
-  for (size_t begin = 0; begin < slots.size(); begin += kStep) {
-    MutexLock read(read_);
-    for (size_t i = begin; i < std::min(begin + kStep, slots.size()); ++i) {
-      // The slot may have another key by now; that one is as good as any.
-      if (slots[i] >= table_.slots_end()) continue;
-      const Entry& e = table_.entry(slots[i]);
-      if (e.presence == Presence::kFree || !range.Contains(e.key())) continue;
-      if (overlay.horizon.has_value() && e.key() > *overlay.horizon) continue;
-      const Known known = At(slots[i], at);
-      overlay.rows.push_back({std::string(e.key()), known.presence, *known.value});
-    }
-    if (overlay.rows.size() <= 2 * limit + kStep) continue;
-    std::nth_element(overlay.rows.begin(), overlay.rows.begin() + limit, overlay.rows.end(),
-                     by_key);
-    overlay.rows.resize(limit + 1);
-    overlay.horizon = overlay.rows.back().key;
-  }
-  std::sort(overlay.rows.begin(), overlay.rows.end(), by_key);
-  auto same = [](const auto& a, const auto& b) { return a.key == b.key; };
-  overlay.rows.erase(std::unique(overlay.rows.begin(), overlay.rows.end(), same),
-                     overlay.rows.end());
-  return overlay;
-}
-
-template <class V>
-StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
-                                                 uint64_t rows) const {
-  TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
-  rows = std::max<uint64_t>(rows, 1);
-  for (;;) {
-    const Overlay overlay = ReadOverlay(at, range, rows);
-    BaseCursor base = base_.Walk(range, CursorOptions::Pattern::kSeeks);
-    {
-      MutexLock read(read_);
-      if (generation_ != overlay.generation) continue;
-    }
-    TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page, MergeOverBase(overlay, base, rows));
-    TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
-    return page;
-  }
-}
-
-template <class V>
-StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const Overlay& overlay, BaseCursor& base,
-                                                          uint64_t rows) const {
-  PartitionPage<V> page;
-  auto over = overlay.rows.begin();
-  while (over != overlay.rows.end() || base.Valid()) {
-    // Beyond the horizon, memory may have more than it told.
-    if (over == overlay.rows.end() && overlay.horizon.has_value()) break;
-    const int side = over == overlay.rows.end() ? -1
-                     : !base.Valid()            ? 1
-                                                : base.key().compare(over->key);
-    if (page.rows.size() == rows) {
-      page.resume = side < 0 ? std::string(base.key()) : over->key;
-      return page;
-    }
-    std::optional<V> stored;
-    if (side <= 0) {
-      Status failed;
-      stored = DecodeStored<V>(base_, base.key(), base.value(), failed);
-      TRIDENT_RETURN_IF_ERROR(failed);
-    }
-    const Known known =
-        side < 0 ? Known{Presence::kUnread, nullptr} : Known{over->presence, &over->value};
-    std::string key = side < 0 ? std::string(base.key()) : over->key;
-    ReportOverBase(known, stored, [&](const V* value) {
-      if (value != nullptr) page.rows.emplace_back(std::move(key), *value);
-    });
-    if (side <= 0) base.Next();
-    if (side >= 0) ++over;
-  }
-  TRIDENT_RETURN_IF_ERROR(base.status());
-  if (overlay.horizon.has_value()) page.resume = *overlay.horizon + '\0';
-  return page;
 }
 
 template <class V>

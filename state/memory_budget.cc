@@ -16,9 +16,14 @@ MemoryShares ShareMemory(uint64_t memory_bytes) {
 }
 
 MemoryBudget::Use MemoryBudget::use() const {
-  return {entries_.load(std::memory_order_relaxed), dirty_.load(std::memory_order_relaxed),
-          versions_.load(std::memory_order_relaxed), staged_.load(std::memory_order_relaxed),
-          folding_.load(std::memory_order_relaxed)};
+  Use now;
+  now.entries = entries_.load(std::memory_order_relaxed);
+  now.dirty = dirty_.load(std::memory_order_relaxed);
+  now.idle = idle_.load(std::memory_order_relaxed);
+  now.versions = versions_.load(std::memory_order_relaxed);
+  now.staged = staged_.load(std::memory_order_relaxed);
+  now.folding = folding_.load(std::memory_order_relaxed);
+  return now;
 }
 
 Pressure MemoryBudget::pressure() const {

@@ -36,20 +36,21 @@ class MemoryBudget {
   struct Use {
     int64_t entries = 0;   // keys, values and index of all entries, dirty ones included
     int64_t dirty = 0;     // of these: committed but not folded yet
+    int64_t idle = 0;      // of entries that were evicted, for the next keys of the same partition
     int64_t versions = 0;  // previous values, for readers
     int64_t staged = 0;    // changes of undecided txids
     int64_t folding = 0;   // rows that a fold is sorting
 
-    int64_t total() const { return entries + versions + staged + folding; }
+    int64_t total() const { return entries + idle + versions + staged + folding; }
     Use Minus(const Use& o) const {
-      return {entries - o.entries, dirty - o.dirty, versions - o.versions, staged - o.staged,
-              folding - o.folding};
+      return {entries - o.entries,   dirty - o.dirty,   idle - o.idle,
+              versions - o.versions, staged - o.staged, folding - o.folding};
     }
     // True if any part is `slack` or more away from the other's.
     bool DiffersBy(int64_t slack, const Use& o) const {
       auto far = [slack](int64_t a, int64_t b) { return a - b >= slack || b - a >= slack; };
-      return far(entries, o.entries) || far(dirty, o.dirty) || far(versions, o.versions) ||
-             far(staged, o.staged) || far(folding, o.folding);
+      return far(entries, o.entries) || far(idle, o.idle) || far(dirty, o.dirty) ||
+             far(versions, o.versions) || far(staged, o.staged) || far(folding, o.folding);
     }
   };
 
@@ -59,6 +60,7 @@ class MemoryBudget {
 
   void Add(const Use& change) {
     entries_.fetch_add(change.entries, std::memory_order_relaxed);
+    idle_.fetch_add(change.idle, std::memory_order_relaxed);
     dirty_.fetch_add(change.dirty, std::memory_order_relaxed);
     versions_.fetch_add(change.versions, std::memory_order_relaxed);
     staged_.fetch_add(change.staged, std::memory_order_relaxed);
@@ -67,8 +69,15 @@ class MemoryBudget {
   Use use() const;
   int64_t limit() const { return limit_; }
 
-  // Clean entries should give way.
-  bool MustEvict() const { return total() > limit_; }
+  // Clean entries should give way, so that other partitions get their memory.
+  bool MustEvict() const { return InUse() > limit_; }
+  // Else a partition should not grow by so much, but use again what its evicted entries had.
+  bool HasRoomFor(uint64_t bytes) const {
+    const int64_t idle = idle_.load(std::memory_order_relaxed);
+    return InUse() + idle + static_cast<int64_t>(bytes) <= limit_;
+  }
+  // Three quarters are taken: memory that is free should not be kept from the system.
+  bool IsTight() const { return !HasRoomFor(static_cast<uint64_t>(limit_) / 4); }
   // Previous values take more than their quarter.
   bool VersionsOverShare() const { return versions_.load(std::memory_order_relaxed) > limit_ / 4; }
   // Two fifths of the share wait to be folded.
@@ -76,13 +85,14 @@ class MemoryBudget {
   Pressure pressure() const;
 
  private:
-  int64_t total() const {
+  int64_t InUse() const {
     return entries_.load(std::memory_order_relaxed) + versions_.load(std::memory_order_relaxed) +
            staged_.load(std::memory_order_relaxed) + folding_.load(std::memory_order_relaxed);
   }
 
   const int64_t limit_;
   std::atomic<int64_t> entries_{0};
+  std::atomic<int64_t> idle_{0};
   std::atomic<int64_t> dirty_{0};
   std::atomic<int64_t> versions_{0};
   std::atomic<int64_t> staged_{0};

@@ -31,6 +31,10 @@ rocksdb::BlockBasedTableOptions TableFormat(const RocksMemory& memory) {
   format.max_auto_readahead_size = kSeekReadAheadBytesPerRunMax;
   format.cache_index_and_filter_blocks = true;
   format.cache_index_and_filter_blocks_with_high_priority = true;
+  // What a filter takes while it is built is taken from what the cache may hold.
+  format.cache_usage_options.options_overrides.insert(
+      {rocksdb::CacheEntryRole::kFilterConstruction,
+       {.charged = rocksdb::CacheEntryRoleOptions::Decision::kEnabled}});
   format.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   return format;
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keys come and go: the table finds exactly those that are there, and keeps no chunk without one.
+#include "state/hot_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/hash.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "tests/state/seeds.h"
+
+namespace trident {
+namespace {
+
+using Table = HotTable<int64_t>;
+
+std::string KeyOf(uint64_t n) {
+  return n % 7 == 0 ? Concat("a key that the arena must hold ", n) : Concat("k", n);
+}
+
+uint32_t Insert(Table& table, uint64_t n) {
+  const std::string key = KeyOf(n);
+  const uint32_t slot = table.Insert(HashBytes(key), key);
+  table.entry(slot).presence = Presence::kPresent;
+  table.entry(slot).value = static_cast<int64_t>(n);
+  return slot;
+}
+
+void Erase(Table& table, uint64_t n) {
+  const uint64_t hash = HashBytes(KeyOf(n));
+  table.Erase(table.Find(hash, KeyOf(n)), hash);
+}
+
+void PlayHistory(uint64_t seed) {
+  Rng rng(seed);
+  Table table;
+  std::map<uint64_t, uint32_t> slots;  // of each key that is there
+  for (int step = 0; step < 20'000; ++step) {
+    // Grows, shrinks to nearly nothing, grows again.
+    const bool shrink = step / 4'000 % 2 == 1;
+    const uint64_t n = rng.Below(3'000);
+    if (rng.Chance(shrink ? 0.1 : 0.8)) {
+      if (!slots.contains(n)) slots[n] = Insert(table, n);
+    } else if (!slots.empty()) {
+      auto victim = slots.lower_bound(n);
+      if (victim == slots.end()) victim = slots.begin();
+      Erase(table, victim->first);
+      slots.erase(victim);
+    }
+    ASSERT_EQ(table.size(), slots.size());
+    if (rng.Chance(0.002)) {
+      table.Compact();
+      for (auto& [key, slot] : slots) slot = table.Find(HashBytes(KeyOf(key)), KeyOf(key));
+    }
+    if (step % 500 != 0) continue;
+    for (uint64_t key = 0; key < 3'000; ++key) {
+      const uint32_t found = table.Find(HashBytes(KeyOf(key)), KeyOf(key));
+      const auto expected = slots.find(key);
+      ASSERT_EQ(found, expected == slots.end() ? kNone : expected->second);
+      if (found == kNone) continue;
+      ASSERT_EQ(table.entry(found).key(), KeyOf(key)) << "an entry never moves";
+      ASSERT_EQ(table.entry(found).value, static_cast<int64_t>(key));
+    }
+  }
+}
+
+TEST(HotTableTest, FindsWhatIsThereAndNothingElse) {
+  for (const uint64_t seed : TestSeeds(2, 2)) {
+    SCOPED_TRACE(Repro("HotTableTest.FindsWhatIsThereAndNothingElse", seed));
+    ASSERT_NO_FATAL_FAILURE(PlayHistory(seed));
+  }
+}
+
+TEST(HotTableTest, EntriesThatAreErasedInTheirOrderGiveTheirMemoryBack) {
+  Table table;
+  for (uint64_t n = 0; n < 10'000; ++n) Insert(table, n);
+  const size_t full = table.allocated_bytes();
+  for (uint64_t n = 0; n < 9'000; ++n) Erase(table, n);
+  EXPECT_LT(table.allocated_bytes(), full / 2) << "the index and the keys' arena stay";
+  uint32_t looked_at = 0;
+  uint32_t slot = 0;
+  do {
+    slot = table.NextSlot(slot);
+    looked_at += table.IsAllocated(slot);
+  } while (slot != 0 && looked_at < 20'000);
+  EXPECT_LT(looked_at, 1'600u) << "a hand that goes round jumps over what is not allocated";
+}
+
+TEST(HotTableTest, GrowthIsForeseen) {
+  Table table;
+  for (uint64_t n = 0; n < 5'000; ++n) {
+    const uint32_t erasures = table.ErasuresFor(1);
+    const size_t growth = table.GrowthFor(1);
+    EXPECT_EQ(erasures == 0, growth == 0) << n;
+    const size_t before = table.allocated_bytes();
+    const std::string key = Concat("k", n);
+    table.Insert(HashBytes(key), key);
+    if (growth == 0) {
+      ASSERT_EQ(table.allocated_bytes(), before) << n;
+    } else {
+      ASSERT_GT(table.allocated_bytes(), before) << n;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace trident
