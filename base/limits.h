@@ -84,6 +84,9 @@ inline constexpr int64_t kSeekReadAheadBytesPerRunMax = 64 * kKiB;
 // One number for hot tables, block cache, write buffers and exchange buffers.
 inline constexpr int64_t kMemoryBytesDefault = 1 * kGiB;
 inline constexpr int64_t kMemoryBytesMin = 64 * kMiB;
+// What a process takes beside its budget, however large that is: code and read-only data of the
+// libraries, stacks, connections, and what the C library keeps of freed memory.
+inline constexpr int64_t kMemoryBytesBesideBudget = 64 * kMiB;
 // How far the memory that is accounted for one partition may be behind what it holds.
 inline constexpr int64_t kAccountingSlackBytes = 8 * kKiB;
 
@@ -95,6 +98,11 @@ inline constexpr int32_t kMaxPendingMax = 64;
 // A batch is cut when it reaches any of these over all its source partitions.
 inline constexpr int64_t kBatchRowsMaxDefault = 100'000;
 inline constexpr int64_t kBatchBytesMaxDefault = 8 * kMiB;
+// What a batch on its way is taken to hold in memory: so much a row, for columns, groups and
+// frames, and so many copies of its bytes, or what amounts to one. A batch is also cut when by this
+// it would take more than its part of the budget's share for exchange.
+inline constexpr uint64_t kBatchMemoryBytesPerRow = 256;
+inline constexpr uint64_t kBatchMemoryBytesPerByte = 4;
 // Rows in one frame of an exchange: large enough to pay for a virtual call, small enough for the
 // cache.
 inline constexpr int64_t kFrameRows = 256;

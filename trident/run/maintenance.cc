@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/maintenance.h"
 
+#include <malloc.h>
+
 #include "state/fold.h"
 
 namespace trident {
@@ -59,6 +61,7 @@ bool Maintenance::IsDue() {
 bool Maintenance::RunOnce() {
   if (failed_) return false;
   WatchPressure();
+  states_.TrimIfNeeded();
   if (!IsDue()) return false;
   Status status = states_.fold().FoldSlice();
   if (!status.ok()) {
@@ -67,6 +70,9 @@ bool Maintenance::RunOnce() {
     return false;
   }
   WatchPressure();
+  // A slice frees megabytes in pieces between others that stay; the C library keeps the pages (some
+  // tens of megabytes with a budget of 256), and takes milliseconds to let them go.
+  if (states_.budget().IsTight()) malloc_trim(0);
   callbacks_.folded();
   quiet_since_ = clock_.MonotonicNanos();
   return true;

@@ -52,6 +52,8 @@ struct RunOptions {
   std::string address = {};
   std::optional<ServingTls> tls = {};
   uint32_t max_pending = kMaxPendingDefault;
+  // A batch is cut at either of these, or at its part of an eighth of memory_bytes, see
+  // kBatchMemoryBytesPerRow.
   uint64_t batch_rows = kBatchRowsMaxDefault;
   uint64_t batch_bytes = kBatchBytesMaxDefault;
   Nanos batch_age = 0;  // how long input may wait for a batch to fill

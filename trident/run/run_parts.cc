@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/run_parts.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/logging.h"
 #include "state/store_identity.h"
 
@@ -25,12 +27,22 @@ void AskForUserStates(const Plan& plan, GroupConfig& config) {
   }
 }
 
-GroupConfig ConfigOf(GroupId group, const RunOptions& options,
+// `exchange_bytes` is what the batches of the group may take together.
+BatchLimits LimitsWithin(uint64_t exchange_bytes, const RunOptions& options) {
+  const uint64_t a_batch = exchange_bytes / std::max(options.max_pending, 1u);
+  auto within = [a_batch](uint64_t asked, uint64_t memory_of_one) {
+    return std::min(asked, std::max<uint64_t>(a_batch / memory_of_one, 1));
+  };
+  return {within(options.batch_rows, kBatchMemoryBytesPerRow),
+          within(options.batch_bytes, kBatchMemoryBytesPerByte)};
+}
+
+GroupConfig ConfigOf(GroupId group, const RunOptions& options, BatchLimits limits,
                      const std::vector<StageSpec>& stages) {
   GroupConfig config;
   config.group = group;
   config.max_pending = options.max_pending;
-  config.limits = {options.batch_rows, options.batch_bytes};
+  config.limits = limits;
   config.age_max = options.batch_age;
   config.retry_limit = options.retry_limit;
   config.policy =
@@ -125,7 +137,8 @@ Status RunParts::BuildWorker() {
     groups_.push_back(group);
     Recovered recovered = log_->Recover(group, epoch_);
     worker.applied[group] = {group, recovered.last_decided, recovered.last_attempt};
-    GroupConfig config = ConfigOf(group, options_, stages);
+    const uint64_t exchange = ShareMemory(options_.memory_bytes).exchange / plan_.group_count;
+    GroupConfig config = ConfigOf(group, options_, LimitsWithin(exchange, options_), stages);
     AskForUserStates(plan_, config);
     TRIDENT_RETURN_IF_ERROR(coordinator_->AddGroup(std::move(config), epoch_));
   }
