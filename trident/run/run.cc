@@ -143,7 +143,8 @@ void LocalRun::Changed() {
 }
 
 void LocalRun::OnHalted(GroupId /*group*/, const Status& cause) {
-  TRIDENT_LOG(ERROR) << cause.ToString();
+  // Who runs the topology tells it: AwaitEnd returns it.
+  TRIDENT_LOG(INFO) << cause.ToString();
   MutexLock lock(mutex_);
   if (halted_.ok()) halted_ = cause;
   changed_.NotifyAll();
