@@ -45,6 +45,9 @@ void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
   out.set_paused(group.paused);
   out.set_commit_p50_micros(static_cast<uint64_t>(group.commit_p50 / kMicrosecond));
   out.set_commit_p99_micros(static_cast<uint64_t>(group.commit_p99 / kMicrosecond));
+  if (group.lag.rows) out.mutable_lag()->set_rows(*group.lag.rows);
+  if (group.lag.bytes) out.mutable_lag()->set_bytes(*group.lag.bytes);
+  out.mutable_lag()->set_unknown_partitions(group.lag.unknown_partitions);
 }
 
 // Who paused or resumed what belongs in the log, also when nothing else is said there.

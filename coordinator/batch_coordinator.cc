@@ -214,6 +214,9 @@ void BatchCoordinator::Commit(const std::vector<Write>& writes) {
   }
   if (status.ok()) status = options_.store->Write(changes, options_.durability);
   for (const Write& write : writes) {
+    for (const DecisionRecord& record : write.decisions) {
+      if (status.ok()) options_.log->Written(write.group, record);
+    }
     if (write.cut) {
       Post(write.group, batch_event::CutLogged{write.cut->txid, write.cut->attempt, status});
     }

@@ -275,6 +275,23 @@ Status DecisionLog::Append(GroupId id, const DecisionRecord& record, WriteSet& c
   return absl::OkStatus();
 }
 
+void DecisionLog::Written(GroupId id, const DecisionRecord& record) {
+  MutexLock lock(mutex_);
+  Group& group = groups_[id];
+  for (const SourceRange& range : record.ranges) {
+    group.positions[{range.emitter.spout, range.partition}] = range.end;
+  }
+}
+
+Position DecisionLog::CommittedPosition(GroupId id, SpoutId spout,
+                                        const std::string& partition) const {
+  MutexLock lock(mutex_);
+  auto group = groups_.find(id);
+  if (group == groups_.end()) return {};
+  auto position = group->second.positions.find({spout, partition});
+  return position == group->second.positions.end() ? Position() : position->second;
+}
+
 void DecisionLog::AppendCut(GroupId id, TxId txid, const std::vector<SourceRange>& ranges,
                             WriteSet& changes) {
   std::string content;

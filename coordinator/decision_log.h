@@ -66,6 +66,10 @@ class DecisionLog final : public DecidedAttempts {
   // Adds the record to `changes`. FailedPrecondition, and nothing is added, unless it is of the
   // txid after the last one that was added: the guard of the log.
   Status Append(GroupId group, const DecisionRecord& record, WriteSet& changes);
+  // The record that Append added last has become durable: it has moved the source partitions.
+  void Written(GroupId group, const DecisionRecord& record);
+  // Where a source partition stands after what is durable: "" if nothing of it is committed.
+  Position CommittedPosition(GroupId group, SpoutId spout, const std::string& partition) const;
   // Adds the cut of a txid; dropped once the txid is decided.
   void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges,
                  WriteSet& changes);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/lag.h"
 #include "base/status.h"
 
 namespace trident {
@@ -43,6 +44,7 @@ struct BatchGroupView {
   // commits; 0: none yet.
   Nanos commit_p50 = 0;
   Nanos commit_p99 = 0;
+  Lag lag = {};  // what waits in the sources behind last_decided
 };
 
 struct TopologyView {

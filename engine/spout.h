@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/lag.h"
 #include "base/source.h"
 #include "base/status.h"
 #include "engine/operator.h"
@@ -81,6 +82,15 @@ class Spout {
   virtual StatusOr<std::vector<std::string>> Partitions() = 0;
   virtual StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                              WakeUp wake_up) = 0;
+  // How much is known to wait in `partition` at and behind `position`, where what is committed
+  // ends: what readers would still give from there on, emitted already or not. For people to see
+  // how far behind the topology is; nothing is decided by it, so it may be an estimate. Asked on
+  // any thread, while readers work, about once a second: a look at a file's size is quick enough, a
+  // read of it is not. Unknown, the default, is for what cannot be counted, has no end, or cannot
+  // be found out now; what is wrong with a source, Read tells.
+  virtual Backlog BacklogAfter(const std::string& /*partition*/, const Position& /*position*/) {
+    return {};
+  }
   // As Explain shows it: "text files (3)".
   virtual std::string Describe() const = 0;
 };

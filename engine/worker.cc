@@ -38,6 +38,7 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
     for (uint32_t i = 0; i < stage.tasks; ++i) {
       TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, *partitions));
     }
+    sources_.push_back({stage.group, stage.spout_id, stage.spout, *std::move(partitions)});
   }
   return absl::OkStatus();
 }

@@ -65,6 +65,14 @@ class Worker {
     GroupId group;
   };
   const std::vector<Emitter>& emitters() const { return emitters_; }
+  // Each spout, and what its tasks read.
+  struct Source {
+    GroupId group;
+    SpoutId id;
+    std::shared_ptr<Spout> spout;
+    std::vector<std::string> partitions;
+  };
+  const std::vector<Source>& sources() const { return sources_; }
   // How many executors have a task of the group.
   uint32_t ExecutorsOf(GroupId group) const;
 
@@ -76,6 +84,7 @@ class Worker {
   InProcessTransport transport_;
   std::vector<std::unique_ptr<Executor>> executors_;
   std::vector<Emitter> emitters_;
+  std::vector<Source> sources_;
   std::map<EmitterId, Executor*> executor_of_emitter_;
   std::vector<std::thread> threads_;
 };

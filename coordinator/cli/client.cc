@@ -74,6 +74,15 @@ StatusOr<RemoteState> StateFrom(const v1::StateInfo& info) {
   return out;
 }
 
+Lag LagFrom(const v1::BatchGroup& group) {
+  if (!group.has_lag()) return {.rows = {}, .bytes = {}, .unknown_partitions = 1};
+  const v1::Lag& lag = group.lag();
+  Lag out{.rows = {}, .bytes = {}, .unknown_partitions = lag.unknown_partitions()};
+  if (lag.has_rows()) out.rows = lag.rows();
+  if (lag.has_bytes()) out.bytes = lag.bytes();
+  return out;
+}
+
 BatchGroupView GroupFrom(const v1::BatchGroup& group) {
   const auto reason = [](const std::string& text) {
     return text.empty() ? Status() : Aborted(text);
@@ -95,7 +104,8 @@ BatchGroupView GroupFrom(const v1::BatchGroup& group) {
                      .halted = reason(group.halted()),
                      .paused = group.paused(),
                      .commit_p50 = nanos(group.commit_p50_micros()),
-                     .commit_p99 = nanos(group.commit_p99_micros())};
+                     .commit_p99 = nanos(group.commit_p99_micros()),
+                     .lag = LagFrom(group)};
   for (const v1::BatchInFlight& batch : group.in_flight()) {
     out.in_flight.push_back({TxId(batch.txid()), Attempt{Epoch(batch.epoch()), batch.attempt()},
                              batch.phase(), batch.rows()});

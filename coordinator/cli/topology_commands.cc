@@ -35,6 +35,7 @@ void PrintGroup(std::ostream& out, const BatchGroupView& group) {
        Concat("txid ", group.last_decided.value(), "; ", group.rows_committed,
               " rows committed since the start"));
   Line(out, "now", OneLine(StandingOf(group)));
+  Line(out, "lag", ToString(group.lag));
   Line(out, "commit time",
        group.commit_p50 == 0 ? std::string("none measured yet")
                              : Concat("p50 ", Milliseconds(group.commit_p50), ", p99 ",
@@ -89,6 +90,9 @@ std::string GroupJson(const BatchGroupView& group) {
       .Add("paused", group.paused ? "true" : "false")
       .Add("commit_p50_micros", micros(group.commit_p50))
       .Add("commit_p99_micros", micros(group.commit_p99))
+      .Add("lag_rows", group.lag.rows ? JsonNumber(*group.lag.rows) : "null")
+      .Add("lag_bytes", group.lag.bytes ? JsonNumber(*group.lag.bytes) : "null")
+      .Add("lag_unknown_partitions", JsonNumber(group.lag.unknown_partitions))
       .Done();
 }
 

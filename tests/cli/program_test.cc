@@ -55,6 +55,7 @@ TEST_F(ProgramTest, ProgressIsALineOnStderr) {
   EXPECT_EQ(ended.code, 0);
   EXPECT_THAT(ended.err, StartsWith("txid 1  "));
   EXPECT_THAT(ended.err, HasSubstr("  5 rows  commit p50 "));
+  EXPECT_THAT(ended.err, HasSubstr(" ms  lag 0 B\n"));
 }
 
 TEST_F(ProgramTest, HelpNamesTheFlagsAndExitCodes) {
@@ -185,6 +186,18 @@ TEST_F(ProgramTest, AFollowedFileIsReadOnAndASignalEndsTheRunInOrder) {
   EXPECT_EQ(count_after("1").out, "the\t4\n");
   WriteText(input(), std::string(kSentences) + "the end\n");
   EXPECT_EQ(count_after("2").out, "the\t5\n");
+  // While the topology is paused, what comes waits; it is seen all the same.
+  const auto batches = [&](const std::string& format) {
+    return RunTrident({"--address", address, "batches", "-o", format}).out;
+  };
+  EXPECT_THAT(batches("text"), HasSubstr("  lag           0 B\n"));
+  ASSERT_EQ(RunTrident({"--address", address, "pause"}).code, 0);
+  WriteText(input(), std::string(kSentences) + "the end\nthe very end\n");
+  EXPECT_THAT(batches("text"), HasSubstr("  lag           13 B\n"));
+  EXPECT_THAT(batches("json"),
+              HasSubstr(R"("lag_rows":null,"lag_bytes":13,"lag_unknown_partitions":0)"));
+  EXPECT_THAT(RunTrident({"--address", address, "metrics"}).out,
+              HasSubstr("trident_lag_bytes{group=\"1\"} 13\n"));
   EXPECT_EQ(program.End(SIGINT), 0);
   EXPECT_EQ(RunTrident({"state", "verify", state()}).code, 0);
 }

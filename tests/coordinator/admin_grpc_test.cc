@@ -34,7 +34,8 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
        .halted = {},
        .paused = true,
        .commit_p50 = 1500 * kMicrosecond,
-       .commit_p99 = 9 * kMillisecond});
+       .commit_p99 = 9 * kMillisecond,
+       .lag = {.rows = 0, .bytes = {}, .unknown_partitions = 3}});
   v1::BatchesResponse response;
   ASSERT_TRUE(topology.admin->Batches(Within().get(), {}, &response).ok());
   EXPECT_EQ(response.topology(), "word-count");
@@ -54,6 +55,10 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
   EXPECT_TRUE(group.paused());
   EXPECT_EQ(group.commit_p50_micros(), 1500u);
   EXPECT_EQ(group.commit_p99_micros(), 9000u);
+  EXPECT_TRUE(group.lag().has_rows()) << "nothing waits, and that is known";
+  EXPECT_EQ(group.lag().rows(), 0u);
+  EXPECT_FALSE(group.lag().has_bytes());
+  EXPECT_EQ(group.lag().unknown_partitions(), 3u);
 }
 
 TEST(AdminTest, ExplainComesAsTextOrAsAGraph) {

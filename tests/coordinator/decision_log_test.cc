@@ -52,5 +52,29 @@ TEST(DecisionLogTest, TrimmingDeletesWhatIsBeforeTheFoldedTxid) {
   EXPECT_EQ(LastIn(store), TxId(3));
 }
 
+TEST(DecisionLogTest, APartitionHasMovedWhenTheDecisionIsDurable) {
+  const SpoutId spout(1);
+  MemoryStore store;
+  DecisionLog log(store);
+  EXPECT_EQ(log.CommittedPosition(kGroup, spout, "a"), "");
+  DecisionRecord record;
+  record.txid = TxId(1);
+  record.attempt = {Epoch(1), 1};
+  record.ranges = {{.emitter = {spout, 0}, .partition = "a", .start = "", .end = "7"}};
+  WriteSet changes;
+  ASSERT_TRUE(log.Append(kGroup, record, changes).ok());
+  EXPECT_EQ(log.CommittedPosition(kGroup, spout, "a"), "") << "the write may fail";
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+  log.Written(kGroup, record);
+  DecisionLog again(store);
+  ASSERT_TRUE(again.Load().ok());
+  for (const DecisionLog* each : {&log, &again}) {
+    EXPECT_EQ(each->CommittedPosition(kGroup, spout, "a"), "7");
+    EXPECT_EQ(each->CommittedPosition(kGroup, spout, "b"), "");
+    EXPECT_EQ(each->CommittedPosition(kGroup, SpoutId(2), "a"), "");
+    EXPECT_EQ(each->CommittedPosition(GroupId(2), spout, "a"), "");
+  }
+}
+
 }  // namespace
 }  // namespace trident

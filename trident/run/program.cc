@@ -58,14 +58,12 @@ class ProgressLine {
     for (const RunProgress& group : run.progress()) {
       uint64_t& last_rows = last_rows_[group.group];
       std::fprintf(
-          stderr,
-          "txid %llu  %.0f rows/s  %llu rows  commit p50 %.2f ms p99 %.2f ms  pending %llu\n",
+          stderr, "txid %llu  %.0f rows/s  %llu rows  commit p50 %.2f ms p99 %.2f ms  lag %s\n",
           static_cast<unsigned long long>(group.last_decided.value()),
           static_cast<double>(group.rows - last_rows) / seconds,
           static_cast<unsigned long long>(group.rows),
           static_cast<double>(group.commit_p50) / kMillisecond,
-          static_cast<double>(group.commit_p99) / kMillisecond,
-          static_cast<unsigned long long>(group.pending));
+          static_cast<double>(group.commit_p99) / kMillisecond, ToString(group.lag).c_str());
       last_rows = group.rows;
     }
     last_at_ = now;

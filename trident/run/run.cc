@@ -114,6 +114,7 @@ Status LocalRun::Serve() {
   parts.batch_age = options_.batch_age;
   parts.coordinator = &parts_->coordinator();
   parts.states = &parts_->states();
+  parts.lag_of = [this](GroupId group) { return parts_->LagOf(group); };
   control_ = std::make_unique<LocalControl>(std::move(parts));
   if (options_.address.empty()) return absl::OkStatus();
   ServerOptions server;
@@ -213,7 +214,8 @@ std::vector<RunProgress> LocalRun::progress() const {
                    .commit_p50 = counters.commit_p50,
                    .commit_p99 = counters.commit_p99,
                    .pending = status.in_flight.size(),
-                   .failures = status.failures_total});
+                   .failures = status.failures_total,
+                   .lag = parts_->LagOf(group)});
   }
   return all;
 }

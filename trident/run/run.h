@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/lag.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/types.h"
@@ -75,6 +76,9 @@ struct RunProgress {
   Nanos commit_p99 = 0;
   uint64_t pending = 0;  // batches that are cut and not decided
   uint64_t failures = 0;
+  // What waits in the sources behind the last committed batch: bytes of files, rows of other
+  // spouts. See Spout::BacklogAfter.
+  Lag lag = {};
 };
 
 struct DrpcRows {

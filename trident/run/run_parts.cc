@@ -192,6 +192,18 @@ bool RunParts::Ended() const {
   return true;
 }
 
+Lag RunParts::LagOf(GroupId group) const {
+  Lag lag;
+  for (const Worker::Source& source : worker_->sources()) {
+    if (source.group != group) continue;
+    for (const std::string& partition : source.partitions) {
+      const Position at = log_->CommittedPosition(group, source.id, partition);
+      lag.Add(source.spout->BacklogAfter(partition, at));
+    }
+  }
+  return lag;
+}
+
 std::unique_ptr<RequestChain> RunParts::MakeRequestChain(const PlannedFunction& function) const {
   return std::make_unique<RequestChain>(plan_, function, *states_);
 }

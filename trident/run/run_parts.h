@@ -56,6 +56,8 @@ class RunParts {
 
   // Every source has ended and all of it is committed.
   bool Ended() const;
+  // What waits in the sources of `group` behind what is committed. Thread-safe; asks the spouts.
+  Lag LagOf(GroupId group) const;
 
   const Plan& plan() const { return plan_; }
   Epoch epoch() const { return epoch_; }

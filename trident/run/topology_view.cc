@@ -34,6 +34,7 @@ BatchGroupView LocalControl::ViewOf(GroupId id) const {
   view.paused = status.paused;
   view.commit_p50 = counters.commit_p50;
   view.commit_p99 = counters.commit_p99;
+  view.lag = parts_.lag_of(id);
   return view;
 }
 
@@ -70,6 +71,10 @@ std::string LocalControl::Metrics() const {
     Line(out, "batches_in_flight", group, status.in_flight.size());
     Line(out, "batch_failures_total", group, status.failures_total);
     Line(out, "rows_diverted_total", group, status.rows_diverted);
+    const Lag lag = parts_.lag_of(group);
+    if (lag.rows) Line(out, "lag_rows", group, *lag.rows);
+    if (lag.bytes) Line(out, "lag_bytes", group, *lag.bytes);
+    Line(out, "lag_unknown_partitions", group, lag.unknown_partitions);
     Line(out, "commit_p50_nanoseconds", group, static_cast<uint64_t>(counters.commit_p50));
     Line(out, "commit_p99_nanoseconds", group, static_cast<uint64_t>(counters.commit_p99));
   }

@@ -4,6 +4,7 @@
 #ifndef TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
 #define TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ class LocalControl final : public TopologyControl {
     Nanos batch_age = 0;
     BatchCoordinator* coordinator = nullptr;
     StateStore* states = nullptr;
+    std::function<Lag(GroupId)> lag_of;  // thread-safe
   };
   explicit LocalControl(Parts parts) : parts_(std::move(parts)) {}
 

@@ -135,6 +135,11 @@ void FeederQueue::Committed(TxId txid, uint64_t end) {
   LetGo(end);
 }
 
+uint64_t FeederQueue::RowsAfter(uint64_t at) const {
+  MutexLock lock(mutex_);
+  return next_ - std::min(anchored_ ? at : 0, next_);
+}
+
 void FeederQueue::LetGo(uint64_t end) {
   while (!chunks_.empty() && chunks_.front().end() <= end) {
     held_rows_ -= chunks_.front().rows.count;

@@ -64,6 +64,9 @@ class FeederQueue {
   // Before the first Take it answers for everything that waits, whatever `at` is.
   Availability::State Poll(uint64_t at);
   void Committed(TxId txid, uint64_t end);
+  // How many rows wait at and behind number `at`, where what is committed ends. Before the first
+  // Take, all of them.
+  uint64_t RowsAfter(uint64_t at) const;
 
   // A reader of the queue; a new one takes over from the one before.
   using ReaderId = uint64_t;
@@ -90,7 +93,7 @@ class FeederQueue {
   void LetGo(uint64_t end) TRIDENT_REQUIRES(mutex_);
 
   const FeederOptions options_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar room_;
   std::deque<Chunk> chunks_ TRIDENT_GUARDED_BY(mutex_);
   std::deque<Waiting> waiting_ TRIDENT_GUARDED_BY(mutex_);

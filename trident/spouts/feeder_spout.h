@@ -74,6 +74,10 @@ class FeederSpout final : public Spout {
                                                      WakeUp wake_up) override {
     return std::make_unique<Reader>(schema_, queue_, queue_->AddReader(std::move(wake_up)));
   }
+  Backlog BacklogAfter(const std::string& /*partition*/, const Position& position) override {
+    const StatusOr<uint64_t> at = RowOfPosition(position, kPartition);
+    return at.ok() ? Backlog::Rows(queue_->RowsAfter(*at)) : Backlog();
+  }
   std::string Describe() const override { return "feeder"; }
 
  private:

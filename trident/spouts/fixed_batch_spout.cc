@@ -91,6 +91,12 @@ StatusOr<std::unique_ptr<SourceReader>> FixedBatchSpout::OpenReader(
   return std::make_unique<ListReader>(rows_, ListCuts(rows_.rows(), batch_rows_, cycle_));
 }
 
+Backlog FixedBatchSpout::BacklogAfter(const std::string& /*partition*/, const Position& position) {
+  const StatusOr<uint64_t> at = RowOfPosition(position, kPartition);
+  if (!at.ok() || cycle_ == Cycle::kForever) return {};
+  return Backlog::Rows(rows_.rows() - std::min<uint64_t>(*at, rows_.rows()));
+}
+
 std::string FixedBatchSpout::Describe() const {
   return Concat("fixed rows (", rows_.rows(), cycle_ == Cycle::kForever ? ", forever)" : ")");
 }

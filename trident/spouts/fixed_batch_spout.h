@@ -54,6 +54,8 @@ class FixedBatchSpout final : public Spout {
   StatusOr<std::vector<std::string>> Partitions() override;
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                      WakeUp wake_up) override;
+  // Rows; unknown if they come forever.
+  Backlog BacklogAfter(const std::string& partition, const Position& position) override;
   std::string Describe() const override;
 
  private:

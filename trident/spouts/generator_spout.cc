@@ -94,6 +94,13 @@ StatusOr<std::unique_ptr<SourceReader>> GeneratorSpout::OpenReader(const std::st
   return std::make_unique<RangeReader>(static_cast<uint32_t>(number), options_, make_);
 }
 
+Backlog GeneratorSpout::BacklogAfter(const std::string& partition, const Position& position) {
+  const StatusOr<uint64_t> at = RowOfPosition(position, partition);
+  const uint64_t rows = options_.rows_per_partition;
+  if (!at.ok() || rows == GeneratorOptions::kEndless) return {};
+  return Backlog::Rows(rows - std::min(*at, rows));
+}
+
 std::string GeneratorSpout::Describe() const {
   return Concat(name_, " (", options_.partitions,
                 options_.partitions == 1 ? " partition)" : " partitions)");

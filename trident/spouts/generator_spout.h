@@ -84,6 +84,8 @@ class GeneratorSpout final : public Spout {
   StatusOr<std::vector<std::string>> Partitions() override;
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                      WakeUp wake_up) override;
+  // Rows; unknown if there is no end.
+  Backlog BacklogAfter(const std::string& partition, const Position& position) override;
   std::string Describe() const override;
 
  private:

@@ -110,6 +110,13 @@ StatusOr<uint64_t> InputFile::CheckSame(const Identity& now, uint64_t seen) cons
   return identity_.size;
 }
 
+StatusOr<uint64_t> InputFile::SizeNow() const {
+  if (follow_ == Follow::kNo) return size_at_open();
+  const uint64_t seen = size_seen();
+  TRIDENT_ASSIGN_OR_RETURN(const Identity now, Identify(path_));
+  return CheckSame(now, seen);
+}
+
 StatusOr<FileBlock> InputFile::Read(uint64_t offset, uint64_t bytes) const {
   const uint64_t seen = size_seen();
   const Descriptor file(path_);

@@ -47,6 +47,10 @@ class InputFile {
   uint64_t size_at_open() const { return identity_.size; }
   uint64_t size_seen() const { return size_seen_.load(std::memory_order_relaxed); }
 
+  // How long it is now; of a file that is not followed, how long it was when it was opened. The
+  // errors of Read.
+  StatusOr<uint64_t> SizeNow() const;
+
   // Up to `bytes` bytes from `offset` on; fewer only at the end. FailedPrecondition: the file is
   // not the one that was opened, or is shorter than it was.
   StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes) const;

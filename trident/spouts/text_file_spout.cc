@@ -140,6 +140,19 @@ StatusOr<std::unique_ptr<SourceReader>> TextFileSpout::OpenReader(const std::str
                          .counts = counts_});
 }
 
+Backlog TextFileSpout::BacklogAfter(const std::string& partition, const Position& position) {
+  const auto parsed = ParsePartition(partition);
+  if (!parsed.ok()) return {};
+  const auto& [path, reader] = *parsed;
+  const auto file = FileAt(path);
+  if (!file.ok()) return {};
+  const auto size = (*file)->SizeNow();
+  const auto at = position.empty() ? StatusOr<TextPosition>(TextPosition())
+                                   : TextPosition::Parse(position, path);
+  if (!size.ok() || !at.ok()) return {};
+  return Backlog::Bytes(options_.splits.OwnedBytes(reader, at->offset, *size));
+}
+
 std::string TextFileSpout::Describe() const {
   const size_t paths = options_.paths.size();
   return Concat(paths == 1 ? "text file " + options_.paths[0] : Concat("text files (", paths, ")"),

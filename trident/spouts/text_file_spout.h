@@ -62,6 +62,8 @@ class TextFileSpout final : public Spout {
   StatusOr<std::vector<std::string>> Partitions() override;
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                      WakeUp wake_up) override;
+  // In bytes of the files. Of a followed file, a last line without its newline waits too.
+  Backlog BacklogAfter(const std::string& partition, const Position& position) override;
   std::string Describe() const override;
 
   // What the rules have left out or repaired so far.

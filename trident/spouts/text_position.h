@@ -29,6 +29,8 @@ struct TextSplits {
   uint64_t SplitEnd(uint64_t offset) const { return (SplitOf(offset) + 1) * split_bytes; }
   // The first offset from `offset` on that is in a split of `reader`.
   uint64_t NextOwned(uint32_t reader, uint64_t offset) const;
+  // How many of the bytes [begin, end) are in splits of `reader`; 0 if `end` is before `begin`.
+  uint64_t OwnedBytes(uint32_t reader, uint64_t begin, uint64_t end) const;
 
   friend bool operator==(const TextSplits&, const TextSplits&) = default;
 };

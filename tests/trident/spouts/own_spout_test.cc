@@ -52,6 +52,10 @@ class CountdownSpout final : public Spout {
                                                      WakeUp /*wake_up*/) override {
     return std::make_unique<CountdownReader>(schema_);
   }
+  Backlog BacklogAfter(const std::string& partition, const Position& position) override {
+    const StatusOr<uint64_t> at = RowOfPosition(position, partition);
+    return at.ok() ? Backlog::Rows(kRows - std::min(*at, kRows)) : Backlog();
+  }
   std::string Describe() const override { return "countdown"; }
 
  private:
@@ -72,6 +76,12 @@ TEST(OwnSpoutTest, TheSpoutOfTheReadmeReadsARangeAgain) {
   const Position end = "5";
   EXPECT_EQ(ReadOnce(*OpenReader(spout, "countdown"), "3", kNoLimits, &end).rows,
             (std::vector<std::string>{"7", "6"}));
+}
+
+TEST(OwnSpoutTest, TheSpoutOfTheReadmeTellsWhatWaits) {
+  CountdownSpout spout;
+  EXPECT_EQ(spout.BacklogAfter("countdown", ""), Backlog::Rows(10));
+  EXPECT_EQ(spout.BacklogAfter("countdown", "10"), Backlog::Rows(0));
 }
 
 }  // namespace
