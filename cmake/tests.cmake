@@ -96,18 +96,20 @@ function(trident_bench_program)
   endif()
 endfunction()
 
-# tests/fuzz/<name>_fuzz.cc defines LLVMFuzzerTestOneInput. The fuzz preset links libFuzzer; every
-# other build links a main that replays the seeds in tests/fuzz/corpus/<name>/, and ctest runs it.
+# tests/fuzz/<name>_fuzz.cc defines LLVMFuzzerTestOneInput; its helpers are tests/fuzz/<name>_*.cc.
+# The fuzz preset links libFuzzer; every other build links a main that replays the seeds in
+# tests/fuzz/corpus/<name>/, and ctest runs it.
 function(trident_fuzz_programs)
   file(GLOB sources CONFIGURE_DEPENDS "${TRIDENT_TESTS_DIR}/fuzz/*_fuzz.cc")
   foreach(source IN LISTS sources)
     cmake_path(GET source STEM target)
     string(REGEX REPLACE "_fuzz$" "" name "${target}")
+    file(GLOB parts CONFIGURE_DEPENDS "${TRIDENT_TESTS_DIR}/fuzz/${name}_*.cc")
     if(TRIDENT_FUZZ)
-      trident_executable(${target} "${source}")
+      trident_executable(${target} ${parts})
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
     else()
-      trident_executable(${target} "${source}" "${TRIDENT_TESTS_DIR}/fuzz/replay.cc")
+      trident_executable(${target} ${parts} "${TRIDENT_TESTS_DIR}/fuzz/replay.cc")
     endif()
     set_target_properties(${target} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")

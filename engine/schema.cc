@@ -77,7 +77,7 @@ StatusOr<Schema> Schema::Append(std::span<const SchemaField> added) const {
   for (const SchemaField& field : added) {
     if (out.IndexOf(field.name)) {
       return InvalidArgument("field \"", field.name, "\" is there already; the fields are ",
-                             ToString(),
+                             out.ToString(),
                              "; give the new field another name, or Project the old one away");
     }
     out.fields_.push_back(field);

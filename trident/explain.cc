@@ -80,7 +80,7 @@ std::string ExplainGraphviz(const Plan& plan) {
   }
   size_t number = 0;
   for (const PlannedFunction& function : plan.functions) {
-    std::string label = "drpc " + function.function;
+    std::string label = "drpc " + Escape(function.function);
     for (NodeId id : function.nodes) {
       const LogicalNode& node = plan.logical->node(id);
       if (node.kind == Kind::kOperator) label += "\\n" + Escape(LogicalPlan::StepName(node));

@@ -198,6 +198,13 @@ StateSpec MapSpec(const std::string& name, StateKind kind, uint32_t partitions,
   return spec;
 }
 
+Status CheckOwner(const At& at, const At& writer, const StateSpec& state) {
+  if (at.plan == writer.plan) return absl::OkStatus();
+  return InvalidArgument("state \"", state.name, "\" is kept by topology \"",
+                         writer.plan->topology(),
+                         "\"; a topology queries its own states, so keep it here");
+}
+
 Status CheckKey(const StateSpec& state, const std::vector<SchemaField>& in) {
   bool same = in.size() == state.key_fields.size();
   for (size_t i = 0; same && i < in.size(); ++i) {

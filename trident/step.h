@@ -99,6 +99,8 @@ void FailAt(const At& at, const std::string& step, const Status& error);
 // A spec for a map state keyed by `group`.
 StateSpec MapSpec(const std::string& name, StateKind kind, uint32_t partitions,
                   const std::vector<SchemaField>& group);
+// Is the state, written at `writer`, one of the topology that queries it at `at`?
+Status CheckOwner(const At& at, const At& writer, const StateSpec& state);
 // Do the fields have the types of the state's key? Else an error that names both.
 Status CheckKey(const StateSpec& state, const std::vector<SchemaField>& in);
 

@@ -92,6 +92,10 @@ Stream Stream::IdentityPartition() const {
 }
 
 Stream Stream::Partition(PartitionerRef custom) const {
+  if (custom == nullptr) {
+    if (at_.ok()) FailAt(at_, "partition", InvalidArgument("there is no partitioner; give it one"));
+    return Stream(At{at_.plan});
+  }
   std::string verb = custom->Describe();
   At next = AddExchange(at_, std::move(verb), std::move(custom));
   // Nobody knows which fields it looks at, so all of them come to it, in the order of the schema.

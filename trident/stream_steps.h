@@ -289,9 +289,11 @@ Stream Stream::StateQuery(const StateHandle<V>& handle, const In& in, Query quer
   spec.adds = out_list.Describe();
   spec.detail = handle.name() + " " + step_internal::Arrow(spec.reads, spec.adds);
   if (!at_.ok()) return *this;
-  Status key = step_internal::CheckKey(handle.state_->spec(), spec.reads);
-  if (!key.ok()) {
-    step_internal::FailAt(at_, spec.verb + " " + spec.detail, key);
+  const StateSpec& state = handle.state_->spec();
+  Status queryable = step_internal::CheckOwner(at_, handle.at_, state);
+  if (queryable.ok()) queryable = step_internal::CheckKey(state, spec.reads);
+  if (!queryable.ok()) {
+    step_internal::FailAt(at_, spec.verb + " " + spec.detail, queryable);
     return Stream(step_internal::At{at_.plan});
   }
   spec.make = [state = handle.state_, query = std::move(query),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/topology.h"
 
+#include <optional>
+
 #include "trident/explain.h"
 #include "trident/operators/project.h"
 #include "trident/planner.h"
@@ -39,6 +41,26 @@ At AddRename(const At& at, const Schema& names) {
   return At{at.plan, at.plan->Add(std::move(node))};
 }
 
+// The request that a step belongs to; the topology's streams are of none.
+std::optional<NodeId> RequestOf(const At& at) {
+  if (!at.plan->IsRequest(at.node)) return std::nullopt;
+  NodeId id = at.node;
+  while (!at.plan->node(id).inputs.empty()) id = at.plan->node(id).inputs[0];
+  return id;
+}
+
+// Do both run in one chain, or both in stages?
+Status CheckTogether(const At& first, const At& other) {
+  const std::optional<NodeId> a = RequestOf(first), b = RequestOf(other);
+  if (a == b) return absl::OkStatus();
+  if (a && b) {
+    return InvalidArgument("a step answers one DRPC function, but the streams are of \"",
+                           first.plan->node(*a).function, "\" and \"",
+                           first.plan->node(*b).function, "\"");
+  }
+  return InvalidArgument("a DRPC stream cannot be merged with a spout's");
+}
+
 Status CheckMergeable(const Schema& first, const Schema& other) {
   bool same = first.size() == other.size();
   for (size_t i = 0; same && i < first.size(); ++i) {
@@ -62,6 +84,9 @@ Stream Topology::Failed(const std::string& step, const Status& error) {
 Stream Topology::NewStream(std::string name, std::shared_ptr<Spout> spout) {
   Status unique = CheckUnique(*plan_, LogicalNode::Kind::kSpout, name);
   if (!unique.ok()) return Failed("stream " + name, unique);
+  if (spout == nullptr) {
+    return Failed("stream " + name, InvalidArgument("there is no spout; give it one"));
+  }
   LogicalNode node;
   node.kind = LogicalNode::Kind::kSpout;
   node.verb = "stream";
@@ -91,10 +116,14 @@ Stream Topology::Merge(const std::vector<Stream>& streams) {
   merge.kind = LogicalNode::Kind::kMerge;
   merge.verb = "merge";
   for (const Stream& stream : streams) {
+    if (stream.at_.plan != plan_) {
+      return Failed("merge",
+                    InvalidArgument("a stream is of topology \"", stream.at_.plan->topology(),
+                                    "\"; streams of one topology can be merged"));
+    }
     if (!stream.at_.ok()) return Stream(At{plan_});
-    Status status = IsRequest(stream.at_) == IsRequest(streams[0].at_)
-                        ? CheckMergeable(streams[0].schema(), stream.schema())
-                        : InvalidArgument("a DRPC stream cannot be merged with a spout's");
+    Status status = CheckTogether(streams[0].at_, stream.at_);
+    if (status.ok()) status = CheckMergeable(streams[0].schema(), stream.schema());
     if (!status.ok()) return Failed("merge", status);
     // A copy, since adding nodes moves them.
     Schema names = streams[0].schema();

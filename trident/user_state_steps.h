@@ -147,10 +147,12 @@ Stream Stream::StateQuery(const UserStateHandle<S>& handle, const In& in, Query 
   spec.detail = handle.name() + " " + step_internal::Arrow(spec.reads, spec.adds);
   if (!at_.ok()) return *this;
   const StateSpec& state = handle.state_->spec();
-  Status key =
-      state.key_fields.empty() ? absl::OkStatus() : step_internal::CheckKey(state, spec.reads);
-  if (!key.ok()) {
-    step_internal::FailAt(at_, spec.verb + " " + spec.detail, key);
+  Status queryable = step_internal::CheckOwner(at_, handle.at_, state);
+  if (queryable.ok() && !state.key_fields.empty()) {
+    queryable = step_internal::CheckKey(state, spec.reads);
+  }
+  if (!queryable.ok()) {
+    step_internal::FailAt(at_, spec.verb + " " + spec.detail, queryable);
     return Stream(step_internal::At{at_.plan});
   }
   if constexpr (fits) {

@@ -4,6 +4,7 @@
 // change:
 //   TRIDENT_REWRITE_GOLDEN=1 build/tests/trident_test --gtest_filter='ExplainTest.*'
 // and read the difference.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -140,6 +141,13 @@ TEST(ExplainTest, ParallelismAndNewValues) {
         .Name("popular");
     Sentences(topology, "another group").Shuffle().Project(kSentence).Parallelism(2);
   });
+}
+
+TEST(ExplainTest, AGraphEscapesTheNamesOfFunctions) {
+  Topology topology("names");
+  Sentences(topology, "sentences");
+  topology.NewDrpcStream("say \"so\" \\");
+  EXPECT_THAT(*topology.ExplainDot(), ::testing::HasSubstr("[label=\"drpc say \\\"so\\\" \\\\\","));
 }
 
 }  // namespace

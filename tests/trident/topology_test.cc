@@ -35,9 +35,8 @@ struct Longest {
 
 class TopologyTest : public testing::Test {
  protected:
-  Stream Sentences() {
-    return topology_.NewStream("sentences", *FeederSpout<Text>::Make(Fields(kSentence)));
-  }
+  static std::shared_ptr<Spout> Feeder() { return *FeederSpout<Text>::Make(Fields(kSentence)); }
+  Stream Sentences() { return topology_.NewStream("sentences", Feeder()); }
   Stream Words() { return Sentences().Each(kSentence, Split(), kWord); }
 
   void ExpectInvalid(const std::vector<std::string>& parts) {
@@ -143,7 +142,8 @@ TEST_F(TopologyTest, AnAggregateNamedAsItsGroup) {
 }
 TEST_F(TopologyTest, AProjectionThatNamesAFieldTwice) {
   Words().Project(Fields(kWord, kWord));
-  ExpectInvalid({"project word, word", "field \"word\" is there already"});
+  ExpectInvalid(
+      {"project word, word", "field \"word\" is there already; the fields are [word:text]"});
 }
 TEST_F(TopologyTest, AFieldOfAnotherType) {
   Words().Filter(kWordAsNumber, [](int64_t) { return true; });
@@ -218,6 +218,37 @@ TEST_F(TopologyTest, MergedStreamsMustHaveTheSameTypes) {
 TEST_F(TopologyTest, ARequestCannotBeMergedWithASpoutsStream) {
   topology_.Merge({topology_.NewDrpcStream("f"), Sentences()});
   ExpectInvalid({"merge", "DRPC"});
+}
+TEST_F(TopologyTest, RequestsOfTwoFunctionsCannotBeMerged) {
+  topology_.Merge({topology_.NewDrpcStream("f"), topology_.NewDrpcStream("g")});
+  ExpectInvalid({"step \"merge\"", "one DRPC function", "\"f\" and \"g\""});
+}
+TEST_F(TopologyTest, AStreamOfAnotherTopologyCannotBeMerged) {
+  Topology other("other");
+  topology_.Merge({Sentences(), other.NewStream("sentences", Feeder())});
+  ExpectInvalid({"step \"merge\"", "topology \"other\""});
+  EXPECT_TRUE(other.Build().ok());
+}
+TEST_F(TopologyTest, AFailedStreamOfAnotherTopologyIsNotTakenForNothing) {
+  Topology other("other");
+  topology_.Merge({Sentences(), other.NewStream("", Feeder())});
+  ExpectInvalid({"step \"merge\"", "topology \"other\""});
+}
+TEST_F(TopologyTest, AStateOfAnotherTopologyCannotBeQueried) {
+  Topology other("other");
+  auto counts = other.NewStream("sentences", Feeder())
+                    .GroupBy(kSentence)
+                    .PersistentAggregate({.name = "counts"}, Count(), kCount);
+  Sentences().StateQuery(counts, kSentence, MapGet(), kCount);
+  ExpectInvalid({"state query counts", "state \"counts\" is kept by topology \"other\""});
+}
+TEST_F(TopologyTest, AStreamWithoutASpout) {
+  topology_.NewStream("sentences", std::shared_ptr<Spout>());
+  ExpectInvalid({"stream sentences", "there is no spout"});
+}
+TEST_F(TopologyTest, APartitioningWithoutAPartitioner) {
+  Sentences().Partition(nullptr).Peek(kSentence, [](Text) {});
+  ExpectInvalid({"step \"partition\" behind \"sentences\"", "there is no partitioner"});
 }
 TEST_F(TopologyTest, NothingToMerge) {
   Sentences();
