@@ -2,6 +2,7 @@
 #include "trident/step.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/limits.h"
 #include "engine/key_reader.h"
@@ -121,11 +122,17 @@ At AddExchangeByKey(const At& at, const std::vector<SchemaField>& group, uint32_
 
 namespace {
 
-// The spouts whose rows come to a node.
-void CollectSpouts(const LogicalPlan& plan, NodeId id, std::vector<const LogicalNode*>& spouts) {
-  const LogicalNode& node = plan.node(id);
-  if (node.kind == LogicalNode::Kind::kSpout) spouts.push_back(&node);
-  for (NodeId input : node.inputs) CollectSpouts(plan, input, spouts);
+// The spouts whose rows come to a node, each once, by however many ways.
+std::vector<const LogicalNode*> SpoutsOf(const LogicalPlan& plan, NodeId id) {
+  std::vector<const LogicalNode*> spouts;
+  std::set<NodeId> ahead = {id};  // inputs are older than what takes them
+  while (!ahead.empty()) {
+    const LogicalNode& node = plan.node(*ahead.rbegin());
+    ahead.erase(node.id);
+    if (node.kind == LogicalNode::Kind::kSpout) spouts.push_back(&node);
+    ahead.insert(node.inputs.begin(), node.inputs.end());
+  }
+  return spouts;
 }
 
 std::string_view NameOf(SpoutKind kind) {
@@ -136,9 +143,7 @@ std::string_view NameOf(SpoutKind kind) {
 // whenever it comes again.
 Status CheckGuarantee(const LogicalPlan& plan, NodeId id, const StateDeclaration& state) {
   if (!state.user_defined() || state.spec().kind != StateKind::kTransactional) return {};
-  std::vector<const LogicalNode*> spouts;
-  CollectSpouts(plan, id, spouts);
-  for (const LogicalNode* spout : spouts) {
+  for (const LogicalNode* spout : SpoutsOf(plan, id)) {
     if (spout->spout->kind() == SpoutKind::kTransactional) continue;
     return InvalidArgument(
         "state \"", state.spec().name, "\" is user-defined and transactional, but stream \"",

@@ -250,6 +250,14 @@ TEST_F(TopologyTest, APartitioningWithoutAPartitioner) {
   Sentences().Partition(nullptr).Peek(kSentence, [](Text) {});
   ExpectInvalid({"step \"partition\" behind \"sentences\"", "there is no partitioner"});
 }
+// By 2^64 ways, of which each step needs to be looked at once.
+TEST_F(TopologyTest, ASpoutIsFoundThroughManyMerges) {
+  Stream merged = Sentences();
+  for (int i = 0; i < 64; ++i) merged = topology_.Merge({merged, merged});
+  merged.GroupBy(kSentence).PersistentAggregate(
+      UserMapOptions<TransactionalValue<int64_t>>{.name = "counts"}, Count(), kCount);
+  ExpectInvalid({"state \"counts\" is user-defined and transactional", "\"sentences\" is opaque"});
+}
 TEST_F(TopologyTest, NothingToMerge) {
   Sentences();
   topology_.Merge({});
