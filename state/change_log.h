@@ -103,11 +103,16 @@ class ChangeLog {
   }
   void PopBackTx() { --tx_count_; }
 
-  // Values' own memory is not in it.
-  size_t allocated_bytes() const {
-    size_t rows = spare_rows_.capacity();
-    for (uint32_t i = 0; i < tx_count_; ++i) rows += tx(i).delta_rows.capacity();
-    return allocated_chunks_ * kChunk * sizeof(Change<V>) + rows;
+  // Of the redo rows of deltas, which are kept until they are written.
+  size_t delta_row_bytes() const {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < tx_count_; ++i) bytes += tx(i).delta_rows.capacity();
+    return bytes;
+  }
+  // What is kept for the changes to come.
+  size_t spare_bytes() const {
+    const size_t changes = size_t{allocated_chunks_} * kChunk - (end_ - front_);
+    return changes * sizeof(Change<V>) + spare_rows_.capacity();
   }
 
  private:

@@ -179,7 +179,9 @@ class MapPartition final : public StatePartition {
   void MakeWay();
   void EvictSome(uint32_t wanted);
   bool MayEvict(uint32_t slot);  // if not, perhaps the next time
-  void Report();
+  MemoryBudget::Use Measure() const;
+  // Tells the budget what it is wrong about by `slack` bytes or more.
+  void Report(int64_t slack = kAccountingSlackBytes);
   // The last applied txid up to `t`; null: it has been released. Owner, or under read_.
   const TxChanges* AppliedUpTo(TxId t) const;
 

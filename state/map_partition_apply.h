@@ -283,7 +283,7 @@ void MapPartition<V>::Trim() {
     MutexLock read(read_);
     ReleaseVersions();
     slots = table_.slots_end();
-    Report();
+    Report(/*slack=*/1);
   }
   // Twice around: the first time may only find that all were used.
   for (uint64_t looked = 0; looked < 2 * uint64_t{slots} && context_.budget->MustEvict();
@@ -303,7 +303,7 @@ void MapPartition<V>::Trim() {
 }
 
 template <class V>
-void MapPartition<V>::Report() {
+MemoryBudget::Use MapPartition<V>::Measure() const {
   const size_t lists = (dirty_.capacity() + folding_.capacity()) * sizeof(uint32_t) +
                        scan_order_bytes_.load(std::memory_order_relaxed);
   const int64_t entries = static_cast<int64_t>(table_.live_bytes() + lists) + entries_heap_;
@@ -311,12 +311,20 @@ void MapPartition<V>::Report() {
   MemoryBudget::Use now;
   now.entries = entries;
   now.dirty = table_.size() == 0 ? 0 : static_cast<int64_t>(entries * waiting / table_.size());
-  now.idle = static_cast<int64_t>(table_.allocated_bytes() - table_.live_bytes());
-  const size_t versions = log_.applied_changes() * sizeof(Change<V>);
-  now.versions = static_cast<int64_t>(versions) + versions_heap_;
-  now.staged = static_cast<int64_t>(log_.allocated_bytes() - versions) + staged_heap_;
+  now.idle =
+      static_cast<int64_t>(table_.allocated_bytes() - table_.live_bytes() + log_.spare_bytes());
+  now.versions = static_cast<int64_t>(log_.applied_changes() * sizeof(Change<V>)) + versions_heap_;
+  now.staged =
+      static_cast<int64_t>(log_.staged_changes() * sizeof(Change<V>) + log_.delta_row_bytes()) +
+      staged_heap_;
+  return now;
+}
+
+template <class V>
+void MapPartition<V>::Report(int64_t slack) {
+  const MemoryBudget::Use now = Measure();
   dirty_bytes_.store(static_cast<uint64_t>(now.dirty), std::memory_order_relaxed);
-  if (!now.DiffersBy(kAccountingSlackBytes, reported_)) return;
+  if (!now.DiffersBy(slack, reported_)) return;
   context_.budget->Add(now.Minus(reported_));
   reported_ = now;
 }

@@ -262,7 +262,7 @@ void MapPartitionFold<V>::Close() {
   MutexLock read(p.read_);
   std::vector<uint32_t>().swap(p.folding_);  // a clear would keep the memory
   p.fold_active_ = false;
-  p.Report();
+  p.Report(/*slack=*/1);  // what was folded is not dirty, or the next fold would be due at once
 }
 
 template <class V>

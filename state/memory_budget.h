@@ -36,7 +36,7 @@ class MemoryBudget {
   struct Use {
     int64_t entries = 0;   // keys, values and index of all entries, dirty ones included
     int64_t dirty = 0;     // of these: committed but not folded yet
-    int64_t idle = 0;      // of entries that were evicted, for the next keys of the same partition
+    int64_t idle = 0;      // of what is gone, kept for what comes to the same partition
     int64_t versions = 0;  // previous values, for readers
     int64_t staged = 0;    // changes of undecided txids
     int64_t folding = 0;   // rows that a fold is sorting

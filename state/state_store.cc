@@ -166,10 +166,16 @@ TxId StateStore::FoldedUpTo(GroupId group) const {
 }
 
 void StateStore::TrimIfNeeded() {
+  const auto needed = [this] {
+    return budget_.MustEvict() || budget_.VersionsOverShare() ||
+           budget_.pressure() == Pressure::kStop;
+  };
   for (const RecoveringPartition& partition : partitions_) {
-    if (!budget_.MustEvict() && !budget_.VersionsOverShare()) return;
+    if (!needed()) return;
     partition.partition->Trim();
   }
+  if (!budget_.VersionsOverShare()) return;
+  for (auto& [id, group] : groups_) group->timeline().Shorten();
 }
 
 Pressure StateStore::pressure() const {

@@ -93,7 +93,9 @@ class StateStore final : public StateCatalog {
 
   // After Recover.
   Fold& fold() { return *fold_; }
-  // Gives memory back in partitions that nobody is using, while there is too little.
+  // While there is too little memory: gives it back in partitions that nobody is using, makes the
+  // accounts exact, and gives up old versions, one a call, as long as they take more than their
+  // share. Else nothing. Who waits for room gets it by calls of this and of the fold.
   void TrimIfNeeded();
   // Redo of txids above `keep_after` stays, however far the folds are; for sinks, standbys,
   // backups. `holder` names who wants it; the same holder replaces its own wish.

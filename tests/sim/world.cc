@@ -82,8 +82,9 @@ void World::PlayToTheEnd() {
     if (parts_ == nullptr && !StartProcess()) return;
     if (halted_.ok() && parts_->Ended()) return CheckFailures();
     if (steps > kQuietStepsMax) {
+      const GroupStatus status = parts_->coordinator().StatusOf(GroupId(1));
       return trial_.Violated("faults have stopped, but not all input comes to be committed: ",
-                             ToString(parts_->coordinator().StatusOf(GroupId(1)).gate));
+                             ToString(status.gate), ", ", status.last_failure.ToString());
     }
     Step();
     if (halted_.ok()) continue;
@@ -102,7 +103,9 @@ void World::CheckTheEnd() {
                                     : SimDisk::Death::kOfTheMachine);
   if (!trial_.ok() || !StartProcess()) return;
   readers_.ReadEverything();
+  maintaining_ = true;  // a fold that comes due meanwhile would wait for this one
   Status folded = parts_->states().fold().FoldAll();
+  maintaining_ = false;
   if (!folded.ok()) return trial_.Violated("the last fold: ", folded.ToString());
   readers_.ReadEverything();
   EndProcess(SimDisk::Death::kOfTheProcess);
