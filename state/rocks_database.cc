@@ -14,6 +14,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/table_properties.h>
 
+#include "base/clock.h"
 #include "state/manifest_check.h"
 #include "state/rocks_errors.h"
 #include "state/rocks_log.h"
@@ -50,6 +51,13 @@ void FirstError::Note(const Status& error) {
   if (!refusal_.ok()) return;
   refusal_ = FailedPrecondition(dir_, " takes no more writes since one failed: ", Message(error));
   happened_.store(true, std::memory_order_release);
+  noted_.NotifyAll();
+}
+
+Status FirstError::AwaitRefusal() {
+  MutexLock lock(mutex_);
+  if (refusal_.ok()) noted_.WaitFor(mutex_, kSecond);
+  return refusal_;
 }
 
 Status FirstError::refusal() const {

@@ -35,11 +35,15 @@ class FirstError {
   void Note(const Status& error);
   // Ok while nothing went wrong.
   Status refusal() const;
+  // For who was told that something went wrong elsewhere: what it was, as soon as that thread has
+  // noted it. Ok: it has not within a second.
+  Status AwaitRefusal();
 
  private:
   const std::string dir_;
   std::atomic<bool> happened_{false};
   mutable Mutex mutex_;
+  CondVar noted_;
   Status refusal_ TRIDENT_GUARDED_BY(mutex_);
 };
 

@@ -51,6 +51,10 @@ Status FromRocks(const rocksdb::Status& status, std::string_view action, std::st
                     AdviceFor(code, kReopen));
 }
 
+bool IsFailureOfAnother(const rocksdb::Status& status) {
+  return status.IsIOError() && Mentions(status, "Writer has previous error");
+}
+
 Status FromRocksOpen(const rocksdb::Status& status, std::string_view dir) {
   if (status.ok()) return {};
   StatusCode code = CodeOf(status);

@@ -23,7 +23,10 @@ Status FromRocks(const rocksdb::Status& status, std::string_view action, std::st
 // damage.
 Status FromRocksOpen(const rocksdb::Status& status, std::string_view dir);
 
-// The same for an errno of the operating system.
+// RocksDB refuses a write to its log because the one of another thread has just failed.
+bool IsFailureOfAnother(const rocksdb::Status& status);
+
+// What FromRocks does, for an errno of the operating system.
 Status FromErrno(int error, std::string_view action, std::string_view path);
 
 }  // namespace trident

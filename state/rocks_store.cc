@@ -172,7 +172,7 @@ Status RocksStore::Write(const WriteSet& changes, Durability durability) {
   const rocksdb::Status status = changes.empty() && options.sync
                                      ? database_->db().SyncWAL()
                                      : database_->db().Write(options, &batch);
-  if (!status.ok()) return Noted(FromRocks(status, "write", dir_));
+  if (!status.ok()) return WhyNotWritten(status);
   // All that was numbered before this batch stands before it in the log, so it is synced as well.
   if (options.sync) database_->RaiseHighWater(before + batch.Count());
   return {};
@@ -228,6 +228,16 @@ StatusOr<std::unique_ptr<BulkLoad>> RocksStore::NewBulkLoad(Table table) {
   auto load = std::make_unique<RocksBulkLoad>(*this, database_->NextBulkLoadFile());
   TRIDENT_RETURN_IF_ERROR(load->Open());
   return load;
+}
+
+// Of two threads whose writes share the log, one is told what went wrong with it, the other one
+// that something did. Whether the other one's batch is in the log, nobody knows.
+Status RocksStore::WhyNotWritten(const rocksdb::Status& status) {
+  if (IsFailureOfAnother(status)) {
+    const Status cause = database_->errors().AwaitRefusal();
+    if (!cause.ok()) return Unavailable(Message(cause));
+  }
+  return Noted(FromRocks(status, "write", dir_));
 }
 
 Status RocksStore::Noted(const Status& outcome) {

@@ -27,6 +27,10 @@
 #include "state/durable_store.h"
 #include "state/memory_budget.h"
 
+namespace rocksdb {
+class Status;
+}
+
 namespace trident {
 
 struct RocksStoreOptions {
@@ -87,6 +91,7 @@ class RocksStore : public DurableStore {
 
   // An error is remembered and returned.
   Status Noted(const Status& outcome);
+  Status WhyNotWritten(const rocksdb::Status& status);
   Status Install(const std::string& file);
 
   const std::string dir_;

@@ -281,9 +281,10 @@ void AddGlobal(CLI::App& app, CommandLine& line) {
   auto* ca = app.add_option("--tls-ca", line.tls.peer_ca, "who signs the topology's certificate");
   auto* cert = app.add_option("--tls-cert", line.tls.certificate, "your own certificate");
   auto* key = app.add_option("--tls-key", line.tls.key, "its private key, mode 0600");
-  ca->needs(cert)->needs(key);
-  cert->needs(ca)->needs(key);
-  key->needs(ca)->needs(cert);
+  // Round, one each: of several, CLI11 names the one that stands first in memory.
+  ca->needs(cert);
+  cert->needs(key);
+  key->needs(ca);
 }
 
 // Options of the whole command may stand behind a subcommand too.

@@ -150,17 +150,18 @@ void Add(CLI::App& command, const NumberOption<Number>& option) {
 }
 
 void AddServingOptions(CLI::App& command, RunFlags& flags) {
-  auto* address = command.add_option("--address", flags.run.address,
-                                     "serve queries, DRPC and administration at HOST:PORT");
+  command.add_option("--address", flags.run.address,
+                     "serve queries, DRPC and administration at HOST:PORT");
   auto* cert = command.add_option("--tls-cert", flags.tls.certificate,
                                   "certificate to serve with, a PEM file; needed to serve others "
                                   "than this machine");
   auto* key = command.add_option("--tls-key", flags.tls.key, "its private key, mode 0600");
   auto* ca = command.add_option("--tls-ca", flags.tls.client_ca,
                                 "who signs the certificates of the clients");
-  cert->needs(key)->needs(ca)->needs(address);
-  key->needs(cert)->needs(ca);
-  ca->needs(cert)->needs(key);
+  // Round, one each: of several, CLI11 names the one that stands first in memory.
+  cert->needs(key);
+  key->needs(ca);
+  ca->needs(cert);
   command.add_flag("--keep-serving", flags.keep_serving,
                    "go on answering after the input has ended");
 }

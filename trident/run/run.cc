@@ -227,6 +227,10 @@ StatusOr<std::unique_ptr<Run>> Run::Start(const Topology& topology, RunOptions o
     return InvalidArgument("expected 1 to ", kExecutorsMax, " executors, found ", options.executors,
                            "; as many as the machine has cores is a good number");
   }
+  if (options.tls && options.address.empty()) {
+    return InvalidArgument(
+        "there are TLS files, but no address to serve at: give both, or neither of them");
+  }
   ReturnLargeBuffers();
   auto run = std::make_unique<LocalRun>(std::move(options));
   TRIDENT_RETURN_IF_ERROR(run->Open(topology));
