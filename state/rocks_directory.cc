@@ -161,6 +161,10 @@ StatusOr<RocksDirectory::Age> RocksDirectory::FindAge() const {
 
 Status RocksDirectory::BeginMaking() const {
   std::error_code error;
+  // Of an earlier attempt. FORMAT goes first, for good: without db.new it would tell that a
+  // database was there.
+  if (fs::remove(format(), error)) TRIDENT_RETURN_IF_ERROR(SyncDir());
+  if (error) return FromErrno(error.value(), "remove", format());
   fs::remove_all(unfinished_db(), error);
   if (error) return FromErrno(error.value(), "remove", unfinished_db());
   return MakeDir(unfinished_db());
