@@ -3,17 +3,19 @@
 // GroupIndex: numbers the distinct keys of a batch 0, 1, 2, ... in the order in which they first
 // come, so that results are in the same order at every replay. Kept between batches for its memory.
 //
-// A slot holds what tells most keys apart, so that a probe touches one cache line: a part of the
-// hash, the length, and the first and last eight bytes, which are all of a key of up to sixteen.
+// Most rows have a key that has come before, so these are the ones that are made cheap: a slot is
+// half a cache line and tells a key of up to sixteen bytes wholly; such a key is looked up by a
+// hash that costs a multiplication. Only one that is new is hashed for its way to the state.
 #ifndef TRIDENT_ENGINE_GROUP_INDEX_H_
 #define TRIDENT_ENGINE_GROUP_INDEX_H_
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
 #include "base/hash.h"
+#include "base/key_words.h"
 #include "engine/column_vector.h"
 
 namespace trident {
@@ -28,17 +30,23 @@ class GroupIndex {
   const ColumnVector<HashedKey>& keys() const { return keys_; }
 
   // The number of the key; size() has grown by one if it is new.
-  uint32_t FindOrAdd(const HashedKey& key) {
-    const Ends ends = EndsOf(key.key);
-    const size_t mask = slots_.size() - 1;
-    for (size_t at = key.hash & mask;; at = (at + 1) & mask) {
-      const Slot& slot = slots_[at];
-      if (slot.epoch != epoch_) return Add(at, key, ends);
-      if (Matches(slot, key, ends)) return slot.group;
+  uint32_t FindOrAdd(std::string_view key) { return FindOrAdd(Probe(key)); }
+  uint32_t FindOrAdd(const HashedKey& key) { return FindOrAdd(Probe(key)); }
+
+  // The numbers of key_at(0), key_at(1), ..., key_at(n - 1), in `groups`. key_at gives
+  // std::string_view or HashedKey. What the keys to come will need is fetched meanwhile.
+  template <class KeyAt>
+  void FindOrAddAll(size_t n, KeyAt&& key_at, uint32_t* groups) {
+    Probe probes[kTogether];
+    for (size_t begin = 0; begin < n; begin += kTogether) {
+      const size_t size = std::min(kTogether, n - begin);
+      for (size_t i = 0; i < size; ++i) {
+        probes[i] = Probe(key_at(begin + i));
+        Prefetch(probes[i]);
+      }
+      for (size_t i = 0; i < size; ++i) groups[begin + i] = FindOrAdd(probes[i]);
     }
   }
-  // Fetches what FindOrAdd of this hash will look at.
-  void Prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]); }
 
   // Forgets the keys, in constant time, and keeps the memory.
   void Clear() {
@@ -58,49 +66,63 @@ class GroupIndex {
   }
 
  private:
-  // The first and the last bytes of a key. A shorter one is padded with zeros; its length tells.
-  struct Ends {
-    uint64_t head = 0;
-    uint64_t tail = 0;
+  // So many slots are fetched together: what the first ones take, the others hide.
+  static constexpr size_t kTogether = 16;
+  static constexpr size_t kFirstSlots = 64;
+
+  // A key with all that finding it needs.
+  struct Probe {
+    Probe() = default;
+    explicit Probe(std::string_view k) : key(k), words(KeyWords::Of(k)) {
+      if (is_short()) {
+        place = words.Mix(k.size());
+      } else {
+        place = hash = HashBytes(k);
+      }
+    }
+    explicit Probe(const HashedKey& k) : key(k.key), words(KeyWords::Of(k.key)), hash(k.hash) {
+      place = is_short() ? words.Mix(k.key.size()) : hash;
+    }
+    bool is_short() const { return key.size() <= KeyWords::kBytes; }
+
+    std::string_view key;
+    KeyWords words;
+    uint64_t place = 0;  // the slot where the search begins, in its low bits
+    uint64_t hash = 0;   // HashBytes; 0: not computed so far, if it is short
   };
   struct alignas(32) Slot {
-    Ends ends;
-    uint32_t tag = 0;    // upper half of the hash
+    KeyWords words;
     uint32_t epoch = 0;  // the slot is empty unless this is the index's
     uint32_t length = 0;
+    uint32_t tag = 0;  // the high half of `place`
     uint32_t group = 0;
   };
-  static constexpr size_t kFirstSlots = 64;
-  static constexpr size_t kEndsBytes = 16;
 
-  template <class T>
-  static uint64_t Load(const char* at) {
-    T v;
-    std::memcpy(&v, at, sizeof v);
-    return v;
-  }
-  static Ends EndsOf(std::string_view key) {
-    const char* p = key.data();
-    size_t n = key.size();
-    if (n >= 8) return {Load<uint64_t>(p), Load<uint64_t>(p + n - 8)};
-    if (n >= 4) return {Load<uint32_t>(p), Load<uint32_t>(p + n - 4)};
-    if (n >= 2) return {Load<uint16_t>(p), Load<uint16_t>(p + n - 2)};
-    return {n == 1 ? Load<uint8_t>(p) : 0, 0};
+  void Prefetch(const Probe& probe) const {
+    __builtin_prefetch(&slots_[probe.place & (slots_.size() - 1)]);
   }
 
-  bool Matches(const Slot& slot, const HashedKey& key, const Ends& ends) const {
-    if (slot.tag != static_cast<uint32_t>(key.hash >> 32) || slot.length != key.key.size() ||
-        slot.ends.head != ends.head || slot.ends.tail != ends.tail) {
-      return false;
+  uint32_t FindOrAdd(const Probe& probe) {
+    const size_t mask = slots_.size() - 1;
+    for (size_t at = probe.place & mask;; at = (at + 1) & mask) {
+      const Slot& slot = slots_[at];
+      const uint64_t difference = (slot.words.head ^ probe.words.head) |
+                                  (slot.words.tail ^ probe.words.tail) | (slot.epoch ^ epoch_) |
+                                  (slot.length ^ static_cast<uint32_t>(probe.key.size()));
+      if (difference == 0 && (probe.is_short() || IsKeyOf(slot, probe))) return slot.group;
+      if (slot.epoch != epoch_) return Add(at, probe);
     }
-    return key.key.size() <= kEndsBytes || keys_[slot.group].key == key.key;
+  }
+  bool IsKeyOf(const Slot& slot, const Probe& probe) const {
+    return slot.tag == static_cast<uint32_t>(probe.place >> 32) &&
+           keys_[slot.group].key == probe.key;
   }
 
-  uint32_t Add(size_t at, const HashedKey& key, const Ends& ends) {
+  __attribute__((noinline)) uint32_t Add(size_t at, const Probe& probe) {
     const auto group = static_cast<uint32_t>(keys_.size());
-    slots_[at] = {ends, static_cast<uint32_t>(key.hash >> 32), epoch_,
-                  static_cast<uint32_t>(key.key.size()), group};
-    keys_.Append(key);
+    slots_[at] = {probe.words, epoch_, static_cast<uint32_t>(probe.key.size()),
+                  static_cast<uint32_t>(probe.place >> 32), group};
+    keys_.Append(probe.key, probe.hash == 0 ? HashBytes(probe.key) : probe.hash);
     if (keys_.size() * 4 > slots_.size() * 3) Grow();
     return group;
   }
@@ -108,10 +130,11 @@ class GroupIndex {
   void Grow() {
     std::vector<Slot> old(slots_.size() * 2, Slot{});
     old.swap(slots_);
-    size_t mask = slots_.size() - 1;
+    const size_t mask = slots_.size() - 1;
     for (const Slot& slot : old) {
       if (slot.epoch != epoch_) continue;
-      size_t at = keys_[slot.group].hash & mask;
+      const bool is_short = slot.length <= KeyWords::kBytes;
+      size_t at = (is_short ? slot.words.Mix(slot.length) : keys_[slot.group].hash) & mask;
       while (slots_[at].epoch == epoch_) at = (at + 1) & mask;
       slots_[at] = slot;
     }

@@ -18,8 +18,8 @@
 
 #include "base/codec.h"
 #include "base/coding.h"
+#include "base/key_words.h"
 #include "base/limits.h"
-#include "state/short_bytes.h"
 
 namespace trident {
 
@@ -54,7 +54,11 @@ class ChangeRowWriter {
       Flush();
       out_.append(key);
     } else {
-      CopyBytes(buffer_ + used_, key.data(), key.size());
+      if (key.size() <= KeyWords::kBytes) {
+        KeyWords::Of(key).CopyTo(buffer_ + used_);
+      } else {
+        std::memcpy(buffer_ + used_, key.data(), key.size());
+      }
       used_ += key.size();
     }
     if (HasValue(operation)) WriteValue(value);

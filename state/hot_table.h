@@ -18,8 +18,8 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/key_words.h"
 #include "state/key_arena.h"
-#include "state/short_bytes.h"
 #include "state/value_size.h"
 
 namespace trident {
@@ -40,9 +40,11 @@ template <class V>
 struct HotEntry {
   static constexpr size_t kInlineKey = 20;
   static constexpr uint8_t kLongKey = 255;
+  static_assert(kInlineKey >= KeyWords::kBytes);
 
-  char key_bytes[kInlineKey];  // the key, or its length and where the arena has it
-  uint8_t key_size = 0;        // or kLongKey
+  // The key, with zeros behind it up to KeyWords::kBytes; or its length and where the arena has it.
+  char key_bytes[kInlineKey];
+  uint8_t key_size = 0;  // or kLongKey
   Presence presence = Presence::kFree;
   uint8_t dirty = 0;         // see MapPartition
   uint8_t used = 0;          // since the clock hand last passed
@@ -57,6 +59,11 @@ struct HotEntry {
     std::memcpy(&size, key_bytes, sizeof size);
     std::memcpy(&data, key_bytes + 8, sizeof data);
     return {data, size};
+  }
+  // `words` are those of `wanted`.
+  bool HasKey(std::string_view wanted, const KeyWords& words) const {
+    if (wanted.size() > KeyWords::kBytes) return key() == wanted;
+    return key_size == wanted.size() && KeyWords::OfPadded(key_bytes) == words;
   }
 };
 
@@ -173,11 +180,12 @@ HotTable<V>::~HotTable() {
 template <class V>
 uint32_t HotTable<V>::Find(uint64_t hash, std::string_view key) const {
   const uint32_t tag = static_cast<uint32_t>(hash);
+  const KeyWords words = KeyWords::Of(key);
   const size_t mask = cells_.size() - 1;
   for (size_t i = tag & mask;; i = (i + 1) & mask) {
     const Cell cell = cells_[i];
     if (cell.slot == kNone) return kNone;
-    if (cell.tag == tag && EqualBytes(entry(cell.slot).key(), key)) return cell.slot;
+    if (cell.tag == tag && entry(cell.slot).HasKey(key, words)) return cell.slot;
   }
 }
 
@@ -317,7 +325,8 @@ template <class V>
 void HotTable<V>::SetKey(Entry& e, std::string_view key) {
   if (key.size() <= Entry::kInlineKey) {
     e.key_size = static_cast<uint8_t>(key.size());
-    CopyBytes(e.key_bytes, key.data(), key.size());
+    if (key.size() <= KeyWords::kBytes) return KeyWords::Of(key).CopyTo(e.key_bytes);
+    std::memcpy(e.key_bytes, key.data(), key.size());
     return;
   }
   const uint32_t size = static_cast<uint32_t>(key.size());

@@ -5,14 +5,13 @@
 #define TRIDENT_STATE_MAP_PARTITION_FOLD_H_
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/key_words.h"
 #include "state/map_partition.h"
-#include "state/short_bytes.h"
 
 namespace trident {
 
@@ -116,11 +115,10 @@ template <class V>
 auto MapPartitionFold<V>::MakeRow(const HotEntry<V>& entry, uint32_t slot, Presence presence,
                                   const V& value) -> Row {
   const std::string_view key = entry.key();
-  uint64_t words[2] = {0, 0};
-  CopyBytes(reinterpret_cast<char*>(words), key.data(), std::min(sizeof words, key.size()));
-  const bool is_long = key.size() > sizeof words;
-  return {__builtin_bswap64(words[0]),
-          __builtin_bswap64(words[1]),
+  const KeyWords words = KeyWords::Of(key.substr(0, KeyWords::kBytes));
+  const bool is_long = key.size() > KeyWords::kBytes;
+  return {__builtin_bswap64(words.head),
+          __builtin_bswap64(words.tail),
           &entry,
           slot,
           is_long ? kLongKey : static_cast<uint8_t>(key.size()),

@@ -75,6 +75,8 @@ class ColumnSink {
   std::shared_ptr<ColumnOf<Stored>> Take() {
     auto out = std::move(column_);
     column_ = std::make_shared<ColumnOf<Stored>>();
+    // The next slice will have about as many rows; to grow row by row would copy it several times.
+    column_->mutable_values().Reserve(out->size());
     return out;
   }
 

@@ -8,9 +8,6 @@
 namespace trident {
 namespace {
 
-// So many rows ahead a slot is fetched: about the time that one takes from memory.
-constexpr size_t kPrefetchAhead = 8;
-
 std::vector<size_t> Places(const Schema& schema, const std::vector<std::string>& fields,
                            SiteMode mode) {
   std::vector<size_t> places;
@@ -34,10 +31,7 @@ Grouping::Grouping(const OperatorSite& site, const std::vector<std::string>& fie
       ungrouped_(fields.empty()),
       mode_(site.mode) {}
 
-void Grouping::AddKey(std::string_view key) {
-  std::string_view kept = arena_.Copy(key);
-  index_.FindOrAdd({kept, HashBytes(kept)});
-}
+void Grouping::AddKey(std::string_view key) { index_.FindOrAdd(arena_.Copy(key)); }
 
 void Grouping::Begin(const BatchContext& context) {
   index_.Clear();
@@ -63,36 +57,16 @@ const std::vector<uint32_t>& Grouping::Assign(const Batch& slice) {
     return group_of_row_;
   }
   if (reader_.one_text()) {
-    AssignTexts(slice);
+    const std::span<const Text> values = reader_.Texts(slice, retained_);
+    index_.FindOrAddAll(
+        slice.rows(), [&](size_t i) { return values[slice.RowAt(i)]; }, group_of_row_.data());
     return group_of_row_;
   }
   slice_keys_.Clear();
   reader_.Read(slice, slice_keys_, retained_);
-  const HashedKey* keys = slice_keys_.data();
-  const size_t rows = slice_keys_.size();
-  for (size_t i = 0; i < rows; ++i) {
-    if (i + kPrefetchAhead < rows) index_.Prefetch(keys[i + kPrefetchAhead].hash);
-    group_of_row_[i] = index_.FindOrAdd(keys[i]);
-  }
+  index_.FindOrAddAll(
+      slice_keys_.size(), [&](size_t i) { return slice_keys_[i]; }, group_of_row_.data());
   return group_of_row_;
-}
-
-// The hashes of the next rows stand in a ring; to write all of them down first costs the cache.
-void Grouping::AssignTexts(const Batch& slice) {
-  const std::span<const Text> values = reader_.Texts(slice, retained_);
-  const size_t rows = slice.rows();
-  uint64_t ring[kPrefetchAhead];
-  const auto hash_row = [&](size_t i) {
-    const uint64_t hash = HashBytes(values[slice.RowAt(i)]);
-    index_.Prefetch(hash);
-    ring[i % kPrefetchAhead] = hash;
-  };
-  for (size_t i = 0; i < std::min(kPrefetchAhead, rows); ++i) hash_row(i);
-  for (size_t i = 0; i < rows; ++i) {
-    const HashedKey key{values[slice.RowAt(i)], ring[i % kPrefetchAhead]};
-    if (i + kPrefetchAhead < rows) hash_row(i + kPrefetchAhead);
-    group_of_row_[i] = index_.FindOrAdd(key);
-  }
 }
 
 std::vector<ColumnRef> Grouping::TakeKeyColumns(const SchemaRef& output,

@@ -36,7 +36,6 @@ class Grouping {
 
  private:
   void AddKey(std::string_view key);
-  void AssignTexts(const Batch& slice);
   std::vector<ColumnRef> TakeKeyColumns(const SchemaRef& output, std::shared_ptr<KeyColumn>* keys);
 
   KeyReader reader_;

@@ -143,8 +143,12 @@ class PersistentCombineOperator final : public StateWriter<D> {
     groups_.Clear();
     for (const Batch& slice : slices_) {
       std::span<const Column> in = As<Column>(slice.column(value_)).values();
+      const ColumnVector<HashedKey>& slice_keys = slice.keys()->keys;
+      group_of_row_.resize(slice.rows());
+      groups_.FindOrAddAll(
+          slice.rows(), [&](size_t i) { return slice_keys[i]; }, group_of_row_.data());
       for (size_t i = 0; i < slice.rows(); ++i) {
-        uint32_t group = groups_.FindOrAdd(slice.keys()->keys[i]);
+        const uint32_t group = group_of_row_[i];
         const Column& partial = in[slice.RowAt(i)];
         if (group == partials->size()) {
           partials->Append(Value(partial));
@@ -164,6 +168,7 @@ class PersistentCombineOperator final : public StateWriter<D> {
   const size_t value_;
   std::vector<Batch> slices_;
   GroupIndex groups_;
+  std::vector<uint32_t> group_of_row_;
 };
 
 template <class A, class In, class D = MapStateDeclaration<typename A::Value>>
@@ -232,10 +237,13 @@ class PersistentReduceOperator<A, FieldList<Ins...>, D> final : public StateWrit
     std::vector<uint32_t> group_of_row;
     std::vector<RowRef> rows;
     for (uint32_t s = 0; s < slices_.size(); ++s) {
-      for (uint32_t i = 0; i < slices_[s].rows(); ++i) {
-        group_of_row.push_back(groups_.FindOrAdd(slices_[s].keys()->keys[i]));
-        rows.push_back({s, i});
-      }
+      const ColumnVector<HashedKey>& keys = slices_[s].keys()->keys;
+      const auto slice_rows = static_cast<uint32_t>(slices_[s].rows());
+      const size_t before = rows.size();
+      group_of_row.resize(before + slice_rows);
+      groups_.FindOrAddAll(
+          slice_rows, [&](size_t i) { return keys[i]; }, group_of_row.data() + before);
+      for (uint32_t i = 0; i < slice_rows; ++i) rows.push_back({s, i});
     }
     first_row_.assign(groups_.size() + 1, 0);
     for (uint32_t group : group_of_row) ++first_row_[group + 1];
