@@ -98,9 +98,9 @@ struct CallGoals {
 using MeasureCalls =
     std::function<LoadResult(const ServedWordCount& served, const LoadOptions& options)>;
 
-StatusOr<std::vector<std::vector<double>>> BesideEcho(const Bench& bench,
-                                                      const ServedWordCount& served, int clients,
-                                                      const MeasureCalls& measure) {
+StatusOr<std::vector<std::vector<Samples>>> BesideEcho(const Bench& bench,
+                                                       const ServedWordCount& served, int clients,
+                                                       const MeasureCalls& measure) {
   const EchoServer echo;
   return bench.InTurn({[&] { return Figures(MeasureEcho(echo.address(), Load(clients))); },
                        [&] { return Figures(measure(served, Load(clients))); }});

@@ -66,16 +66,16 @@ Status ColdState(const Bench& bench) {
     TRIDENT_ASSIGN_OR_RETURN(const Usage usage, CountUpTo(dir.File("state"), sequence, counted));
     return Rates(usage, engine_updates);
   };
-  TRIDENT_ASSIGN_OR_RETURN(const auto medians, bench.InTurn({baseline, engine}));
+  TRIDENT_ASSIGN_OR_RETURN(const auto samples, bench.InTurn({baseline, engine}));
   bench.Add({.metric = "updates per second, of MultiGet + Put",
-             .value = medians[1][0],
+             .value = samples[1][0],
              .unit = "keys/s",
-             .baseline = medians[0][0],
+             .baseline = samples[0][0],
              .goal = Goal::RatioAtLeast(10)});
   bench.Add({.metric = "updates per CPU second, of MultiGet + Put",
-             .value = medians[1][1],
+             .value = samples[1][1],
              .unit = "keys/s",
-             .baseline = medians[0][1]});
+             .baseline = samples[0][1]});
   return absl::OkStatus();
 }
 

@@ -118,17 +118,17 @@ StatusOr<std::vector<double>> FsyncSide(const Bench& bench) {
 }  // namespace
 
 Status CommitLatency(const Bench& bench) {
-  TRIDENT_ASSIGN_OR_RETURN(const auto medians, bench.InTurn({[&] { return FsyncSide(bench); },
+  TRIDENT_ASSIGN_OR_RETURN(const auto samples, bench.InTurn({[&] { return FsyncSide(bench); },
                                                              [&] { return EngineSide(bench); }}));
   bench.Add({.metric = "p50 from Append to visible, of fsync p50",
-             .value = medians[1][0],
+             .value = samples[1][0],
              .unit = "us",
-             .baseline = medians[0][0],
+             .baseline = samples[0][0],
              .goal = Goal::RatioAtMost(4)});
   bench.Add({.metric = "p99 from Append to visible, of fsync p99",
-             .value = medians[1][1],
+             .value = samples[1][1],
              .unit = "us",
-             .baseline = medians[0][1],
+             .baseline = samples[0][1],
              .goal = Goal::ValueAtMost(10'000)});
   return absl::OkStatus();
 }

@@ -41,12 +41,12 @@ Status GrowPartitions(const Bench& bench) {
       return std::vector<double>{words / result.usage.cpu_s};
     });
   }
-  TRIDENT_ASSIGN_OR_RETURN(const auto medians, bench.InTurn(sides));
+  TRIDENT_ASSIGN_OR_RETURN(const auto samples, bench.InTurn(sides));
   for (size_t i = 0; i < partitions.size(); ++i) {
     bench.Add({.metric = Concat("per CPU second, ", partitions[i], " partitions, of 1"),
-               .value = medians[i][0],
+               .value = samples[i][0],
                .unit = "words/s",
-               .baseline = medians[0][0]});
+               .baseline = samples[0][0]});
   }
   return absl::OkStatus();
 }
@@ -77,13 +77,13 @@ Status GrowKeys(const Bench& bench) {
   for (uint64_t full : {10'000, 100'000, 1'000'000, 10'000'000}) {
     const uint64_t keys = bench.settings().Scaled(full);
     const uint64_t rows = std::max(keys, bench.settings().Scaled(kKeyRows));
-    TRIDENT_ASSIGN_OR_RETURN(const auto medians,
+    TRIDENT_ASSIGN_OR_RETURN(const auto samples,
                              bench.InTurn({[&] { return KeysByHand(keys, rows); },
                                            [&] { return KeysOnEngine(bench, keys, rows); }}));
     bench.Add({.metric = Concat("per CPU second, ", keys, " keys, of hand"),
-               .value = medians[1][0],
+               .value = samples[1][0],
                .unit = "keys/s",
-               .baseline = medians[0][0]});
+               .baseline = samples[0][0]});
   }
   return absl::OkStatus();
 }

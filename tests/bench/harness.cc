@@ -24,6 +24,10 @@ std::string Number(double x) {
   return text;
 }
 
+std::optional<double> MedianOf(const std::optional<Samples>& samples) {
+  return samples ? std::optional(samples->median()) : std::nullopt;
+}
+
 std::string NumberOrNull(std::optional<double> x) { return x ? Number(*x) : "null"; }
 
 std::string GoalText(const Goal& goal) {
@@ -62,9 +66,22 @@ double Quantile(std::vector<double> samples, double quantile) {
 
 double Median(std::vector<double> samples) { return Quantile(std::move(samples), 0.5); }
 
+std::optional<double> Samples::RatioTo(const Samples& other) const {
+  std::vector<double> ratios;
+  if (values_.size() == other.values_.size()) {
+    for (size_t run = 0; run < values_.size(); ++run) {
+      if (other.values_[run] == 0) return std::nullopt;
+      ratios.push_back(values_[run] / other.values_[run]);
+    }
+  } else if (other.median() != 0) {
+    ratios.push_back(median() / other.median());
+  }
+  if (ratios.empty()) return std::nullopt;
+  return Median(std::move(ratios));
+}
+
 std::optional<double> Row::Ratio() const {
-  if (!baseline || *baseline == 0) return std::nullopt;
-  return value / *baseline;
+  return baseline ? value.RatioTo(*baseline) : std::nullopt;
 }
 
 std::optional<bool> Row::Met() const {
@@ -72,7 +89,7 @@ std::optional<bool> Row::Met() const {
     case Goal::Kind::kNone:
       return std::nullopt;
     case Goal::Kind::kValueAtMost:
-      return value <= goal.bound;
+      return value.median() <= goal.bound;
     case Goal::Kind::kRatioAtLeast:
       return Ratio().has_value() && *Ratio() >= goal.bound;
     case Goal::Kind::kRatioAtMost:
@@ -85,10 +102,10 @@ std::string Row::Json() const {
   const std::string goal_json =
       goal.kind == Goal::Kind::kNone ? "null" : Concat('"', GoalText(goal), '"');
   const char* met = !Met() ? "null" : *Met() ? "true" : "false";
-  return Concat("{\"bench\":\"", bench, "\",\"metric\":\"", metric, "\",\"value\":", Number(value),
-                ",\"unit\":\"", unit, "\",\"baseline\":", NumberOrNull(baseline),
-                ",\"ratio\":", NumberOrNull(Ratio()), ",\"goal\":", goal_json, ",\"met\":", met,
-                "}");
+  return Concat(
+      "{\"bench\":\"", bench, "\",\"metric\":\"", metric, "\",\"value\":", Number(value.median()),
+      ",\"unit\":\"", unit, "\",\"baseline\":", NumberOrNull(MedianOf(baseline)),
+      ",\"ratio\":", NumberOrNull(Ratio()), ",\"goal\":", goal_json, ",\"met\":", met, "}");
 }
 
 std::string Row::Text() const {
@@ -96,8 +113,9 @@ std::string Row::Text() const {
   const char* met = !Met() ? "" : *Met() ? "met" : "MISSED";
   char line[256];
   std::snprintf(line, sizeof line, "%-17s %-46s %12s %-7s %12s %8s  %-14s %s", bench.c_str(),
-                metric.c_str(), Number(value).c_str(), unit.c_str(), shown(baseline).c_str(),
-                shown(Ratio()).c_str(), GoalText(goal).c_str(), met);
+                metric.c_str(), Number(value.median()).c_str(), unit.c_str(),
+                shown(MedianOf(baseline)).c_str(), shown(Ratio()).c_str(), GoalText(goal).c_str(),
+                met);
   return line;
 }
 
@@ -110,22 +128,20 @@ void Bench::Add(Row row) const {
   sink_(row);
 }
 
-StatusOr<std::vector<std::vector<double>>> Bench::InTurn(const std::vector<Side>& sides) const {
-  std::vector<std::vector<std::vector<double>>> samples(sides.size());  // [side][figure][run]
+StatusOr<std::vector<std::vector<Samples>>> Bench::InTurn(const std::vector<Side>& sides) const {
+  std::vector<std::vector<std::vector<double>>> values(sides.size());  // [side][figure][run]
   for (int run = 0; run < settings_.runs; ++run) {
     for (size_t side = 0; side < sides.size(); ++side) {
       TRIDENT_ASSIGN_OR_RETURN(const std::vector<double> figures, sides[side]());
-      samples[side].resize(figures.size());
-      for (size_t i = 0; i < figures.size(); ++i) samples[side][i].push_back(figures[i]);
+      values[side].resize(figures.size());
+      for (size_t i = 0; i < figures.size(); ++i) values[side][i].push_back(figures[i]);
     }
   }
-  std::vector<std::vector<double>> medians(sides.size());
+  std::vector<std::vector<Samples>> samples(sides.size());
   for (size_t side = 0; side < sides.size(); ++side) {
-    for (std::vector<double>& runs : samples[side]) {
-      medians[side].push_back(Median(std::move(runs)));
-    }
+    for (std::vector<double>& runs : values[side]) samples[side].emplace_back(std::move(runs));
   }
-  return medians;
+  return samples;
 }
 
 ScratchDir::ScratchDir(const Settings& settings) {

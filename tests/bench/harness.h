@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -37,6 +38,21 @@ double Median(std::vector<double> samples);
 // The element below which the given part of the samples lies; 0 of none.
 double Quantile(std::vector<double> samples, double quantile);
 
+// What was measured of one thing: in each run one value, or one value altogether.
+class Samples {
+ public:
+  Samples(double value) : values_{value} {}  // NOLINT(google-explicit-constructor)
+  explicit Samples(std::vector<double> values) : values_(std::move(values)) {}
+  double median() const { return Median(values_); }
+  // The median of the runs' own ratios: on a machine whose speed changes from run to run both
+  // sides of a run have met about the same one. Of different numbers of runs, that of the medians.
+  // nullopt: `other` has a zero.
+  std::optional<double> RatioTo(const Samples& other) const;
+
+ private:
+  std::vector<double> values_;
+};
+
 // What is compared with the goal.
 struct Goal {
   enum class Kind : uint8_t { kNone, kRatioAtLeast, kRatioAtMost, kValueAtMost };
@@ -53,12 +69,11 @@ struct Goal {
 struct Row {
   std::string bench = {};
   std::string metric;
-  double value = 0;
+  Samples value = 0;
   std::string unit;
-  std::optional<double> baseline = {};
+  std::optional<Samples> baseline = {};
   Goal goal = {};
 
-  // value / baseline.
   std::optional<double> Ratio() const;
   // nullopt: there is no goal.
   std::optional<bool> Met() const;
@@ -88,8 +103,8 @@ class Bench {
 
   // One way to do the work: does it once and says what is to be compared, in any unit.
   using Side = std::function<StatusOr<std::vector<double>>()>;
-  // Runs all sides in turn, `runs` times. [side][figure]: the medians.
-  StatusOr<std::vector<std::vector<double>>> InTurn(const std::vector<Side>& sides) const;
+  // Runs all sides in turn, `runs` times. [side][figure].
+  StatusOr<std::vector<std::vector<Samples>>> InTurn(const std::vector<Side>& sides) const;
 
  private:
   const std::string name_;

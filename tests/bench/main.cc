@@ -70,7 +70,7 @@ int Main(int argc, char** argv) {
   Arguments arguments;
   app.add_option("--only", arguments.only, "run this one");
   app.add_option("--json", arguments.json, "write the rows to this file, one JSON object a line");
-  app.add_option("--runs", arguments.settings.runs, "runs of each side; rows are medians")
+  app.add_option("--runs", arguments.settings.runs, "runs of each side; rows are samples")
       ->check(CLI::Range(1, 1000));
   app.add_option("--scale", arguments.settings.scale, "multiply the sizes")
       ->check(CLI::Range(1e-6, 1e3));
