@@ -17,14 +17,18 @@
 #include "base/hash.h"
 #include "base/key_words.h"
 #include "engine/column_vector.h"
+#include "engine/text_arena.h"
 
 namespace trident {
 
-// Open addressing, linear probing, at most three quarters full. Does not own key bytes. Not
-// thread-safe.
+// Open addressing, linear probing, at most three quarters full. Not thread-safe.
 class GroupIndex {
  public:
+  // Keys must outlive the index, or be handed over by TakeKeys before they go.
   GroupIndex() : slots_(kFirstSlots, Slot{}) {}
+  // Copies each new key into `copies`: then the rows may go, and what reads the keys later finds
+  // them close together.
+  explicit GroupIndex(TextArena* copies) : slots_(kFirstSlots, Slot{}), copies_(copies) {}
 
   size_t size() const { return keys_.size(); }
   const ColumnVector<HashedKey>& keys() const { return keys_; }
@@ -67,7 +71,7 @@ class GroupIndex {
 
  private:
   // So many slots are fetched together: what the first ones take, the others hide.
-  static constexpr size_t kTogether = 16;
+  static constexpr size_t kTogether = 32;
   static constexpr size_t kFirstSlots = 64;
 
   // A key with all that finding it needs.
@@ -122,7 +126,8 @@ class GroupIndex {
     const auto group = static_cast<uint32_t>(keys_.size());
     slots_[at] = {probe.words, epoch_, static_cast<uint32_t>(probe.key.size()),
                   static_cast<uint32_t>(probe.place >> 32), group};
-    keys_.Append(probe.key, probe.hash == 0 ? HashBytes(probe.key) : probe.hash);
+    const std::string_view key = copies_ == nullptr ? probe.key : copies_->Copy(probe.key);
+    keys_.Append(key, probe.hash == 0 ? HashBytes(key) : probe.hash);
     if (keys_.size() * 4 > slots_.size() * 3) Grow();
     return group;
   }
@@ -143,6 +148,7 @@ class GroupIndex {
   std::vector<Slot> slots_;
   ColumnVector<HashedKey> keys_;
   uint32_t epoch_ = 1;
+  TextArena* const copies_ = nullptr;
 };
 
 }  // namespace trident

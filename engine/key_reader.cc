@@ -113,17 +113,16 @@ void KeyReader::Read(const Batch& slice, ColumnVector<HashedKey>& keys,
   }
 }
 
-std::span<const Text> KeyReader::Texts(const Batch& slice, std::vector<BufferRef>& retained) const {
-  const auto& column = As<Text>(slice.column(indices_[0]));
-  for (const BufferRef& buffer : column.retained()) {
-    if (retained.empty() || retained.back() != buffer) retained.push_back(buffer);
-  }
-  return column.values();
+std::span<const Text> KeyReader::Texts(const Batch& slice) const {
+  return As<Text>(slice.column(indices_[0])).values();
 }
 
 void KeyReader::ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
                          std::vector<BufferRef>& retained) {
-  const std::span<const Text> values = Texts(slice, retained);
+  for (const BufferRef& buffer : As<Text>(slice.column(indices_[0])).retained()) {
+    if (retained.empty() || retained.back() != buffer) retained.push_back(buffer);
+  }
+  const std::span<const Text> values = Texts(slice);
   HashedKey* to = keys.Extend(slice.rows());
   if (slice.selection() == nullptr) {
     for (Text value : values) *to++ = {value, HashBytes(value)};
@@ -132,21 +131,33 @@ void KeyReader::ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
   }
 }
 
+void KeyReader::Encode(const Batch& slice, std::string& bytes, std::vector<size_t>& ends) const {
+  bytes.clear();
+  ends.clear();
+  ends.reserve(slice.rows());
+  for (size_t i = 0; i < slice.rows(); ++i) {
+    const uint32_t row = slice.RowAt(i);
+    for (size_t f = 0; f < fields_.size(); ++f) {
+      const KeyPlace place = f + 1 == fields_.size() ? KeyPlace::kLast : KeyPlace::kInner;
+      AppendField(fields_[f], slice.column(indices_[f]), row, place, bytes);
+    }
+    ends.push_back(bytes.size());
+  }
+}
+
 void KeyReader::ReadEncoded(const Batch& slice, ColumnVector<HashedKey>& keys,
                             std::vector<BufferRef>& retained) {
-  TextArena arena;
-  std::string key;
-  for (size_t i = 0; i < slice.rows(); ++i) {
-    uint32_t row = slice.RowAt(i);
-    key.clear();
-    for (size_t f = 0; f < fields_.size(); ++f) {
-      KeyPlace place = f + 1 == fields_.size() ? KeyPlace::kLast : KeyPlace::kInner;
-      AppendField(fields_[f], slice.column(indices_[f]), row, place, key);
-    }
-    std::string_view kept = arena.Copy(key);
-    keys.Append(HashedKey{kept, HashBytes(kept)});
+  if (slice.rows() == 0) return;
+  auto bytes = std::make_shared<std::string>();
+  std::vector<size_t> ends;
+  Encode(slice, *bytes, ends);
+  size_t begin = 0;
+  for (size_t end : ends) {
+    const std::string_view key = std::string_view(*bytes).substr(begin, end - begin);
+    keys.Append(key, HashBytes(key));
+    begin = end;
   }
-  if (BufferRef buffer = arena.Release()) retained.push_back(std::move(buffer));
+  retained.push_back(std::move(bytes));
 }
 
 std::vector<ColumnRef> KeyColumns(std::span<const KeyField> fields, std::span<const size_t> wanted,

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/key_encoding.h"
@@ -27,9 +28,11 @@ class KeyReader {
   void Read(const Batch& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
 
   // Is the key one required text, so that it is the column's value itself? Then Texts gives these,
-  // by column row, and they can be hashed on the way to where the hash is needed.
+  // by column row; the slice owns them.
   bool one_text() const { return one_text_; }
-  std::span<const Text> Texts(const Batch& slice, std::vector<BufferRef>& retained) const;
+  std::span<const Text> Texts(const Batch& slice) const;
+  // The keys' bytes one behind the other, and where each ends. Both are cleared first.
+  void Encode(const Batch& slice, std::string& bytes, std::vector<size_t>& ends) const;
 
  private:
   void ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,

@@ -31,22 +31,19 @@ Grouping::Grouping(const OperatorSite& site, const std::vector<std::string>& fie
       ungrouped_(fields.empty()),
       mode_(site.mode) {}
 
-void Grouping::AddKey(std::string_view key) { index_.FindOrAdd(arena_.Copy(key)); }
-
 void Grouping::Begin(const BatchContext& context) {
   index_.Clear();
-  retained_.clear();
   arena_.Release();
   if (!ungrouped_) return;
   if (mode_ == SiteMode::kStream) {
-    AddKey("");
+    index_.FindOrAdd(std::string_view());
     return;
   }
   std::string key;
   for (uint32_t request = 0; request < context.requests; ++request) {
     key.clear();
     AppendKeyInt64(key, request);
-    AddKey(key);
+    index_.FindOrAdd(std::string_view(key));
   }
 }
 
@@ -57,15 +54,18 @@ const std::vector<uint32_t>& Grouping::Assign(const Batch& slice) {
     return group_of_row_;
   }
   if (reader_.one_text()) {
-    const std::span<const Text> values = reader_.Texts(slice, retained_);
+    const std::span<const Text> values = reader_.Texts(slice);
     index_.FindOrAddAll(
         slice.rows(), [&](size_t i) { return values[slice.RowAt(i)]; }, group_of_row_.data());
     return group_of_row_;
   }
-  slice_keys_.Clear();
-  reader_.Read(slice, slice_keys_, retained_);
-  index_.FindOrAddAll(
-      slice_keys_.size(), [&](size_t i) { return slice_keys_[i]; }, group_of_row_.data());
+  reader_.Encode(slice, key_bytes_, key_ends_);
+  const std::string_view bytes = key_bytes_;
+  const auto key_at = [&](size_t i) {
+    const size_t begin = i == 0 ? 0 : key_ends_[i - 1];
+    return bytes.substr(begin, key_ends_[i] - begin);
+  };
+  index_.FindOrAddAll(slice.rows(), key_at, group_of_row_.data());
   return group_of_row_;
 }
 
@@ -73,9 +73,7 @@ std::vector<ColumnRef> Grouping::TakeKeyColumns(const SchemaRef& output,
                                                 std::shared_ptr<KeyColumn>* keys) {
   *keys = std::make_shared<KeyColumn>();
   (*keys)->keys = index_.TakeKeys();
-  (*keys)->retained = std::move(retained_);
   if (BufferRef buffer = arena_.Release()) (*keys)->retained.push_back(std::move(buffer));
-  retained_.clear();
   std::vector<size_t> wanted;
   for (const SchemaField& field : output->fields()) {
     for (size_t i = 0; i < reader_.fields().size(); ++i) {

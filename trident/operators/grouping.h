@@ -35,17 +35,16 @@ class Grouping {
                    const std::vector<uint32_t>& group_of_row);
 
  private:
-  void AddKey(std::string_view key);
   std::vector<ColumnRef> TakeKeyColumns(const SchemaRef& output, std::shared_ptr<KeyColumn>* keys);
 
   KeyReader reader_;
   const bool ungrouped_;
   const SiteMode mode_;
-  GroupIndex index_;
-  std::vector<BufferRef> retained_;
-  TextArena arena_;
-  ColumnVector<HashedKey> slice_keys_;
+  TextArena arena_;  // of the keys
+  GroupIndex index_{&arena_};
   std::vector<uint32_t> group_of_row_;
+  std::string key_bytes_;  // of a slice, if they stand nowhere else
+  std::vector<size_t> key_ends_;
 };
 
 // Attaches the keys of its fields to the slices, for an exchange or a query by key.
