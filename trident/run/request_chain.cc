@@ -84,8 +84,11 @@ void RequestChain::Execute(std::span<const DrpcRequest> requests,
   for (size_t i = 0; i < requests.size(); ++i) {
     if (status.ok()) {
       results[i] = DrpcAnswer{fields_, answers_->Take(i), cut};
-    } else {
+    } else if (requests.size() == 1) {
       results[i] = status;
+    } else {
+      // Whose fault it was is not known: each is to be executed alone.
+      results[i] = Aborted(Message(status));
     }
   }
 }

@@ -2,9 +2,13 @@
 //
 // States of a program's own in a running topology: what each spout kind gives with each state kind,
 // when attempts fail and when the process starts again between staging and deciding.
+#include <algorithm>
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "tests/state/temp_dir.h"
 #include "tests/trident/run/word_tables.h"
@@ -433,6 +437,60 @@ TEST(UserStateTest, NewValuesComeFromAStateOfTheProgramsOwnToo) {
   ASSERT_NE(RunToEnd(topology), nullptr);
   EXPECT_EQ(seen->Sorted(), (std::vector<std::tuple<std::string, int64_t>>{
                                 {"a", 1}, {"b", 1}, {"b", 2}, {"c", 1}, {"c", 3}}));
+}
+
+// ---- requests ----
+
+// Refuses one key.
+class GuardedMap final : public BackingMap<int64_t> {
+ public:
+  StatusOr<std::vector<std::optional<int64_t>>> MultiGet(
+      std::span<const std::string_view> keys) override {
+    if (std::find(keys.begin(), keys.end(), "secret") != keys.end()) {
+      return InvalidArgument("nobody may read \"secret\"");
+    }
+    return std::vector<std::optional<int64_t>>(keys.size());
+  }
+  Status MultiPut(std::span<const std::string_view>,
+                  std::span<const std::optional<int64_t>>) override {
+    return absl::OkStatus();
+  }
+};
+
+// Whether requests meet in one batch is a matter of chance; holding the first makes it likely.
+TEST(UserStateTest, ARequestThatIsRefusedDoesNotFailThoseThatItMeetsInABatch) {
+  Topology topology("guarded");
+  UserMapOptions<int64_t> guarded{.name = "counts", .partitions = 1};
+  guarded.open = [](const StateSlice&) { return std::make_unique<GuardedMap>(); };
+  const auto counts = topology.NewStream("sentences", Sentences(1))
+                          .GroupBy(kSentence)
+                          .PersistentAggregate(guarded, Count(), kCount);
+  constexpr int kCallers = 8;
+  std::atomic<int> calling = 0;
+  const auto hold = [&calling](Text word, Emit<Text>& emit) {
+    while (word == "hold" && calling < kCallers) std::this_thread::yield();
+    emit(word);
+  };
+  topology.NewDrpcStream("count")
+      .Each(kArgs, hold, kSentence)
+      .StateQuery(counts, kSentence, MapGet(), kCount)
+      .Project(Fields(kSentence, kCount));
+  const auto run = RunToEnd(topology);
+  ASSERT_NE(run, nullptr);
+  for (int round = 0; round < 10; ++round) {
+    calling = 0;
+    std::vector<std::thread> threads;
+    threads.emplace_back([&] { EXPECT_TRUE(run->Drpc("count", "hold").ok()); });
+    for (int i = 0; i < kCallers; ++i) {
+      threads.emplace_back([&, i] {
+        ++calling;
+        const Status outcome = run->Drpc("count", i == 3 ? "secret" : "free").status();
+        EXPECT_EQ(outcome.code(), i == 3 ? StatusCode::kInvalidArgument : StatusCode::kOk)
+            << outcome;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
 }
 
 }  // namespace
