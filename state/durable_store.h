@@ -124,6 +124,9 @@ class DurableStore {
   std::unique_ptr<Cursor> NewCursor(Table table) const { return NewCursor(table, {}); }
   // REQUIRES: table is kBase.
   virtual StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) = 0;
+  // Who has just opened a store wants its whole attention: until this is called, what bulk loads
+  // left is not merged.
+  virtual void StartMerging() {}
   // Where it keeps its content, for messages: a path, or "memory".
   virtual std::string Where() const = 0;
   // Ok while writes are accepted; else what they are refused with.

@@ -2,10 +2,13 @@
 #include "state/recovery.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 
+#include "base/limits.h"
 #include "state/redo_record.h"
 #include "state/store_layout.h"
 
@@ -14,6 +17,11 @@ namespace {
 
 constexpr char kRestore[] =
     "; nothing was changed: restore the state directory from a backup, whole";
+
+// Records are replayed so many bytes at a time. Fewer are not worth a thread.
+constexpr size_t kWindowBytes = 4 * kMiB;
+constexpr size_t kWindowBytesForThreads = 512 * kKiB;
+constexpr uint32_t kReplayThreadsMax = 4;
 
 class GroupRecovery {
  public:
@@ -34,10 +42,21 @@ class GroupRecovery {
   struct Behind {
     StatePartition* partition;
     TxId marker;
+    uint32_t number;  // counted from 0
+  };
+  // Decided records that follow each other.
+  struct Window {
+    std::deque<std::string> bytes;
+    std::vector<RedoRecord> records;  // into `bytes`
+    size_t size = 0;
   };
   Status CheckMarker(const RecoveringPartition& recovering, const Marker& marker) const;
-  Status ReplayRecord(TxId txid, std::string_view bytes);
-  Status ReplaySection(const RedoRecord& record, const RedoSection& section);
+  Status AddRecord(TxId txid, std::string_view bytes, Window& window);
+  Status ReplayWindow(const Window& window);
+  // The sections of every `of`-th partition, from number `share` on.
+  Status ReplayShare(const Window& window, uint32_t share, uint32_t of) const;
+  Status ReplaySection(const RedoRecord& record, const RedoSection& section,
+                       const Behind& behind) const;
   Status Missing(TxId txid) const;
   void Drop(TxId txid);
 
@@ -66,7 +85,9 @@ Status GroupRecovery::StartPartition(const RecoveringPartition& recovering) {
   }
   TRIDENT_RETURN_IF_ERROR(CheckMarker(recovering, marker));
   next_ = std::min(next_, marker.txid.Next());
-  partitions_[StateSection(partition.state(), partition.partition())] = {&partition, marker.txid};
+  const auto number = static_cast<uint32_t>(partitions_.size());
+  partitions_[StateSection(partition.state(), partition.partition())] = {&partition, marker.txid,
+                                                                         number};
   return absl::OkStatus();
 }
 
@@ -93,6 +114,7 @@ Status GroupRecovery::Replay() {
   std::string end = RedoKey(GroupId(group_.id().value() + 1), TxId(0));
   auto cursor = durable_.NewCursor(
       Table::kRedo, CursorOptions{.end = std::move(end), .pattern = CursorOptions::Pattern::kScan});
+  Window window;
   for (cursor->Seek(RedoKey(group_.id(), TxId(0))); cursor->Valid(); cursor->Next()) {
     const std::optional<TxIdKey> key = ParseRedoKey(cursor->key());
     if (!key.has_value()) {
@@ -104,15 +126,22 @@ Status GroupRecovery::Replay() {
       continue;
     }
     if (key->txid != next_) return Missing(next_);
-    TRIDENT_RETURN_IF_ERROR(ReplayRecord(key->txid, cursor->value()));
+    TRIDENT_RETURN_IF_ERROR(AddRecord(key->txid, cursor->value(), window));
     next_ = next_.Next();
+    if (window.size < kWindowBytes) continue;
+    TRIDENT_RETURN_IF_ERROR(ReplayWindow(window));
+    window = {};
   }
   TRIDENT_RETURN_IF_ERROR(cursor->status());
+  TRIDENT_RETURN_IF_ERROR(ReplayWindow(window));
   return next_ <= last_ ? Missing(next_) : absl::OkStatus();
 }
 
-Status GroupRecovery::ReplayRecord(TxId txid, std::string_view bytes) {
-  TRIDENT_ASSIGN_OR_RETURN(RedoRecord record, ParseRedoRecordOf(group_.id(), txid, bytes));
+Status GroupRecovery::AddRecord(TxId txid, std::string_view bytes, Window& window) {
+  window.bytes.emplace_back(bytes);
+  window.size += bytes.size();
+  TRIDENT_ASSIGN_OR_RETURN(RedoRecord record,
+                           ParseRedoRecordOf(group_.id(), txid, window.bytes.back()));
   const std::optional<Attempt> attempt = decided_.AttemptOf(group_.id(), txid);
   if (!attempt.has_value()) {
     return DataLoss("txid ", txid.value(), " of group ", group_.id().value(), " in ",
@@ -124,26 +153,50 @@ Status GroupRecovery::ReplayRecord(TxId txid, std::string_view bytes) {
                     " was decided for attempt ", ToString(*attempt), ", but the redo in ",
                     durable_.Where(), " has attempt ", ToString(record.header.attempt), kRestore);
   }
-  for (const RedoSection& section : record.sections) {
-    if (section.id.kind != RedoSectionId::Kind::kState) continue;
-    TRIDENT_RETURN_IF_ERROR(ReplaySection(record, section));
-  }
+  window.records.push_back(std::move(record));
   ++report_.records_replayed;
   report_.bytes_replayed += bytes.size();
   group_.CountRedo(bytes.size());
   return absl::OkStatus();
 }
 
-Status GroupRecovery::ReplaySection(const RedoRecord& record, const RedoSection& section) {
-  const auto found = partitions_.find(section.id);
-  if (found == partitions_.end()) {
-    return DataLoss("the redo of txid ", record.header.txid.value(), " in ", durable_.Where(),
-                    " changes state ", section.id.owner, ", partition ",
-                    section.id.partition.value(), ", which the store does not have", kRestore);
+// Partitions do not know of each other, so that each may be replayed by a thread of its own.
+Status GroupRecovery::ReplayWindow(const Window& window) {
+  if (window.size < kWindowBytesForThreads) return ReplayShare(window, 0, 1);
+  const uint32_t shares =
+      std::clamp<uint32_t>(std::thread::hardware_concurrency(), 1, kReplayThreadsMax);
+  std::vector<Status> outcomes(shares);
+  std::vector<std::thread> others;
+  for (uint32_t share = 1; share < shares; ++share) {
+    others.emplace_back([&, share] { outcomes[share] = ReplayShare(window, share, shares); });
   }
-  if (record.header.txid <= found->second.marker) return absl::OkStatus();
-  return found->second.partition->ReplayRedo(record.header.txid, record.header.attempt,
-                                             section.bytes);
+  outcomes[0] = ReplayShare(window, 0, shares);
+  for (std::thread& other : others) other.join();
+  for (const Status& outcome : outcomes) TRIDENT_RETURN_IF_ERROR(outcome);
+  return absl::OkStatus();
+}
+
+Status GroupRecovery::ReplayShare(const Window& window, uint32_t share, uint32_t of) const {
+  for (const RedoRecord& record : window.records) {
+    for (const RedoSection& section : record.sections) {
+      if (section.id.kind != RedoSectionId::Kind::kState) continue;
+      const auto found = partitions_.find(section.id);
+      if (found == partitions_.end()) {
+        return DataLoss("the redo of txid ", record.header.txid.value(), " in ", durable_.Where(),
+                        " changes state ", section.id.owner, ", partition ",
+                        section.id.partition.value(), ", which the store does not have", kRestore);
+      }
+      if (found->second.number % of != share) continue;
+      TRIDENT_RETURN_IF_ERROR(ReplaySection(record, section, found->second));
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status GroupRecovery::ReplaySection(const RedoRecord& record, const RedoSection& section,
+                                    const Behind& behind) const {
+  if (record.header.txid <= behind.marker) return absl::OkStatus();
+  return behind.partition->ReplayRedo(record.header.txid, record.header.attempt, section.bytes);
 }
 
 Status GroupRecovery::Missing(TxId txid) const {

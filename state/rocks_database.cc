@@ -74,6 +74,11 @@ class RocksDatabase::Background : public rocksdb::EventListener {
 
   // True once after each change of the files of a table.
   bool TakeFilesChanged() { return files_changed_.exchange(false, std::memory_order_relaxed); }
+  void StartMerging() {
+    MutexLock lock(mutex_);
+    may_merge_ = true;
+    merging_.NotifyAll();
+  }
 
   // A flush or compaction that failed counts like a write that failed.
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
@@ -88,6 +93,11 @@ class RocksDatabase::Background : public rocksdb::EventListener {
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
     constexpr int kNiceness = 5;
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+    // Not for ever: an open that fails late waits for this thread, and tells nobody.
+    constexpr Nanos kHeldMax = 5 * kSecond;
+    const Nanos end = RealClock().MonotonicNanos() + kHeldMax;
+    MutexLock lock(mutex_);
+    while (!may_merge_ && RealClock().MonotonicNanos() < end) merging_.WaitFor(mutex_, kSecond);
   }
   void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
     files_changed_.store(true, std::memory_order_relaxed);
@@ -100,6 +110,9 @@ class RocksDatabase::Background : public rocksdb::EventListener {
   const std::shared_ptr<FirstError> errors_;
   const std::string dir_;
   std::atomic<bool> files_changed_{true};
+  Mutex mutex_;
+  CondVar merging_;
+  bool may_merge_ TRIDENT_GUARDED_BY(mutex_) = false;
 };
 
 RocksDatabase::RocksDatabase(const RocksStoreOptions& options, rocksdb::Env& env)
@@ -110,6 +123,7 @@ RocksDatabase::RocksDatabase(const RocksStoreOptions& options, rocksdb::Env& env
       background_(std::make_shared<Background>(errors_, options.dir)) {}
 
 RocksDatabase::~RocksDatabase() {
+  StartMerging();  // a merge that waits would keep the database open
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     if (family != nullptr) (void)db_->DestroyColumnFamilyHandle(family);
   }
@@ -214,6 +228,8 @@ rocksdb::Status RocksDatabase::OpenAt(const std::string& path) {
   std::copy(families.begin(), families.end(), families_.begin());
   return status;
 }
+
+void RocksDatabase::StartMerging() { background_->StartMerging(); }
 
 Status RocksDatabase::CheckHighWater() const {
   const uint64_t acknowledged = HighWater::Read(env_, directory_->high_water());

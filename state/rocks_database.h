@@ -67,6 +67,8 @@ class RocksDatabase {
   const FirstError& errors() const { return *errors_; }
   // Writes up to this number are durable and are acknowledged next.
   void RaiseHighWater(uint64_t to) { high_water_->Raise(to); }
+  // See DurableStore::StartMerging.
+  void StartMerging();
   // A path for the next bulk load, never given before.
   std::string NextBulkLoadFile();
   // Whether the filters and indexes of the base stay in the cache when no data is added to it.

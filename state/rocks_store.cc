@@ -251,6 +251,8 @@ Status RocksStore::Install(const std::string& file) {
       "install a bulk load", dir_));
 }
 
+void RocksStore::StartMerging() { database_->StartMerging(); }
+
 Status RocksStore::Health() const {
   if (database_->access() == RocksStoreOptions::Access::kReadOnly) {
     return FailedPrecondition(dir_, " was opened for reading only");

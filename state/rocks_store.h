@@ -71,6 +71,7 @@ class RocksStore : public DurableStore {
   using DurableStore::NewCursor;
   std::unique_ptr<Cursor> NewCursor(Table table, const CursorOptions& options) const override;
   StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) override;
+  void StartMerging() override;
   std::string Where() const override { return dir_; }
   Status Health() const override;
   uint64_t MemoryBytes() const override;

@@ -40,9 +40,11 @@ rocksdb::BlockBasedTableOptions TableFormat(const RocksMemory& memory) {
 }
 
 // Few large values that live for seconds. Whatever is deleted while it is still in a write buffer
-// is never written to a file, and the values do not compress.
+// is never written to a file, and the values do not compress. The log goes with the buffer: a
+// larger one would only make the next open read more.
 void TuneRedo(rocksdb::ColumnFamilyOptions& options, const RocksMemory& memory) {
-  options.write_buffer_size = std::max<uint64_t>(memory.write_buffer_bytes / 2, kMiB);
+  options.write_buffer_size =
+      std::clamp<uint64_t>(memory.write_buffer_bytes / 2, kMiB, kFoldRedoBytesDefault);
   options.max_write_buffer_number = 3;
   options.compression = rocksdb::kNoCompression;
 }
@@ -98,8 +100,11 @@ rocksdb::DBOptions DatabaseOptions(const RocksMemory& memory) {
   // again.
   options.max_bgerror_resume_count = 0;
   options.write_buffer_manager = memory.write_buffers;
-  // How much is read again at the next open.
+  // How much is read again at the next open. It is then written out and the log let go, although
+  // the first commit waits for it: of several logs RocksDB takes a damaged end of an older one for
+  // the end of what was written, and goes on with the next.
   options.max_total_wal_size = kStoreLogBytesMax;
+  options.avoid_flush_during_recovery = false;
   options.max_manifest_file_size = 16 * kMiB;
   options.manifest_preallocation_size = 64 * kKiB;
   // One flush and one compaction at a time leave the cores to the executors.

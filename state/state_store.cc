@@ -110,6 +110,7 @@ StatusOr<RecoveryReport> StateStore::Recover() {
                           .commits = options_.fold_commits,
                           .slice_bytes = options_.state_bytes / kSlicesPerShare};
   fold_ = std::make_unique<Fold>(durable_, budget_, limits, std::move(members), std::move(groups));
+  durable_.StartMerging();
   return report;
 }
 
