@@ -87,8 +87,8 @@ struct Emit {
   // Ends of txid - 1: of the partitions that this task read last, and of those of its spout of
   // which the protocol has not yet learned who reads them; the emitter skips what is not its own.
   std::vector<SourcePosition> starts;
-  std::vector<SourceRange> exact;             // for kExact
-  std::shared_ptr<const FailureCause> cause;  // for kDivert: what the dead letter says
+  std::vector<SourceRange> exact;       // for kExact
+  std::shared_ptr<const Status> cause;  // for kDivert: what the dead letter says
 };
 
 // Make the cut durable (with the guard of the decision log: this epoch still leads) and answer with

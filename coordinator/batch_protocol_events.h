@@ -85,7 +85,7 @@ struct Progressed {
 struct Failed {
   TxId txid;
   Attempt attempt;
-  FailureCause cause;
+  Status cause;  // not ok; names step, row and values where it knows them
 };
 
 // The write that Decide asked for ended. Not ok means that its outcome is unknown, or

@@ -10,37 +10,13 @@ namespace trident {
 using batch_action::CancelledAttempt;
 using batch_action::EmitMode;
 
-namespace {
-
-FailureCause CauseOf(Status status) {
-  FailureCause cause;
-  cause.status = std::move(status);
-  return cause;
-}
-
-// ", step 'split', row 17": what is known of the place.
-std::string Place(const FailureCause& cause) {
-  std::string place;
-  const auto add = [&](const char* what, const std::string& value) {
-    if (!value.empty()) place += Concat(", ", what, " '", value, "'");
-  };
-  add("step", cause.step);
-  add("partition", cause.partition);
-  add("row", cause.row);
-  add("values", cause.values);
-  return place;
-}
-
-}  // namespace
-
 void BatchProtocol::Machine::On(const batch_event::Failed& event) {
   const Sender sender{StaleKind::kFailed, {}, {}, {}};
   Batch* batch = Current(event.txid, event.attempt, sender);
   if (batch == nullptr) return;
   if (batch->phase == BatchPhase::kDeciding) return AnswerStale(sender, event.txid, event.attempt);
-  FailureCause cause = event.cause;
-  if (cause.status.ok()) cause.status = Internal("it was reported as failed without a cause");
-  Fail(*batch, cause);
+  Fail(*batch,
+       event.cause.ok() ? Internal("it was reported as failed without a cause") : event.cause);
 }
 
 void BatchProtocol::Machine::On(const batch_event::EmitterStarted& event) {
@@ -84,7 +60,7 @@ void BatchProtocol::Machine::FailIfAwaited(EmitterId emitter, const char* why) {
   const Batch& newest = At(next_txid().Prev());
   for (const Asked& asked : newest.asked) {
     if (asked.answered || emitters_[asked.emitter].id != emitter) continue;
-    return Fail(newest, CauseOf(Unavailable(ToString(emitter), " ", why)));
+    return Fail(newest, Unavailable(ToString(emitter), " ", why));
   }
 }
 
@@ -111,7 +87,7 @@ void BatchProtocol::Machine::On(const batch_event::WorkerLost& event) {
 // A decision that was issued may be durable already, so only what comes after it can still fail.
 void BatchProtocol::Machine::FailUnissued(const std::string& why) {
   const TxId first = last_issued().Next();
-  if (InFlight(first)) Fail(At(first), CauseOf(Unavailable(why)));
+  if (InFlight(first)) Fail(At(first), Unavailable(why));
 }
 
 void BatchProtocol::Machine::HeardOf(const Batch& batch) {
@@ -141,10 +117,10 @@ void BatchProtocol::Machine::CheckProgress(Nanos now) {
   const std::string text = Concat("no progress for ", config_.progress_deadline / kMillisecond,
                                   " ms while ", ToString(batch.phase), "; ", batch.answers_awaited,
                                   " emitters and ", batch.votes_awaited, " votes were awaited");
-  Fail(batch, CauseOf(DeadlineExceeded(text)));
+  Fail(batch, DeadlineExceeded(text));
 }
 
-void BatchProtocol::Machine::Fail(const Batch& batch, const FailureCause& cause) {
+void BatchProtocol::Machine::Fail(const Batch& batch, const Status& cause) {
   const FailedAttempt failed = Describe(batch);
   const Attempt attempt = batch.attempt;
   Cancel(failed.txid);
@@ -193,7 +169,7 @@ void BatchProtocol::Machine::Halt(Status cause) {
 }
 
 void BatchProtocol::Machine::HaltAfterRetries(const FailedAttempt& failed, Attempt attempt,
-                                              const FailureCause& cause) {
+                                              const Status& cause) {
   std::string advice = "remove the cause and start again";
   if (failed.mode == EmitMode::kExact) {
     advice += "; the cut is logged for a transactional state, so no row of it can be diverted";
@@ -202,10 +178,10 @@ void BatchProtocol::Machine::HaltAfterRetries(const FailedAttempt& failed, Attem
   } else if (config_.policy == FailurePolicy::kStop) {
     advice += ", or let the stream divert failing rows to the dead letters";
   }
-  Halt(Status(cause.status.code(),
+  Halt(Status(cause.code(),
               Concat("batch group ", config_.group.value(), " stops at txid ", failed.txid.value(),
                      " after ", retry_.failures(), " failed attempts, the last ", ToString(attempt),
-                     " with ", failed.rows, " rows", Place(cause), ": ", Message(cause.status),
+                     " with ", failed.rows, " rows", ": ", Message(cause),
                      ". Everything up to txid ", last_issued().value(),
                      " is committed, nothing of txid ", failed.txid.value(), "; ", advice)));
 }

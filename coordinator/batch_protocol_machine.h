@@ -130,13 +130,13 @@ class BatchProtocol::Machine {
   void WatchFirstUnready();
   void CheckProgress(Nanos now);
   // Fails the batch and cancels every later one.
-  void Fail(const Batch& batch, const FailureCause& cause);
+  void Fail(const Batch& batch, const Status& cause);
   void Cancel(TxId from);
   void Halt(Status cause);
   void FailUnissued(const std::string& why);
   void FailIfAwaited(EmitterId emitter, const char* why);
   FailedAttempt Describe(const Batch& batch) const;
-  void HaltAfterRetries(const FailedAttempt& failed, Attempt attempt, const FailureCause& cause);
+  void HaltAfterRetries(const FailedAttempt& failed, Attempt attempt, const Status& cause);
   // Halts because a worker has applied what this coordinator has not decided.
   void HaltBehind(WorkerId worker, TxId applied);
   // Halts on what cannot have happened; `error` says what was expected and what was found.

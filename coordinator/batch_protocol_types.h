@@ -78,15 +78,6 @@ struct GroupConfig {
   std::vector<WorkerId> voters;  // every one of them votes for every batch
 };
 
-// Why an attempt failed, as precisely as the one who noticed can say.
-struct FailureCause {
-  Status status;          // not ok
-  std::string step;       // the user's name of the step; "" = not known
-  std::string partition;  // of the stage or of the source; "" = not known
-  std::string row;        // which row, in the words of its source; "" = not known
-  std::string values;     // the row's values as text, shortened
-};
-
 // The source ranges of a txid that was made durable before it was staged. Holds the ranges of the
 // transactional spouts only; an empty list is a cut too ("no rows of theirs"). It is repeated by
 // the emitters named in it, so a group with open cuts keeps its tasks until they are decided.

@@ -26,8 +26,7 @@ RetryPolicy::RetryPolicy(const GroupConfig& config)
       delay_max_(config.retry_delay_max),
       limits_(config.limits) {}
 
-RetryPolicy::Verdict RetryPolicy::OnFailed(const FailedAttempt& attempt,
-                                           const FailureCause& cause) {
+RetryPolicy::Verdict RetryPolicy::OnFailed(const FailedAttempt& attempt, const Status& cause) {
   if (txid_ != attempt.txid) {
     // Nothing is cut after a txid that is being retried, so only an earlier one can fail beside it.
     TRIDENT_CHECK(txid_ == TxId() || attempt.txid < txid_);
@@ -36,7 +35,7 @@ RetryPolicy::Verdict RetryPolicy::OnFailed(const FailedAttempt& attempt,
   }
   ++failures_;
   // The dead letter tells why the row failed, not why diverting it did.
-  if (!diverting_) cause_ = std::make_shared<const FailureCause>(cause);
+  if (!diverting_) cause_ = std::make_shared<const Status>(cause);
   if (attempt.mode == EmitMode::kExact) {
     return failures_ > retry_limit_ ? Verdict::kStop : Verdict::kRetry;
   }

@@ -40,7 +40,7 @@ class RetryPolicy {
     kRetry,  // after delay(), as next() says
     kStop,
   };
-  Verdict OnFailed(const FailedAttempt& attempt, const FailureCause& cause);
+  Verdict OnFailed(const FailedAttempt& attempt, const Status& cause);
   void OnDecided(TxId txid);
   // The isolated row is not there any more (a source that does not repeat itself).
   void OnRowGone();
@@ -56,7 +56,7 @@ class RetryPolicy {
   uint32_t failures() const { return failures_; }
   Nanos delay() const;
   // Null when nothing is being retried.
-  const std::shared_ptr<const FailureCause>& last_cause() const { return cause_; }
+  const std::shared_ptr<const Status>& last_cause() const { return cause_; }
 
  private:
   void Forget();
@@ -76,7 +76,7 @@ class RetryPolicy {
   uint32_t divert_failures_ = 0;  // of txid_ when the row was being diverted
   bool diverting_ = false;
   std::optional<RowPlace> the_row_;
-  std::shared_ptr<const FailureCause> cause_;
+  std::shared_ptr<const Status> cause_;
 };
 
 }  // namespace trident

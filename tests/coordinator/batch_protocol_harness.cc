@@ -168,8 +168,7 @@ std::string ProtocolHarness::VotedByAll(uint64_t txid) {
 }
 
 std::string ProtocolHarness::Failed(uint64_t txid, const std::string& why) {
-  return Step(batch_event::Failed{
-      TxId(txid), attempt(txid), {Internal(why), "split", "2", "line 17", "('a', 1)"}});
+  return Step(batch_event::Failed{TxId(txid), attempt(txid), Internal(why)});
 }
 
 std::string ProtocolHarness::CutLogged(uint64_t txid) {

@@ -123,7 +123,7 @@ const std::vector<StaleMessage>& Messages() {
   const Attempt old{Epoch(5), 1};      // of txid 1 and 2: both failed
   const Attempt before{Epoch(4), 77};  // of an earlier start
   const Incarnation first(1);
-  const FailureCause cause{Internal("late"), "", "", "", ""};
+  const Status cause = Internal("late");
   static const std::vector<StaleMessage> messages = {
       {"emitter started in an old life", batch_event::EmitterStarted{{}, first}},
       {"emitter started, repeated", batch_event::EmitterStarted{{}, Incarnation(2)}},
@@ -231,7 +231,7 @@ TEST(BatchProtocolStale, EveryMessageOfAWholeRunRepeatedLaterChangesNothing) {
         return batch_event::Applied{TxId(1), WorkerId(0), Incarnation(1)};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Failed{TxId(2), h.attempt(2), {Internal("x"), "", "", "", ""}};
+        return batch_event::Failed{TxId(2), h.attempt(2), Internal("x")};
       },
   };
   ProtocolHarness h;

@@ -49,7 +49,7 @@ TEST_F(BatchProtocolTrident22, TheWholeTraceWithoutItsThreeBugs) {
 
   // fail 3:0 (stale!): the live attempt is untouched, and the sender learns of it.
   const Attempt stale{Epoch(5), 1};
-  EXPECT_EQ(h.Step(batch_event::Failed{TxId(3), stale, {Internal("late"), "", "", "", ""}}),
+  EXPECT_EQ(h.Step(batch_event::Failed{TxId(3), stale, Internal("late")}),
             "stale failed 3:5.1 now 5.2");
   EXPECT_EQ(h.attempt(3), (Attempt{Epoch(5), 2}));
   // ack 2:0 (stale): answered, not ignored.

@@ -171,8 +171,7 @@ void Worker::StageOutside(TxId txid, const Work& work) {
 
 void Worker::Fail(TxId txid, Work& work, Status cause) {
   work.failed = true;
-  world_.SendToCoordinators(batch_event::Failed{
-      txid, work.attempt, {std::move(cause), "stage", std::to_string(number_), "", ""}});
+  world_.SendToCoordinators(batch_event::Failed{txid, work.attempt, std::move(cause)});
 }
 
 void Worker::OnApply(TxId txid, Attempt attempt) {

@@ -71,7 +71,7 @@ void WorkerBridge::Emit(GroupId group, const batch_action::Emit& emit, int64_t t
     request.starts.emplace_back(start.partition, start.position);
   }
   request.exact = emit.exact;
-  if (emit.cause != nullptr) request.cause = emit.cause->status.ToString();
+  if (emit.cause != nullptr) request.cause = emit.cause->ToString();
   request.batch_time_micros = time_micros;
   worker_->PostEmit(std::move(request));
 }
@@ -180,7 +180,7 @@ void WorkerBridge::OnProgress(const BatchId& id) {
 }
 
 void WorkerBridge::OnFailed(const BatchId& id, const Status& cause) {
-  coordinator_->Post(id.group, batch_event::Failed{id.txid, id.attempt, {cause, "", "", "", ""}});
+  coordinator_->Post(id.group, batch_event::Failed{id.txid, id.attempt, cause});
 }
 
 }  // namespace trident
