@@ -28,7 +28,8 @@ rocksdb::Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.siz
 // A quarter for what waits to be written, the rest for blocks, filters and indexes.
 rocksdb::Options OptionsFor(uint64_t memory_bytes) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(memory_bytes / 4 * 3);
+  // One shard, or the filter of the whole table (25 MB) would find no place in any.
+  table.block_cache = rocksdb::NewLRUCache(memory_bytes / 4 * 3, /*num_shard_bits=*/0);
   table.cache_index_and_filter_blocks = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
   rocksdb::Options options;
@@ -101,17 +102,23 @@ Status ColdTable::Count(const KeySequence& sequence, uint64_t first, uint64_t ro
     keys[i] = rocksdb::Slice(key, kKeyBytes);
   }
   rocksdb::DB& db = *database_->db;
-  std::vector<rocksdb::PinnableSlice> values(distinct);
-  std::vector<rocksdb::Status> statuses(distinct);
-  db.MultiGet({}, db.DefaultColumnFamily(), distinct, keys.data(), values.data(), statuses.data(),
-              true);
-  for (size_t i = 0; i < distinct; ++i) {
-    TRIDENT_RETURN_IF_ERROR(Checked(statuses[i]));
-    int64_t count = 0;
-    if (values[i].size() != sizeof count) return DataLoss("cold table: a value of another size");
-    std::memcpy(&count, values[i].data(), sizeof count);
-    count += added[i];
-    TRIDENT_RETURN_IF_ERROR(Checked(db.Put({}, keys[i], SliceOf(BytesOf(count)))));
+  // So many at a time: values pin their blocks, and more of them than the cache holds would push
+  // out filter and index, to be read again for every few keys.
+  constexpr size_t kTogether = 1000;
+  for (size_t begin = 0; begin < distinct; begin += kTogether) {
+    const size_t size = std::min(kTogether, distinct - begin);
+    std::vector<rocksdb::PinnableSlice> values(size);
+    std::vector<rocksdb::Status> statuses(size);
+    db.MultiGet({}, db.DefaultColumnFamily(), size, &keys[begin], values.data(), statuses.data(),
+                true);
+    for (size_t i = 0; i < size; ++i) {
+      TRIDENT_RETURN_IF_ERROR(Checked(statuses[i]));
+      int64_t count = 0;
+      if (values[i].size() != sizeof count) return DataLoss("cold table: a value of another size");
+      std::memcpy(&count, values[i].data(), sizeof count);
+      count += added[begin + i];
+      TRIDENT_RETURN_IF_ERROR(Checked(db.Put({}, keys[begin + i], SliceOf(BytesOf(count)))));
+    }
   }
   return Checked(db.SyncWAL());
 }
