@@ -14,10 +14,17 @@ namespace trident {
 
 // Where reads past the end of an object are reported, keys are copied first.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kReadPastKeys = false;
-#else
-inline constexpr bool kReadPastKeys = true;
+#define TRIDENT_READ_PAST_KEYS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define TRIDENT_READ_PAST_KEYS 0
 #endif
+#endif
+#if !defined(TRIDENT_READ_PAST_KEYS)
+#define TRIDENT_READ_PAST_KEYS 1
+#endif
+inline constexpr bool kReadPastKeys = TRIDENT_READ_PAST_KEYS != 0;
 
 struct KeyWords {
   static constexpr size_t kBytes = 16;
@@ -33,13 +40,12 @@ struct KeyWords {
     const char* at = key.data();
     const size_t n = key.size();
     if (n > kBytes) return {Word(at), Word(at + n - 8)};
-    KeyWords words;
+    // An empty key may stand nowhere.
     if (kReadPastKeys && n > 0 && StaysOnItsPage(at)) {
       // The compiler must not conclude anything from a read that may pass the end.
       asm("" : "+r"(at));
-      words = {Word(at), Word(at + 8)};
-      const KeyWords mask{Word(kOnes + kBytes - n), Word(kOnes + kBytes - n + 8)};
-      return {words.head & mask.head, words.tail & mask.tail};
+      const unsigned char* const mask = kOnes + kBytes - n;
+      return {Word(at) & Word(mask), Word(at + 8) & Word(mask + 8)};
     }
     char padded[kBytes] = {};
     if (n > 0) std::memcpy(padded, at, n);

@@ -39,7 +39,8 @@ struct SourceRange {
   Position end;
   uint64_t rows = 0;
   uint64_t bytes = 0;
-  uint64_t checksum = 0;  // a mix of `rows` and `bytes`, not of what the rows hold
+  // Where cuts are logged and repeated of what the rows hold too; else a mix of `rows` and `bytes`.
+  uint64_t checksum = 0;
   friend bool operator==(const SourceRange&, const SourceRange&) = default;
 };
 

@@ -5,6 +5,8 @@
 #include <exception>
 
 #include "base/check.h"
+#include "base/coding.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/rng.h"
 #include "engine/text_arena.h"
@@ -27,15 +29,37 @@ auto GuardSpout(const char* what, Call&& call) -> decltype(call()) {
   }
 }
 
+// Goes on from `checksum` over the rows, so that it does not matter in which slices they come.
+uint64_t AddContent(uint64_t checksum, const Batch& slice) {
+  std::string row;
+  for (size_t i = 0; i < slice.rows(); ++i) {
+    const uint32_t at = slice.RowAt(i);
+    row.clear();
+    for (size_t field = 0; field < slice.columns().size(); ++field) {
+      const Column& column = slice.column(field);
+      row.push_back(column.IsNull(at) ? 0 : 1);
+      if (column.IsNull(at)) continue;
+      const size_t begin = row.size();
+      column.EncodeValue(at, row);
+      PutVarint(row, row.size() - begin);
+    }
+    checksum = Mix64(checksum ^ HashBytes(row));
+  }
+  return checksum;
+}
+
 }  // namespace
 
 // Puts what a reader emits into the task's chain.
 class SpoutDriver::TaskFeed final : public Output {
  public:
-  TaskFeed(Task& task, const EmitRequest& request) : task_(task), request_(request) {}
+  // `content` is null, or a checksum to which the rows are added.
+  TaskFeed(Task& task, const EmitRequest& request, uint64_t* content)
+      : task_(task), request_(request), content_(content) {}
   // The reader is not told that the chain has failed: how far it read is to be answered all the
   // same.
   Status Emit(const Batch& slice) override {
+    if (content_ != nullptr) *content_ = AddContent(*content_, slice);
     if (failure_.ok()) failure_ = Feed(slice);
     return absl::OkStatus();
   }
@@ -49,6 +73,7 @@ class SpoutDriver::TaskFeed final : public Output {
 
   Task& task_;
   const EmitRequest& request_;
+  uint64_t* const content_;
   Status failure_;
 };
 
@@ -156,15 +181,12 @@ BatchLimits SpoutDriver::ShareOf(const Run& run) const {
 Status SpoutDriver::ReadSlice(Run& run) {
   Part& part = run.parts[run.current];
   BatchLimits limits = part.end ? BatchLimits{kFrameRows, run.request.limits.bytes} : ShareOf(run);
-  if (limits.rows == 0 || (limits.bytes == 0 && part.range.rows > 0)) {
+  const bool no_room = limits.rows == 0 || (limits.bytes == 0 && part.range.rows > 0);
+  if (no_room || (part.end && part.range.end == *part.end)) {
     PartDone(run, part);
     return absl::OkStatus();
   }
-  if (part.end && part.range.end == *part.end) {
-    PartDone(run, part);
-    return absl::OkStatus();
-  }
-  TaskFeed feed(*task_, run.request);
+  TaskFeed feed(*task_, run.request, spec_.checks_content ? &part.content : nullptr);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
   auto result =
@@ -174,28 +196,36 @@ Status SpoutDriver::ReadSlice(Run& run) {
                                                  "\" from position \"", from, "\""));
   // Of an exact range only the whole would be an answer.
   if (!result.ok() || (part.end && !failure.ok())) return failure;
-  part.range.end = result->end;
-  part.range.rows += result->rows;
-  part.range.bytes += result->bytes;
-  run.left.rows -= std::min(run.left.rows, result->rows);
-  run.left.bytes -= std::min(run.left.bytes, result->bytes);
-  part.last = result->next;
-  if (!failure.ok()) {
-    run.failure = failure;
-    PartDone(run, part);
-    run.current = run.parts.size();
+  Count(run, part, *result);
+  if (failure.ok()) return EndPartWith(run, part, *result);
+  run.failure = failure;
+  PartDone(run, part);
+  run.current = run.parts.size();
+  return absl::OkStatus();
+}
+
+void SpoutDriver::Count(Run& run, Part& part, const ReadResult& read) {
+  part.range.end = read.end;
+  part.range.rows += read.rows;
+  part.range.bytes += read.bytes;
+  run.left.rows -= std::min(run.left.rows, read.rows);
+  run.left.bytes -= std::min(run.left.bytes, read.bytes);
+  part.last = read.next;
+}
+
+// Ends the part if there is no more of it behind what was read.
+Status SpoutDriver::EndPartWith(Run& run, Part& part, const ReadResult& read) {
+  const bool more = read.next == ReadResult::Next::kMore;
+  if (!part.end) {
+    if (!more || read.rows == 0) PartDone(run, part);
     return absl::OkStatus();
   }
-  if (part.end) {
-    if (result->next != ReadResult::Next::kMore && result->end != *part.end) {
-      return DataLoss("source partition \"", part.range.partition, "\" ends at \"", result->end,
-                      "\", but an earlier attempt of this batch has read it to \"", *part.end,
-                      "\"; was the source truncated or replaced?");
-    }
-    if (result->end == *part.end) PartDone(run, part);
-  } else if (result->next != ReadResult::Next::kMore || result->rows == 0) {
-    PartDone(run, part);
+  if (!more && read.end != *part.end) {
+    return DataLoss("source partition \"", part.range.partition, "\" ends at \"", read.end,
+                    "\", but an earlier attempt of this batch has read it to \"", *part.end,
+                    "\"; was the source truncated or replaced?");
   }
+  if (read.end == *part.end) PartDone(run, part);
   return absl::OkStatus();
 }
 
@@ -247,7 +277,8 @@ EmitAnswer SpoutDriver::Answer(const Run& run) {
     if (part.range.end != part.range.start || part.range.rows > 0) {
       answer.ranges.push_back(part.range);
       // Of the whole, so that it does not matter in which slices a reader gave it.
-      answer.ranges.back().checksum = Mix64(Mix64(part.range.rows) ^ part.range.bytes);
+      answer.ranges.back().checksum =
+          Mix64(Mix64(part.range.rows) ^ part.range.bytes ^ part.content);
     }
     if (part.last == ReadResult::Next::kMore || part.last == ReadResult::Next::kCut) {
       answer.remaining = EmitAnswer::Remaining::kMore;

@@ -32,6 +32,9 @@ class SpoutDriver {
     Incarnation incarnation;
     std::shared_ptr<Spout> spout;
     std::vector<std::string> partitions;  // this task's
+    // The batches' cuts are logged and repeated: ranges carry a checksum of their rows' content, so
+    // that a source which has changed meanwhile is noticed. Else of their number and bytes.
+    bool checks_content = false;
   };
   // `task` outlives the driver. `wake_up` posts a PollEmitter for this driver.
   SpoutDriver(Spec spec, Task* task, WakeUp wake_up);
@@ -66,6 +69,7 @@ class SpoutDriver {
     Position start;
     std::optional<Position> end;  // of an exact range
     SourceRange range;
+    uint64_t content = 0;  // checksum of the rows so far, if they are checked
     bool finished = false;
     ReadResult::Next last = ReadResult::Next::kMore;
   };
@@ -80,6 +84,8 @@ class SpoutDriver {
 
   Run MakeRun(EmitRequest request) const;
   Status ReadSlice(Run& run);
+  static void Count(Run& run, Part& part, const ReadResult& read);
+  Status EndPartWith(Run& run, Part& part, const ReadResult& read);
   void Fail(const BatchId& id, const Status& status, WorkerEvents& events);
   void PartDone(Run& run, Part& part);
   BatchLimits ShareOf(const Run& run) const;

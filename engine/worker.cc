@@ -49,7 +49,8 @@ Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task,
   SpoutDriver::Spec spec{.emitter = {stage.spout_id, task},
                          .incarnation = options_.incarnation,
                          .spout = stage.spout,
-                         .partitions = {}};
+                         .partitions = {},
+                         .checks_content = options_.repeats_cuts.contains(stage.group)};
   for (size_t k = task; k < partitions.size(); k += stage.tasks) {
     spec.partitions.push_back(partitions[k]);
   }

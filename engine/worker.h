@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct WorkerOptions {
   // Carries frames between executors and hands them to Deliver, now or later, once or more often;
   // outlives the worker. Null: they are delivered at once.
   Transport* network = nullptr;
+  // Groups whose logged cuts are repeated: see SpoutDriver::Spec::checks_content.
+  std::set<GroupId> repeats_cuts;
   // Of each group that has committed before: its last applied txid and attempt.
   std::map<GroupId, BatchId> applied;
 };

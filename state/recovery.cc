@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <deque>
+#include <exception>
 #include <map>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -166,11 +168,24 @@ Status GroupRecovery::ReplayWindow(const Window& window) {
   const uint32_t shares =
       std::clamp<uint32_t>(std::thread::hardware_concurrency(), 1, kReplayThreadsMax);
   std::vector<Status> outcomes(shares);
+  // A combiner or codec of the user may throw.
+  const auto replay = [&](uint32_t share) {
+    try {
+      outcomes[share] = ReplayShare(window, share, shares);
+    } catch (const std::exception& e) {
+      outcomes[share] = Internal("replaying the redo in ", durable_.Where(), " threw: ", e.what());
+    }
+  };
   std::vector<std::thread> others;
+  others.reserve(shares);
   for (uint32_t share = 1; share < shares; ++share) {
-    others.emplace_back([&, share] { outcomes[share] = ReplayShare(window, share, shares); });
+    try {
+      others.emplace_back(replay, share);
+    } catch (const std::system_error&) {
+      replay(share);  // there is no other thread to be had
+    }
   }
-  outcomes[0] = ReplayShare(window, 0, shares);
+  replay(0);
   for (std::thread& other : others) other.join();
   for (const Status& outcome : outcomes) TRIDENT_RETURN_IF_ERROR(outcome);
   return absl::OkStatus();

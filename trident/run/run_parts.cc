@@ -140,6 +140,7 @@ Status RunParts::BuildWorker() {
     const uint64_t exchange = ShareMemory(options_.memory_bytes).exchange / plan_.group_count;
     GroupConfig config = ConfigOf(group, options_, LimitsWithin(exchange, options_), stages);
     AskForUserStates(plan_, config);
+    if (config.cut_logging != CutLogging::kNone) worker.repeats_cuts.insert(group);
     TRIDENT_RETURN_IF_ERROR(coordinator_->AddGroup(std::move(config), epoch_));
   }
   worker_ = std::make_unique<Worker>(std::move(worker));

@@ -14,6 +14,7 @@
 #include "tests/trident/run/word_tables.h"
 #include "tests/trident/run/words.h"
 #include "tests/trident/states/outside_table.h"
+#include "trident/spouts/generator_spout.h"
 #include "trident/spouts/pull_spout.h"
 
 namespace trident {
@@ -437,6 +438,33 @@ TEST(UserStateTest, NewValuesComeFromAStateOfTheProgramsOwnToo) {
   ASSERT_NE(RunToEnd(topology), nullptr);
   EXPECT_EQ(seen->Sorted(), (std::vector<std::tuple<std::string, int64_t>>{
                                 {"a", 1}, {"b", 1}, {"b", 2}, {"c", 1}, {"c", 3}}));
+}
+
+// ---- a source that is not what it says ----
+
+// The first attempt is staged and then fails; the second one reads other words, of equal length.
+TEST(UserStateTest, ASourceThatGivesOtherRowsForALoggedCutStopsTheGroup) {
+  auto table = std::make_shared<OutsideTable<TransactionalCounts>>();
+  auto life = std::make_shared<std::atomic<int>>(0);
+  auto spout = GeneratorSpout::OfRows(
+      Fields(kSentence), {.partitions = 1, .rows_per_partition = 10},
+      [life](const GeneratedRow&, Emit<Text>& emit) { emit(*life == 0 ? "one two" : "one six"); });
+  ASSERT_TRUE(spout.ok());
+  Topology topology("changed");
+  auto counts = topology.NewStream("sentences", *spout)
+                    .Each(kSentence, Split(), kWord)
+                    .GroupBy(kWord)
+                    .PersistentAggregate(In(table, "counts"), Count(), kCount);
+  counts.NewValuesStream().Peek(kWord, [life](Text) {
+    if (life->exchange(1) == 0) throw std::runtime_error("once");
+  });
+  auto run = Run::Start(topology, {.retry_limit = 5});
+  ASSERT_TRUE(run.ok()) << run.status();
+  const Status stopped = (*run)->AwaitEnd();
+  EXPECT_EQ(stopped.code(), StatusCode::kDataLoss) << stopped;
+  EXPECT_NE(Message(stopped).find("the source has changed under a transactional spout"),
+            std::string_view::npos)
+      << stopped;
 }
 
 // ---- requests ----
