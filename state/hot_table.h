@@ -119,6 +119,8 @@ class HotTable {
   }
   // Slots are below this; some of them may be free, or not allocated.
   uint32_t slots_end() const { return static_cast<uint32_t>(chunks_.size()) * kChunk; }
+  // Of these, those that NextSlot comes by on its way around.
+  uint32_t allocated_slots() const { return allocated_chunks_ * kChunk; }
   // Of live entries with their keys, and the index. Values' own memory is not in it.
   size_t live_bytes() const {
     return size_ * sizeof(Entry) + arena_->live_bytes() + cells_.size() * sizeof(Cell);

@@ -247,7 +247,7 @@ void MapPartition<V>::EvictSome(uint32_t wanted) {
     uint64_t hashes[kTogether];
     uint32_t found = 0;
     // At most once around, or a slot would be found twice.
-    const uint32_t last_look = looks - std::min(looks, table_.slots_end());
+    const uint32_t last_look = looks - std::min(looks, table_.allocated_slots());
     if (last_look == looks) return;
     for (; found < std::min(wanted, kTogether) && looks > last_look; --looks) {
       hand_ = table_.NextSlot(hand_);
