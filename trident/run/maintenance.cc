@@ -54,6 +54,8 @@ void Maintenance::WatchPressure() {
 bool Maintenance::IsDue() {
   if (!states_.fold().HasWork()) idle_fold_ = false;
   if (states_.fold().IsDue() || idle_fold_) return true;
+  // Several shares, none of them used up alone, may together leave no room for a batch.
+  if (states_.pressure() == Pressure::kStop && states_.fold().HasWork()) return true;
   idle_fold_ = clock_.MonotonicNanos() - quiet_since_ >= kIdleFoldAfter && states_.fold().HasWork();
   return idle_fold_;
 }
