@@ -164,9 +164,8 @@ Status GroupRecovery::AddRecord(TxId txid, std::string_view bytes, Window& windo
 
 // Partitions do not know of each other, so that each may be replayed by a thread of its own.
 Status GroupRecovery::ReplayWindow(const Window& window) {
-  if (window.size < kWindowBytesForThreads) return ReplayShare(window, 0, 1);
-  const uint32_t shares =
-      std::clamp<uint32_t>(std::thread::hardware_concurrency(), 1, kReplayThreadsMax);
+  const uint32_t threads = window.size < kWindowBytesForThreads ? 1 : kReplayThreadsMax;
+  const uint32_t shares = std::clamp<uint32_t>(std::thread::hardware_concurrency(), 1, threads);
   std::vector<Status> outcomes(shares);
   // A combiner or codec of the user may throw.
   const auto replay = [&](uint32_t share) {
@@ -174,6 +173,9 @@ Status GroupRecovery::ReplayWindow(const Window& window) {
       outcomes[share] = ReplayShare(window, share, shares);
     } catch (const std::exception& e) {
       outcomes[share] = Internal("replaying the redo in ", durable_.Where(), " threw: ", e.what());
+    } catch (...) {
+      outcomes[share] = Internal("replaying the redo in ", durable_.Where(),
+                                 " threw something that is no std::exception");
     }
   };
   std::vector<std::thread> others;

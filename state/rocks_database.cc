@@ -83,7 +83,7 @@ class RocksDatabase::Background : public rocksdb::EventListener {
   // A flush or compaction that failed counts like a write that failed.
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
     // The log failed in the hands of a write, which knows with what, and says it.
-    if (status->ToString().find("Writer has previous error") != std::string::npos) return;
+    if (IsFailureOfAnother(*status)) return;
     errors_->Note(FromRocks(*status, "flush or compact", dir_));
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
