@@ -11,6 +11,7 @@
 
 #include "coordinator/admin_service.h"
 #include "coordinator/drpc_service.h"
+#include "coordinator/grpc_end.h"
 #include "coordinator/listen_address.h"
 #include "coordinator/query_service.h"
 #include "coordinator/tls_files.h"
@@ -60,7 +61,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
 
 class Server::Listener {
  public:
-  Listener(const ServerOptions& options, const ServedParts& parts) {
+  Listener(const ServerOptions& options, const ServedParts& parts)
+      : with_tls_(options.tls.has_value()) {
     if (parts.states != nullptr) {
       backend_.emplace(*parts.states, RealClock(), options.stream_stall_max);
       query_.emplace(*backend_);
@@ -68,7 +70,10 @@ class Server::Listener {
     if (parts.drpc != nullptr) drpc_.emplace(*parts.drpc, RealClock());
     if (parts.control != nullptr) admin_.emplace(*parts.control);
   }
-  ~Listener() { Shutdown(); }
+  ~Listener() {
+    Shutdown();
+    if (with_tls_) AwaitGrpcAtExit();
+  }
 
   // The port that was taken.
   StatusOr<uint16_t> Listen(const HostPort& address,
@@ -105,6 +110,7 @@ class Server::Listener {
   std::optional<DrpcService> drpc_;
   std::optional<AdminService> admin_;
   std::unique_ptr<grpc::Server> server_;
+  const bool with_tls_;
 };
 
 StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,

@@ -9,12 +9,15 @@
 #include "base/limits.h"
 #include "base/spelling.h"
 #include "coordinator/datum_codec.h"
+#include "coordinator/grpc_end.h"
 #include "proto/admin.grpc.pb.h"
 #include "proto/drpc.grpc.pb.h"
 #include "proto/query.grpc.pb.h"
 
 namespace trident {
 namespace {
+
+constexpr int kReconnectMs = 100;  // the least that gRPC takes
 
 StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientOptions& options) {
   if (!options.tls) return grpc::InsecureChannelCredentials();
@@ -179,6 +182,8 @@ StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kRpcAnswerBytesMax));
   arguments.SetMaxSendMessageSize(static_cast<int>(kRpcMessageBytesMax));
+  // A command does not try again, but as long as gRPC would wait to, it holds up the program's end.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
   connection->channel = grpc::CreateCustomChannel(options.address, credentials, arguments);
   connection->query = v1::Query::NewStub(connection->channel);
   connection->drpc = v1::Drpc::NewStub(connection->channel);
@@ -187,7 +192,9 @@ StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
 }
 
 Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
-Client::~Client() = default;
+Client::~Client() {
+  if (connection_->options.tls) AwaitGrpcAtExit();
+}
 
 const std::string& Client::address() const { return connection_->options.address; }
 

@@ -3,15 +3,21 @@
 // The port itself: who may connect, and what becomes of bytes that no client of ours would send.
 #include "coordinator/server.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
+#include <grpc/grpc.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/rng.h"
+#include "coordinator/cli/client.h"
 #include "coordinator/listen_address.h"
 #include "tests/coordinator/served_topology.h"
 #include "tests/support/paths.h"
@@ -229,6 +235,13 @@ class TlsTest : public ::testing::Test {
     std::ifstream file(Path(name));
     return {std::istreambuf_iterator<char>(file), {}};
   }
+  // To the server; soon over with, as nothing waits to connect again.
+  std::shared_ptr<grpc::Channel> Connect(
+      const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+    return grpc::CreateCustomChannel(server_->address(), credentials, arguments);
+  }
   TlsFiles Files() const { return {Path("server.pem"), Path("server.key"), Path("ca.pem")}; }
 
   // What a client with that certificate ("" for none) hears when it trusts `ca`.
@@ -239,7 +252,7 @@ class TlsTest : public ::testing::Test {
       ssl.pem_private_key = Content(client + ".key");
       ssl.pem_cert_chain = Content(client + ".pem");
     }
-    auto channel = grpc::CreateChannel(server_->address(), grpc::SslCredentials(ssl));
+    auto channel = Connect(grpc::SslCredentials(ssl));
     v1::VersionResponse response;
     return v1::Admin::NewStub(channel)->Version(Within(10'000).get(), {}, &response);
   }
@@ -269,7 +282,7 @@ TEST_F(TlsTest, ClientsWithoutAGoodCertificateAreNotServed) {
 
 TEST_F(TlsTest, PlaintextIsNotServed) {
   Start();
-  auto channel = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
+  auto channel = Connect(grpc::InsecureChannelCredentials());
   v1::VersionResponse response;
   EXPECT_EQ(v1::Admin::NewStub(channel)->Version(Within(10'000).get(), {}, &response).error_code(),
             grpc::UNAVAILABLE);
@@ -295,6 +308,69 @@ TEST_F(TlsTest, FilesThatAreMissingOrNoPemAreNamed) {
   std::ofstream(Path("server.pem")) << "not a certificate";
   EXPECT_THAT(StartRefusal({.address = "127.0.0.1:0", .tls = Files()}),
               HasSubstr("expected the certificate in PEM form"));
+}
+
+// ---- the end of a process that spoke TLS ----
+
+std::atomic<bool> g_exiting{false};
+constexpr int kGrpcHadEnded = 98;
+constexpr int kGrpcWasThere = 99;
+
+// Has OpenSSL, which nothing has used yet, end the process as it cleans up, and say what it saw.
+void SayAsOpenSslEnds() {
+  using Atexit = int (*)(void (*)());
+  auto* at_exit = reinterpret_cast<Atexit>(::dlsym(RTLD_DEFAULT, "OPENSSL_atexit"));
+  TRIDENT_CHECK(at_exit != nullptr);
+  TRIDENT_CHECK_EQ(
+      at_exit([] { std::_Exit(grpc_is_initialized() == 0 ? kGrpcHadEnded : kGrpcWasThere); }), 1);
+}
+
+// As when one of gRPC's threads is the last to let go of it, and is slow: long enough that an exit
+// which does not wait is over before.
+void LetGoOfGrpcAfterTheExitBegins() {
+  grpc_init();
+  std::thread([] {
+    while (!g_exiting) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    grpc_shutdown();
+  }).detach();
+  std::atexit([] { g_exiting = true; });
+}
+
+class TlsDeathTest : public TlsTest {
+ protected:
+  TlsDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+
+  void ServeAndExit() {
+    SayAsOpenSslEnds();
+    Start();
+    server_.reset();
+    Exit();
+  }
+  void AskAndExit() {
+    SayAsOpenSslEnds();
+    const TlsFiles tls{Path("client.pem"), Path("client.key"), Path("ca.pem")};
+    auto client = Client::Create({.address = "127.0.0.1:1", .tls = tls});
+    TRIDENT_CHECK_OK(client);
+    TRIDENT_CHECK(!(*client)->Pause().ok());
+    client->reset();
+    Exit();
+  }
+
+ private:
+  void Exit() {
+    std::filesystem::remove_all(folder_);
+    LetGoOfGrpcAfterTheExitBegins();
+    std::exit(0);
+  }
+};
+
+TEST_F(TlsDeathTest, AServersProcessIsThereUntilGrpcHasEnded) {
+  EXPECT_EXIT(ServeAndExit(), testing::ExitedWithCode(kGrpcHadEnded), "");
+}
+
+TEST_F(TlsDeathTest, AClientsProcessIsThereUntilGrpcHasEnded) {
+  EXPECT_EXIT(AskAndExit(), testing::ExitedWithCode(kGrpcHadEnded), "");
 }
 
 }  // namespace
