@@ -71,6 +71,10 @@ inline constexpr int64_t kRedoBytesMax = 96 * kMiB;
 // A fold starts after this much redo or this many commits, whichever comes first.
 inline constexpr int64_t kFoldRedoBytesDefault = 32 * kMiB;
 inline constexpr uint64_t kFoldCommitsDefault = 4096;
+// Deltas over values that nobody has read: up to so many of one partition, or of one in so many of
+// its keys, a fold looks the values up; beyond, it appends the deltas unread.
+inline constexpr uint64_t kFoldLookUpsMax = 256;
+inline constexpr uint64_t kFoldLookUpsOneIn = 4;
 // Log of the durable store, all of which is read when it is opened.
 inline constexpr int64_t kStoreLogBytesMax = 64 * kMiB;
 // Sorted runs of the base that are merged at once, and that a lookup of a key may have to ask.

@@ -28,7 +28,7 @@ BaseReader::BaseReader(const PartitionContext& context)
       partition_(context.partition),
       prefix_(BasePrefix(context.state, context.partition)) {}
 
-Status BaseReader::Read(std::span<const std::string_view> keys, uint64_t base_keys,
+Status BaseReader::Read(std::span<const std::string_view> keys, In base,
                         const std::function<void(size_t, std::string_view)>& found) const {
   std::vector<uint32_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
@@ -38,17 +38,19 @@ Status BaseReader::Read(std::span<const std::string_view> keys, uint64_t base_ke
     if (at == 0 || keys[order[at]] != keys[order[at - 1]]) firsts.push_back(at);
   }
   return ReadSorted(
-      firsts.size(), base_keys, [&](size_t i) { return keys[order[firsts[i]]]; },
+      firsts.size(), base, [&](size_t i) { return keys[order[firsts[i]]]; },
       [&](size_t i, std::string_view value) {
         const size_t end = i + 1 < firsts.size() ? firsts[i + 1] : order.size();
         for (size_t at = firsts[i]; at < end; ++at) found(order[at], value);
       });
 }
 
-BaseCursor BaseReader::Walk(const KeyRange& range, CursorOptions::Pattern pattern) const {
+BaseCursor BaseReader::Walk(const KeyRange& range, CursorOptions::Pattern pattern,
+                            const BaseView* view) const {
   std::string end = range.end.empty() ? PartitionEnd(state_, partition_) : StoredKey(range.end);
-  BaseCursor cursor(
-      durable_->NewCursor(Table::kBase, CursorOptions{.end = std::move(end), .pattern = pattern}));
+  const CursorOptions options{.end = std::move(end), .pattern = pattern};
+  BaseCursor cursor(view != nullptr ? view->NewCursor(options)
+                                    : durable_->NewCursor(Table::kBase, options));
   cursor.cursor_->Seek(StoredKey(range.begin));
   return cursor;
 }

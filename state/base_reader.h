@@ -17,6 +17,7 @@
 
 #include "base/codec.h"
 #include "base/status.h"
+#include "state/appended_values.h"
 #include "state/durable_store.h"
 #include "state/partition_context.h"
 #include "state/readable_state.h"
@@ -44,17 +45,23 @@ class BaseReader {
  public:
   explicit BaseReader(const PartitionContext& context);
 
+  // Where to read: the base as it was in `view`, or null: as it is now. `keys` is about how many
+  // the partition has in it: they decide between one sorted, de-duplicated MultiGet and one walk.
+  struct In {
+    uint64_t keys;
+    const BaseView* view = nullptr;
+  };
   // Calls found(i, encoded value) for each of `keys` that the base has; keys may repeat and come in
-  // any order. `base_keys` is about how many keys the partition has in the base: it decides between
-  // one sorted, de-duplicated MultiGet and one walk.
-  Status Read(std::span<const std::string_view> keys, uint64_t base_keys,
+  // any order.
+  Status Read(std::span<const std::string_view> keys, In base,
               const std::function<void(size_t, std::string_view)>& found) const;
   // The same for keys 0 .. count-1 that are ascending and distinct. key_at(i) gives the i-th key,
   // good until it is called again; found(i, encoded value) is called in ascending order.
   template <class KeyAt, class Found>
-  Status ReadSorted(size_t count, uint64_t base_keys, KeyAt&& key_at, Found&& found) const;
+  Status ReadSorted(size_t count, In base, KeyAt&& key_at, Found&& found) const;
   // Stands at the first key of `range`, and ends with it.
-  BaseCursor Walk(const KeyRange& range, CursorOptions::Pattern pattern) const;
+  BaseCursor Walk(const KeyRange& range, CursorOptions::Pattern pattern,
+                  const BaseView* view = nullptr) const;
   // For errors: "key 666f6f of state 3, partition 7".
   std::string Describe(std::string_view key) const;
   // The key under which the base has `key`.
@@ -75,11 +82,11 @@ class BaseReader {
 };
 
 template <class KeyAt, class Found>
-Status BaseReader::ReadSorted(size_t count, uint64_t base_keys, KeyAt&& key_at,
-                              Found&& found) const {
+Status BaseReader::ReadSorted(size_t count, In base, KeyAt&& key_at, Found&& found) const {
   if (count == 0) return absl::OkStatus();
-  if (count >= kWalkKeysMin && count * kWalkOneIn > base_keys) {
-    BaseCursor cursor = Walk({std::string(key_at(0)), {}}, CursorOptions::Pattern::kScan);
+  if (count >= kWalkKeysMin && count * kWalkOneIn > base.keys) {
+    BaseCursor cursor =
+        Walk({std::string(key_at(0)), {}}, CursorOptions::Pattern::kScan, base.view);
     std::string_view key = key_at(0);
     for (size_t i = 0; cursor.Valid();) {
       const int side = cursor.key().compare(key);
@@ -104,8 +111,10 @@ Status BaseReader::ReadSorted(size_t count, uint64_t base_keys, KeyAt&& key_at,
       const size_t from = i == 0 ? 0 : ends[i - 1];
       keys.push_back(std::string_view(stored).substr(from, ends[i] - from));
     }
-    TRIDENT_RETURN_IF_ERROR(durable_->MultiGet(
-        Table::kBase, keys, [&](size_t i, std::string_view value) { found(begin + i, value); }));
+    const auto found_here = [&](size_t i, std::string_view value) { found(begin + i, value); };
+    TRIDENT_RETURN_IF_ERROR(base.view != nullptr
+                                ? base.view->MultiGet(keys, found_here)
+                                : durable_->MultiGet(Table::kBase, keys, found_here));
   }
   return absl::OkStatus();
 }
@@ -113,10 +122,10 @@ Status BaseReader::ReadSorted(size_t count, uint64_t base_keys, KeyAt&& key_at,
 // A value out of the base. nullopt: the bytes are no V, and `failed` says which key has them.
 template <class V>
 std::optional<V> DecodeStored(const BaseReader& base, std::string_view key,
-                              std::string_view encoded, Status& failed) {
-  ByteReader in(encoded);
-  V value = Codec<V>::Decode(in);
-  if (in.done()) return value;
+                              std::string_view encoded,
+                              const std::function<V(const V&, const V&)>& combine, Status& failed) {
+  std::optional<V> value = DecodeAppended<V>(encoded, combine);
+  if (value.has_value()) return value;
   failed = DataLoss("the value of ", base.Describe(key), " is no ", TypeOf<V>().name, ": its ",
                     encoded.size(), " bytes do not decode; restore the state from a backup");
   return std::nullopt;

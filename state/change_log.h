@@ -29,6 +29,10 @@ struct Change {
   bool in_delta_rows = false;  // TxChanges::delta_rows tells it; else it needs a row of its own
   int8_t adds = 0;             // keys, by the whole txid: 1, 0 or -1
   V value{};
+
+  bool IsAfter(TxId t) const {
+    return static_cast<int32_t>(txid_low - static_cast<uint32_t>(t.value())) > 0;
+  }
 };
 
 // One txid of the queue.

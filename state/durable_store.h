@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The seam between what the project remembers and the disk: a few named tables of ordered byte
-// keys, atomic write sets over all of them, and bulk loading of sorted runs. RocksStore keeps them
+// keys, atomic write sets over all of them, and bulk loading of sorted runs, which may put, delete,
+// and append to what nobody has read. RocksStore keeps them
 // in RocksDB; MemoryStore keeps them in memory and can lose, tear and refuse writes as a disk
 // would.
 //
@@ -36,7 +37,8 @@ inline constexpr int kTableCount = 4;
 class WriteSet {
  public:
   struct Change {
-    enum class Kind : uint8_t { kPut, kDelete, kDeleteRange } kind;
+    // Bulk loads alone append.
+    enum class Kind : uint8_t { kPut, kDelete, kDeleteRange, kAppend } kind;
     Table table;
     std::string key;
     std::string value;  // of kDeleteRange: the first key that stays
@@ -89,15 +91,35 @@ class Cursor {
   virtual Status status() const = 0;
 };
 
+// The base as it was when the view was made. Holding one costs no copy, but what is replaced
+// meanwhile stays on the disk. Thread-safe. Must not outlive its store.
+class BaseView {
+ public:
+  virtual ~BaseView() = default;
+  // As of DurableStore, for kBase.
+  virtual Status MultiGet(std::span<const std::string_view> keys,
+                          const std::function<void(size_t, std::string_view)>& found) const = 0;
+  virtual std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) const = 0;
+};
+
+// Makes one value of `values`: what a key of the base had, if anything, and what was appended to it
+// since, one after the other. False: they stay as they are. Pure; called on any thread, also while
+// a key is read; must not throw.
+using Condense =
+    std::function<bool(std::string_view key, std::string_view values, std::string& out)>;
+
 // Builds one sorted run and installs it whole. Dropping it before Install() leaves no trace.
 // Several may be built at once; a later Install wins over an earlier one. Must not outlive its
 // store. Not thread-safe.
 class BulkLoad {
  public:
   virtual ~BulkLoad() = default;
-  // REQUIRES: keys strictly ascending over both calls.
+  // REQUIRES: keys strictly ascending over all calls.
   virtual Status Put(std::string_view key, std::string_view value) = 0;
   virtual Status Delete(std::string_view key) = 0;
+  // Puts `bytes` behind what the key has when the run is installed, without reading it; of a key
+  // that has nothing, they are the value. See SetCondense.
+  virtual Status Append(std::string_view key, std::string_view bytes) = 0;
   // Of keys and values so far.
   virtual uint64_t bytes() const = 0;
   // To be called once. An empty run installs nothing.
@@ -124,6 +146,13 @@ class DurableStore {
   std::unique_ptr<Cursor> NewCursor(Table table) const { return NewCursor(table, {}); }
   // REQUIRES: table is kBase.
   virtual StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) = 0;
+  virtual std::unique_ptr<const BaseView> NewBaseView() const = 0;
+  // True where looking a key up takes no longer than to find it in memory.
+  virtual bool LookupsAreCheap() const { return false; }
+  // How to shorten what was appended to keys of the base. A value that is read may be condensed or
+  // not, also when this was set. What `condense` refers to must outlive the store. To be called
+  // before StartMerging.
+  virtual void SetCondense(std::shared_ptr<const Condense> condense) = 0;
   // Who has just opened a store wants its whole attention: until this is called, what bulk loads
   // left is not merged.
   virtual void StartMerging() {}

@@ -55,11 +55,20 @@ Status Fold::FoldAll() {
 
 Status Fold::FoldNextSlice() {
   if (members_.empty()) return absl::OkStatus();
+  TRIDENT_RETURN_IF_ERROR(failed_);
   if (next_ == 0) BeginRound();
+  size_t next = next_;
+  failed_ = FoldFrom(next);
+  TRIDENT_RETURN_IF_ERROR(failed_);
+  next_ = next;
+  return next_ == members_.size() ? EndRound() : absl::OkStatus();
+}
+
+// Moves `next` behind what was folded.
+Status Fold::FoldFrom(size_t& next) {
   TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<BulkLoad> load, durable_.NewBulkLoad(Table::kBase));
   std::vector<std::unique_ptr<PartitionFold>> folds;
   uint64_t dirty = 0;
-  size_t next = next_;
   while (next < members_.size() && dirty < limits_.slice_bytes) {
     const Member& member = members_[next++];
     if (member.partition->marker().txid == member.group->timeline().published()) continue;
@@ -74,9 +83,9 @@ Status Fold::FoldNextSlice() {
     TRIDENT_RETURN_IF_ERROR(durable_.Write(WriteSet(), Durability::kSynced));
     TRIDENT_RETURN_IF_ERROR(load->Install());
   }
-  for (auto& fold : folds) fold->Finish();
-  next_ = next;
-  return next_ == members_.size() ? EndRound() : absl::OkStatus();
+  Status finished;
+  for (auto& fold : folds) finished.Update(fold->Finish());
+  return finished;
 }
 
 std::unique_ptr<PartitionFold> Fold::Collect(const Member& member) {

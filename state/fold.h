@@ -47,7 +47,7 @@ class Fold {
        std::vector<Member> members, std::vector<StateGroup*> groups);
 
   // Folds the next slice of the round, or the first of a new one. An error is the durable store's
-  // or damage in the base; nothing is lost by it, but the store may refuse writes from then on.
+  // or damage in the base; nothing is lost by it, but nothing is folded from then on.
   Status FoldSlice();
   // Goes on to the end of the round, and then through a whole one: everything that is published
   // when this is called gets into the base.
@@ -66,6 +66,7 @@ class Fold {
 
  private:
   Status FoldNextSlice() TRIDENT_REQUIRES(mutex_);
+  Status FoldFrom(size_t& next) TRIDENT_REQUIRES(mutex_);
   void BeginRound() TRIDENT_REQUIRES(mutex_);
   Status EndRound() TRIDENT_REQUIRES(mutex_);
   std::unique_ptr<PartitionFold> Collect(const Member& member);
@@ -91,6 +92,7 @@ class Fold {
   Mutex mutex_;
   size_t next_ TRIDENT_GUARDED_BY(mutex_) = 0;  // of members_; 0: between two rounds
   std::map<StateGroup*, TxId> redo_deleted_up_to_ TRIDENT_GUARDED_BY(mutex_);
+  Status failed_ TRIDENT_GUARDED_BY(mutex_);
 };
 
 }  // namespace trident

@@ -8,7 +8,8 @@
 //   else what the base has
 //
 // The base may be ahead of N: what was folded after N is in the change log for as long as N is
-// readable.
+// readable. A value of memory may be known only as a delta over the base, or as whatever the base
+// has: then it is so over the base of its time, see state/map_partition_unread.h.
 //
 // V is int64_t, double, bool, Timestamp, std::string, OwnedBytes, a std::vector of these, or a user
 // type with a UserCodec; it must have a default and be movable.
@@ -44,7 +45,8 @@ namespace trident {
 template <class V>
 struct MapOptions {
   // What StageDelta means: the value after `delta`. A key without a value gets the delta itself.
-  // combine(combine(a, b), c) must equal combine(a, combine(b, c)), and be a pure function.
+  // combine(combine(a, b), c) must equal combine(a, combine(b, c)), and be a pure function. It is
+  // called on any thread, and must not refer to what the durable store outlives.
   std::function<V(const V& value, const V& delta)> combine;
 };
 
@@ -144,6 +146,18 @@ class MapPartition final : public StatePartition {
     const V* value;
   };
   enum class Need : uint8_t { kValue, kEntry };
+  // What a key is over: a base as it was, or null: as it is now.
+  using Under = std::shared_ptr<const BaseView>;
+  // The base as it was before it got the txids up to `until`.
+  struct EarlierBase {
+    TxId until;
+    Under view;
+  };
+  // For readers: `under` counts if the value is not known.
+  struct Seen {
+    Known known;
+    Under under;
+  };
 
   // ---- state/map_partition_stage.h; all by the owner ----
   // Puts the slot of each key into slots_, inserting what is missing. kValue: then the newest value
@@ -186,13 +200,27 @@ class MapPartition final : public StatePartition {
   const TxChanges* AppliedUpTo(TxId t) const;
 
   // ---- state/map_partition_read.h ----
-  Known At(uint32_t slot, TxId at) const;           // under read_
-  Known Look(const HashedKey& key, TxId at) const;  // under read_
+  // The first applied change of the slot after `at`, or kNone; under read_.
+  uint32_t ChangeAfter(uint32_t slot, TxId at) const;
+  Known At(uint32_t slot, TxId at) const;          // under read_
+  Seen Look(const HashedKey& key, TxId at) const;  // under read_
   // report(value) with what `known` is over the base; null: nothing.
   template <class Visit>
   void ReportOverBase(const Known& known, const std::optional<V>& base, Visit&& report) const;
-  StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const HashedKey> keys,
-                                                   const std::vector<uint32_t>& which) const;
+
+  // ---- state/map_partition_unread.h ----
+  // What the value of the slot at `at` is over, if it is not known; under read_.
+  Under BaseUnder(uint32_t slot, TxId at) const;
+  // The same for its newest value; by the owner.
+  Under BaseUnderNewest(const Entry& e) const;
+  // What was folded up to this txid has been taken out of the value of `e`.
+  TxId StandsAfter(const Entry& e) const;
+  // What the base has for each key, as it was in `unders`, one a key or none at all: as it is now.
+  StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const std::string_view> keys,
+                                                   std::span<const Under> unders) const;
+  Status ReadBaseIn(const BaseView* view, std::span<const std::string_view> keys,
+                    std::span<const uint32_t> which, std::vector<std::optional<V>>& values) const;
+  void ReleaseEarlierBases();
 
   // ---- state/map_partition_scan.h ----
   struct Overlay;
@@ -202,6 +230,8 @@ class MapPartition final : public StatePartition {
   // The same but for what they leave out; the second one null: memory has moved on, try again.
   Overlay ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const;
   std::optional<Overlay> ReadInOrder(TxId at, const KeyRange& range, uint64_t limit) const;
+  void AddRow(uint32_t slot, TxId at, Overlay& overlay) const;  // under read_
+  Status ReadEarlier(Overlay& overlay) const;
   std::vector<uint32_t> SlotsOverBase(TxId at) const;                // under read_; some twice
   std::shared_ptr<const ScanOrder> MakeScanOrder(TxId at) const;     // null: try again
   bool IsCurrent(const ScanOrder& order) const;                      // under read_
@@ -229,7 +259,11 @@ class MapPartition final : public StatePartition {
   uint32_t applied_txs_ = 0;       // the first txids of log_ are applied
   Marker marker_;
   bool base_is_empty_ = true;  // nothing was ever folded
-  uint64_t generation_ = 0;    // of base and memory together: see state/map_partition_read.h
+  uint64_t generation_ = 0;    // of base and memory together: see state/map_partition_scan.h
+  std::vector<EarlierBase> earlier_bases_;  // those that readers may still need; oldest first
+  // The newest one is that of the fold now going on, which appends what it has not read.
+  bool fold_appends_ = false;
+  TxId folded_from_;  // marker_.txid when the latest fold began
   int64_t keys_ = 0;
 
   // Under read_. Of the latest scan that had more than one page; gone with the next fold, or when
@@ -260,10 +294,11 @@ class MapPartition final : public StatePartition {
 
 }  // namespace trident
 
-#include "state/map_partition_apply.h"  // IWYU pragma: export
-#include "state/map_partition_fold.h"   // IWYU pragma: export
-#include "state/map_partition_read.h"   // IWYU pragma: export
-#include "state/map_partition_scan.h"   // IWYU pragma: export
-#include "state/map_partition_stage.h"  // IWYU pragma: export
+#include "state/map_partition_apply.h"   // IWYU pragma: export
+#include "state/map_partition_fold.h"    // IWYU pragma: export
+#include "state/map_partition_read.h"    // IWYU pragma: export
+#include "state/map_partition_scan.h"    // IWYU pragma: export
+#include "state/map_partition_stage.h"   // IWYU pragma: export
+#include "state/map_partition_unread.h"  // IWYU pragma: export
 
 #endif  // TRIDENT_STATE_MAP_PARTITION_H_

@@ -211,6 +211,7 @@ void MapPartition<V>::ReleaseVersions() {
     }
   }
   log_.ReleaseTo(released_to);
+  ReleaseEarlierBases();
   if (scan_order_ != nullptr && !IsCurrent(*scan_order_)) KeepScanOrder(nullptr);
 }
 

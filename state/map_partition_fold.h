@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,10 +41,13 @@ class MapPartitionFold final : public PartitionFold {
     rows_ = {};
     partition_.context_.budget->Add({.folding = -std::exchange(charged_, 0)});
   }
-  void Finish() override;
+  Status Finish() override;
 
  private:
   static constexpr size_t kStep = 256;
+  // Of a thousand rows and more, so many are looked up, and at least one in so many.
+  static constexpr size_t kSampleMin = 64;
+  static constexpr size_t kSampleOneIn = 128;
   static constexpr uint8_t kLongKey = 255;
   // The rows are sorted and walked in key order, which is no order at all in memory: so a short key
   // stands in its row, and only a long one is looked up.
@@ -60,12 +65,24 @@ class MapPartitionFold final : public PartitionFold {
   static bool KeyIsLess(const Row& a, const Row& b);
   // May point into `buffer`.
   static std::string_view KeyOf(const Row& row, KeyBuffer& buffer);
-  Status LookUpDeltas();
+  bool ShouldAppend(uint64_t deltas) const;
+  // What to do about the rows `deltas`.
+  Status LookUp(const std::vector<uint32_t>& deltas);
+  Status LeaveUnread(const std::vector<uint32_t>& deltas);
+  Status EstimateNewKeys(const std::vector<uint32_t>& deltas);
   void ResolveInMemory(const std::vector<uint32_t>& rows,
                        const std::vector<std::optional<V>>& base);
   // Calls visit(entry, slot) for all of folding_, a step at a time, as the owner.
   template <class Visit>
   void VisitFolding(Visit&& visit);
+  // The folded entries that were left unread, once the base has them.
+  Status SettleUnread();
+  void ForgetUnread(std::vector<uint32_t>& changed);
+  Status ReadChanged(std::span<const uint32_t> changed);
+  bool IsAppending() const {
+    MutexLock read(partition_.read_);
+    return partition_.fold_appends_;
+  }
   void Close();
 
   MapPartition<V>& partition_;
@@ -75,6 +92,7 @@ class MapPartitionFold final : public PartitionFold {
   int64_t heap_ = 0;
   int64_t charged_ = 0;   // to the budget
   size_t collected_ = 0;  // of folding_
+  double new_keys_ = 0;   // the part of unread deltas whose key the base does not have
   enum class Phase : uint8_t { kOpen, kFinished, kClosed } phase_ = Phase::kOpen;
 };
 
@@ -108,7 +126,51 @@ Status MapPartitionFold<V>::Merge() {
   charged_ = static_cast<int64_t>(bytes());
   partition_.context_.budget->Add({.folding = charged_});
   std::sort(rows_.begin(), rows_.end(), &KeyIsLess);
-  return LookUpDeltas();
+  std::vector<uint32_t> deltas;
+  for (uint32_t i = 0; i < rows_.size(); ++i) {
+    if (rows_[i].presence == Presence::kDelta) deltas.push_back(i);
+  }
+  if (deltas.empty()) return absl::OkStatus();
+  return ShouldAppend(deltas.size()) ? LeaveUnread(deltas) : LookUp(deltas);
+}
+
+// To look up few costs little, and to look up many costs a walk over all keys.
+template <class V>
+bool MapPartitionFold<V>::ShouldAppend(uint64_t deltas) const {
+  const PartitionContext& context = partition_.context_;
+  if (base_was_empty_) return false;
+  if (context.fold_deltas == FoldDeltas::kUnread) return true;
+  return !context.durable->LookupsAreCheap() && deltas > kFoldLookUpsMax &&
+         deltas * kFoldLookUpsOneIn < partition_.marker_.keys;
+}
+
+template <class V>
+Status MapPartitionFold<V>::LeaveUnread(const std::vector<uint32_t>& deltas) {
+  MapPartition<V>& p = partition_;
+  TRIDENT_RETURN_IF_ERROR(EstimateNewKeys(deltas));
+  marker_.keys += static_cast<uint64_t>(new_keys_ * static_cast<double>(deltas.size()));
+  typename MapPartition<V>::Under view = p.context_.durable->NewBaseView();
+  MutexLock turn(p.turn_);
+  MutexLock read(p.read_);
+  ++p.generation_;
+  p.earlier_bases_.push_back({marker_.txid, std::move(view)});
+  p.fold_appends_ = true;
+  return absl::OkStatus();
+}
+
+// So that the number of keys stays about right although nobody looks.
+template <class V>
+Status MapPartitionFold<V>::EstimateNewKeys(const std::vector<uint32_t>& deltas) {
+  const size_t step = std::clamp<size_t>(deltas.size() / kSampleMin, 1, kSampleOneIn);
+  const size_t looked_up = (deltas.size() + step - 1) / step;
+  size_t there = 0;
+  KeyBuffer buffer;
+  TRIDENT_RETURN_IF_ERROR(partition_.base_.ReadSorted(
+      looked_up, {partition_.marker_.keys},
+      [&](size_t i) { return KeyOf(rows_[deltas[i * step]], buffer); },
+      [&](size_t, std::string_view) { ++there; }));
+  new_keys_ = 1 - static_cast<double>(there) / static_cast<double>(looked_up);
+  return absl::OkStatus();
 }
 
 template <class V>
@@ -143,23 +205,18 @@ std::string_view MapPartitionFold<V>::KeyOf(const Row& row, KeyBuffer& buffer) {
 }
 
 template <class V>
-Status MapPartitionFold<V>::LookUpDeltas() {
-  std::vector<uint32_t> deltas;
-  for (uint32_t i = 0; i < rows_.size(); ++i) {
-    if (rows_[i].presence == Presence::kDelta) deltas.push_back(i);
-  }
-  if (deltas.empty()) return absl::OkStatus();
+Status MapPartitionFold<V>::LookUp(const std::vector<uint32_t>& deltas) {
   std::vector<std::optional<V>> base(deltas.size());
   if (!base_was_empty_) {
     Status failed;
     KeyBuffer buffer;
     TRIDENT_RETURN_IF_ERROR(partition_.base_.ReadSorted(
-        deltas.size(), partition_.marker_.keys,
+        deltas.size(), {partition_.marker_.keys},
         [&](size_t i) { return KeyOf(rows_[deltas[i]], buffer); },
         [&](size_t i, std::string_view encoded) {
           KeyBuffer named;
-          base[i] =
-              DecodeStored<V>(partition_.base_, KeyOf(rows_[deltas[i]], named), encoded, failed);
+          base[i] = DecodeStored<V>(partition_.base_, KeyOf(rows_[deltas[i]], named), encoded,
+                                    partition_.options_.combine, failed);
         }));
     TRIDENT_RETURN_IF_ERROR(failed);
   }
@@ -202,10 +259,11 @@ Status MapPartitionFold<V>::WriteTo(BulkLoad& load) {
   for (const Row& row : rows_) {
     key.resize(kBasePrefixBytes);
     key.append(KeyOf(row, buffer));
-    if (row.presence == Presence::kPresent) {
+    if (row.presence != Presence::kAbsent) {
       value.clear();
       Codec<V>::Encode(row.value, value);
-      TRIDENT_RETURN_IF_ERROR(load.Put(key, value));
+      TRIDENT_RETURN_IF_ERROR(row.presence == Presence::kDelta ? load.Append(key, value)
+                                                               : load.Put(key, value));
     } else if (!base_was_empty_) {
       TRIDENT_RETURN_IF_ERROR(load.Delete(key));
     }
@@ -220,6 +278,7 @@ void MapPartitionFold<V>::VisitFolding(Visit&& visit) {
   for (size_t begin = 0; begin < p.folding_.size(); begin += kStep) {
     MutexLock turn(p.turn_);
     MutexLock read(p.read_);
+    ++p.generation_;
     for (size_t i = begin; i < std::min(begin + kStep, p.folding_.size()); ++i) {
       visit(p.table_.entry(p.folding_[i]), p.folding_[i]);
     }
@@ -227,8 +286,9 @@ void MapPartitionFold<V>::VisitFolding(Visit&& visit) {
 }
 
 template <class V>
-void MapPartitionFold<V>::Finish() {
+Status MapPartitionFold<V>::Finish() {
   MapPartition<V>& p = partition_;
+  bool appended = false;
   {
     MutexLock turn(p.turn_);
     MutexLock read(p.read_);
@@ -238,16 +298,88 @@ void MapPartitionFold<V>::Finish() {
     p.base_is_empty_ = false;
     p.base_keys_.store(marker_.keys, std::memory_order_relaxed);
     p.KeepScanOrder(nullptr);
+    appended = p.fold_appends_;
   }
-  VisitFolding([](HotEntry<V>& e, uint32_t) { e.dirty &= ~MapPartition<V>::kFolding; });
+  if (appended) {
+    TRIDENT_RETURN_IF_ERROR(SettleUnread());
+  } else {
+    VisitFolding([](HotEntry<V>& e, uint32_t) { e.dirty &= ~MapPartition<V>::kFolding; });
+  }
   phase_ = Phase::kFinished;
   Close();
+  return absl::OkStatus();
+}
+
+template <class V>
+Status MapPartitionFold<V>::SettleUnread() {
+  std::vector<uint32_t> changed;
+  ForgetUnread(changed);
+  constexpr size_t kReadStep = 4096;
+  for (size_t i = 0; i < changed.size(); i += kReadStep) {
+    const size_t n = std::min(kReadStep, changed.size() - i);
+    TRIDENT_RETURN_IF_ERROR(ReadChanged(std::span(changed).subspan(i, n)));
+  }
+  return absl::OkStatus();
+}
+
+// Those that have not changed since are whatever the base has now. `changed`: the others.
+template <class V>
+void MapPartitionFold<V>::ForgetUnread(std::vector<uint32_t>& changed) {
+  MapPartition<V>& p = partition_;
+  size_t forgotten = 0;
+  VisitFolding([&](HotEntry<V>& e, uint32_t slot) {
+    const bool is_delta = e.presence == Presence::kDelta;
+    if (is_delta && ((e.dirty & MapPartition<V>::kDirty) != 0 || p.log_.IsStaged(e.staged))) {
+      changed.push_back(slot);
+      return;
+    }
+    e.dirty &= ~MapPartition<V>::kFolding;
+    if (!is_delta) return;
+    ++forgotten;
+    p.entries_heap_ -= p.HeapOf(e.value);
+    e.value = V{};
+    e.presence = Presence::kUnread;
+    e.used = 0;  // the first to give way: what it had to say, the base has
+  });
+  MutexLock turn(p.turn_);
+  MutexLock read(p.read_);
+  p.keys_ += static_cast<int64_t>(new_keys_ * static_cast<double>(forgotten));
+}
+
+template <class V>
+Status MapPartitionFold<V>::ReadChanged(std::span<const uint32_t> changed) {
+  MapPartition<V>& p = partition_;
+  typename MapPartition<V>::Under view;
+  std::vector<std::string> keys;
+  {
+    MutexLock read(p.read_);
+    view = p.earlier_bases_.back().view;
+    for (uint32_t slot : changed) keys.emplace_back(p.table_.entry(slot).key());
+  }
+  const std::vector<std::string_view> names(keys.begin(), keys.end());
+  const std::vector<typename MapPartition<V>::Under> unders(keys.size(), view);
+  TRIDENT_ASSIGN_OR_RETURN(const auto base, p.ReadBase(names, unders));
+  for (size_t begin = 0; begin < changed.size(); begin += kStep) {
+    MutexLock turn(p.turn_);
+    MutexLock read(p.read_);
+    ++p.generation_;
+    for (size_t i = begin; i < std::min(begin + kStep, changed.size()); ++i) {
+      p.Resolve(changed[i], base[i].has_value() ? &*base[i] : nullptr);
+      p.table_.entry(changed[i]).dirty &= ~MapPartition<V>::kFolding;
+    }
+  }
+  return absl::OkStatus();
 }
 
 template <class V>
 void MapPartitionFold<V>::Close() {
   if (phase_ == Phase::kClosed) return;
   MapPartition<V>& p = partition_;
+  if (phase_ == Phase::kOpen && IsAppending()) {
+    // The base may have it or not. Whatever happens, what stands over its view is right.
+    phase_ = Phase::kClosed;
+    return ReleaseRows();
+  }
   if (phase_ == Phase::kOpen) {
     VisitFolding([&p](HotEntry<V>& e, uint32_t slot) {
       e.dirty &= ~MapPartition<V>::kFolding;
@@ -260,6 +392,8 @@ void MapPartitionFold<V>::Close() {
   MutexLock read(p.read_);
   std::vector<uint32_t>().swap(p.folding_);  // a clear would keep the memory
   p.fold_active_ = false;
+  p.fold_appends_ = false;
+  p.ReleaseEarlierBases();
   p.Report(/*slack=*/1);  // what was folded is not dirty, or the next fold would be due at once
 }
 
@@ -270,7 +404,11 @@ std::unique_ptr<PartitionFold> MapPartition<V>::BeginFold(TxId txid, Attempt att
   TRIDENT_CHECK(!fold_active_) << "a partition is folded by one at a time";
   TRIDENT_CHECK_GE(txid, marker_.txid);
   fold_active_ = true;
+  folded_from_ = marker_.txid;
   folding_.swap(dirty_);
+  // The base will have changes that an order of before does not know of.
+  ++generation_;
+  KeepScanOrder(nullptr);
   return std::make_unique<MapPartitionFold<V>>(*this, txid, attempt);
 }
 

@@ -8,9 +8,10 @@
 // value. So a second look at memory, after the base, finds it if the base was already newer; and
 // the window is asked once more at the end.
 //
-// A value that is a delta over the base becomes a whole value before its fold is installed, and a
-// folded key leaves memory only after it. Both move generation_, so an unchanged one means that
-// what memory and base said belongs together.
+// What memory and base said belongs together if both looks find the key over the same base: over
+// the same earlier one, which does not change; or over the present one, and no fold has ended in
+// between. For of the keys that a fold brings into the base, each is, before that, known as a whole
+// or found over an earlier base.
 #ifndef TRIDENT_STATE_MAP_PARTITION_READ_H_
 #define TRIDENT_STATE_MAP_PARTITION_READ_H_
 
@@ -23,17 +24,20 @@
 namespace trident {
 
 template <class V>
+uint32_t MapPartition<V>::ChangeAfter(uint32_t slot, TxId at) const {
+  uint32_t first = kNone;
+  uint32_t p = table_.entry(slot).version;
+  if (!log_.IsApplied(p, slot)) return first;
+  for (; p != kNone && log_.at(p).IsAfter(at); p = log_.OlderApplied(p)) first = p;
+  return first;
+}
+
+template <class V>
 auto MapPartition<V>::At(uint32_t slot, TxId at) const -> Known {
+  const uint32_t after = ChangeAfter(slot, at);
+  if (after != kNone) return {log_.at(after).presence, &log_.at(after).value};
   const Entry& e = table_.entry(slot);
-  Known known{e.presence, &e.value};
-  const uint32_t low = static_cast<uint32_t>(at.value());
-  if (!log_.IsApplied(e.version, slot)) return known;
-  for (uint32_t p = e.version; p != kNone; p = log_.OlderApplied(p)) {
-    const Change<V>& change = log_.at(p);
-    if (static_cast<int32_t>(change.txid_low - low) <= 0) break;
-    known = {change.presence, &change.value};
-  }
-  return known;
+  return {e.presence, &e.value};
 }
 
 template <class V>
@@ -49,44 +53,57 @@ template <class V>
 template <class Found>
 Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const {
   TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
-  std::vector<uint32_t> unknown;  // indices of keys that the base must be asked for
-  uint64_t generation = 0;
+  // Of the keys that the base must be asked for.
+  std::vector<uint32_t> unknown;
+  std::vector<std::string_view> names;
+  std::vector<Under> unders;
+  const auto ask_base = [&](uint32_t i, Under under) {
+    unknown.push_back(i);
+    names.push_back(keys[i].key);
+    unders.push_back(std::move(under));
+  };
+  TxId folded;
   {
     MutexLock read(read_);
-    generation = generation_;
+    folded = marker_.txid;
     for (uint32_t i = 0; i < keys.size(); ++i) {
-      const Known known = Look(keys[i], at);
-      if (!IsKnown(known.presence)) {
-        unknown.push_back(i);
+      Seen seen = Look(keys[i], at);
+      if (!IsKnown(seen.known.presence)) {
+        ask_base(i, std::move(seen.under));
       } else {
-        found(i, known.presence == Presence::kPresent ? known.value : nullptr);
+        found(i, seen.known.presence == Presence::kPresent ? seen.known.value : nullptr);
       }
     }
   }
   while (!unknown.empty()) {
-    TRIDENT_ASSIGN_OR_RETURN(std::vector<std::optional<V>> base, ReadBase(keys, unknown));
+    TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::optional<V>> base, ReadBase(names, unders));
+    const std::vector<uint32_t> asked = std::exchange(unknown, {});
+    const std::vector<Under> asked_in = std::exchange(unders, {});
+    names.clear();
     MutexLock read(read_);
-    const bool together = generation == generation_;
-    generation = generation_;
-    size_t kept = 0;
-    for (size_t u = 0; u < unknown.size(); ++u) {
-      const Known known = Look(keys[unknown[u]], at);
-      if (!IsKnown(known.presence) && !together) {
-        unknown[kept++] = unknown[u];
-        continue;
+    const bool fold_ended = std::exchange(folded, marker_.txid) != folded;
+    for (size_t a = 0; a < asked.size(); ++a) {
+      Seen seen = Look(keys[asked[a]], at);
+      const bool over_the_same =
+          seen.under == asked_in[a] && (seen.under != nullptr || !fold_ended);
+      if (IsKnown(seen.known.presence) || over_the_same) {
+        ReportOverBase(seen.known, base[a], [&](const V* value) { found(asked[a], value); });
+      } else {
+        ask_base(asked[a], std::move(seen.under));
       }
-      ReportOverBase(known, base[u], [&](const V* value) { found(unknown[u], value); });
     }
-    unknown.resize(kept);
   }
   return context_.timeline->CheckReadable(at);
 }
 
 template <class V>
-auto MapPartition<V>::Look(const HashedKey& key, TxId at) const -> Known {
+auto MapPartition<V>::Look(const HashedKey& key, TxId at) const -> Seen {
   const uint32_t slot = table_.Find(key.hash, key.key);
-  if (slot != kNone) return At(slot, at);
-  return {base_is_empty_ ? Presence::kAbsent : Presence::kUnread, nullptr};
+  if (slot == kNone) {
+    return {{base_is_empty_ ? Presence::kAbsent : Presence::kUnread, nullptr}, nullptr};
+  }
+  const Known known = At(slot, at);
+  return {known, IsKnown(known.presence) ? nullptr : BaseUnder(slot, at)};
 }
 
 template <class V>
@@ -105,22 +122,6 @@ void MapPartition<V>::ReportOverBase(const Known& known, const std::optional<V>&
     default:
       return report(nullptr);
   }
-}
-
-template <class V>
-StatusOr<std::vector<std::optional<V>>> MapPartition<V>::ReadBase(
-    std::span<const HashedKey> keys, const std::vector<uint32_t>& which) const {
-  std::vector<std::string_view> wanted;
-  wanted.reserve(which.size());
-  for (uint32_t i : which) wanted.push_back(keys[i].key);
-  std::vector<std::optional<V>> values(which.size());
-  Status failed;
-  TRIDENT_RETURN_IF_ERROR(base_.Read(
-      wanted, base_keys_.load(std::memory_order_relaxed), [&](size_t i, std::string_view encoded) {
-        values[i] = DecodeStored<V>(base_, wanted[i], encoded, failed);
-      }));
-  TRIDENT_RETURN_IF_ERROR(failed);
-  return values;
 }
 
 template <class V>

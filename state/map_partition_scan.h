@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // MapPartition, fourth part: scans. A page is what the base has of a range, with what memory has
-// over it; see state/map_partition_read.h for why the two belong together while generation_ stays
-// the same.
+// over it; see state/map_partition_read.h for why the two belong together. What is said there of
+// each key, generation_ says of all: it moves before what memory says of any key can change in a
+// way that the base takes part in.
 //
 // The changed keys of a partition stand in no order. The first page at a txid looks through them
 // all and keeps the least; for a second one they are sorted once, and the order is kept for those
@@ -29,6 +30,7 @@ struct MapPartition<V>::Overlay {
     std::string key;
     Presence presence;
     V value;
+    Under under;  // if the value is not known
   };
   std::vector<Row> rows;               // in key order, each key once
   std::optional<std::string> horizon;  // rows beyond it were left out
@@ -60,6 +62,13 @@ std::vector<uint32_t> MapPartition<V>::SlotsOverBase(TxId at) const {
 }
 
 template <class V>
+void MapPartition<V>::AddRow(uint32_t slot, TxId at, Overlay& overlay) const {
+  const Known known = At(slot, at);
+  overlay.rows.push_back({std::string(table_.entry(slot).key()), known.presence, *known.value,
+                          IsKnown(known.presence) ? nullptr : BaseUnder(slot, at)});
+}
+
+template <class V>
 auto MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const -> Overlay {
   Overlay overlay;
   std::vector<uint32_t> slots;
@@ -79,8 +88,7 @@ auto MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range, uint64_t limit
       const Entry& e = table_.entry(slots[i]);
       if (e.presence == Presence::kFree || !range.Contains(e.key())) continue;
       if (overlay.horizon.has_value() && e.key() > *overlay.horizon) continue;
-      const Known known = At(slots[i], at);
-      overlay.rows.push_back({std::string(e.key()), known.presence, *known.value});
+      AddRow(slots[i], at, overlay);
     }
     if (overlay.rows.size() <= 2 * limit + kScanStep) continue;
     std::nth_element(overlay.rows.begin(), overlay.rows.begin() + limit, overlay.rows.end(),
@@ -165,9 +173,7 @@ auto MapPartition<V>::ReadInOrder(TxId at, const KeyRange& range, uint64_t limit
     for (size_t step = 0; step < kScanStep && more; ++step, ++next) {
       more = next < slots.size() && range.Contains(table_.entry(slots[next]).key());
       if (!more) break;
-      const Known known = At(slots[next], at);
-      overlay.rows.push_back(
-          {std::string(table_.entry(slots[next]).key()), known.presence, *known.value});
+      AddRow(slots[next], at, overlay);
       if (overlay.rows.size() <= limit) continue;
       overlay.horizon = overlay.rows.back().key;
       more = false;
@@ -192,6 +198,7 @@ StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
     std::optional<Overlay> overlay =
         again ? ReadInOrder(at, range, rows) : ReadOverlay(at, range, rows);
     if (!overlay.has_value()) continue;
+    TRIDENT_RETURN_IF_ERROR(ReadEarlier(*overlay));
     BaseCursor base = base_.Walk(range, CursorOptions::Pattern::kSeeks);
     {
       MutexLock read(read_);
@@ -201,6 +208,30 @@ StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
     TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
     return page;
   }
+}
+
+// Makes known what stands over another base than the present one, which is the one that is walked.
+template <class V>
+Status MapPartition<V>::ReadEarlier(Overlay& overlay) const {
+  std::vector<typename Overlay::Row*> rows;
+  std::vector<std::string_view> keys;
+  std::vector<Under> unders;
+  for (auto& row : overlay.rows) {
+    if (row.under == nullptr) continue;
+    rows.push_back(&row);
+    keys.push_back(row.key);
+    unders.push_back(row.under);
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const auto base, ReadBase(keys, unders));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::optional<V> value;
+    ReportOverBase({rows[i]->presence, &rows[i]->value}, base[i], [&](const V* whole) {
+      if (whole != nullptr) value = *whole;
+    });
+    rows[i]->presence = value.has_value() ? Presence::kPresent : Presence::kAbsent;
+    if (value.has_value()) rows[i]->value = *std::move(value);
+  }
+  return {};
 }
 
 template <class V>
@@ -221,7 +252,7 @@ StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const Overlay& overlay
     std::optional<V> stored;
     if (side <= 0) {
       Status failed;
-      stored = DecodeStored<V>(base_, base.key(), base.value(), failed);
+      stored = DecodeStored<V>(base_, base.key(), base.value(), options_.combine, failed);
       TRIDENT_RETURN_IF_ERROR(failed);
     }
     const Known known =

@@ -116,6 +116,7 @@ Status MapPartition<V>::Locate(std::span<const HashedKey> keys, Need need) {
 template <class V>
 Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) {
   std::vector<std::string_view> wanted;
+  std::vector<Under> unders;
   wanted.reserve(missing_.size());
   for (uint32_t i : missing_) {
     if (keys[i].key.size() > static_cast<size_t>(kKeyBytesMax)) {
@@ -123,15 +124,12 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
                              kKeyBytesMax, " (kKeyBytesMax): ", base_.Describe(keys[i].key));
     }
     wanted.push_back(keys[i].key);
+    if (!fold_appends_) continue;
+    unders.push_back(slots_[i] == kNone ? nullptr : BaseUnderNewest(table_.entry(slots_[i])));
   }
-  std::vector<std::optional<V>> values(base_is_empty_ || need == Need::kEntry ? 0 : wanted.size());
-  if (!values.empty()) {
-    Status failed;
-    TRIDENT_RETURN_IF_ERROR(
-        base_.Read(wanted, marker_.keys, [&](size_t i, std::string_view encoded) {
-          values[i] = DecodeStored<V>(base_, wanted[i], encoded, failed);
-        }));
-    TRIDENT_RETURN_IF_ERROR(failed);
+  std::vector<std::optional<V>> values;
+  if (!base_is_empty_ && need == Need::kValue) {
+    TRIDENT_ASSIGN_OR_RETURN(values, ReadBase(wanted, unders));
   }
   const Presence unread = base_is_empty_ ? Presence::kAbsent : Presence::kUnread;
   MutexLock read(read_);
@@ -252,7 +250,9 @@ void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
   const int64_t heap_before = HeapOf(e.value);
   resolve(e.presence, e.value);
   entries_heap_ += HeapOf(e.value) - heap_before;
-  for (uint32_t p = e.version; log_.IsApplied(p, slot);) {
+  // Older ones stand over an earlier base.
+  const TxId stands_after = StandsAfter(e);
+  for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).IsAfter(stands_after);) {
     resolve(log_.at(p).presence, log_.at(p).value);
     p = log_.OlderApplied(p);
   }

@@ -10,6 +10,9 @@ namespace {
 
 using Kind = WriteSet::Change::Kind;
 
+// What was appended is condensed from this length on: some is, some is not.
+constexpr size_t kCondenseBytes = 16;
+
 void CheckWritable(const WriteSet& changes) {
   for (const WriteSet::Change& change : changes.changes()) {
     TRIDENT_CHECK(change.table != Table::kBase) << "the base takes bulk loads only";
@@ -66,6 +69,23 @@ class MemoryStore::MapCursor : public Cursor {
   Map::const_iterator at_;
 };
 
+class MemoryStore::MapBaseView : public BaseView {
+ public:
+  explicit MapBaseView(std::shared_ptr<Content> content) : content_(content), hold_(content) {}
+  Status MultiGet(std::span<const std::string_view> keys,
+                  const std::function<void(size_t, std::string_view)>& found) const override {
+    FindAll(hold_.map(), keys, found);
+    return {};
+  }
+  std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) const override {
+    return std::make_unique<MapCursor>(content_, options.end);
+  }
+
+ private:
+  const std::shared_ptr<Content> content_;
+  const Hold hold_;
+};
+
 class MemoryStore::SortedRun : public BulkLoad {
  public:
   explicit SortedRun(MemoryStore& store) : store_(store) {}
@@ -74,6 +94,9 @@ class MemoryStore::SortedRun : public BulkLoad {
     return Add(Kind::kPut, key, value);
   }
   Status Delete(std::string_view key) override { return Add(Kind::kDelete, key, {}); }
+  Status Append(std::string_view key, std::string_view bytes) override {
+    return Add(Kind::kAppend, key, bytes);
+  }
   uint64_t bytes() const override { return bytes_; }
   Status Install() override {
     TRIDENT_CHECK(!installed_) << "a bulk load is installed once";
@@ -189,12 +212,20 @@ void MemoryStore::ApplyOne(const WriteSet::Change& change, Undo* undo) {
     if (exists) map.erase(at);
     return;
   }
-  bytes_ += change.key.size() + change.value.size();
-  if (exists) {
-    at->second = change.value;
+  std::string& value = exists ? at->second : map.emplace_hint(at, change.key, "")->second;
+  if (change.kind == Kind::kAppend) {
+    Append(change.key, change.value, value);
   } else {
-    map.emplace_hint(at, change.key, change.value);
+    value = change.value;
   }
+  bytes_ += change.key.size() + value.size();
+}
+
+void MemoryStore::Append(std::string_view key, std::string_view bytes, std::string& to) {
+  to += bytes;
+  if (condense_ == nullptr || to.size() < kCondenseBytes) return;
+  std::string shorter;
+  if ((*condense_)(key, to, shorter)) to = std::move(shorter);
 }
 
 void MemoryStore::EraseRange(const WriteSet::Change& change, Undo* undo) {
@@ -230,13 +261,27 @@ Status MemoryStore::MultiGet(Table table, std::span<const std::string_view> keys
     TRIDENT_RETURN_IF_ERROR(death_);
     hold.emplace(tables_[static_cast<size_t>(table)]);
   }
-  const Map& map = hold->map();
+  FindAll(hold->map(), keys, found);
+  return {};
+}
+
+void MemoryStore::FindAll(const Map& map, std::span<const std::string_view> keys,
+                          const std::function<void(size_t, std::string_view)>& found) {
   for (size_t i = 0; i < keys.size(); ++i) {
     TRIDENT_CHECK(i == 0 || keys[i - 1] < keys[i]) << "keys must ascend and be distinct";
     const auto at = map.find(keys[i]);
     if (at != map.end()) found(i, at->second);
   }
-  return {};
+}
+
+std::unique_ptr<const BaseView> MemoryStore::NewBaseView() const {
+  MutexLock lock(mutex_);
+  return std::make_unique<MapBaseView>(tables_[static_cast<size_t>(Table::kBase)]);
+}
+
+void MemoryStore::SetCondense(std::shared_ptr<const Condense> condense) {
+  MutexLock lock(mutex_);
+  condense_ = std::move(condense);
 }
 
 std::unique_ptr<Cursor> MemoryStore::NewCursor(Table table, const CursorOptions& options) const {

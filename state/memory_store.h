@@ -63,6 +63,9 @@ class MemoryStore : public DurableStore {
   using DurableStore::NewCursor;
   std::unique_ptr<Cursor> NewCursor(Table table, const CursorOptions& options) const override;
   StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) override;
+  std::unique_ptr<const BaseView> NewBaseView() const override;
+  bool LookupsAreCheap() const override { return true; }
+  void SetCondense(std::shared_ptr<const Condense> condense) override;
   std::string Where() const override { return "memory"; }
   Status Health() const override;
   uint64_t MemoryBytes() const override;
@@ -79,6 +82,7 @@ class MemoryStore : public DurableStore {
   std::unique_ptr<MemoryStore> Kill(Rng& rng);
 
  private:
+  class MapBaseView;
   class MapCursor;
   class SortedRun;
   using Map = std::map<std::string, std::string, std::less<>>;
@@ -108,7 +112,11 @@ class MemoryStore : public DurableStore {
   Status Admit(Changes changes) TRIDENT_REQUIRES(mutex_);
   Status Install(Changes run);
   void Apply(Changes changes, Undo* undo) TRIDENT_REQUIRES(mutex_);
+  static void FindAll(const Map& map, std::span<const std::string_view> keys,
+                      const std::function<void(size_t, std::string_view)>& found);
   void ApplyOne(const WriteSet::Change& change, Undo* undo) TRIDENT_REQUIRES(mutex_);
+  void Append(std::string_view key, std::string_view bytes, std::string& to)
+      TRIDENT_REQUIRES(mutex_);
   void EraseRange(const WriteSet::Change& change, Undo* undo) TRIDENT_REQUIRES(mutex_);
   void Remember(Table table, std::string_view key, Undo* undo) TRIDENT_REQUIRES(mutex_);
   void Revert(const Undo& undo) TRIDENT_REQUIRES(mutex_);
@@ -120,6 +128,7 @@ class MemoryStore : public DurableStore {
   std::deque<Undo> unsynced_ TRIDENT_GUARDED_BY(mutex_);
   uint64_t writes_ TRIDENT_GUARDED_BY(mutex_) = 0;
   uint64_t bytes_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<const Condense> condense_ TRIDENT_GUARDED_BY(mutex_);
 
   std::optional<uint64_t> successes_before_failure_ TRIDENT_GUARDED_BY(mutex_);
   Failure failure_ TRIDENT_GUARDED_BY(mutex_);

@@ -4,12 +4,20 @@
 #ifndef TRIDENT_STATE_PARTITION_CONTEXT_H_
 #define TRIDENT_STATE_PARTITION_CONTEXT_H_
 
+#include <cstdint>
+
 #include "base/ids.h"
 #include "state/durable_store.h"
 #include "state/group_timeline.h"
 #include "state/memory_budget.h"
 
 namespace trident {
+
+// How a fold treats a delta over a value that nobody has read.
+enum class FoldDeltas : uint8_t {
+  kWhateverIsCheaper,
+  kUnread,  // appends it, and reads nothing; for tests
+};
 
 // Owned by the StateStore, outlives the partition.
 struct PartitionContext {
@@ -18,6 +26,7 @@ struct PartitionContext {
   const DurableStore* durable;
   const GroupTimeline* timeline;
   MemoryBudget* budget;
+  FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
 };
 
 }  // namespace trident

@@ -4,12 +4,14 @@
 // (state/fold.h) calls, on its own thread and in this order:
 //
 //     Collect until it says that nothing is left: reads each changed key's value at exactly txid()
-//     Merge: sorts; looks up what the base must be combined with
+//     Merge: sorts; looks up what the base must be combined with, or decides to append it unread
 //     WriteTo(load): the marker, then every row, in key order
 //     ... the load is installed ...
 //     Finish: what has not changed since is clean now
 //
-// Dropping it before Finish leaves the partition as if the fold had not been tried.
+// Dropping it before Merge leaves the partition as if the fold had not been tried. After an error,
+// or when it is dropped later, nobody knows what the base has: the partition goes on being right,
+// but must not be folded again.
 #ifndef TRIDENT_STATE_PARTITION_FOLD_H_
 #define TRIDENT_STATE_PARTITION_FOLD_H_
 
@@ -36,7 +38,8 @@ class PartitionFold {
   virtual Status WriteTo(BulkLoad& load) = 0;
   // The rows are written: gives their memory back.
   virtual void ReleaseRows() = 0;
-  virtual void Finish() = 0;
+  // DataLoss when a value in the base cannot be read.
+  virtual Status Finish() = 0;
 };
 
 }  // namespace trident

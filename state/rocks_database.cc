@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "state/manifest_check.h"
+#include "state/rocks_append.h"
 #include "state/rocks_errors.h"
 #include "state/rocks_log.h"
 #include "state/rocks_stand_in.h"
@@ -25,11 +26,14 @@ namespace {
 
 using Access = RocksStoreOptions::Access;
 
-std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RocksMemory& memory) {
+std::vector<rocksdb::ColumnFamilyDescriptor> Families(
+    const RocksMemory& memory, const std::shared_ptr<const CondenseHolder>& condense) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (int i = 0; i < kTableCount; ++i) {
     const auto table = static_cast<Table>(i);
-    families.emplace_back(std::string(FamilyName(table)), FamilyOptions(table, memory));
+    rocksdb::ColumnFamilyOptions options = FamilyOptions(table, memory);
+    if (table == Table::kBase) options.merge_operator = NewAppendOperator(condense);
+    families.emplace_back(std::string(FamilyName(table)), options);
   }
   return families;
 }
@@ -121,6 +125,7 @@ RocksDatabase::RocksDatabase(const RocksStoreOptions& options, rocksdb::Env& env
     : options_(options),
       env_(env),
       memory_(options.cache_bytes, options.write_buffer_bytes),
+      condense_(std::make_shared<CondenseHolder>()),
       errors_(std::make_shared<FirstError>(options.dir)),
       background_(std::make_shared<Background>(errors_, options.dir)) {}
 
@@ -181,7 +186,7 @@ rocksdb::Status RocksDatabase::MakeAt(const std::string& path) const {
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   rocksdb::DB* made = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::Open(options, path, Families(memory_), &families, &made);
+      rocksdb::DB::Open(options, path, Families(memory_, condense_), &families, &made);
   if (!status.ok()) return status;
   const std::unique_ptr<rocksdb::DB> db(made);
   for (rocksdb::ColumnFamilyHandle* family : families) (void)db->DestroyColumnFamilyHandle(family);
@@ -219,16 +224,21 @@ rocksdb::Status RocksDatabase::OpenWith(const std::string& leftover, const std::
 rocksdb::Status RocksDatabase::OpenAt(const std::string& path) {
   rocksdb::DBOptions options = OptionsOn(reader_env_ == nullptr ? env_ : *reader_env_);
   options.listeners.push_back(background_);
+  const auto tables = Families(memory_, condense_);
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       options_.access == Access::kReadOnly
-          ? rocksdb::DB::OpenForReadOnly(options, path, Families(memory_), &families, &db)
-          : rocksdb::DB::Open(options, path, Families(memory_), &families, &db);
+          ? rocksdb::DB::OpenForReadOnly(options, path, tables, &families, &db)
+          : rocksdb::DB::Open(options, path, tables, &families, &db);
   if (!status.ok()) return status;
   db_.reset(db);
   std::copy(families.begin(), families.end(), families_.begin());
   return status;
+}
+
+void RocksDatabase::SetCondense(std::shared_ptr<const Condense> condense) {
+  condense_->Set(std::move(condense));
 }
 
 void RocksDatabase::StartMerging() { background_->StartMerging(); }

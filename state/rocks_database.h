@@ -28,6 +28,8 @@ struct DBOptions;
 
 namespace trident {
 
+class CondenseHolder;
+
 // Remembers the first thing that went wrong; from then on the store takes no writes. Thread-safe.
 class FirstError {
  public:
@@ -63,11 +65,13 @@ class RocksDatabase {
   }
   const RocksMemory& memory() const { return memory_; }
   RocksStoreOptions::Access access() const { return options_.access; }
+  const std::string& dir() const { return options_.dir; }
   FirstError& errors() { return *errors_; }
   const FirstError& errors() const { return *errors_; }
   // Writes up to this number are durable and are acknowledged next.
   void RaiseHighWater(uint64_t to) { high_water_->Raise(to); }
-  // See DurableStore::StartMerging.
+  // See DurableStore.
+  void SetCondense(std::shared_ptr<const Condense> condense);
   void StartMerging();
   // A path for the next bulk load, never given before.
   std::string NextBulkLoadFile();
@@ -97,6 +101,7 @@ class RocksDatabase {
   const RocksStoreOptions options_;
   rocksdb::Env& env_;
   const RocksMemory memory_;
+  const std::shared_ptr<CondenseHolder> condense_;
   std::unique_ptr<RocksDirectory> directory_;
   std::shared_ptr<FirstError> errors_;
   std::shared_ptr<Background> background_;

@@ -7,6 +7,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/snapshot.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/write_batch.h>
@@ -48,10 +49,12 @@ void CheckWritable(const WriteSet::Change& change) {
 
 class RocksStore::RocksCursor : public Cursor {
  public:
+  // `view`: of the moment that the cursor sees; null: now.
   RocksCursor(const RocksDatabase& database, Table table, const CursorOptions& options,
-              std::string dir)
-      : end_(options.end), end_slice_(end_), dir_(std::move(dir)) {
+              const rocksdb::Snapshot* view)
+      : end_(options.end), end_slice_(end_), dir_(database.dir()) {
     rocksdb::ReadOptions read;
+    read.snapshot = view;
     if (!end_.empty()) read.iterate_upper_bound = &end_slice_;
     if (options.pattern == CursorOptions::Pattern::kScan) {
       read.fill_cache = false;
@@ -72,6 +75,24 @@ class RocksStore::RocksCursor : public Cursor {
   const rocksdb::Slice end_slice_;
   const std::string dir_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksStore::RocksBaseView : public BaseView {
+ public:
+  explicit RocksBaseView(const RocksStore& store)
+      : store_(store), snapshot_(store.database_->db().GetSnapshot()) {}
+  ~RocksBaseView() override { store_.database_->db().ReleaseSnapshot(snapshot_); }
+  Status MultiGet(std::span<const std::string_view> keys,
+                  const std::function<void(size_t, std::string_view)>& found) const override {
+    return store_.MultiGetAt(snapshot_, Table::kBase, keys, found);
+  }
+  std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) const override {
+    return std::make_unique<RocksCursor>(*store_.database_, Table::kBase, options, snapshot_);
+  }
+
+ private:
+  const RocksStore& store_;
+  const rocksdb::Snapshot* const snapshot_;
 };
 
 class RocksStore::RocksBulkLoad : public BulkLoad {
@@ -95,6 +116,10 @@ class RocksStore::RocksBulkLoad : public BulkLoad {
   Status Delete(std::string_view key) override {
     CountEntry(key, {});
     return Check(writer_.Delete(ToSlice(key)));
+  }
+  Status Append(std::string_view key, std::string_view bytes) override {
+    CountEntry(key, bytes);
+    return Check(writer_.Merge(ToSlice(key), ToSlice(bytes)));
   }
   uint64_t bytes() const override { return bytes_; }
   Status Install() override {
@@ -163,6 +188,8 @@ Status RocksStore::Write(const WriteSet& changes, Durability durability) {
       case Kind::kDeleteRange:
         added = batch.DeleteRange(family, change.key, change.value);
         break;
+      case Kind::kAppend:
+        TRIDENT_CHECK(false) << "bulk loads alone append";
     }
     TRIDENT_CHECK(added.ok()) << added.ToString();
   }
@@ -189,11 +216,18 @@ StatusOr<std::optional<std::string>> RocksStore::Get(Table table, std::string_vi
 
 Status RocksStore::MultiGet(Table table, std::span<const std::string_view> keys,
                             const std::function<void(size_t, std::string_view)>& found) const {
+  return MultiGetAt(nullptr, table, keys, found);
+}
+
+Status RocksStore::MultiGetAt(const rocksdb::Snapshot* view, Table table,
+                              std::span<const std::string_view> keys,
+                              const std::function<void(size_t, std::string_view)>& found) const {
   constexpr size_t kChunk = 128;
   std::array<rocksdb::Slice, kChunk> slices;
   std::array<rocksdb::PinnableSlice, kChunk> values;
   std::array<rocksdb::Status, kChunk> statuses;
   rocksdb::ReadOptions read;
+  read.snapshot = view;
   // What a batch read of cold keys is in the hot tables from now on: keeping its blocks too costs a
   // third of the lookup and helps no one.
   read.fill_cache = !database_->IndexesFitInCache();
@@ -219,7 +253,11 @@ Status RocksStore::MultiGet(Table table, std::span<const std::string_view> keys,
 }
 
 std::unique_ptr<Cursor> RocksStore::NewCursor(Table table, const CursorOptions& options) const {
-  return std::make_unique<RocksCursor>(*database_, table, options, dir_);
+  return std::make_unique<RocksCursor>(*database_, table, options, nullptr);
+}
+
+std::unique_ptr<const BaseView> RocksStore::NewBaseView() const {
+  return std::make_unique<RocksBaseView>(*this);
 }
 
 StatusOr<std::unique_ptr<BulkLoad>> RocksStore::NewBulkLoad(Table table) {
@@ -249,6 +287,10 @@ Status RocksStore::Install(const std::string& file) {
   return Noted(FromRocks(
       database_->db().IngestExternalFile(database_->family(Table::kBase), {file}, IngestOptions()),
       "install a bulk load", dir_));
+}
+
+void RocksStore::SetCondense(std::shared_ptr<const Condense> condense) {
+  database_->SetCondense(std::move(condense));
 }
 
 void RocksStore::StartMerging() { database_->StartMerging(); }

@@ -28,8 +28,9 @@
 #include "state/memory_budget.h"
 
 namespace rocksdb {
+class Snapshot;
 class Status;
-}
+}  // namespace rocksdb
 
 namespace trident {
 
@@ -71,6 +72,8 @@ class RocksStore : public DurableStore {
   using DurableStore::NewCursor;
   std::unique_ptr<Cursor> NewCursor(Table table, const CursorOptions& options) const override;
   StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) override;
+  std::unique_ptr<const BaseView> NewBaseView() const override;
+  void SetCondense(std::shared_ptr<const Condense> condense) override;
   void StartMerging() override;
   std::string Where() const override { return dir_; }
   Status Health() const override;
@@ -89,11 +92,16 @@ class RocksStore : public DurableStore {
  private:
   class RocksCursor;
   class RocksBulkLoad;
+  class RocksBaseView;
 
   // An error is remembered and returned.
   Status Noted(const Status& outcome);
   Status WhyNotWritten(const rocksdb::Status& status);
   Status Install(const std::string& file);
+  // `view`: of the moment to read at; null: now.
+  Status MultiGetAt(const rocksdb::Snapshot* view, Table table,
+                    std::span<const std::string_view> keys,
+                    const std::function<void(size_t, std::string_view)>& found) const;
 
   const std::string dir_;
   const std::unique_ptr<RocksDatabase> database_;

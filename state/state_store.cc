@@ -2,9 +2,11 @@
 #include "state/state_store.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.h"
 #include "base/spelling.h"
+#include "state/store_layout.h"
 
 namespace trident {
 namespace {
@@ -70,7 +72,8 @@ PartitionContext StateStore::ContextOf(const StateInfo& info) {
           .partition = PartitionId(0),
           .durable = &durable_,
           .timeline = &GroupOf(info.spec.group).timeline(),
-          .budget = &budget_};
+          .budget = &budget_,
+          .fold_deltas = options_.fold_deltas};
 }
 
 void StateStore::Register(std::unique_ptr<ReadableState> state,
@@ -81,9 +84,22 @@ void StateStore::Register(std::unique_ptr<ReadableState> state,
   states_.push_back(std::move(state));
 }
 
+// What is given to the durable store may be called when this store is gone, so it refers to nothing
+// of it.
+void StateStore::ExplainAppended() {
+  durable_.SetCondense(std::make_shared<const Condense>(
+      [condensers = condensers_](std::string_view key, std::string_view values, std::string& out) {
+        const std::optional<ParsedBaseKey> parsed = ParseBaseKey(key);
+        if (!parsed.has_value() || parsed->is_marker) return false;
+        const auto condenser = condensers.find(parsed->state);
+        return condenser != condensers.end() && condenser->second(values, out);
+      }));
+}
+
 StatusOr<RecoveryReport> StateStore::Recover() {
   TRIDENT_CHECK(fold_ == nullptr) << "a store recovers once";
   TRIDENT_RETURN_IF_ERROR(CheckAllDeclared(durable_, NamesOf(states_)));
+  ExplainAppended();
   RecoveryReport report;
   std::vector<Fold::Member> members;
   std::vector<StateGroup*> groups;

@@ -16,6 +16,7 @@
 #define TRIDENT_STATE_STATE_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,7 @@
 #include "base/ids.h"
 #include "base/limits.h"
 #include "base/status.h"
+#include "state/appended_values.h"
 #include "state/decided_attempts.h"
 #include "state/durable_store.h"
 #include "state/fold.h"
@@ -46,6 +48,7 @@ struct StateStoreOptions {
   // What makes a round of folds due; see Fold.
   uint64_t fold_redo_bytes = kFoldRedoBytesDefault;
   uint64_t fold_commits = kFoldCommitsDefault;
+  FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
 };
 
 // Recovery expects a redo record for every decided txid of a group that has states, also for one
@@ -111,12 +114,16 @@ class StateStore final : public StateCatalog {
   DurableStore& durable() { return durable_; }
 
  private:
+  using CondenseValues = std::function<bool(std::string_view values, std::string& out)>;
+
   StateStore(DurableStore& durable, const DecidedAttempts& decided,
              const StateStoreOptions& options);
   StatusOr<StateInfo> Declare(const StateSpec& spec, const TypeInfo& value_type);
   StateGroup& GroupOf(GroupId group);
   StateGroup* FindGroup(GroupId group) const;
   PartitionContext ContextOf(const StateInfo& info);
+  // Tells the durable store how values of the states are condensed.
+  void ExplainAppended();
   void Register(std::unique_ptr<ReadableState> state, std::vector<StatePartition*> partitions);
 
   // Constant after Open.
@@ -131,6 +138,8 @@ class StateStore final : public StateCatalog {
   std::map<GroupId, std::unique_ptr<StateGroup>> groups_;
   std::vector<std::unique_ptr<ReadableState>> states_;
   std::vector<RecoveringPartition> partitions_;
+  // Of those states that can be.
+  std::map<StateId, CondenseValues> condensers_;
   std::unique_ptr<Fold> fold_;
 };
 
@@ -138,6 +147,11 @@ template <class V>
 StatusOr<MapState<V>*> StateStore::AddMap(const StateSpec& spec, MapOptions<V> options) {
   TRIDENT_ASSIGN_OR_RETURN(StateInfo info, Declare(spec, TypeOf<V>()));
   const PartitionContext context = ContextOf(info);
+  if (options.combine != nullptr) {
+    condensers_[info.id] = [combine = options.combine](std::string_view values, std::string& out) {
+      return CondenseAppended<V>(values, combine, out);
+    };
+  }
   auto state = std::make_unique<MapState<V>>(std::move(info), std::move(options), context);
   MapState<V>* added = state.get();
   Register(std::move(state), added->AllPartitions());

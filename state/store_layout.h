@@ -69,7 +69,7 @@ struct Marker {
   TxId txid;              // every decided txid up to this one is in, none after it
   Attempt attempt;        // which was decided for `txid`
   uint64_t checksum = 0;  // rolling, over the changes of the partition; kept by the state
-  uint64_t keys = 0;      // in the base
+  uint64_t keys = 0;      // in the base; about, once deltas were appended unread
 
   friend bool operator==(const Marker&, const Marker&) = default;
 };

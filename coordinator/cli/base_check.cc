@@ -16,15 +16,14 @@ class FoldedComparison {
       : state_(state), next_(folded.begin()), end_(folded.end()) {}
 
   // The next key of the base.
-  Status Compare(std::string_view key, std::string_view value);
+  Status Compare(std::string_view key, const StoredValue& value);
   // The base has no more.
   Status Finish() { return SkipTo(nullptr); }
 
  private:
   Status SkipTo(const std::string_view* key);
-  std::optional<std::string> Expected() const {
-    return next_->second.Over({}, {state_.value_type(), state_.stored().combiner}).value;
-  }
+  Combining By() const { return {state_.value_type(), state_.stored().combiner}; }
+  std::optional<std::string> Expected() const { return next_->second.Over({}, By()).value; }
 
   const RestingState& state_;
   KeyChanges::const_iterator next_;
@@ -41,18 +40,19 @@ Status FoldedComparison::SkipTo(const std::string_view* key) {
   return first;
 }
 
-Status FoldedComparison::Compare(std::string_view key, std::string_view value) {
+Status FoldedComparison::Compare(std::string_view key, const StoredValue& value) {
   TRIDENT_RETURN_IF_ERROR(SkipTo(&key));
   if (next_ == end_ || next_->first != key) return {};
   const bool whole = next_->second.is_whole();
   const std::optional<std::string> expected = Expected();
   ++next_;
-  if (!whole || expected == value) return {};
+  if (!whole || (expected == value.value && value.deltas.empty())) return {};
   const auto text = [&](std::string_view encoded) {
     const StatusOr<Datum> datum = state_.value_type().DecodeAll(encoded);
     return datum.ok() ? ToString(*datum) : std::string("bytes that are no value");
   };
-  return DataLoss("the key ", state_.KeyText(key), " has ", text(value),
+  return DataLoss("the key ", state_.KeyText(key), " has ", text(value.value.value_or("")),
+                  value.deltas.empty() ? "" : " with deltas",
                   ", but the redo that was folded gives ",
                   expected ? text(*expected) : std::string("none"));
 }
@@ -116,9 +116,11 @@ Status BaseWalk::CheckRow(const RestingState& state, PartitionId partition, std:
   if (!state.Owns(partition, parsed->key)) {
     return DataLoss("the key ", name, " belongs to another partition");
   }
-  const Status value = state.value_type().DecodeAll(cursor_->value()).status();
-  if (!value.ok()) return Annotate(value, Concat("value of ", name));
-  return folded.Compare(parsed->key, cursor_->value());
+  const StoredValue value =
+      ReadBaseValue(cursor_->value(), {state.value_type(), state.stored().combiner});
+  const Status decoded = state.value_type().DecodeAll(*value.value).status();
+  if (!decoded.ok()) return Annotate(decoded, Concat("value of ", name));
+  return folded.Compare(parsed->key, value);
 }
 
 // Rows that stand before `until` are of nothing that there is.

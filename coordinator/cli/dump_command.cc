@@ -53,13 +53,12 @@ class PartitionRows {
     const bool from_base = has_base && (!has_change || base_key <= change_->first);
     const bool from_change = has_change && (!has_base || change_->first <= base_key);
     key_ = from_base ? std::string(base_key) : change_->first;
-    std::optional<std::string> before;
+    StoredValue before;
     if (from_base) {
-      before = std::string(base_->value());
+      before = ReadBaseValue(base_->value(), by_);
       base_->Next();
     }
-    value_ = from_change ? change_++->second.Over(std::move(before), by_)
-                         : StoredValue{std::move(before), {}};
+    value_ = from_change ? change_++->second.Over(std::move(before), by_) : std::move(before);
     return true;
   }
 

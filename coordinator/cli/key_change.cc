@@ -4,6 +4,39 @@
 #include <utility>
 
 namespace trident {
+namespace {
+
+// Combines with the newest of what is there, as the engine does while it knows no value below.
+void AddDelta(StoredValue& to, std::string_view delta, const Combining& by) {
+  std::string* newest = to.value ? &*to.value : nullptr;
+  if (!to.deltas.empty()) newest = &to.deltas.back();
+  std::optional<std::string> combined;
+  if (newest != nullptr) combined = by.type.Combine(by.combiner, *newest, delta);
+  if (combined) {
+    *newest = *std::move(combined);
+  } else {
+    to.deltas.emplace_back(delta);
+  }
+}
+
+}  // namespace
+
+StoredValue ReadBaseValue(std::string_view encoded, const Combining& by) {
+  StoredValue out;
+  for (ByteReader in(encoded); in.ok() && !in.done();) {
+    const std::string_view rest = in.rest();
+    by.type.Decode(in);
+    if (!in.ok()) return {.value = std::string(encoded), .deltas = {}};
+    const std::string_view one = rest.substr(0, rest.size() - in.remaining());
+    if (!out.exists()) {
+      out.value = one;
+    } else {
+      AddDelta(out, one, by);
+    }
+  }
+  if (!out.exists()) out.value = encoded;
+  return out;
+}
 
 void KeyChange::Add(RowOperation operation, std::string_view value, const Combining& by) {
   switch (operation) {
@@ -28,9 +61,9 @@ void KeyChange::Add(RowOperation operation, std::string_view value, const Combin
   }
 }
 
-StoredValue KeyChange::Over(std::optional<std::string> before, const Combining& by) const {
+StoredValue KeyChange::Over(StoredValue before, const Combining& by) const {
   if (replaces_) return over_;
-  StoredValue out{.value = std::move(before), .deltas = {}};
+  StoredValue out = std::move(before);
   for (const std::string& delta : over_.deltas) {
     if (!out.exists()) {
       out.value = delta;
@@ -39,19 +72,6 @@ StoredValue KeyChange::Over(std::optional<std::string> before, const Combining& 
     }
   }
   return out;
-}
-
-// Combines with the newest of what is there, as the engine does while it knows no value below.
-void KeyChange::AddDelta(StoredValue& to, std::string_view delta, const Combining& by) {
-  std::string* newest = to.value ? &*to.value : nullptr;
-  if (!to.deltas.empty()) newest = &to.deltas.back();
-  std::optional<std::string> combined;
-  if (newest != nullptr) combined = by.type.Combine(by.combiner, *newest, delta);
-  if (combined) {
-    *newest = *std::move(combined);
-  } else {
-    to.deltas.emplace_back(delta);
-  }
 }
 
 }  // namespace trident

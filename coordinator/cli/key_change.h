@@ -29,18 +29,20 @@ struct Combining {
   std::string_view combiner;
 };
 
+// What the base has for a key: a value with what was appended to it (state/appended_values.h).
+// Bytes that are no values count as one.
+StoredValue ReadBaseValue(std::string_view encoded, const Combining& by);
+
 class KeyChange {
  public:
   // The next row of the key. `value` is encoded, and read only where the operation has one.
   void Add(RowOperation operation, std::string_view value, const Combining& by);
   // The value after the rows, where it was `before`.
-  StoredValue Over(std::optional<std::string> before, const Combining& by) const;
+  StoredValue Over(StoredValue before, const Combining& by) const;
   // Whether the rows say what the value is, whatever it was before.
   bool is_whole() const { return replaces_ && over_.deltas.empty(); }
 
  private:
-  static void AddDelta(StoredValue& to, std::string_view delta, const Combining& by);
-
   bool replaces_ = false;  // what was before does not count
   StoredValue over_;       // the value that replaces it, and the deltas since
 };

@@ -27,8 +27,8 @@ StoredValue After(const std::vector<Row>& rows, std::optional<int64_t> before,
   const Combining by{type, combiner};
   KeyChange change;
   for (const Row& row : rows) change.Add(row.operation, Int(row.value), by);
-  std::optional<std::string> base;
-  if (before) base = Int(*before);
+  StoredValue base;
+  if (before) base.value = Int(*before);
   return change.Over(base, by);
 }
 
@@ -72,6 +72,25 @@ TEST(KeyChangeTest, OnlyRowsThatSayTheValueAreWhole) {
   EXPECT_FALSE(change.is_whole());
   change.Add(RowOperation::kRemove, "", by);
   EXPECT_TRUE(change.is_whole());
+}
+
+TEST(BaseValueTest, WhatWasAppendedIsCombinedWhereThatIsKnown) {
+  const StoredType type("int64");
+  const std::string three = Int(10) + Int(-300) + Int(2);
+  EXPECT_EQ(ReadBaseValue(three, {type, "sum"}), Whole(-288));
+  EXPECT_EQ(ReadBaseValue(three, {type, "mean"}), (StoredValue{Int(10), {Int(-300), Int(2)}}));
+  EXPECT_EQ(ReadBaseValue(Int(10), {type, "sum"}), Whole(10));
+  const StoredType text("list<text>");
+  const std::string two = Encoded(std::vector<std::string>{"a", "bc"});
+  EXPECT_EQ(ReadBaseValue(two + two, {text, "join"}), (StoredValue{two, {two}}));
+}
+
+TEST(BaseValueTest, BytesThatAreNoValuesStayOne) {
+  const StoredType type("int64");
+  for (const std::string& bytes : {std::string(), std::string("\x80"), Int(3) + "\xff"}) {
+    EXPECT_EQ(ReadBaseValue(bytes, {type, "sum"}), (StoredValue{bytes, {}}));
+    EXPECT_FALSE(type.DecodeAll(bytes).ok());
+  }
 }
 
 TEST(StoredTypeTest, IntegersWrapAroundAsTheAggregatorDoes) {

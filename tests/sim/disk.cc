@@ -12,6 +12,11 @@ class SimDisk::Load final : public BulkLoad {
     return load_->Put(key, value);
   }
   Status Delete(std::string_view key) override { return load_->Delete(key); }
+  Status Append(std::string_view key, std::string_view bytes) override {
+    disk_.trial_.Note(key);
+    disk_.trial_.Note(bytes);
+    return load_->Append(key, bytes);
+  }
   uint64_t bytes() const override { return load_->bytes(); }
   Status Install() override {
     if (load_->bytes() > 0) disk_.BeforeWrite();

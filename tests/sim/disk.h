@@ -45,6 +45,10 @@ class SimDisk final : public DurableStore {
     return store_->NewCursor(table, options);
   }
   StatusOr<std::unique_ptr<BulkLoad>> NewBulkLoad(Table table) override;
+  std::unique_ptr<const BaseView> NewBaseView() const override { return store_->NewBaseView(); }
+  void SetCondense(std::shared_ptr<const Condense> condense) override {
+    store_->SetCondense(std::move(condense));
+  }
   std::string Where() const override { return store_->Where(); }
   Status Health() const override { return store_->Health(); }
   uint64_t MemoryBytes() const override { return store_->MemoryBytes(); }

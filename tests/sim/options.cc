@@ -83,6 +83,7 @@ Options OptionsFor(WorkloadKind workload, uint64_t seed) {
   const double poison = Rate(rng, 0.6, 0.15);
   if (diverts) options.run.on_failure = OnFailure::kDeadLetter;
   if (diverts || rng.Chance(0.1)) options.poison_rows = poison;
+  if (rng.Chance(0.5)) options.fold_deltas = FoldDeltas::kUnread;
   return options;
 }
 
@@ -94,7 +95,8 @@ std::string Describe(const Options& o) {
       run.on_failure == OnFailure::kStop ? "stops" : "diverts", ", ",
       run.sync == CommitSync::kFsync ? "synced" : "not synced", ", versions ",
       run.readable_versions, ", states of ", o.state_partitions, " on ", o.state_tasks,
-      " tasks, state bytes ", o.state_bytes, ", fold after ", o.fold_commits, ", ",
+      " tasks, state bytes ", o.state_bytes, ", fold after ", o.fold_commits,
+      o.fold_deltas == FoldDeltas::kUnread ? " unread, " : ", ",
       o.spout == SpoutKind::kOpaque ? "opaque" : "transactional", " spout of ", o.source_partitions,
       " on ", o.spout_tasks, ", rows ", o.rows_per_partition, ", blank ", o.blank_rows, ", poison ",
       o.poison_rows, ", short ", o.short_reads, ", faults for ", o.fault_steps, ": crash ", o.crash,

@@ -28,6 +28,7 @@ struct Options {
   StateKind state_kind = StateKind::kOpaque;
   uint64_t state_bytes = 0;
   uint64_t fold_commits = 4;
+  FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
 
   // Each stream's source.
   SpoutKind spout = SpoutKind::kTransactional;

@@ -151,7 +151,8 @@ Status World::OpenParts() {
                                                    .clock = &trial_.clock,
                                                    .network = network_.get(),
                                                    .state_bytes = trial_.options.state_bytes,
-                                                   .fold_commits = trial_.options.fold_commits}));
+                                                   .fold_commits = trial_.options.fold_commits,
+                                                   .fold_deltas = trial_.options.fold_deltas}));
   network_->Connect([this](DataMessage m) { parts_->worker().Deliver(std::move(m)); });
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 #include "state/durable_store.h"
 
 #include <array>
+#include <cctype>
 #include <map>
 #include <thread>
 
@@ -70,22 +71,42 @@ class DurableStoreTest : public testing::TestWithParam<const char*> {
     changes.Put(table, std::move(key), std::move(value));
     ASSERT_TRUE(store_->Write(changes, Durability::kBuffered).ok());
   }
+  // nullopt deletes; a value that begins with '+' is appended.
   void Load(const std::map<std::string, std::optional<std::string>>& run) {
     std::unique_ptr<BulkLoad> load = store_->NewBulkLoad(Table::kBase).value();
     for (const auto& [key, value] : run) {
-      ASSERT_TRUE((value ? load->Put(key, *value) : load->Delete(key)).ok());
+      if (value && value->starts_with('+')) {
+        ASSERT_TRUE(load->Append(key, *value).ok());
+      } else {
+        ASSERT_TRUE((value ? load->Put(key, *value) : load->Delete(key)).ok());
+      }
     }
     const Status installed = load->Install();
     ASSERT_TRUE(installed.ok()) << installed;
   }
   using Rows = std::vector<std::pair<std::string, std::string>>;
-  Rows Scan(Table table, const CursorOptions& options = {}, std::string_view from = "") {
+  static Rows From(std::string_view from, Cursor& cursor) {
     Rows rows;
-    const std::unique_ptr<Cursor> cursor = store_->NewCursor(table, options);
-    for (cursor->Seek(from); cursor->Valid(); cursor->Next()) {
-      rows.emplace_back(cursor->key(), cursor->value());
+    for (cursor.Seek(from); cursor.Valid(); cursor.Next()) {
+      rows.emplace_back(cursor.key(), cursor.value());
     }
-    EXPECT_TRUE(cursor->status().ok()) << cursor->status();
+    EXPECT_TRUE(cursor.status().ok()) << cursor.status();
+    return rows;
+  }
+  Rows Scan(Table table, const CursorOptions& options = {}, std::string_view from = "") {
+    return From(from, *store_->NewCursor(table, options));
+  }
+  // All of it; each key is also found by itself.
+  static Rows In(const BaseView& view) {
+    Rows rows = From("", *view.NewCursor({}));
+    std::vector<std::string_view> keys;
+    for (const auto& [key, value] : rows) keys.push_back(key);
+    size_t found = 0;
+    const Status read = view.MultiGet(keys, [&](size_t i, std::string_view value) {
+      EXPECT_EQ(value, rows[i].second);
+      ++found;
+    });
+    EXPECT_TRUE(read.ok() && found == rows.size()) << read;
     return rows;
   }
 
@@ -149,6 +170,8 @@ WriteSet RandomChanges(Rng& rng) {
 TEST_P(DurableStoreTest, AnswersAsPlainMapsDoOverRandomCalls) {
   Rng rng(1);
   Model model;
+  Model::Map viewed;
+  std::unique_ptr<const BaseView> view;  // goes before the store that it is of
   for (int round = 0; round < 400; ++round) {
     const WriteSet changes = RandomChanges(rng);
     ASSERT_TRUE(
@@ -157,15 +180,28 @@ TEST_P(DurableStoreTest, AnswersAsPlainMapsDoOverRandomCalls) {
     if (rng.Chance(0.2)) {
       std::map<std::string, std::optional<std::string>> run;
       for (uint64_t n = rng.Below(8); n > 0; --n) {
-        run[RandomKey(rng)] = rng.Chance(0.7) ? std::optional(std::to_string(rng())) : std::nullopt;
+        std::optional<std::string>& value = run[RandomKey(rng)];
+        const uint64_t die = rng.Below(10);
+        if (die < 7) value = (die < 3 ? "" : "+") + std::to_string(rng());
+      }
+      if (rng.Chance(0.3)) {
+        view = store_->NewBaseView();
+        viewed = model[Table::kBase];
       }
       Load(run);
       for (const auto& [key, value] : run) {
-        if (value) model[Table::kBase][key] = *value;
+        std::string& there = model[Table::kBase][key];
+        if (value) there = value->starts_with('+') ? there + *value : *value;
         if (!value) model[Table::kBase].erase(key);
       }
     }
-    if (rng.Chance(0.02)) Reopen();
+    if (view != nullptr) {
+      ASSERT_EQ(In(*view), Rows(viewed.begin(), viewed.end())) << "round " << round;
+    }
+    if (rng.Chance(0.02)) {
+      view = nullptr;
+      Reopen();
+    }
     const auto table = static_cast<Table>(rng.Below(kTableCount));
     const Model::Map& expected = model[table];
     ASSERT_EQ(Scan(table), Rows(expected.begin(), expected.end())) << "round " << round;
@@ -270,6 +306,35 @@ TEST_P(DurableStoreTest, TheLaterInstallWinsWhicheverBeganFirst) {
   ASSERT_TRUE(second->Install().ok());
   ASSERT_TRUE(first->Install().ok());
   EXPECT_EQ(store_->Get(Table::kBase, "a").value(), "first");
+}
+
+// Runs of appended letters become one, in upper case, behind what is so already.
+TEST_P(DurableStoreTest, WhatIsAppendedStandsBehindWhatThereIsAndMayBeCondensed) {
+  const auto condensed = [](std::string_view values) {
+    std::string out(values);
+    for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return out;
+  };
+  Load({{"a", "put "}, {"b", "put "}});
+  for (int pass = 0; pass < 30; ++pass) {
+    if (pass == 10) {
+      store_->SetCondense(std::make_shared<const Condense>(
+          [&](std::string_view key, std::string_view values, std::string& out) {
+            out = condensed(values);
+            return key != "b";
+          }));
+    }
+    const std::string bytes = Concat("+", pass, "x ");
+    Load({{"a", bytes}, {"b", bytes}, {"c", bytes}});
+    if (pass == 5 || pass == 25) Reopen();
+  }
+  std::string appended;
+  for (int pass = 0; pass < 30; ++pass) appended += Concat("+", pass, "x ");
+  EXPECT_EQ(condensed(store_->Get(Table::kBase, "a").value().value()),
+            condensed("put " + appended));
+  EXPECT_EQ(store_->Get(Table::kBase, "b").value(), "put " + appended) << "it cannot be";
+  EXPECT_EQ(condensed(store_->Get(Table::kBase, "c").value().value()), condensed(appended));
+  EXPECT_EQ(Scan(Table::kBase).size(), 3u);
 }
 
 TEST_P(DurableStoreTest, LargeAndEmptyValuesReturn) {

@@ -50,6 +50,7 @@ class RandomHistory {
     options.store.state_bytes = rng.Chance(0.5) ? 1 << 20 : 4096 + rng.Below(60'000);
     options.store.fold_redo_bytes = 1000 + rng.Below(20'000);
     options.store.fold_commits = 1 + rng.Below(50);
+    options.store.fold_deltas = rng.Chance(0.5) ? FoldDeltas::kUnread : FoldDeltas();
     return options;
   }
 
@@ -68,8 +69,10 @@ class RandomHistory {
                                              : harness_.store().fold().FoldAll();
       ASSERT_TRUE(folded.ok()) << folded;
       harness_.store().TrimIfNeeded();
-    } else if (die < 98) {
+    } else if (die < 97) {
       TogglePin();
+    } else if (die < 98) {
+      FoldAmidSteps();
     } else {
       Reopen();
     }
@@ -168,6 +171,63 @@ class RandomHistory {
     staged_.resize(kept);
   }
 
+  // The fold of one partition, with other work between all of its steps. Now and then it ends
+  // there.
+  void FoldAmidSteps() {
+    auto partition = static_cast<uint32_t>(rng_.Below(harness_.options().partitions));
+    StatePartition& folded = harness_.map().partition(PartitionId(partition));
+    const TxId at = harness_.published();
+    if (folded.marker().txid == at) return;
+    std::optional<Snapshot> held;
+    if (auto pin = harness_.store().Pin(StateHarness::kGroup, ReadAt::Exactly(at)); pin.ok()) {
+      held.emplace(*std::move(pin));
+    }
+    const StoredDecisions decisions(harness_.durable());
+    auto fold = folded.BeginFold(at, *decisions.AttemptOf(StateHarness::kGroup, at));
+    while (fold->Collect(1 + static_cast<uint32_t>(rng_.Below(20)))) StepsAmidFold();
+    // A real fold holds the txid; a pin gives way when memory is short, and then what was collected
+    // is not to be used.
+    if (!harness_.map().Find(at, Hashed({KeyOf(1)})[0]).ok()) return;
+    held.reset();
+    StepsAmidFold();
+    ASSERT_TRUE(fold->Merge().ok());
+    StepsAmidFold();
+    auto load = harness_.durable().NewBulkLoad(Table::kBase);
+    ASSERT_TRUE(load.ok() && fold->WriteTo(**load).ok());
+    fold->ReleaseRows();
+    StepsAmidFold();
+    ASSERT_TRUE(harness_.durable().Write({}, Durability::kSynced).ok());
+    const bool installs = rng_.Chance(0.9);
+    if (installs) {
+      ASSERT_TRUE((*load)->Install().ok());
+    }
+    StepsAmidFold();
+    if (installs && rng_.Chance(0.9)) {
+      const Status finished = fold->Finish();
+      ASSERT_TRUE(finished.ok()) << finished;
+      return;
+    }
+    // Nobody knows what the base has, but reads go on.
+    fold.reset();
+    StepsAmidFold();
+    Reopen();
+  }
+
+  void StepsAmidFold() {
+    for (uint64_t n = rng_.Below(5); n > 0 && !testing::Test::HasFailure(); --n) {
+      const uint64_t die = rng_.Below(100);
+      if (die < 35) {
+        StageNext();
+      } else if (die < 70) {
+        DecideOne();
+      } else if (die < 78) {
+        AbortSome();
+      } else {
+        CheckReads();
+      }
+    }
+  }
+
   void TogglePin() {
     if (pin_.has_value()) {
       pin_.reset();
@@ -189,7 +249,31 @@ class RandomHistory {
     newest_at_open_ = harness_.published().value();
   }
 
+  // Each partition of the base is what its marker says.
+  void CheckBase() {
+    const MemoryStore& durable = harness_.durable();
+    const StateId state = harness_.map().info().id;
+    const uint32_t partitions = harness_.options().partitions;
+    for (PartitionId p; p.value() < partitions; p = p.Next()) {
+      const auto stored = durable.Get(Table::kBase, MarkerKey(state, p));
+      ASSERT_TRUE(stored.ok());
+      if (!stored->has_value()) continue;
+      const TxId txid = DecodeMarker(**stored)->txid;
+      Content wanted, found;
+      for (const auto& [key, value] : harness_.At(txid)) {
+        if (PartitionOfHash(HashBytes(key), partitions) == p.value()) wanted[key] = value;
+      }
+      const auto cursor = durable.NewCursor(Table::kBase, {.end = PartitionEnd(state, p)});
+      for (cursor->Seek(BasePrefix(state, p)); cursor->Valid(); cursor->Next()) {
+        int64_t& value = found[std::string(ParseBaseKey(cursor->key())->key)];
+        for (ByteReader in(cursor->value()); !in.done();) value += Codec<int64_t>::Decode(in);
+      }
+      ASSERT_EQ(found, wanted) << "partition " << p.value() << " at " << txid.value();
+    }
+  }
+
   void CheckReads() {
+    CheckBase();
     // The window as promised: a pin, and the newest txids.
     const uint64_t newest = harness_.published().value();
     if (pin_.has_value() && MayHaveExpired(pin_->txid())) pin_.reset();

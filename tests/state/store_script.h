@@ -90,6 +90,9 @@ inline void ApplyPlainly(const WriteSet& changes, PlainTables& tables) {
       case WriteSet::Change::Kind::kDeleteRange:
         table.erase(table.lower_bound(change.key), table.lower_bound(change.value));
         break;
+      case WriteSet::Change::Kind::kAppend:
+        table[change.key] += change.value;
+        break;
     }
   }
 }

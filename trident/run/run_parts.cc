@@ -77,6 +77,7 @@ Status RunParts::OpenStates() {
   state_options.readable_versions = options_.readable_versions;
   state_options.fold_redo_bytes = seams_.fold_redo_bytes;
   state_options.fold_commits = seams_.fold_commits;
+  state_options.fold_deltas = seams_.fold_deltas;
   TRIDENT_ASSIGN_OR_RETURN(
       states_, StateStore::Open(*seams_.store, StoreOwner{.topology = plan_.logical->topology()},
                                 *log_, state_options));

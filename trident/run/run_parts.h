@@ -36,6 +36,7 @@ struct RunSeams {
   uint64_t state_bytes = 0;
   uint64_t fold_redo_bytes = kFoldRedoBytesDefault;
   uint64_t fold_commits = kFoldCommitsDefault;
+  FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
 };
 
 class RunParts {
