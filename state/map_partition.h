@@ -213,8 +213,6 @@ class MapPartition final : public StatePartition {
   Under BaseUnder(uint32_t slot, TxId at) const;
   // The same for its newest value; by the owner.
   Under BaseUnderNewest(const Entry& e) const;
-  // What was folded up to this txid has been taken out of the value of `e`.
-  TxId StandsAfter(const Entry& e) const;
   // What the base has for each key, as it was in `unders`, one a key or none at all: as it is now.
   StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const std::string_view> keys,
                                                    std::span<const Under> unders) const;
@@ -263,7 +261,6 @@ class MapPartition final : public StatePartition {
   std::vector<EarlierBase> earlier_bases_;  // those that readers may still need; oldest first
   // The newest one is that of the fold now going on, which appends what it has not read.
   bool fold_appends_ = false;
-  TxId folded_from_;  // marker_.txid when the latest fold began
   int64_t keys_ = 0;
 
   // Under read_. Of the latest scan that had more than one page; gone with the next fold, or when

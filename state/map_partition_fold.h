@@ -278,7 +278,6 @@ void MapPartitionFold<V>::VisitFolding(Visit&& visit) {
   for (size_t begin = 0; begin < p.folding_.size(); begin += kStep) {
     MutexLock turn(p.turn_);
     MutexLock read(p.read_);
-    ++p.generation_;
     for (size_t i = begin; i < std::min(begin + kStep, p.folding_.size()); ++i) {
       visit(p.table_.entry(p.folding_[i]), p.folding_[i]);
     }
@@ -362,7 +361,6 @@ Status MapPartitionFold<V>::ReadChanged(std::span<const uint32_t> changed) {
   for (size_t begin = 0; begin < changed.size(); begin += kStep) {
     MutexLock turn(p.turn_);
     MutexLock read(p.read_);
-    ++p.generation_;
     for (size_t i = begin; i < std::min(begin + kStep, changed.size()); ++i) {
       p.Resolve(changed[i], base[i].has_value() ? &*base[i] : nullptr);
       p.table_.entry(changed[i]).dirty &= ~MapPartition<V>::kFolding;
@@ -404,7 +402,6 @@ std::unique_ptr<PartitionFold> MapPartition<V>::BeginFold(TxId txid, Attempt att
   TRIDENT_CHECK(!fold_active_) << "a partition is folded by one at a time";
   TRIDENT_CHECK_GE(txid, marker_.txid);
   fold_active_ = true;
-  folded_from_ = marker_.txid;
   folding_.swap(dirty_);
   // The base will have changes that an order of before does not know of.
   ++generation_;

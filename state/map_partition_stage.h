@@ -250,9 +250,8 @@ void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
   const int64_t heap_before = HeapOf(e.value);
   resolve(e.presence, e.value);
   entries_heap_ += HeapOf(e.value) - heap_before;
-  // Older ones stand over an earlier base.
-  const TxId stands_after = StandsAfter(e);
-  for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).IsAfter(stands_after);) {
+  // Those that are folded stand over an earlier base.
+  for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).IsAfter(marker_.txid);) {
     resolve(log_.at(p).presence, log_.at(p).value);
     p = log_.OlderApplied(p);
   }

@@ -43,11 +43,6 @@ auto MapPartition<V>::BaseUnderNewest(const Entry& e) const -> Under {
 }
 
 template <class V>
-TxId MapPartition<V>::StandsAfter(const Entry& e) const {
-  return (e.dirty & kFolding) != 0 ? folded_from_ : marker_.txid;
-}
-
-template <class V>
 void MapPartition<V>::ReleaseEarlierBases() {
   const TxId oldest = context_.timeline->oldest();
   const auto in_use = earlier_bases_.end() - (fold_appends_ ? 1 : 0);

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commits and reads within each other and amid a fold: what other threads could do at any of the
+// moments when no lock is held, by chance and yet the same for the same seed.
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/mutex.h"
+#include "tests/state/hooked_store.h"
+#include "tests/state/seeds.h"
+#include "tests/state/state_harness.h"
+
+namespace trident {
+namespace {
+
+// Work on a thread of its own that goes on only while Advance waits for it: one of the two threads
+// runs at a time.
+class SteppedThread {
+ public:
+  explicit SteppedThread(std::function<void()> work)
+      : thread_([this, work = std::move(work)] {
+          Pause();
+          work();
+          MutexLock lock(mutex_);
+          done_ = true;
+          Hand(Turn::kOther);
+        }) {
+    MutexLock lock(mutex_);
+    while (turn_ != Turn::kOther) changed_.Wait(mutex_);
+  }
+  // REQUIRES: it is done.
+  ~SteppedThread() { thread_.join(); }
+  // The work, up to its next pause. False: it is done.
+  bool Advance() {
+    MutexLock lock(mutex_);
+    if (done_) return false;
+    Hand(Turn::kWork);
+    while (turn_ != Turn::kOther) changed_.Wait(mutex_);
+    return !done_;
+  }
+  // By the work.
+  void Pause() {
+    MutexLock lock(mutex_);
+    Hand(Turn::kOther);
+    while (turn_ != Turn::kWork) changed_.Wait(mutex_);
+  }
+  bool IsThisThread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+ private:
+  enum class Turn : uint8_t { kWork, kOther };
+  void Hand(Turn turn) TRIDENT_REQUIRES(mutex_) {
+    turn_ = turn;
+    changed_.NotifyAll();
+  }
+
+  Mutex mutex_;
+  CondVar changed_;
+  Turn turn_ TRIDENT_GUARDED_BY(mutex_) = Turn::kWork;
+  bool done_ TRIDENT_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+class BusyHistory {
+ public:
+  explicit BusyHistory(uint64_t seed) : rng_(seed), state_(OptionsFrom(rng_)) {
+    const Status opened = state_.Open(store_);
+    EXPECT_TRUE(opened.ok()) << opened;
+    store_.SetHook([this] { Meanwhile(); });
+  }
+  ~BusyHistory() {
+    while (fold_ != nullptr) AdvanceFold();
+    store_.SetHook(nullptr);
+  }
+
+  void Run(int steps) {
+    for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) {
+      switch (rng_.Below(6)) {
+        case 0:
+          AdvanceFold();
+          break;
+        case 1:
+        case 2:
+          Read();
+          break;
+        default:
+          Commit();
+      }
+    }
+  }
+
+ private:
+  static constexpr uint64_t kKeys = 60;
+
+  static HarnessOptions OptionsFrom(Rng& rng) {
+    HarnessOptions options;
+    options.partitions = rng.Chance(0.3) ? 1 : 3;
+    options.store.readable_versions = 1 + rng.Below(8);
+    options.store.fold_deltas = rng.Chance(0.7) ? FoldDeltas::kUnread : FoldDeltas();
+    return options;
+  }
+
+  // Within a call into the store. Who holds the locks of an owner, or is a part of this itself,
+  // lets nobody else go on.
+  void Meanwhile() {
+    if (fold_ != nullptr && fold_->IsThisThread()) return fold_->Pause();
+    if (committing_ || within_) return;
+    within_ = true;
+    for (uint64_t n = rng_.Below(5); n > 0 && !testing::Test::HasFailure(); --n) {
+      switch (rng_.Below(4)) {
+        case 0:
+          Commit();
+          break;
+        case 1:
+          Read();
+          break;
+        default:
+          AdvanceFold();
+      }
+    }
+    within_ = false;
+  }
+
+  void AdvanceFold() {
+    if (fold_ == nullptr) {
+      fold_ = std::make_unique<SteppedThread>([this] {
+        const Status folded = state_.store().fold().FoldSlice();
+        EXPECT_TRUE(folded.ok()) << folded;
+      });
+    }
+    if (!fold_->Advance()) fold_ = nullptr;
+  }
+
+  void Commit() {
+    committing_ = true;
+    const TxId t = state_.published().Next();
+    const Attempt attempt{Epoch(1), 1};
+    Content after = state_.history().back();
+    std::vector<std::string> names;
+    for (uint64_t n = 1 + rng_.Below(12); n > 0; --n) {
+      names.push_back(Concat("k", rng_.Below(kKeys)));
+    }
+    std::vector<HashedKey> keys;
+    for (const std::string& name : names) keys.push_back({name, HashBytes(name)});
+    Stage(t, attempt, names, keys, after);
+    const Status decided = state_.Decide(t, attempt);
+    ASSERT_TRUE(decided.ok()) << decided;
+    state_.ApplyAndPublish(t, attempt, std::move(after));
+    committing_ = false;
+  }
+
+  void Stage(TxId t, Attempt attempt, const std::vector<std::string>& names,
+             const std::vector<HashedKey>& keys, Content& after) {
+    if (rng_.Chance(0.75)) {
+      const std::vector<int64_t> deltas(keys.size(), static_cast<int64_t>(t.value()));
+      for (const std::string& name : names) after[name] += deltas[0];
+      const Status staged = state_.share().StageDelta(t, attempt, keys, deltas,
+                                                      [](int64_t a, int64_t b) { return a + b; });
+      ASSERT_TRUE(staged.ok()) << staged;
+      return;
+    }
+    const bool removes = rng_.Chance(0.3);
+    const Status staged = state_.share().Stage(
+        t, attempt, keys, [&](size_t i, const int64_t* old) -> std::optional<int64_t> {
+          EXPECT_EQ(old == nullptr ? 0 : *old, after.contains(names[i]) ? after[names[i]] : 0);
+          after.erase(names[i]);
+          if (removes) return std::nullopt;
+          return after[names[i]] = -static_cast<int64_t>(t.value());
+        });
+    ASSERT_TRUE(staged.ok()) << staged;
+  }
+
+  // A txid that is readable when the read begins, and held until it ends.
+  void Read() {
+    const uint64_t newest = state_.published().value();
+    const uint64_t back = std::min(newest, rng_.Below(state_.options().store.readable_versions));
+    StatusOr<Snapshot> pin =
+        state_.store().Pin(StateOverStore::kGroup, ReadAt::Exactly(TxId(newest - back)));
+    if (!pin.ok()) return;
+    const TxId at = pin->txid();
+    const Content expected = state_.At(at);
+    if (rng_.Chance(0.3)) {
+      const StatusOr<Content> all = state_.ReadAll(at, 1 + rng_.Below(kKeys));
+      ASSERT_TRUE(all.ok()) << all.status();
+      ASSERT_EQ(*all, expected) << "at " << at.value() << " of " << newest;
+      return;
+    }
+    std::vector<std::string> names;
+    for (int i = 0; i < 10; ++i) names.push_back(Concat("k", rng_.Below(kKeys)));
+    std::vector<HashedKey> keys;
+    for (const std::string& name : names) keys.push_back({name, HashBytes(name)});
+    std::vector<std::optional<int64_t>> values(keys.size());
+    const Status read = state_.map().GetAll(at, keys, [&](size_t i, const int64_t* value) {
+      if (value != nullptr) values[i] = *value;
+    });
+    ASSERT_TRUE(read.ok()) << read;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const auto found = expected.find(names[i]);
+      ASSERT_EQ(values[i], found == expected.end() ? std::nullopt : std::optional(found->second))
+          << names[i] << " at " << at.value() << " of " << newest;
+    }
+  }
+
+  Rng rng_;
+  HookedStore store_;
+  StateOverStore state_;
+  std::unique_ptr<SteppedThread> fold_;
+  bool committing_ = false;
+  bool within_ = false;
+};
+
+TEST(FoldAmidReadsTest, EveryReadIsOfItsTxIdWhateverHappensMeanwhile) {
+  for (uint64_t seed : TestSeeds(150, 50)) {
+    SCOPED_TRACE(Repro("FoldAmidReadsTest.EveryReadIsOfItsTxIdWhateverHappensMeanwhile", seed));
+    BusyHistory(seed).Run(200);
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace trident
