@@ -77,6 +77,7 @@ class BusyHistory {
 
   void Run(int steps) {
     for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) {
+      meanwhile_left_ = 12;
       switch (rng_.Below(6)) {
         case 0:
           AdvanceFold();
@@ -108,7 +109,9 @@ class BusyHistory {
     if (fold_ != nullptr && fold_->IsThisThread()) return fold_->Pause();
     if (committing_ || within_) return;
     within_ = true;
-    for (uint64_t n = rng_.Below(5); n > 0 && !testing::Test::HasFailure(); --n) {
+    uint64_t n = std::min(rng_.Below(5), meanwhile_left_);
+    meanwhile_left_ -= n;
+    for (; n > 0 && !testing::Test::HasFailure(); --n) {
       switch (rng_.Below(4)) {
         case 0:
           Commit();
@@ -207,6 +210,7 @@ class BusyHistory {
   HookedStore store_;
   StateOverStore state_;
   std::unique_ptr<SteppedThread> fold_;
+  uint64_t meanwhile_left_ = 0;  // so that a long read ends
   bool committing_ = false;
   bool within_ = false;
 };

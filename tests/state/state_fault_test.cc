@@ -27,13 +27,16 @@ using Changes = std::map<std::string, std::optional<int64_t>>;
 constexpr uint64_t kFirst = 4;  // txids before it are committed without faults
 constexpr uint64_t kLast = 10;
 
+// Every second txid adds to keys that nobody has read; its fold appends.
+bool Adds(uint64_t t) { return t % 2 == 0; }
+
 // Of txid t; a function of nothing else.
 Changes ChangesOf(uint64_t t) {
   Rng rng(t);
   Changes changes;
   for (int i = 0; i < 12; ++i) {
     auto& value = changes[Concat("key", rng.Below(40))];
-    if (!rng.Chance(0.2)) value = static_cast<int64_t>(rng.Below(1000));
+    if (Adds(t) || !rng.Chance(0.2)) value = static_cast<int64_t>(rng.Below(1000));
   }
   return changes;
 }
@@ -44,8 +47,8 @@ std::vector<Content> AllContents() {
   for (uint64_t t = 1; t <= kLast; ++t) {
     Content next = contents.back();
     for (const auto& [key, value] : ChangesOf(t)) {
-      next.erase(key);
-      if (value) next[key] = *value;
+      if (!Adds(t)) next.erase(key);
+      if (value) next[key] += *value;
     }
     contents.push_back(std::move(next));
   }
@@ -55,7 +58,8 @@ std::vector<Content> AllContents() {
 // A state in a directory on a faulty disk.
 class FaultyState {
  public:
-  explicit FaultyState(const std::string& dir) : dir_(dir), state_(HarnessOptions()) {}
+  explicit FaultyState(const std::string& dir)
+      : dir_(dir), state_({.store = {.fold_deltas = FoldDeltas::kUnread}}) {}
   ~FaultyState() { Close(); }
 
   Status Open() {
@@ -71,7 +75,7 @@ class FaultyState {
     while (state_.published() < TxId(last)) {
       const uint64_t t = state_.published().value() + 1;
       state_.history().resize(t);
-      TRIDENT_RETURN_IF_ERROR(state_.TryCommit(ChangesOf(t)));
+      TRIDENT_RETURN_IF_ERROR(Commit(t));
       if (t % 3 == 0) TRIDENT_RETURN_IF_ERROR(state_.store().fold().FoldAll());
     }
     return absl::OkStatus();
@@ -85,6 +89,14 @@ class FaultyState {
   FaultyDisk& disk() { return disk_; }
 
  private:
+  Status Commit(uint64_t t) {
+    const Changes changes = ChangesOf(t);
+    if (!Adds(t)) return state_.TryCommit(changes);
+    std::map<std::string, int64_t> deltas;
+    for (const auto& [key, delta] : changes) deltas[key] = *delta;
+    return state_.TryCommitDeltas(deltas);
+  }
+
   const std::string dir_;
   FaultyDisk disk_;
   std::unique_ptr<RocksStore> store_;

@@ -141,6 +141,24 @@ class StateOverStore {
     ApplyAndPublish(t, attempt, std::move(after));
     return absl::OkStatus();
   }
+  // One whole txid that adds to these keys, without reading them.
+  Status TryCommitDeltas(const std::map<std::string, int64_t>& deltas) {
+    const TxId t = published().Next();
+    const Attempt attempt{Epoch(1), 1};
+    Content after = history_.back();
+    std::vector<HashedKey> keys;
+    std::vector<int64_t> values;
+    for (const auto& [key, delta] : deltas) {
+      keys.push_back({key, HashBytes(key)});
+      values.push_back(delta);
+      after[key] += delta;
+    }
+    TRIDENT_RETURN_IF_ERROR(
+        share_->StageDelta(t, attempt, keys, values, [](int64_t a, int64_t b) { return a + b; }));
+    TRIDENT_RETURN_IF_ERROR(Decide(t, attempt));
+    ApplyAndPublish(t, attempt, std::move(after));
+    return absl::OkStatus();
+  }
   void Commit(const std::map<std::string, std::optional<int64_t>>& changes) {
     const Status committed = TryCommit(changes);
     ASSERT_TRUE(committed.ok()) << committed;

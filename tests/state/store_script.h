@@ -109,6 +109,9 @@ inline std::string RandomBytes(uint64_t seed, size_t bytes) {
   return out;
 }
 
+inline constexpr char kAppended = '+';
+inline bool IsAppended(const std::string& value) { return value.starts_with(kAppended); }
+
 inline constexpr GroupId kScriptGroup{1};
 inline constexpr StateId kScriptState{1};
 
@@ -119,7 +122,8 @@ inline StoreStep CommitStep(TxId t, size_t redo_bytes) {
   commit.Put(Table::kDecision, DecisionKey(kScriptGroup, t), RandomBytes(t.value(), 100));
   return WriteStep(commit, Durability::kSynced);
 }
-// 20 keys and the marker into the base; every fifth key, another one each time, out of it.
+// 20 keys and the marker into the base; every fifth key, another one each time, out of it, and
+// behind what another fifth has, more.
 inline StoreStep FoldStep(TxId t) {
   std::map<std::string, std::optional<std::string>> rows;
   const PartitionId partition(0);
@@ -127,19 +131,22 @@ inline StoreStep FoldStep(TxId t) {
   for (int i = 0; i < 20; ++i) {
     auto& value = rows[BaseKey(kScriptState, partition, Concat("key", 10 + i))];
     if ((i + t.value()) % 5 != 0) value = std::to_string(t.value());
+    if ((i + t.value()) % 5 == 1) value->insert(0, 1, kAppended);
   }
   return {[rows](DurableStore& store) -> Status {
             TRIDENT_ASSIGN_OR_RETURN(const auto load, store.NewBulkLoad(Table::kBase));
             for (const auto& [key, value] : rows) {
-              TRIDENT_RETURN_IF_ERROR(value ? load->Put(key, *value) : load->Delete(key));
+              TRIDENT_RETURN_IF_ERROR(!value               ? load->Delete(key)
+                                      : IsAppended(*value) ? load->Append(key, *value)
+                                                           : load->Put(key, *value));
             }
             return load->Install();
           },
           [rows](PlainTables& tables) {
             auto& base = tables[static_cast<size_t>(Table::kBase)];
             for (const auto& [key, value] : rows) {
-              base.erase(key);
-              if (value) base[key] = *value;
+              if (!value || !IsAppended(*value)) base.erase(key);
+              if (value) base[key] += *value;
             }
           },
           true};
