@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The seam between what the project remembers and the disk: a few named tables of ordered byte
-// keys, atomic write sets over all of them, and bulk loading of sorted runs, which may put, delete,
-// and append to what nobody has read. RocksStore keeps them
-// in RocksDB; MemoryStore keeps them in memory and can lose, tear and refuse writes as a disk
-// would.
+// keys, atomic write sets over all of them, and bulk loading of sorted runs, which put, delete, and
+// append to what nobody has read.
+// RocksStore keeps them in RocksDB; MemoryStore keeps them in memory and can lose, tear and refuse
+// writes as a disk would.
 //
 // state/store_layout.h says which keys stand in which table.
 #ifndef TRIDENT_STATE_DURABLE_STORE_H_

@@ -223,5 +223,116 @@ TEST(FoldAmidReadsTest, EveryReadIsOfItsTxIdWhateverHappensMeanwhile) {
   }
 }
 
+// 600 keys in the base, of which memory knows nothing.
+class UnreadFoldTest : public testing::Test {
+ protected:
+  UnreadFoldTest() : state_({.store = {.fold_deltas = FoldDeltas::kUnread}}) {
+    TRIDENT_CHECK_OK(state_.Open(store_));
+    TRIDENT_CHECK_OK(state_.TryCommitDeltas(Deltas(0, 600)));
+    TRIDENT_CHECK_OK(state_.store().fold().FoldAll());
+    std::vector<Content> history = state_.history();
+    TRIDENT_CHECK_OK(state_.Open(store_));
+    state_.history() = std::move(history);
+  }
+  ~UnreadFoldTest() override { store_.SetHook(nullptr); }
+
+  // One more for each of these keys.
+  static std::map<std::string, int64_t> Deltas(int begin, int end) {
+    std::map<std::string, int64_t> deltas;
+    for (int i = begin; i < end; ++i) deltas[Concat("k", i)] = 1;
+    return deltas;
+  }
+  void ExpectHolds(TxId at) {
+    const StatusOr<Content> all = state_.ReadAll(at, 100);
+    ASSERT_TRUE(all.ok()) << all.status();
+    EXPECT_EQ(*all, state_.At(at));
+  }
+
+  HookedStore store_;
+  StateOverStore state_;
+};
+
+// 20,000 keys in one partition.
+TEST(FoldDeltasTest, FewDeltasAreLookedUpAndManyAreAppendedUnread) {
+  HookedStore store;
+  StateOverStore state({.partitions = 1, .store = {}});
+  ASSERT_TRUE(state.Open(store).ok());
+  std::map<std::string, int64_t> all;
+  for (int i = 0; i < 20'000; ++i) all[Concat("key", i)] = 1;
+  ASSERT_TRUE(state.TryCommitDeltas(all).ok());
+  ASSERT_TRUE(state.store().fold().FoldAll().ok());
+  struct Reads {
+    uint64_t keys, walks;
+  };
+  const auto fold = [&](uint64_t deltas, Reads& reads) {
+    std::vector<Content> history = state.history();
+    ASSERT_TRUE(state.Open(store).ok());  // memory knows nothing
+    state.history() = std::move(history);
+    std::map<std::string, int64_t> some;
+    for (const auto& [key, delta] : all) {
+      if (some.size() < deltas) some[key] = 10;
+    }
+    ASSERT_TRUE(state.TryCommitDeltas(some).ok());
+    const Reads before{store.keys_looked_up(), store.cursors()};
+    ASSERT_TRUE(state.store().fold().FoldAll().ok());
+    reads = {store.keys_looked_up() - before.keys, store.cursors() - before.walks};
+  };
+  struct Case {
+    uint64_t deltas, least, most, walks;
+  };
+  // A sample of 1,000 is one in 15.
+  for (const Case& c : {Case{200, 200, 200, 0}, {1'000, 60, 70, 0}, {6'000, 0, 0, 1}}) {
+    Reads reads{};
+    ASSERT_NO_FATAL_FAILURE(fold(c.deltas, reads));
+    EXPECT_GE(reads.keys, c.least) << c.deltas;
+    EXPECT_LE(reads.keys, c.most) << c.deltas;
+    EXPECT_EQ(reads.walks, c.walks) << c.deltas;
+  }
+  EXPECT_EQ(state.map().ApproximateKeys(), 20'000u);
+  const StatusOr<Content> found = state.ReadAll(state.published(), 5'000);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(*found, state.At(state.published()));
+}
+
+TEST_F(UnreadFoldTest, KeysAreStillCountedAboutRight) {
+  for (int round = 1; round <= 10; ++round) {
+    // One half there already, one half new.
+    ASSERT_TRUE(state_.TryCommitDeltas(Deltas(300 * round, 600 + 300 * round)).ok());
+    ASSERT_TRUE(state_.store().fold().FoldAll().ok());
+  }
+  EXPECT_NEAR(static_cast<double>(state_.map().ApproximateKeys()), 3600, 360);
+  const uint64_t before = state_.map().ApproximateKeys();
+  std::vector<Content> history = state_.history();
+  ASSERT_TRUE(state_.Open(store_).ok());
+  EXPECT_NEAR(static_cast<double>(state_.map().ApproximateKeys()), static_cast<double>(before),
+              100);
+}
+
+TEST_F(UnreadFoldTest, AfterAFoldThatCannotEndReadsAreRightAndNothingIsFolded) {
+  ASSERT_TRUE(state_.TryCommitDeltas(Deltas(0, 600)).ok());
+  const TxId folded = state_.published();
+  bool once = false;
+  store_.SetHook([&] {
+    if (std::exchange(once, true)) return;
+    // So that the end of the fold has something to read.
+    ASSERT_TRUE(state_.TryCommitDeltas(Deltas(0, 50)).ok());
+    store_.FailNextView(DataLoss("a damaged block"));
+  });
+  const Status failed = state_.store().fold().FoldAll();
+  EXPECT_EQ(failed, DataLoss("a damaged block"));
+  ExpectHolds(folded);
+  ExpectHolds(state_.published());
+  ASSERT_TRUE(state_.TryCommitDeltas(Deltas(25, 75)).ok());
+  ExpectHolds(state_.published());
+  EXPECT_EQ(state_.store().fold().FoldSlice(), failed);
+  // The next start comes back from base and redo.
+  std::vector<Content> history = state_.history();
+  ASSERT_TRUE(state_.Open(store_).ok());
+  state_.history() = std::move(history);
+  ExpectHolds(state_.published());
+  EXPECT_TRUE(state_.store().fold().FoldAll().ok());
+  ExpectHolds(state_.published());
+}
+
 }  // namespace
 }  // namespace trident

@@ -19,6 +19,11 @@ class HookedStore : public DurableStore {
 
   // Called on the thread that makes the call into the store. Null: none.
   void SetHook(Hook hook) { hook_ = std::move(hook); }
+  // Of MultiGet, so far; and how many walks began.
+  uint64_t keys_looked_up() const { return keys_looked_up_; }
+  uint64_t cursors() const { return cursors_; }
+  // What the next read in a view ends with.
+  void FailNextView(Status error) { view_error_ = std::move(error); }
 
   Status Write(const WriteSet& changes, Durability durability) override {
     return store_.Write(changes, durability);
@@ -28,6 +33,7 @@ class HookedStore : public DurableStore {
   }
   Status MultiGet(Table table, std::span<const std::string_view> keys,
                   const std::function<void(size_t, std::string_view)>& found) const override {
+    keys_looked_up_ += keys.size();
     Call();
     Status read = store_.MultiGet(table, keys, found);
     Call();
@@ -35,6 +41,7 @@ class HookedStore : public DurableStore {
   }
   using DurableStore::NewCursor;
   std::unique_ptr<Cursor> NewCursor(Table table, const CursorOptions& options) const override {
+    ++cursors_;
     Call();
     auto cursor = store_.NewCursor(table, options);
     Call();
@@ -85,7 +92,8 @@ class HookedStore : public DurableStore {
     Status MultiGet(std::span<const std::string_view> keys,
                     const std::function<void(size_t, std::string_view)>& found) const override {
       store_.Call();
-      return view_->MultiGet(keys, found);
+      const Status error = std::exchange(store_.view_error_, {});
+      return error.ok() ? view_->MultiGet(keys, found) : error;
     }
     std::unique_ptr<Cursor> NewCursor(const CursorOptions& options) const override {
       store_.Call();
@@ -103,6 +111,9 @@ class HookedStore : public DurableStore {
 
   MemoryStore store_;
   Hook hook_;
+  mutable Status view_error_;
+  mutable uint64_t keys_looked_up_ = 0;
+  mutable uint64_t cursors_ = 0;
 };
 
 }  // namespace trident
