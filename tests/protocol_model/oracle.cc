@@ -63,22 +63,17 @@ void Oracle::CheckRange(const DecisionRecord& record, const SourceRange& range) 
   at = range.end;
 }
 
-void Oracle::CheckRow(const DecisionRecord& record, const Row& row) {
+void Oracle::CheckRow(const DecisionRecord& record, const SourceRange& range, const Row& row) {
   if (row.poison && !row.diverted) {
     Violation(
         Concat("I1: a row that cannot be staged was committed in txid ", record.txid.value()));
   }
-  // With other faults about, a row may have failed where no worker saw it. And a row is known by
-  // its place: where an opaque spout has blanks, another may stand there the next time.
-  const auto& spouts = options_.config.spouts;
-  const bool stays = options_.blank_rows == 0 ||
-                     std::none_of(spouts.begin(), spouts.end(), [](const SpoutConfig& spout) {
-                       return spout.kind == SpoutKind::kOpaque;
-                     });
-  if (row.diverted && options_.undisturbed && stays &&
-      failed_alone_[{row.source, row.index}] <= options_.config.retry_limit) {
-    Violation(Concat("I1: a row of txid ", record.txid.value(), " was given up after ",
-                     failed_alone_[{row.source, row.index}], " failures"));
+  // With other faults about, a row may have failed where no worker saw it. A row is known by the
+  // place where its range starts: an opaque spout with blanks may have another one there next time.
+  const uint32_t failures = failed_alone_[{range.partition, range.start}];
+  if (row.diverted && options_.undisturbed && failures <= options_.config.retry_limit) {
+    Violation(Concat("I1: a row of txid ", record.txid.value(), " was given up after ", failures,
+                     " failures"));
   }
 }
 
@@ -108,7 +103,7 @@ void Oracle::OnDecision(const DecisionRecord& record) {
       uint64_t& value = expected_[WorkerOf(row, expected_.size())].back()[SlotOf(row)];
       value = Fold(value, row);
       diverted += row.diverted ? 1 : 0;
-      CheckRow(record, row);
+      CheckRow(record, range, row);
     }
     rows += content->size();
   }

@@ -59,8 +59,8 @@ class Oracle {
   void OnApplied(uint32_t worker, TxId txid, Attempt attempt, const State& state);
   // Success was told.
   void OnTold(TxId txid, Attempt attempt);
-  // The row's worker could not stage an attempt of which it was the only row.
-  void OnFailedAlone(const Row& row) { ++failed_alone_[{row.source, row.index}]; }
+  // A worker could not stage an attempt whose only row is that of `range`.
+  void OnFailedAlone(const SourceRange& range) { ++failed_alone_[{range.partition, range.start}]; }
   // A worker gave a user-defined transactional state its rows of `txid`.
   void OnStagedOutside(uint32_t worker, TxId txid, uint64_t content);
 
@@ -73,7 +73,7 @@ class Oracle {
   uint64_t rows_diverted() const { return rows_diverted_; }
 
  private:
-  void CheckRow(const DecisionRecord& record, const Row& row);
+  void CheckRow(const DecisionRecord& record, const SourceRange& range, const Row& row);
   void CheckRange(const DecisionRecord& record, const SourceRange& range);
   const std::vector<Row>* RowsOf(const DecisionRecord& record, const SourceRange& range) const;
 
@@ -85,7 +85,7 @@ class Oracle {
   std::map<std::pair<uint32_t, std::string>, std::string> positions_;
   std::vector<std::vector<State>> expected_;  // by worker, then txid
   std::map<std::pair<uint32_t, TxId>, uint64_t> staged_outside_;
-  std::map<std::pair<uint32_t, uint64_t>, uint32_t> failed_alone_;
+  std::map<std::pair<std::string, std::string>, uint32_t> failed_alone_;  // by place
   uint64_t rows_diverted_ = 0;
 };
 

@@ -104,8 +104,8 @@ const State* Worker::Below(TxId txid, const Work& work) const {
 
 void Worker::Stage(TxId txid, Work& work, const State& below) {
   StageOutside(txid, work);
-  if (const Row* poison = Poison(work)) {
-    if (HasOneRow(work)) world_.oracle().OnFailedAlone(*poison);
+  if (HasPoison(work)) {
+    if (const SourceRange* alone = RangeOfOneRow(work)) world_.oracle().OnFailedAlone(*alone);
     return Fail(txid, work, InvalidArgument("a row cannot be staged"));
   }
   Timeline& time = world_.time();
@@ -135,24 +135,29 @@ void Worker::Stage(TxId txid, Work& work, const State& below) {
       });
 }
 
-const Row* Worker::Poison(const Work& work) const {
+bool Worker::HasPoison(const Work& work) const {
   for (const auto& [emitter, emission] : work.data) {
     for (const auto& rows : emission->rows) {
       for (const Row& row : rows) {
         const bool mine = WorkerOf(row, world_.workers().size()) == number_;
-        if (mine && row.poison && !row.diverted) return &row;
+        if (mine && row.poison && !row.diverted) return true;
       }
     }
   }
-  return nullptr;
+  return false;
 }
 
-bool Worker::HasOneRow(const Work& work) const {
+// Null: there is not one row in all.
+const SourceRange* Worker::RangeOfOneRow(const Work& work) const {
   size_t rows_in_all = 0;
+  const SourceRange* range = nullptr;
   for (const auto& [emitter, emission] : work.data) {
-    for (const auto& rows : emission->rows) rows_in_all += rows.size();
+    for (size_t i = 0; i < emission->rows.size(); ++i) {
+      rows_in_all += emission->rows[i].size();
+      if (!emission->rows[i].empty()) range = &emission->ranges[i];
+    }
   }
-  return rows_in_all == 1;
+  return rows_in_all == 1 ? range : nullptr;
 }
 
 // What a user-defined transactional state would be given: the rows of transactional spouts.

@@ -61,8 +61,8 @@ class Worker {
   const State* Below(TxId txid, const Work& work) const;
   void Stage(TxId txid, Work& work, const State& below);
   // The first row of its own that cannot be staged, or null.
-  const Row* Poison(const Work& work) const;
-  bool HasOneRow(const Work& work) const;
+  bool HasPoison(const Work& work) const;
+  const SourceRange* RangeOfOneRow(const Work& work) const;
   void StageOutside(TxId txid, const Work& work);
   void Fail(TxId txid, Work& work, Status cause);
   void ApplyInOrder();
