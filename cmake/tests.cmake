@@ -24,8 +24,9 @@ add_library(trident_everything INTERFACE)
 target_link_libraries(trident_everything INTERFACE
   trident_test_support trident_test_base ${trident_libraries} RocksDB::rocksdb-shared CLI11::CLI11)
 
-# The tests of a library link it and what it depends on; all other tests (sim, kill, ...) link
-# everything. Sets `out` to what tests/<folder> links.
+# tests/<folder> links the library of the folder that it mirrors, or of the nearest one above, and
+# what that depends on; so a folder's tests show that it needs no more. Those that mirror no folder
+# (sim, kill, ...), and those of what stands on top, link everything.
 function(trident_libraries_tested out folder)
   set(${out} trident_everything PARENT_SCOPE)
   if(folder STREQUAL "tidy")
@@ -34,11 +35,17 @@ function(trident_libraries_tested out folder)
   if(folder STREQUAL "protocol_model")
     set(${out} trident_test_support trident_test_base trident_protocol_alone PARENT_SCOPE)
   endif()
-  foreach(library IN ITEMS base proto state engine)
-    if(folder MATCHES "^${library}(/|$)")
+  if(NOT folder MATCHES "^(base|proto|state|engine|coordinator/protocol)(/|$)")
+    return()
+  endif()
+  while(folder)
+    string(REPLACE "/" "_" library "${folder}")
+    if(TARGET trident_${library})
       set(${out} trident_test_support trident_${library} PARENT_SCOPE)
+      return()
     endif()
-  endforeach()
+    cmake_path(GET folder PARENT_PATH folder)
+  endwhile()
 endfunction()
 
 function(trident_test_program name)

@@ -19,6 +19,10 @@ using Findings = std::vector<std::string>;
 
 // A folder includes only what its line of the include map names.
 Findings CheckIncludeMap(const SourceTree& tree);
+// What the map allows is done somewhere: a line that nobody needs would hide a wrong include.
+Findings CheckIncludeMapIsTight(const SourceTree& tree);
+// No two folders include each other, also by way of others.
+Findings CheckIncludeMapHasNoCircles();
 // A quoted include names a file of the tree, a generated message, or a package's header.
 Findings CheckIncludesResolve(const SourceTree& tree);
 // RocksDB's headers appear in the .cc files of state/ only; gRPC's in the .cc files that speak it
