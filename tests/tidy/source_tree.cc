@@ -94,7 +94,7 @@ bool IsReadable(const fs::path& path) {
 bool IsSkipped(const fs::path& directory) {
   const std::string name = directory.filename().string();
   return name == ".git" || name == "build" || name.rfind("build-", 0) == 0 || name == "corpus" ||
-         name == "data" || name == ".cache";
+         name == ".cache";
 }
 
 }  // namespace
