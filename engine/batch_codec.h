@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "base/status.h"
-#include "engine/batch.h"
-#include "engine/column_decoder.h"
+#include "engine/data/batch.h"
+#include "engine/data/column_decoder.h"
 
 namespace trident {
 

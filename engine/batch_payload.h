@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/batch.h"
+#include "engine/data/batch.h"
 #include "engine/transport/message.h"
 
 namespace trident {

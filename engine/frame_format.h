@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/types.h"
-#include "engine/column.h"
+#include "engine/data/column.h"
 
 namespace trident::frame_format {
 

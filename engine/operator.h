@@ -27,7 +27,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "engine/batch.h"
+#include "engine/data/batch.h"
 
 namespace trident {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "engine/batch.h"
+#include "engine/data/batch.h"
 
 namespace trident {
 

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/rng.h"
-#include "engine/text_arena.h"
+#include "engine/data/text_arena.h"
 
 namespace trident {
 namespace {

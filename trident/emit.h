@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/field.h"
-#include "engine/text_arena.h"
+#include "engine/data/field.h"
+#include "engine/data/text_arena.h"
 
 namespace trident {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/data/schema.h"
 #include "engine/partitioner.h"
-#include "engine/schema.h"
 #include "engine/spout.h"
 #include "state/state_spec.h"
 #include "trident/operator_site.h"

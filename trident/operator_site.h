@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "engine/data/schema.h"
 #include "engine/operator.h"
-#include "engine/schema.h"
 
 namespace trident {
 

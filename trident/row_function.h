@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/status.h"
-#include "engine/batch.h"
-#include "engine/field.h"
+#include "engine/data/batch.h"
+#include "engine/data/field.h"
 #include "trident/emit.h"
 
 namespace trident::row_internal {

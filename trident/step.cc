@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/limits.h"
-#include "engine/key_reader.h"
+#include "engine/data/key_reader.h"
 #include "engine/partitioners/by_fields.h"
 #include "engine/partitioners/global.h"
 #include "trident/operators/grouping.h"

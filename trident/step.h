@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/field.h"
+#include "engine/data/field.h"
 #include "engine/partitioner.h"
 #include "trident/logical_plan.h"
 #include "trident/row_function.h"

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "engine/batch_payload.h"
-#include "engine/field.h"
+#include "engine/data/field.h"
 
 namespace trident {
 

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "engine/batch_codec.h"
-#include "engine/field.h"
+#include "engine/data/field.h"
 
 namespace trident {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/text_arena.h"
+#include "engine/data/text_arena.h"
 
 namespace trident::sim {
 namespace {

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/field.h"
+#include "engine/data/field.h"
 #include "engine/spout.h"
 #include "tests/sim/trial.h"
 

@@ -23,14 +23,15 @@ const std::vector<MapLine>& IncludeMap() {
   static const std::vector<MapLine> map = {
       {"base", {}},
       {"proto", {}},
+      {"engine/data", {"base"}},
       {"engine/transport", {"base"}},
       {"engine/partitioners", {"base", "engine"}},
-      {"engine", {"base", "engine/transport"}},
+      {"engine", {"base", "engine/data", "engine/transport"}},
       {"state", {"base"}},
       {"coordinator/cli", {"base", "proto", "state", "coordinator"}},
       {"coordinator", {"base", "proto", "state"}},
       {"trident/run", {"base", "engine", "state", "coordinator", "trident"}},
-      {"trident", {"base", "engine", "engine/partitioners", "state"}},
+      {"trident", {"base", "engine/data", "engine", "engine/partitioners", "state"}},
       {"examples", {}},
       {"tests", {}},
   };

@@ -62,9 +62,7 @@ void ExpectKept(Findings (*rule)(const SourceTree&)) {
 
 TEST(ProjectTest, FoldersIncludeOnlyWhatTheMapAllows) { ExpectKept(CheckIncludeMap); }
 TEST(ProjectTest, TheIncludeMapAllowsNothingThatNobodyDoes) { ExpectKept(CheckIncludeMapIsTight); }
-TEST(ProjectTest, NoFoldersIncludeEachOther) {
-  EXPECT_EQ(Text(CheckIncludeMapHasNoCircles()), "");
-}
+TEST(ProjectTest, NoFoldersIncludeEachOther) { EXPECT_EQ(Text(CheckIncludeMapHasNoCircles()), ""); }
 TEST(ProjectTest, IncludesNameFilesThatAreThere) { ExpectKept(CheckIncludesResolve); }
 TEST(ProjectTest, ForeignHeadersStayBehindTheirFiles) { ExpectKept(CheckForeignHeaders); }
 TEST(ProjectTest, InstalledHeadersNeedNoOtherPackage) { ExpectKept(CheckInstalledHeaders); }

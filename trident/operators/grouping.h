@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/group_index.h"
-#include "engine/key_reader.h"
+#include "engine/data/group_index.h"
+#include "engine/data/key_reader.h"
 #include "trident/operator_site.h"
 
 namespace trident {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/key_reader.h"
+#include "engine/data/key_reader.h"
 #include "trident/row_function.h"
 #include "trident/state_declaration.h"
 

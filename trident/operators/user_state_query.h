@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/key_reader.h"
+#include "engine/data/key_reader.h"
 #include "trident/row_function.h"
 #include "trident/user_state_declaration.h"
 

@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "engine/column.h"
+#include "engine/data/column.h"
 
 namespace trident {
 

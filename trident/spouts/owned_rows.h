@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "base/types.h"
-#include "engine/batch.h"
-#include "engine/field.h"
-#include "engine/text_arena.h"
+#include "engine/data/batch.h"
+#include "engine/data/field.h"
+#include "engine/data/text_arena.h"
 
 namespace trident {
 

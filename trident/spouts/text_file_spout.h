@@ -18,7 +18,7 @@
 
 #include "base/limits.h"
 #include "base/mutex.h"
-#include "engine/field.h"
+#include "engine/data/field.h"
 #include "engine/spout.h"
 #include "trident/spouts/input_file.h"
 #include "trident/spouts/text_lines.h"

@@ -14,8 +14,8 @@
 
 #include "base/limits.h"
 #include "base/status.h"
-#include "engine/column.h"
-#include "engine/text_arena.h"
+#include "engine/data/column.h"
+#include "engine/data/text_arena.h"
 #include "trident/spouts/input_file.h"
 #include "trident/spouts/text_position.h"
 

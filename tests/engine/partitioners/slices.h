@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "engine/batch.h"
+#include "engine/data/batch.h"
 #include "engine/partitioner.h"
 
 namespace trident::testing {

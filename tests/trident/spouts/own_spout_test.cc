@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "engine/field.h"
+#include "engine/data/field.h"
 #include "tests/trident/spouts/reading.h"
 #include "trident/spouts/row_number.h"
 

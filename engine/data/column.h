@@ -2,8 +2,8 @@
 //
 // A column: the values of one field for some rows, with nulls. Built by one thread, immutable and
 // shared after that. A column of views (text, bytes, lists) keeps the memory it points into alive.
-#ifndef TRIDENT_ENGINE_COLUMN_H_
-#define TRIDENT_ENGINE_COLUMN_H_
+#ifndef TRIDENT_ENGINE_DATA_COLUMN_H_
+#define TRIDENT_ENGINE_DATA_COLUMN_H_
 
 #include <cstdint>
 #include <memory>
@@ -16,7 +16,7 @@
 #include "base/check.h"
 #include "base/codec.h"
 #include "base/types.h"
-#include "engine/column_vector.h"
+#include "engine/data/column_vector.h"
 
 namespace trident {
 
@@ -133,4 +133,4 @@ const ColumnOf<T>& As(const Column& column) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_COLUMN_H_
+#endif  // TRIDENT_ENGINE_DATA_COLUMN_H_

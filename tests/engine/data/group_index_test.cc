@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // GroupIndex beside a std::map: the same numbers, in the order in which the keys came.
-#include "engine/group_index.h"
+#include "engine/data/group_index.h"
 
 #include <gtest/gtest.h>
 

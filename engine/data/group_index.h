@@ -6,8 +6,8 @@
 // Most rows have a key that has come before, so these are the ones that are made cheap: a slot is
 // half a cache line and tells a key of up to sixteen bytes wholly; such a key is looked up by a
 // hash that costs a multiplication. Only one that is new is hashed for its way to the state.
-#ifndef TRIDENT_ENGINE_GROUP_INDEX_H_
-#define TRIDENT_ENGINE_GROUP_INDEX_H_
+#ifndef TRIDENT_ENGINE_DATA_GROUP_INDEX_H_
+#define TRIDENT_ENGINE_DATA_GROUP_INDEX_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -16,8 +16,8 @@
 
 #include "base/hash.h"
 #include "base/key_words.h"
-#include "engine/column_vector.h"
-#include "engine/text_arena.h"
+#include "engine/data/column_vector.h"
+#include "engine/data/text_arena.h"
 
 namespace trident {
 
@@ -153,4 +153,4 @@ class GroupIndex {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_GROUP_INDEX_H_
+#endif  // TRIDENT_ENGINE_DATA_GROUP_INDEX_H_

@@ -7,8 +7,8 @@
 //
 // The token's type is what lambdas get; the compiler checks it. Whether a stream has such a field
 // is checked when the topology is built.
-#ifndef TRIDENT_ENGINE_FIELD_H_
-#define TRIDENT_ENGINE_FIELD_H_
+#ifndef TRIDENT_ENGINE_DATA_FIELD_H_
+#define TRIDENT_ENGINE_DATA_FIELD_H_
 
 #include <optional>
 #include <string>
@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "base/codec.h"
-#include "engine/column_decoder.h"
-#include "engine/schema.h"
+#include "engine/data/column_decoder.h"
+#include "engine/data/schema.h"
 
 namespace trident {
 
@@ -64,4 +64,4 @@ constexpr FieldList<Ts...> Fields(Field<Ts>... fields) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_FIELD_H_
+#endif  // TRIDENT_ENGINE_DATA_FIELD_H_

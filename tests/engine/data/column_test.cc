@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/column.h"
+#include "engine/data/column.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
-#include "engine/text_arena.h"
+#include "engine/data/text_arena.h"
 
 namespace trident {
 namespace {

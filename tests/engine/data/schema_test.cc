@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/schema.h"
+#include "engine/data/schema.h"
 
 #include <gtest/gtest.h>
 
 #include "engine/batch_codec.h"
-#include "engine/field.h"
+#include "engine/data/field.h"
 
 namespace trident {
 namespace {

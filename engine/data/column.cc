@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/column.h"
+#include "engine/data/column.h"
 
 namespace trident {
 

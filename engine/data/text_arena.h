@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // TextArena: where the bytes of views that an operator makes live until nobody points at them.
-#ifndef TRIDENT_ENGINE_TEXT_ARENA_H_
-#define TRIDENT_ENGINE_TEXT_ARENA_H_
+#ifndef TRIDENT_ENGINE_DATA_TEXT_ARENA_H_
+#define TRIDENT_ENGINE_DATA_TEXT_ARENA_H_
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/types.h"
-#include "engine/column.h"
+#include "engine/data/column.h"
 
 namespace trident {
 
@@ -85,4 +85,4 @@ std::span<const T> KeepIn(TextArena& arena, std::span<const T> list) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_TEXT_ARENA_H_
+#endif  // TRIDENT_ENGINE_DATA_TEXT_ARENA_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The fields of a stream, in order: names, types, and whether they may be null.
-#ifndef TRIDENT_ENGINE_SCHEMA_H_
-#define TRIDENT_ENGINE_SCHEMA_H_
+#ifndef TRIDENT_ENGINE_DATA_SCHEMA_H_
+#define TRIDENT_ENGINE_DATA_SCHEMA_H_
 
 #include <memory>
 #include <optional>
@@ -60,4 +60,4 @@ std::string NearestName(std::string_view name, std::span<const std::string> cand
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_SCHEMA_H_
+#endif  // TRIDENT_ENGINE_DATA_SCHEMA_H_

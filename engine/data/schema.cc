@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/schema.h"
+#include "engine/data/schema.h"
 
 #include <algorithm>
 

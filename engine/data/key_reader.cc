@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/key_reader.h"
+#include "engine/data/key_reader.h"
 
 #include "base/check.h"
 

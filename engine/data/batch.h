@@ -3,8 +3,8 @@
 // Batch: typed columns for some or all tuples of one txid at one point of the plan. A large batch
 // travels as several Batch objects, its slices; operators see them one after the other and are told
 // when the last has come. Immutable once built; copying copies references.
-#ifndef TRIDENT_ENGINE_BATCH_H_
-#define TRIDENT_ENGINE_BATCH_H_
+#ifndef TRIDENT_ENGINE_DATA_BATCH_H_
+#define TRIDENT_ENGINE_DATA_BATCH_H_
 
 #include <memory>
 #include <span>
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "engine/column.h"
-#include "engine/schema.h"
+#include "engine/data/column.h"
+#include "engine/data/schema.h"
 
 namespace trident {
 
@@ -80,4 +80,4 @@ std::string RowText(std::span<const Datum> row);
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_BATCH_H_
+#endif  // TRIDENT_ENGINE_DATA_BATCH_H_

@@ -3,8 +3,8 @@
 // Reading a column back from the bytes of a frame (docs/frame_format.md). The types of the project
 // are known here; a user type becomes known when a program describes a Field of it, which every
 // program that runs the topology does.
-#ifndef TRIDENT_ENGINE_COLUMN_DECODER_H_
-#define TRIDENT_ENGINE_COLUMN_DECODER_H_
+#ifndef TRIDENT_ENGINE_DATA_COLUMN_DECODER_H_
+#define TRIDENT_ENGINE_DATA_COLUMN_DECODER_H_
 
 #include <cstdint>
 #include <cstring>
@@ -15,7 +15,7 @@
 
 #include "base/coding.h"
 #include "base/types.h"
-#include "engine/column.h"
+#include "engine/data/column.h"
 
 namespace trident {
 
@@ -155,4 +155,4 @@ void RegisterColumnType() {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_COLUMN_DECODER_H_
+#endif  // TRIDENT_ENGINE_DATA_COLUMN_DECODER_H_

@@ -2,8 +2,8 @@
 //
 // Between columns and keys: the canonical key of each row over some of its fields, and back from
 // keys to columns. A key of one text field is the text itself.
-#ifndef TRIDENT_ENGINE_KEY_READER_H_
-#define TRIDENT_ENGINE_KEY_READER_H_
+#ifndef TRIDENT_ENGINE_DATA_KEY_READER_H_
+#define TRIDENT_ENGINE_DATA_KEY_READER_H_
 
 #include <memory>
 #include <span>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/key_encoding.h"
-#include "engine/batch.h"
-#include "engine/text_arena.h"
+#include "engine/data/batch.h"
+#include "engine/data/text_arena.h"
 
 namespace trident {
 
@@ -55,4 +55,4 @@ std::vector<ColumnRef> KeyColumns(std::span<const KeyField> fields, std::span<co
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_KEY_READER_H_
+#endif  // TRIDENT_ENGINE_DATA_KEY_READER_H_

@@ -2,8 +2,8 @@
 //
 // A growable array for column values. Unlike std::vector it holds bool as bool, and grows without
 // writing to memory that the caller fills anyway.
-#ifndef TRIDENT_ENGINE_COLUMN_VECTOR_H_
-#define TRIDENT_ENGINE_COLUMN_VECTOR_H_
+#ifndef TRIDENT_ENGINE_DATA_COLUMN_VECTOR_H_
+#define TRIDENT_ENGINE_DATA_COLUMN_VECTOR_H_
 
 #include <cstddef>
 #include <cstdlib>
@@ -96,4 +96,4 @@ class ColumnVector {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_COLUMN_VECTOR_H_
+#endif  // TRIDENT_ENGINE_DATA_COLUMN_VECTOR_H_

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/batch.h"
+#include "engine/data/batch.h"
 
 #include <gtest/gtest.h>
 
-#include "engine/field.h"
+#include "engine/data/field.h"
 
 namespace trident {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/column_decoder.h"
+#include "engine/data/column_decoder.h"
 
 #include <map>
 #include <string>
