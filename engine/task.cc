@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/batch_payload.h"
+#include "engine/frames/batch_payload.h"
 
 namespace trident {
 

@@ -9,7 +9,7 @@
 #include <variant>
 
 #include "base/rng.h"
-#include "engine/batch_payload.h"
+#include "engine/frames/batch_payload.h"
 
 namespace trident {
 namespace {

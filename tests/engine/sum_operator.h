@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/batch_payload.h"
+#include "engine/frames/batch_payload.h"
 #include "engine/operator.h"
 
 namespace trident {

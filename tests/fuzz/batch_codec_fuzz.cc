@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "engine/batch_codec.h"
 #include "engine/data/field.h"
+#include "engine/frames/batch_codec.h"
 
 namespace trident {
 namespace {

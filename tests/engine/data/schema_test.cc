@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/batch_codec.h"
 #include "engine/data/field.h"
+#include "engine/frames/batch_codec.h"
 
 namespace trident {
 namespace {

@@ -7,8 +7,8 @@
 // Decoding trusts nothing: the checksum, every count and every length are checked before they are
 // used, and memory is taken in proportion to the bytes that are there. Text is not copied: its
 // views point into the frame, which the batch keeps alive.
-#ifndef TRIDENT_ENGINE_BATCH_CODEC_H_
-#define TRIDENT_ENGINE_BATCH_CODEC_H_
+#ifndef TRIDENT_ENGINE_FRAMES_BATCH_CODEC_H_
+#define TRIDENT_ENGINE_FRAMES_BATCH_CODEC_H_
 
 #include <cstdint>
 #include <string>
@@ -49,4 +49,4 @@ class BatchDecoder {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_BATCH_CODEC_H_
+#endif  // TRIDENT_ENGINE_FRAMES_BATCH_CODEC_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the writer and the reader of frames share; docs/frame_format.md explains it.
-#ifndef TRIDENT_ENGINE_FRAME_FORMAT_H_
-#define TRIDENT_ENGINE_FRAME_FORMAT_H_
+#ifndef TRIDENT_ENGINE_FRAMES_FRAME_FORMAT_H_
+#define TRIDENT_ENGINE_FRAMES_FRAME_FORMAT_H_
 
 #include <cstddef>
 #include <string_view>
@@ -41,4 +41,4 @@ inline std::vector<std::string_view> StringsOf(const Column& column) {
 
 }  // namespace trident::frame_format
 
-#endif  // TRIDENT_ENGINE_FRAME_FORMAT_H_
+#endif  // TRIDENT_ENGINE_FRAMES_FRAME_FORMAT_H_

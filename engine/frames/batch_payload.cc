@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/batch_payload.h"
+#include "engine/frames/batch_payload.h"
 
-#include "engine/batch_codec.h"
+#include "engine/frames/batch_codec.h"
 
 namespace trident {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/batch_codec.h"
+#include "engine/frames/batch_codec.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/rng.h"
-#include "engine/batch_payload.h"
 #include "engine/data/field.h"
+#include "engine/frames/batch_payload.h"
 
 namespace trident {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/batch_codec.h"
+#include "engine/frames/batch_codec.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "engine/frame_format.h"
+#include "engine/frames/frame_format.h"
 
 namespace trident {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // BatchPayload: a slice of a batch on its way through an exchange. Inside a process it moves as a
-// pointer and shares its columns; between processes EncodeTo and DecodeBatch (engine/batch_codec.h)
-// carry it.
-#ifndef TRIDENT_ENGINE_BATCH_PAYLOAD_H_
-#define TRIDENT_ENGINE_BATCH_PAYLOAD_H_
+// pointer and shares its columns; between processes EncodeTo and DecodeBatch
+// (engine/frames/batch_codec.h) carry it.
+#ifndef TRIDENT_ENGINE_FRAMES_BATCH_PAYLOAD_H_
+#define TRIDENT_ENGINE_FRAMES_BATCH_PAYLOAD_H_
 
 #include <string>
 #include <utility>
@@ -24,7 +24,7 @@ class BatchPayload final : public Payload {
   uint64_t rows() const override { return batch_.rows(); }
   // Of the columns; what text points at is counted by the buffer's owner.
   uint64_t bytes() const override { return bytes_; }
-  // Appends the frame form of engine/batch_codec.h.
+  // Appends the frame form of engine/frames/batch_codec.h.
   void EncodeTo(std::string& out) const override;
 
  private:
@@ -34,4 +34,4 @@ class BatchPayload final : public Payload {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_BATCH_PAYLOAD_H_
+#endif  // TRIDENT_ENGINE_FRAMES_BATCH_PAYLOAD_H_

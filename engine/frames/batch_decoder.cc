@@ -4,8 +4,8 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "engine/batch_codec.h"
-#include "engine/frame_format.h"
+#include "engine/frames/batch_codec.h"
+#include "engine/frames/frame_format.h"
 
 namespace trident {
 
