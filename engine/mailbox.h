@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "engine/control.h"
+#include "engine/transport/control.h"
 #include "engine/transport/message.h"
 
 namespace trident {

@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/control.h"
 #include "engine/spout.h"
 #include "engine/task.h"
+#include "engine/transport/control.h"
 
 namespace trident {
 

@@ -2,8 +2,8 @@
 //
 // What a worker's executors are told by whoever decides, and what they tell back. The coordinator's
 // words, in the engine's terms: the engine knows attempts and permits, not protocols.
-#ifndef TRIDENT_ENGINE_CONTROL_H_
-#define TRIDENT_ENGINE_CONTROL_H_
+#ifndef TRIDENT_ENGINE_TRANSPORT_CONTROL_H_
+#define TRIDENT_ENGINE_TRANSPORT_CONTROL_H_
 
 #include <functional>
 #include <string>
@@ -111,4 +111,4 @@ class WorkerEvents {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_CONTROL_H_
+#endif  // TRIDENT_ENGINE_TRANSPORT_CONTROL_H_
