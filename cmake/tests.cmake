@@ -15,7 +15,7 @@ get_property(trident_examples GLOBAL PROPERTY TRIDENT_EXAMPLES)
 add_library(trident_test_base INTERFACE)
 target_link_libraries(trident_test_base INTERFACE
   trident_base GTest::gtest GTest::gmock Threads::Threads)
-trident_library(test_support FROM tests/support DEPENDS test_base)
+trident_library(test_support FROM tests/support DEPENDS test_base API RocksDB::rocksdb-shared)
 set_source_files_properties("${TRIDENT_TESTS_DIR}/support/paths.cc" PROPERTIES COMPILE_DEFINITIONS
   "TRIDENT_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\";TRIDENT_BINARY_DIR=\"${CMAKE_BINARY_DIR}\"")
 

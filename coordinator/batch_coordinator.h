@@ -20,7 +20,7 @@
 #include "coordinator/batch_protocol.h"
 #include "coordinator/decision_log.h"
 #include "coordinator/latency_window.h"
-#include "state/durable_store.h"
+#include "state/disk/durable_store.h"
 
 namespace trident {
 

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
-#include "state/store_layout.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 namespace {

@@ -4,7 +4,7 @@
 // the single commit point of its states, source ranges and sinks; where coordinator and state are
 // one process it is written in the same write set as the redo.
 //
-//   'd', group, txid            decision record (state/store_layout.h)
+//   'd', group, txid            decision record (state/disk/store_layout.h)
 //   'c', group, txid            logged cut
 //   'p', group, spout, name     where a source partition stands after the newest decision; written
 //                               by each decision that moves it, so that a start reads one row a
@@ -12,8 +12,8 @@
 //   'e', group, epoch           newest decided txid when the epoch began; for groups with
 //                               user-defined states, which may hold what was never decided
 //
-// A decision record, sealed (Seal in state/store_layout.h): txid, attempt, rows, votes, ranges;
-// varints and length-prefixed strings. Bytes that are not one are DataLoss.
+// A decision record, sealed (Seal in state/disk/store_layout.h): txid, attempt, rows, votes,
+// ranges; varints and length-prefixed strings. Bytes that are not one are DataLoss.
 #ifndef TRIDENT_COORDINATOR_DECISION_LOG_H_
 #define TRIDENT_COORDINATOR_DECISION_LOG_H_
 
@@ -28,7 +28,7 @@
 #include "base/status.h"
 #include "coordinator/batch_protocol_actions.h"
 #include "coordinator/batch_protocol_types.h"
-#include "state/durable_store.h"
+#include "state/disk/durable_store.h"
 #include "state/state_store.h"
 
 namespace trident {

@@ -18,10 +18,10 @@
 #include "base/codec.h"
 #include "base/status.h"
 #include "state/appended_values.h"
-#include "state/durable_store.h"
+#include "state/disk/durable_store.h"
+#include "state/disk/store_layout.h"
 #include "state/partition_context.h"
 #include "state/readable_state.h"
-#include "state/store_layout.h"
 
 namespace trident {
 

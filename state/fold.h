@@ -20,8 +20,8 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
-#include "state/durable_store.h"
-#include "state/memory_budget.h"
+#include "state/disk/durable_store.h"
+#include "state/disk/memory_budget.h"
 #include "state/partition_fold.h"
 #include "state/state_group.h"
 #include "state/state_partition.h"

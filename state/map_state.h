@@ -17,11 +17,11 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/status.h"
+#include "state/disk/state_spec.h"
 #include "state/key_router.h"
 #include "state/map_partition.h"
 #include "state/readable_state.h"
 #include "state/scan_merge.h"
-#include "state/state_spec.h"
 
 namespace trident {
 

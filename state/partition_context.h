@@ -7,9 +7,9 @@
 #include <cstdint>
 
 #include "base/ids.h"
-#include "state/durable_store.h"
+#include "state/disk/durable_store.h"
+#include "state/disk/memory_budget.h"
 #include "state/group_timeline.h"
-#include "state/memory_budget.h"
 
 namespace trident {
 

@@ -18,8 +18,8 @@
 #include <cstdint>
 
 #include "base/status.h"
-#include "state/durable_store.h"
-#include "state/store_layout.h"
+#include "state/disk/durable_store.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 

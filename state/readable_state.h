@@ -15,7 +15,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/state_spec.h"
+#include "state/disk/state_spec.h"
 
 namespace trident {
 

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "state/disk/store_layout.h"
 #include "state/redo_record.h"
-#include "state/store_layout.h"
 
 namespace trident {
 namespace {

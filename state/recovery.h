@@ -11,8 +11,8 @@
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/decided_attempts.h"
-#include "state/durable_store.h"
+#include "state/disk/decided_attempts.h"
+#include "state/disk/durable_store.h"
 #include "state/state_group.h"
 #include "state/state_partition.h"
 

@@ -22,7 +22,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/store_layout.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 

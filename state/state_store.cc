@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/spelling.h"
-#include "state/store_layout.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 namespace {

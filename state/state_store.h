@@ -28,17 +28,17 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "state/appended_values.h"
-#include "state/decided_attempts.h"
-#include "state/durable_store.h"
+#include "state/disk/decided_attempts.h"
+#include "state/disk/durable_store.h"
+#include "state/disk/memory_budget.h"
+#include "state/disk/state_spec.h"
+#include "state/disk/store_identity.h"
 #include "state/fold.h"
 #include "state/map_share.h"
 #include "state/map_state.h"
-#include "state/memory_budget.h"
 #include "state/recovery.h"
 #include "state/state_catalog.h"
 #include "state/state_group.h"
-#include "state/state_spec.h"
-#include "state/store_identity.h"
 
 namespace trident {
 

@@ -14,7 +14,7 @@
 #include "engine/data/schema.h"
 #include "engine/partitioner.h"
 #include "engine/spout.h"
-#include "state/state_spec.h"
+#include "state/disk/state_spec.h"
 #include "trident/operator_site.h"
 #include "trident/states/commit_history.h"
 

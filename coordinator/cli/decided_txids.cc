@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "coordinator/decision_log.h"
-#include "state/store_layout.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/ids.h"
 #include "coordinator/cli/findings.h"
 #include "coordinator/cli/resting_directory.h"
-#include "state/decided_attempts.h"
+#include "state/disk/decided_attempts.h"
 
 namespace trident {
 

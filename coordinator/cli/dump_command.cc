@@ -11,7 +11,7 @@
 #include "coordinator/cli/partition_markers.h"
 #include "coordinator/cli/redo_changes.h"
 #include "coordinator/cli/resting_directory.h"
-#include "state/store_layout.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 namespace {

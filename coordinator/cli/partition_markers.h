@@ -11,8 +11,8 @@
 #include "base/ids.h"
 #include "coordinator/cli/findings.h"
 #include "coordinator/cli/resting_directory.h"
-#include "state/decided_attempts.h"
-#include "state/store_layout.h"
+#include "state/disk/decided_attempts.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 

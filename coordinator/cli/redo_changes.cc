@@ -5,8 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "state/disk/store_layout.h"
 #include "state/redo_record.h"
-#include "state/store_layout.h"
 
 namespace trident {
 namespace {

@@ -13,7 +13,7 @@
 #include "coordinator/cli/key_change.h"
 #include "coordinator/cli/partition_markers.h"
 #include "coordinator/cli/resting_directory.h"
-#include "state/decided_attempts.h"
+#include "state/disk/decided_attempts.h"
 
 namespace trident {
 

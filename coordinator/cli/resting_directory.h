@@ -14,8 +14,8 @@
 #include "base/key_encoding.h"
 #include "base/status.h"
 #include "coordinator/cli/stored_type.h"
-#include "state/rocks_store.h"
-#include "state/store_identity.h"
+#include "state/disk/rocks_store.h"
+#include "state/disk/store_identity.h"
 
 namespace trident {
 

@@ -15,7 +15,7 @@
 #include "base/key_encoding.h"
 #include "base/status.h"
 #include "base/types.h"
-#include "state/store_identity.h"
+#include "state/disk/store_identity.h"
 
 namespace trident {
 

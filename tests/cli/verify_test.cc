@@ -11,7 +11,7 @@
 
 #include "base/rng.h"
 #include "base/status.h"
-#include "state/rocks_store.h"
+#include "state/disk/rocks_store.h"
 #include "tests/cli/directory_life.h"
 #include "tests/cli/folded_directory.h"
 #include "tests/cli/served_words.h"

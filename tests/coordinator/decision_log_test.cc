@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "state/memory_store.h"
+#include "state/disk/memory_store.h"
 
 namespace trident {
 namespace {

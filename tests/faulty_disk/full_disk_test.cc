@@ -13,7 +13,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "tests/faulty_disk/words_on_disk.h"
-#include "tests/state/store_script.h"
+#include "tests/state/disk/store_script.h"
 
 namespace trident {
 namespace {

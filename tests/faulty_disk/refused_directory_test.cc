@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/faulty_disk/words_on_disk.h"
-#include "tests/state/store_script.h"
+#include "tests/state/disk/store_script.h"
 #include "trident/aggregators.h"
 #include "trident/run/run.h"
 #include "trident/spouts/fixed_batch_spout.h"

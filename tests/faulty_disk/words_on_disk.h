@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/state/temp_dir.h"
 #include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
 
 namespace trident {
 

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/coding.h"
-#include "tests/state/temp_dir.h"
+#include "tests/support/temp_dir.h"
 #include "trident/aggregators.h"
 #include "trident/run/run.h"
 #include "trident/spouts/generator_spout.h"

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "state/memory_store.h"
+#include "state/disk/memory_store.h"
 #include "tests/sim/trial.h"
 
 namespace trident::sim {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "state/store_layout.h"
+#include "state/disk/store_layout.h"
 
 namespace trident::sim {
 

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "coordinator/decision_log.h"
-#include "state/durable_store.h"
+#include "state/disk/durable_store.h"
 #include "tests/sim/workload.h"
 
 namespace trident::sim {

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "state/memory_store.h"
+#include "state/disk/memory_store.h"
 
 namespace trident {
 

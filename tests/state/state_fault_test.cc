@@ -11,12 +11,12 @@
 
 #include <gtest/gtest.h>
 
+#include "state/disk/rocks_store_testing.h"
 #include "state/fold.h"
-#include "state/rocks_store_testing.h"
-#include "tests/state/faulty_file_system.h"
+#include "tests/state/disk/store_script.h"
 #include "tests/state/state_harness.h"
-#include "tests/state/store_script.h"
-#include "tests/state/temp_dir.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/temp_dir.h"
 
 namespace trident {
 namespace {

@@ -16,9 +16,9 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "gtest/gtest.h"
-#include "state/memory_store.h"
+#include "state/disk/memory_store.h"
+#include "state/disk/store_layout.h"
 #include "state/state_store.h"
-#include "state/store_layout.h"
 
 namespace trident {
 

@@ -28,11 +28,12 @@ const std::vector<MapLine>& IncludeMap() {
       {"engine/frames", {"base", "engine/data", "engine/transport"}},
       {"engine/partitioners", {"base", "engine"}},
       {"engine", {"base", "engine/data", "engine/transport", "engine/frames"}},
-      {"state", {"base"}},
-      {"coordinator/cli", {"base", "proto", "state", "coordinator"}},
-      {"coordinator", {"base", "proto", "state"}},
-      {"trident/run", {"base", "engine", "state", "coordinator", "trident"}},
-      {"trident", {"base", "engine/data", "engine", "engine/partitioners", "state"}},
+      {"state/disk", {"base"}},
+      {"state", {"base", "state/disk"}},
+      {"coordinator/cli", {"base", "proto", "state/disk", "state", "coordinator"}},
+      {"coordinator", {"base", "proto", "state/disk", "state"}},
+      {"trident/run", {"base", "engine", "state/disk", "state", "coordinator", "trident"}},
+      {"trident", {"base", "engine/data", "engine", "engine/partitioners", "state/disk", "state"}},
       {"examples", {}},
       {"tests", {}},
   };
@@ -99,7 +100,7 @@ bool MayIncludeMessages(const SourceFile& file) {
          Contains(file.Name(), "codec");
 }
 bool MayIncludeRocksDb(const SourceFile& file) {
-  return IsUnder(file.path(), "tests") || (IsUnder(file.path(), "state") && !file.IsHeader());
+  return IsUnder(file.path(), "tests") || (IsUnder(file.path(), "state/disk") && !file.IsHeader());
 }
 
 // The headers of cmake/install.cmake: of trident/run only its face.
@@ -241,7 +242,8 @@ Findings CheckForeignHeaders(const SourceTree& tree) {
     for (const Include& include : file.includes()) {
       const std::string& target = include.target;
       if (StartsWith(target, "rocksdb/") && !MayIncludeRocksDb(file)) {
-        found.push_back(At(file, include.line) + "RocksDB is behind state/*.cc; found " + target);
+        found.push_back(At(file, include.line) + "RocksDB is behind state/disk/*.cc; found " +
+                        target);
       } else if (IsGrpc(target) && !MayIncludeGrpc(file)) {
         found.push_back(At(file, include.line) +
                         "gRPC is behind service files and engine/transport/*.cc; found " + target);

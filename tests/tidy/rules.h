@@ -25,8 +25,8 @@ Findings CheckIncludeMapIsTight(const SourceTree& tree);
 Findings CheckIncludeMapHasNoCircles();
 // A quoted include names a file of the tree, a generated message, or a package's header.
 Findings CheckIncludesResolve(const SourceTree& tree);
-// RocksDB's headers appear in the .cc files of state/ only; gRPC's in the .cc files that speak it
-// and in service headers of coordinator/; generated messages in no header but service and codec
+// RocksDB's headers appear in the .cc files of state/disk/ only; gRPC's in the .cc files that speak
+// it and in service headers of coordinator/; generated messages in no header but service and codec
 // ones.
 Findings CheckForeignHeaders(const SourceTree& tree);
 // A header that is installed includes only installed headers, the standard library's, Abseil's and

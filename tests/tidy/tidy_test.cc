@@ -114,7 +114,7 @@ TEST(IncludeMapTest, AllowsTheMapsDirections) {
       {"trident/run/a.h", "coordinator/b.h"},
       {"examples/a.cc", "trident/run/b.h"},
       {"tests/sim/a.cc", "coordinator/b.h"},
-      {"state/a.cc", "rocksdb/db.h"},
+      {"state/disk/a.cc", "rocksdb/db.h"},
   };
   for (const auto& [path, target] : allowed) {
     ExpectFine(CheckIncludeMap, path, "#include \"" + target + "\"\n");
@@ -144,9 +144,10 @@ TEST(IncludesResolveTest, SeesAMissingFileAndAPathFromElsewhere) {
 }
 
 TEST(ForeignHeadersTest, SeesRocksDbOutsideStateSources) {
-  ExpectCaught(CheckForeignHeaders, "state/a.h", 1, "#include <rocksdb/db.h>\n");
+  ExpectCaught(CheckForeignHeaders, "state/disk/a.h", 1, "#include <rocksdb/db.h>\n");
+  ExpectCaught(CheckForeignHeaders, "state/a.cc", 1, "#include <rocksdb/db.h>\n");
   ExpectCaught(CheckForeignHeaders, "coordinator/a.cc", 1, "#include \"rocksdb/db.h\"\n");
-  ExpectFine(CheckForeignHeaders, "state/a.cc", "#include <rocksdb/db.h>\n");
+  ExpectFine(CheckForeignHeaders, "state/disk/a.cc", "#include <rocksdb/db.h>\n");
   ExpectFine(CheckForeignHeaders, "tests/state/a_test.cc", "#include <rocksdb/db.h>\n");
 }
 

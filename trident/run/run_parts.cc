@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/logging.h"
-#include "state/store_identity.h"
+#include "state/disk/store_identity.h"
 
 namespace trident {
 namespace {

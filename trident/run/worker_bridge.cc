@@ -5,9 +5,9 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "state/disk/store_layout.h"
 #include "state/redo_fragment.h"
 #include "state/redo_record.h"
-#include "state/store_layout.h"
 
 namespace trident {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "base/partition_assignment.h"
 #include "base/status.h"
-#include "state/state_spec.h"
+#include "state/disk/state_spec.h"
 
 namespace trident {
 

@@ -20,7 +20,7 @@
 #include "base/codec.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/state_spec.h"
+#include "state/disk/state_spec.h"
 #include "trident/states/commit_history.h"
 
 namespace trident {

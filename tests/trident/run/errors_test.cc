@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "base/limits.h"
-#include "tests/state/temp_dir.h"
+#include "tests/support/temp_dir.h"
 #include "tests/trident/run/words.h"
 #include "trident/spouts/text_file_spout.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/key_encoding.h"
 #include "base/limits.h"
-#include "tests/state/temp_dir.h"
+#include "tests/support/temp_dir.h"
 #include "tests/trident/run/words.h"
 #include "trident/spouts/generator_spout.h"
 

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/state/temp_dir.h"
+#include "tests/support/temp_dir.h"
 #include "tests/trident/run/word_tables.h"
 #include "tests/trident/run/words.h"
 #include "tests/trident/states/outside_table.h"

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RocksDirectory: the files of a state directory around RocksDB's own. It tells a new directory
+// from one that is made, and one that was never finished from one that lost something.
+//
+// A directory is made like this: RocksDB in db.new/, then HIGHWATER and FORMAT, then db.new/ is
+// renamed to db/. Whatever a crash leaves before the rename has no content and is made again; after
+// it nothing of it may be missing.
+#ifndef TRIDENT_STATE_DISK_ROCKS_DIRECTORY_H_
+#define TRIDENT_STATE_DISK_ROCKS_DIRECTORY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "state/disk/rocks_store.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace trident {
+
+class RocksDirectory {
+ public:
+  // Checks that `dir` can be used, makes it when it is missing and may be made, and locks it until
+  // destruction. Errors as of RocksStore::Open. `env` must outlive it.
+  static StatusOr<std::unique_ptr<RocksDirectory>> Enter(std::string dir,
+                                                         RocksStoreOptions::Access access,
+                                                         rocksdb::Env& env);
+  ~RocksDirectory();
+  RocksDirectory(const RocksDirectory&) = delete;
+  RocksDirectory& operator=(const RocksDirectory&) = delete;
+
+  enum class Age : uint8_t { kNew, kMade };
+  // DataLoss when files are missing, FailedPrecondition when a newer release made it.
+  StatusOr<Age> FindAge() const;
+
+  // Making it: an empty db.new/ for RocksDB, and, when RocksDB has closed it again, the rest.
+  Status BeginMaking() const;
+  Status FinishMaking() const;
+
+  // What bulk loads left that were not installed, and its removal.
+  std::vector<std::string> Leftovers() const;
+  Status ClearIngest() const;
+
+  const std::string& path() const { return dir_; }
+  std::string db() const { return dir_ + "/db"; }
+  std::string unfinished_db() const { return dir_ + "/db.new"; }
+  std::string ingest() const { return dir_ + "/ingest"; }
+  std::string high_water() const { return dir_ + "/HIGHWATER"; }
+
+ private:
+  RocksDirectory(std::string dir, rocksdb::Env& env) : dir_(std::move(dir)), env_(env) {}
+
+  std::string format() const { return dir_ + "/FORMAT"; }
+  Status Lock(RocksStoreOptions::Access access);
+  Status CheckFormat() const;
+  Status CheckNoForeignFiles() const;
+  Status SyncDir() const;
+
+  const std::string dir_;
+  rocksdb::Env& env_;
+  int lock_fd_ = -1;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_DISK_ROCKS_DIRECTORY_H_

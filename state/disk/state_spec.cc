@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/disk/state_spec.h"
+
+#include <algorithm>
+
+namespace trident {
+namespace {
+
+constexpr size_t kNameMax = 64;
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+}  // namespace
+
+std::string_view ToString(StateKind kind) {
+  switch (kind) {
+    case StateKind::kNonTransactional:
+      return "non-transactional";
+    case StateKind::kTransactional:
+      return "transactional";
+    case StateKind::kOpaque:
+      return "opaque";
+  }
+  return "unknown";
+}
+
+Status ValidateSpec(const StateSpec& spec) {
+  if (spec.name.empty() || spec.name.size() > kNameMax ||
+      !std::all_of(spec.name.begin(), spec.name.end(), IsNameCharacter)) {
+    return InvalidArgument("'", spec.name, "' cannot name a state: a name has 1 to ", kNameMax,
+                           " of the characters A-Z a-z 0-9 - _");
+  }
+  if (spec.partitions < 1 || spec.partitions > kStatePartitionsMax) {
+    return InvalidArgument("state ", spec.name, " has ", spec.partitions,
+                           " partitions; expected 1 to ", kStatePartitionsMax);
+  }
+  for (const KeyField& field : spec.key_fields) {
+    const bool can_be_key = field.type != nullptr && field.type->kind != TypeKind::kList &&
+                            field.type->kind != TypeKind::kUser;
+    if (can_be_key) continue;
+    return InvalidArgument("field ", field.name, " cannot be in the key of state ", spec.name,
+                           ": a key field is a bool, number, text, bytes or timestamp, not ",
+                           field.type == nullptr ? "untyped" : field.type->name);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace trident

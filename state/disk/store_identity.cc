@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/disk/store_identity.h"
+
+#include <algorithm>
+
+#include "base/coding.h"
+#include "state/disk/store_layout.h"
+
+namespace trident {
+namespace {
+
+constexpr std::string_view kFormatKey = "format";
+constexpr std::string_view kOwnerKey = "owner";
+constexpr std::string_view kEpochKey = "epoch";
+constexpr std::string_view kStatePrefix = "state/";
+constexpr uint8_t kRecordVersion = 1;
+
+std::string StateKey(std::string_view name) { return Concat(kStatePrefix, name); }
+
+Status Malformed(const DurableStore& store, std::string_view what) {
+  return DataLoss("the record '", what, "' in ", store.Where(),
+                  " is damaged: its content is not well-formed. Restore the directory from a "
+                  "backup");
+}
+
+// nullopt: no such record.
+StatusOr<std::optional<std::string>> ReadRecord(const DurableStore& store, std::string_view key) {
+  TRIDENT_ASSIGN_OR_RETURN(std::optional<std::string> sealed, store.Get(Table::kMeta, key));
+  if (!sealed) return std::optional<std::string>();
+  const StatusOr<std::string_view> content =
+      Unseal(Concat("the record '", key, "' in ", store.Where()), kRecordVersion, *sealed);
+  if (!content.ok()) return content.status();
+  return std::optional<std::string>(std::in_place, *content);
+}
+
+std::string EncodeNumber(uint64_t v) {
+  std::string out;
+  PutFixed64(out, v);
+  return out;
+}
+
+StatusOr<std::optional<uint64_t>> ReadNumber(const DurableStore& store, std::string_view key) {
+  TRIDENT_ASSIGN_OR_RETURN(std::optional<std::string> content, ReadRecord(store, key));
+  if (!content) return std::optional<uint64_t>();
+  ByteReader in(*content);
+  const uint64_t v = in.Fixed64();
+  if (!in.done()) return Malformed(store, key);
+  return std::optional<uint64_t>(v);
+}
+
+std::string EncodeOwner(const StoreOwner& owner) {
+  std::string out;
+  PutLengthPrefixed(out, owner.topology);
+  PutFixed64(out, owner.fingerprint);
+  return out;
+}
+
+StatusOr<std::optional<StoreOwner>> ReadOwner(const DurableStore& store) {
+  TRIDENT_ASSIGN_OR_RETURN(std::optional<std::string> content, ReadRecord(store, kOwnerKey));
+  if (!content) return std::optional<StoreOwner>();
+  ByteReader in(*content);
+  StoreOwner owner;
+  owner.topology = in.LengthPrefixed();
+  owner.fingerprint = in.Fixed64();
+  if (!in.done()) return Malformed(store, kOwnerKey);
+  return std::optional<StoreOwner>(std::move(owner));
+}
+
+std::string EncodeState(const StoredState& state) {
+  std::string out;
+  PutVarint(out, state.id.value());
+  PutVarint(out, static_cast<uint64_t>(state.kind));
+  PutVarint(out, state.group.value());
+  PutVarint(out, state.partitions);
+  PutVarint(out, state.since.value());
+  PutLengthPrefixed(out, state.value_type);
+  PutLengthPrefixed(out, state.combiner);
+  PutVarint(out, state.key.size());
+  for (const StoredState::KeyPart& part : state.key) {
+    PutLengthPrefixed(out, part.name);
+    PutLengthPrefixed(out, part.type);
+    PutVarint(out, static_cast<uint64_t>(part.nullability));
+  }
+  return out;
+}
+
+StoredState::KeyPart DecodeKeyPart(ByteReader& in) {
+  StoredState::KeyPart part;
+  part.name = in.LengthPrefixed();
+  part.type = in.LengthPrefixed();
+  const uint64_t nullability = in.Varint();
+  if (nullability > static_cast<uint64_t>(Nullability::kNullable)) in.Invalidate();
+  part.nullability = static_cast<Nullability>(nullability);
+  return part;
+}
+
+std::optional<StoredState> DecodeState(std::string_view name, std::string_view content) {
+  ByteReader in(content);
+  StoredState state;
+  state.name = name;
+  state.id = StateId(static_cast<uint32_t>(in.Varint()));
+  state.kind = static_cast<StateKind>(in.Varint());
+  state.group = GroupId(static_cast<uint32_t>(in.Varint()));
+  state.partitions = static_cast<uint32_t>(in.Varint());
+  state.since = TxId(in.Varint());
+  state.value_type = in.LengthPrefixed();
+  state.combiner = in.LengthPrefixed();
+  const uint64_t parts = in.Varint();
+  for (uint64_t i = 0; i < parts && in.ok(); ++i) state.key.push_back(DecodeKeyPart(in));
+  if (!in.done()) return std::nullopt;
+  return state;
+}
+
+StatusOr<std::vector<StoredState>> ReadStates(const DurableStore& store) {
+  std::vector<StoredState> states;
+  const std::unique_ptr<Cursor> cursor = store.NewCursor(Table::kMeta);
+  for (cursor->Seek(kStatePrefix); cursor->Valid() && cursor->key().starts_with(kStatePrefix);
+       cursor->Next()) {
+    const std::string key(cursor->key());
+    TRIDENT_ASSIGN_OR_RETURN(std::string_view content,
+                             Unseal(Concat("the record '", key, "' in ", store.Where()),
+                                    kRecordVersion, cursor->value()));
+    std::optional<StoredState> state =
+        DecodeState(std::string_view(key).substr(kStatePrefix.size()), content);
+    if (!state) return Malformed(store, key);
+    states.push_back(std::move(*state));
+  }
+  TRIDENT_RETURN_IF_ERROR(cursor->status());
+  std::sort(states.begin(), states.end(),
+            [](const StoredState& a, const StoredState& b) { return a.id < b.id; });
+  return states;
+}
+
+// The record is made with the claim: an epoch that was forgotten must not begin at 1 again.
+StatusOr<Epoch> ReadEpoch(const DurableStore& store) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> epoch, ReadNumber(store, kEpochKey));
+  if (!epoch) {
+    return DataLoss("the record '", kEpochKey, "' is missing in ", store.Where(),
+                    ": it is damaged. Restore it from a backup");
+  }
+  return Epoch(*epoch);
+}
+
+StatusOr<bool> IsEmpty(const DurableStore& store, Table table) {
+  const std::unique_ptr<Cursor> cursor = store.NewCursor(table);
+  cursor->Seek("");
+  TRIDENT_RETURN_IF_ERROR(cursor->status());
+  return !cursor->Valid();
+}
+
+// A store that no one claimed may hold nothing yet.
+Status CheckUnclaimedIsEmpty(const DurableStore& store) {
+  for (Table table : {Table::kMeta, Table::kRedo, Table::kDecision, Table::kBase}) {
+    TRIDENT_ASSIGN_OR_RETURN(const bool empty, IsEmpty(store, table));
+    if (!empty) {
+      return DataLoss(store.Where(),
+                      " holds data but no record of its owner: it is damaged. "
+                      "Restore it from a backup");
+    }
+  }
+  return {};
+}
+
+Status CheckFormat(const DurableStore& store, uint64_t format) {
+  if (format == kStoreFormat) return {};
+  return FailedPrecondition(store.Where(), " has format ", format,
+                            ", this program reads and writes format ", kStoreFormat,
+                            ": use the release that wrote it");
+}
+
+std::string Quoted(const StoreOwner& owner) { return Concat("topology '", owner.topology, "'"); }
+
+Status CheckOwner(const DurableStore& store, const StoreOwner& found, const StoreOwner& wanted) {
+  if (found.topology != wanted.topology) {
+    return FailedPrecondition(store.Where(), " belongs to ", Quoted(found), ", this program runs ",
+                              Quoted(wanted), ". Give each topology a state directory of its own");
+  }
+  if (found.fingerprint != wanted.fingerprint && found.fingerprint != 0 &&
+      wanted.fingerprint != 0) {
+    return FailedPrecondition(store.Where(), " was made by another shape of ", Quoted(found),
+                              " (fingerprint ", found.fingerprint, ", now ", wanted.fingerprint,
+                              "). Undo the change of the topology, or start from an empty state "
+                              "directory");
+  }
+  return {};
+}
+
+// Newest txid of the group with a decision record.
+StatusOr<TxId> LastDecided(const DurableStore& store, GroupId group) {
+  TxId last;
+  const std::unique_ptr<Cursor> cursor = store.NewCursor(Table::kDecision);
+  for (cursor->Seek(DecisionKey(group, TxId(0))); cursor->Valid(); cursor->Next()) {
+    const std::optional<TxIdKey> key = ParseDecisionKey(cursor->key());
+    if (!key || key->group != group) break;
+    last = key->txid;
+  }
+  TRIDENT_RETURN_IF_ERROR(cursor->status());
+  return last;
+}
+
+Status CheckState(const DurableStore& store, const StoredState& found, const StoredState& wanted) {
+  StoredState comparable = wanted;
+  comparable.id = found.id;
+  comparable.since = found.since;
+  if (comparable == found) return {};
+  return FailedPrecondition("state '", found.name, "' in ", store.Where(), " was made with ",
+                            ToString(found), "; this topology declares it with ", ToString(wanted),
+                            ". Give the changed state another name, or start from an empty state "
+                            "directory");
+}
+
+}  // namespace
+
+StoredState Describe(const StateSpec& spec, const TypeInfo& value_type) {
+  StoredState state;
+  state.name = spec.name;
+  state.kind = spec.kind;
+  state.group = spec.group;
+  state.partitions = spec.partitions;
+  state.value_type = value_type.name;
+  state.combiner = spec.combiner;
+  for (const KeyField& field : spec.key_fields) {
+    state.key.push_back({field.name, field.type->name, field.nullability});
+  }
+  return state;
+}
+
+std::string ToString(const StoredState& state) {
+  std::string out = "key (";
+  for (const StoredState::KeyPart& part : state.key) {
+    if (&part != &state.key.front()) out += ", ";
+    out += part.name + " " + part.type;
+    if (part.nullability == Nullability::kNullable) out += " or null";
+  }
+  out += "), value " + state.value_type;
+  if (!state.combiner.empty()) out += " (" + state.combiner + ")";
+  return Concat(out, ", ", state.partitions,
+                state.partitions == 1 ? " partition, " : " partitions, ", ToString(state.kind),
+                ", group ", state.group.value());
+}
+
+StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> format, ReadNumber(store, kFormatKey));
+  if (!format) {
+    TRIDENT_RETURN_IF_ERROR(CheckUnclaimedIsEmpty(store));
+    return StoreIdentity();
+  }
+  TRIDENT_RETURN_IF_ERROR(CheckFormat(store, *format));
+  StoreIdentity identity;
+  TRIDENT_ASSIGN_OR_RETURN(identity.owner, ReadOwner(store));
+  if (!identity.owner) {
+    return DataLoss("the record '", kOwnerKey, "' is missing in ", store.Where(),
+                    ": it is damaged. Restore it from a backup");
+  }
+  TRIDENT_ASSIGN_OR_RETURN(identity.epoch, ReadEpoch(store));
+  TRIDENT_ASSIGN_OR_RETURN(identity.states, ReadStates(store));
+  return identity;
+}
+
+Status ClaimStore(DurableStore& store, const StoreOwner& owner) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
+  if (identity.owner) return CheckOwner(store, *identity.owner, owner);
+  WriteSet claim;
+  claim.Put(Table::kMeta, std::string(kFormatKey),
+            Seal(kRecordVersion, EncodeNumber(kStoreFormat)));
+  claim.Put(Table::kMeta, std::string(kOwnerKey), Seal(kRecordVersion, EncodeOwner(owner)));
+  claim.Put(Table::kMeta, std::string(kEpochKey), Seal(kRecordVersion, EncodeNumber(0)));
+  return store.Write(claim, Durability::kSynced);
+}
+
+StatusOr<StoredState> DeclareState(DurableStore& store, const StoredState& wanted) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<StoredState> states, ReadStates(store));
+  StoredState made = wanted;
+  made.id = StateId(1);
+  for (const StoredState& found : states) {
+    if (found.name == wanted.name) {
+      TRIDENT_RETURN_IF_ERROR(CheckState(store, found, wanted));
+      return found;
+    }
+    made.id = found.id.Next();
+  }
+  TRIDENT_ASSIGN_OR_RETURN(made.since, LastDecided(store, wanted.group));
+  WriteSet declaration;
+  declaration.Put(Table::kMeta, StateKey(made.name), Seal(kRecordVersion, EncodeState(made)));
+  TRIDENT_RETURN_IF_ERROR(store.Write(declaration, Durability::kSynced));
+  return made;
+}
+
+Status CheckAllDeclared(const DurableStore& store, std::span<const std::string> declared) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<StoredState> states, ReadStates(store));
+  for (const StoredState& state : states) {
+    if (std::find(declared.begin(), declared.end(), state.name) != declared.end()) continue;
+    std::string names;
+    for (const std::string& name : declared) names += (names.empty() ? "'" : ", '") + name + "'";
+    return FailedPrecondition(store.Where(), " holds the state '", state.name,
+                              "', which this topology does not declare (it declares ",
+                              names.empty() ? "none" : names,
+                              "). Declare it again under this name, or start from an empty state "
+                              "directory");
+  }
+  return {};
+}
+
+StatusOr<Epoch> BeginEpoch(DurableStore& store) {
+  TRIDENT_ASSIGN_OR_RETURN(const Epoch last, ReadEpoch(store));
+  const Epoch epoch = last.Next();
+  WriteSet beginning;
+  beginning.Put(Table::kMeta, std::string(kEpochKey),
+                Seal(kRecordVersion, EncodeNumber(epoch.value())));
+  TRIDENT_RETURN_IF_ERROR(store.Write(beginning, Durability::kSynced));
+  return epoch;
+}
+
+}  // namespace trident

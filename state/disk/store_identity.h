@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whose store it is and what it was made for: the kMeta table.
+//
+//   "format"         version of everything that state/disk/store_layout.h and this file describe
+//   "owner"          topology and fingerprint
+//   "epoch"          of the newest coordinator that started here
+//   "state/" name    id, kind, key, value type, combiner, partitions, group of a state
+//
+// Each value is sealed (Seal in state/disk/store_layout.h). A store is claimed by the first
+// topology that opens it; from then on every open compares, and refuses with both sides named: a
+// state must never be fed the txids of another topology, nor be read with other types than it was
+// written with.
+#ifndef TRIDENT_STATE_DISK_STORE_IDENTITY_H_
+#define TRIDENT_STATE_DISK_STORE_IDENTITY_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "state/disk/durable_store.h"
+#include "state/disk/state_spec.h"
+
+namespace trident {
+
+inline constexpr uint32_t kStoreFormat = 1;
+
+struct StoreOwner {
+  std::string topology;
+  // Of what else must stay the same from run to run, as the topology defines it; 0: nothing.
+  uint64_t fingerprint = 0;
+  friend bool operator==(const StoreOwner&, const StoreOwner&) = default;
+};
+
+// A state as the store knows it; types by name, because a dump may not know a user's types.
+struct StoredState {
+  struct KeyPart {
+    std::string name;
+    std::string type;
+    Nullability nullability = Nullability::kRequired;
+    friend bool operator==(const KeyPart&, const KeyPart&) = default;
+  };
+  StateId id;  // given by DeclareState
+  std::string name;
+  StateKind kind = StateKind::kOpaque;
+  GroupId group;
+  uint32_t partitions = 0;
+  std::vector<KeyPart> key;
+  std::string value_type;
+  std::string combiner;  // see StateSpec
+  // Newest decided txid when the state was made: it knows of none up to this one. A partition
+  // without a marker stands here.
+  TxId since;
+
+  friend bool operator==(const StoredState&, const StoredState&) = default;
+};
+StoredState Describe(const StateSpec& spec, const TypeInfo& value_type);
+// "key (word text), value int64 (sum), 64 partitions, opaque, group 0"
+std::string ToString(const StoredState& state);
+
+struct StoreIdentity {
+  std::optional<StoreOwner> owner;  // nullopt: not claimed yet
+  Epoch epoch;
+  std::vector<StoredState> states;  // by id
+};
+
+// DataLoss when a record is damaged, or when the store has content but no owner; FailedPrecondition
+// when a newer release wrote it.
+StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store);
+
+// Makes the store `owner`'s, durably, if it is no one's. FailedPrecondition when it is another's.
+Status ClaimStore(DurableStore& store, const StoreOwner& owner);
+
+// The state as stored, with its id; made durably if the store does not have it. FailedPrecondition
+// when the store has it with another key, value type, combiner, kind, group or number of
+// partitions.
+// REQUIRES: the store is claimed.
+StatusOr<StoredState> DeclareState(DurableStore& store, const StoredState& wanted);
+
+// FailedPrecondition when the store holds a state that is not among `declared`: a renamed state
+// would silently start empty, and one that is left out would miss txids for ever.
+Status CheckAllDeclared(const DurableStore& store, std::span<const std::string> declared);
+
+// An epoch greater than every one before, durably. To be called once by each coordinator that
+// starts. REQUIRES: the store is claimed.
+StatusOr<Epoch> BeginEpoch(DurableStore& store);
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_DISK_STORE_IDENTITY_H_

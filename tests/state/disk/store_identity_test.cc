@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/disk/store_identity.h"
+
+#include <gtest/gtest.h>
+
+#include "base/codec.h"
+#include "base/coding.h"
+#include "state/disk/memory_store.h"
+#include "state/disk/store_layout.h"
+
+namespace trident {
+namespace {
+
+const StoreOwner kWordCount{.topology = "wordcount", .fingerprint = 0xabc};
+
+StoredState Counts() {
+  StateSpec spec;
+  spec.name = "counts";
+  spec.key_fields = {{"word", &TypeOf<Text>()}};
+  return Describe(spec, TypeOf<int64_t>());
+}
+
+void WriteOne(MemoryStore& store, Table table, std::string key, std::string value) {
+  WriteSet changes;
+  changes.Put(table, std::move(key), std::move(value));
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+}
+
+bool Mentions(const Status& status, std::string_view text) {
+  return Message(status).find(text) != std::string_view::npos;
+}
+
+TEST(StoreIdentityTest, ANewStoreIsNoOnesUntilItIsClaimed) {
+  MemoryStore store;
+  EXPECT_EQ(ReadIdentity(store).value().owner, std::nullopt);
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  EXPECT_EQ(ReadIdentity(store).value().owner, kWordCount);
+  EXPECT_TRUE(ClaimStore(store, kWordCount).ok()) << "its owner may come again";
+}
+
+TEST(StoreIdentityTest, AnotherTopologyIsRefusedWithBothNames) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  const Status refused = ClaimStore(store, {.topology = "bank"});
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(refused),
+            "memory belongs to topology 'wordcount', this program runs topology 'bank'. Give each "
+            "topology a state directory of its own");
+  EXPECT_EQ(ReadIdentity(store).value().owner, kWordCount);
+}
+
+TEST(StoreIdentityTest, AnotherFingerprintIsRefusedUnlessOneSideHasNone) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  EXPECT_EQ(ClaimStore(store, {"wordcount", 0xdef}).code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(ClaimStore(store, {"wordcount", 0}).ok());
+}
+
+TEST(StoreIdentityTest, ANewerFormatIsRefusedWithBothNumbers) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  std::string newer;
+  PutFixed64(newer, kStoreFormat + 1);
+  WriteOne(store, Table::kMeta, "format", Seal(1, newer));
+  const Status refused = ClaimStore(store, kWordCount);
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(refused),
+            "memory has format 2, this program reads and writes format 1: use the release that "
+            "wrote it");
+}
+
+TEST(StoreIdentityTest, ContentWithoutAnOwnerIsDamage) {
+  for (Table table : {Table::kMeta, Table::kRedo, Table::kDecision}) {
+    MemoryStore store;
+    WriteOne(store, table, "k", "v");
+    EXPECT_EQ(ClaimStore(store, kWordCount).code(), StatusCode::kDataLoss);
+  }
+  MemoryStore store;
+  std::unique_ptr<BulkLoad> load = store.NewBulkLoad(Table::kBase).value();
+  ASSERT_TRUE(load->Put("k", "v").ok());
+  ASSERT_TRUE(load->Install().ok());
+  EXPECT_EQ(ClaimStore(store, kWordCount).code(), StatusCode::kDataLoss);
+}
+
+TEST(StoreIdentityTest, AMissingOrDamagedRecordIsDamage) {
+  for (const char* key : {"owner", "epoch", "format"}) {
+    MemoryStore missing;
+    ASSERT_TRUE(ClaimStore(missing, kWordCount).ok());
+    WriteSet loss;
+    loss.Delete(Table::kMeta, key);
+    ASSERT_TRUE(missing.Write(loss, Durability::kSynced).ok());
+    const Status refused = ClaimStore(missing, kWordCount);
+    EXPECT_EQ(refused.code(), StatusCode::kDataLoss) << key;
+
+    MemoryStore damaged;
+    ASSERT_TRUE(ClaimStore(damaged, kWordCount).ok());
+    std::string value = damaged.Get(Table::kMeta, key).value().value();
+    value[2] ^= 1;
+    WriteOne(damaged, Table::kMeta, key, value);
+    EXPECT_EQ(ClaimStore(damaged, kWordCount).code(), StatusCode::kDataLoss) << key;
+    WriteOne(damaged, Table::kMeta, key, Seal(1, "?"));
+    EXPECT_EQ(ClaimStore(damaged, kWordCount).code(), StatusCode::kDataLoss) << key;
+  }
+}
+
+TEST(StoreIdentityTest, AStateIsMadeOnceAndFoundAgain) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  const StoredState made = DeclareState(store, Counts()).value();
+  EXPECT_EQ(made.id, StateId(1));
+  EXPECT_EQ(made.since, TxId(0));
+  EXPECT_EQ(DeclareState(store, Counts()).value(), made);
+
+  StoredState totals = Counts();
+  totals.name = "totals";
+  totals.key.clear();
+  totals.partitions = 1;
+  EXPECT_EQ(DeclareState(store, totals).value().id, StateId(2));
+  const StoreIdentity identity = ReadIdentity(store).value();
+  ASSERT_EQ(identity.states.size(), 2u);
+  EXPECT_EQ(identity.states[0], made);
+  EXPECT_EQ(identity.states[1].name, "totals");
+}
+
+TEST(StoreIdentityTest, OnePartitionIsNamedInTheSingular) {
+  StoredState total = Counts();
+  EXPECT_EQ(ToString(total), "key (word text), value int64, 64 partitions, opaque, group 0");
+  total.partitions = 1;
+  EXPECT_EQ(ToString(total), "key (word text), value int64, 1 partition, opaque, group 0");
+}
+
+TEST(StoreIdentityTest, AStateWithOtherTypesOrPartitionsIsRefusedWithBothSides) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  ASSERT_TRUE(DeclareState(store, Counts()).ok());
+  StoredState wanted = Counts();
+  wanted.value_type = "double";
+  const Status refused = DeclareState(store, wanted).status();
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(refused),
+            "state 'counts' in memory was made with key (word text), value int64, 64 partitions, "
+            "opaque, group 0; this topology declares it with key (word text), value double, 64 "
+            "partitions, opaque, group 0. Give the changed state another name, or start from an "
+            "empty state directory");
+
+  for (auto change :
+       {+[](StoredState& s) { s.partitions = 32; },
+        +[](StoredState& s) { s.kind = StateKind::kTransactional; },
+        +[](StoredState& s) { s.group = GroupId(1); }, +[](StoredState& s) { s.combiner = "sum"; },
+        +[](StoredState& s) { s.key[0].type = "bytes"; },
+        +[](StoredState& s) { s.key[0].name = "term"; },
+        +[](StoredState& s) { s.key[0].nullability = Nullability::kNullable; },
+        +[](StoredState& s) {
+          s.key.push_back({"n", "int64"});
+        }}) {
+    wanted = Counts();
+    change(wanted);
+    const Status other = DeclareState(store, wanted).status();
+    EXPECT_EQ(other.code(), StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(Mentions(other, ToString(Counts()))) << other;
+    EXPECT_TRUE(Mentions(other, ToString(wanted))) << other;
+  }
+}
+
+TEST(StoreIdentityTest, AStateMadeLaterKnowsWhichTxidsItNeverSaw) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  for (uint64_t t = 5; t <= 9; ++t) {
+    WriteOne(store, Table::kDecision, DecisionKey(GroupId(0), TxId(t)), "d");
+  }
+  WriteOne(store, Table::kDecision, DecisionKey(GroupId(1), TxId(77)), "d");
+  WriteOne(store, Table::kDecision, CutKey(GroupId(0), TxId(10)), "c");
+  EXPECT_EQ(DeclareState(store, Counts()).value().since, TxId(9));
+}
+
+TEST(StoreIdentityTest, AStateThatIsNoLongerDeclaredIsNamed) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  ASSERT_TRUE(DeclareState(store, Counts()).ok());
+  EXPECT_TRUE(CheckAllDeclared(store, std::vector<std::string>{"other", "counts"}).ok());
+  const Status refused = CheckAllDeclared(store, std::vector<std::string>{"count"});
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(Mentions(refused,
+                       "holds the state 'counts', which this topology does not declare "
+                       "(it declares 'count')"))
+      << refused;
+}
+
+TEST(StoreIdentityTest, EpochsGrowAcrossCrashes) {
+  auto store = std::make_unique<MemoryStore>();
+  ASSERT_TRUE(ClaimStore(*store, kWordCount).ok());
+  Rng rng(1);
+  for (uint64_t start = 1; start <= 5; ++start) {
+    EXPECT_EQ(BeginEpoch(*store).value(), Epoch(start));
+    store = store->Crash(rng);
+    EXPECT_EQ(ReadIdentity(*store).value().epoch, Epoch(start));
+  }
+}
+
+TEST(StoreIdentityTest, AnEpochIsNotBegunWhenItIsNotDurable) {
+  MemoryStore store;
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  store.FailWriteAfter(0, MemoryStore::Failure::DiskFull());
+  EXPECT_EQ(BeginEpoch(store).status().code(), StatusCode::kResourceExhausted);
+}
+
+}  // namespace
+}  // namespace trident
