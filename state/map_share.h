@@ -17,7 +17,7 @@
 #include "base/status.h"
 #include "state/key_router.h"
 #include "state/map_state.h"
-#include "state/redo_fragment.h"
+#include "state/redo/redo_fragment.h"
 
 namespace trident {
 
@@ -51,7 +51,7 @@ class MapShare {
     return first_ <= partition && partition < last_;
   }
 
-  // Appends t's sections to a fragment (state/redo_fragment.h). Call it once, after all Stage
+  // Appends t's sections to a fragment (state/redo/redo_fragment.h). Call it once, after all Stage
   // calls.
   void AppendRedo(TxId t, std::string& fragment);
   void Apply(TxId t, Attempt attempt);

@@ -12,7 +12,7 @@
 
 #include "base/limits.h"
 #include "state/disk/store_layout.h"
-#include "state/redo_record.h"
+#include "state/redo/redo_record.h"
 
 namespace trident {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "state/disk/store_layout.h"
-#include "state/redo_record.h"
+#include "state/redo/redo_record.h"
 
 namespace trident {
 namespace {

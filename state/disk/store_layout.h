@@ -3,7 +3,7 @@
 // Which keys stand in which table of a DurableStore. Integers in keys are big-endian, so that byte
 // order is their order.
 //
-//   kRedo      group u32, txid u64                     redo record (state/redo_record.h)
+//   kRedo      group u32, txid u64                     redo record (state/redo/redo_record.h)
 //   kDecision  'd', group u32, txid u64                decision record   (the coordinator's)
 //              'c', group u32, txid u64                logged cut        (the coordinator's)
 //              other tags: see coordinator/decision_log.h

@@ -16,7 +16,7 @@
 #include "state/change_rows.h"
 #include "state/disk/rocks_store.h"
 #include "state/disk/store_layout.h"
-#include "state/redo_record.h"
+#include "state/redo/redo_record.h"
 #include "tests/cli/directory_life.h"
 #include "tests/cli/folded_directory.h"
 #include "tests/cli/served_words.h"

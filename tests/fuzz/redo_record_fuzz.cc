@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/hash.h"
-#include "state/redo_record.h"
+#include "state/redo/redo_record.h"
 
 namespace trident {
 namespace {

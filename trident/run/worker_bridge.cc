@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "state/disk/store_layout.h"
-#include "state/redo_fragment.h"
-#include "state/redo_record.h"
+#include "state/redo/redo_fragment.h"
+#include "state/redo/redo_record.h"
 
 namespace trident {
 namespace {

@@ -5,8 +5,8 @@
 // them.
 //
 //   kind u32, owner u32, partition u32, count u32, length u64, content        all little-endian
-#ifndef TRIDENT_STATE_REDO_FRAGMENT_H_
-#define TRIDENT_STATE_REDO_FRAGMENT_H_
+#ifndef TRIDENT_STATE_REDO_REDO_FRAGMENT_H_
+#define TRIDENT_STATE_REDO_REDO_FRAGMENT_H_
 
 #include <cstdint>
 #include <span>
@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "state/redo_record.h"
+#include "state/redo/redo_record.h"
 
 namespace trident {
 
@@ -38,4 +38,4 @@ std::string BuildRedo(const RedoHeader& header, std::span<const std::string> fra
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_REDO_FRAGMENT_H_
+#endif  // TRIDENT_STATE_REDO_REDO_FRAGMENT_H_

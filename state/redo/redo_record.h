@@ -6,8 +6,8 @@
 //
 // The bytes are described in docs/redo_record.md; writer and reader share the layout below. What a
 // section holds is the business of the state or sink that wrote it.
-#ifndef TRIDENT_STATE_REDO_RECORD_H_
-#define TRIDENT_STATE_REDO_RECORD_H_
+#ifndef TRIDENT_STATE_REDO_REDO_RECORD_H_
+#define TRIDENT_STATE_REDO_REDO_RECORD_H_
 
 #include <cstdint>
 #include <string>
@@ -96,4 +96,4 @@ StatusOr<RedoRecord> ParseRedoRecordOf(GroupId group, TxId txid, std::string_vie
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_REDO_RECORD_H_
+#endif  // TRIDENT_STATE_REDO_REDO_RECORD_H_

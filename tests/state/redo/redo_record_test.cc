@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/redo_record.h"
+#include "state/redo/redo_record.h"
 
 #include <gtest/gtest.h>
 
