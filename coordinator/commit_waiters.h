@@ -16,7 +16,7 @@
 #include "base/limits.h"
 #include "base/mutex.h"
 #include "base/status.h"
-#include "state/state_catalog.h"
+#include "state/view/state_catalog.h"
 
 namespace trident {
 

@@ -14,7 +14,7 @@
 #include "coordinator/stream_slots.h"
 #include "coordinator/work_queue.h"
 #include "proto/query.grpc.pb.h"
-#include "state/state_catalog.h"
+#include "state/view/state_catalog.h"
 
 namespace trident {
 

@@ -15,7 +15,7 @@
 #include "coordinator/drpc_server.h"
 #include "coordinator/tls_files.h"
 #include "coordinator/topology_control.h"
-#include "state/state_catalog.h"
+#include "state/view/state_catalog.h"
 
 namespace trident {
 

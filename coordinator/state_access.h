@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 #include "base/types.h"
-#include "state/state_catalog.h"
+#include "state/view/state_catalog.h"
 
 namespace trident {
 

@@ -21,7 +21,7 @@
 #include "state/disk/durable_store.h"
 #include "state/disk/store_layout.h"
 #include "state/partition_context.h"
-#include "state/readable_state.h"
+#include "state/view/readable_state.h"
 
 namespace trident {
 

@@ -37,8 +37,8 @@
 #include "state/hot_table.h"
 #include "state/partition_context.h"
 #include "state/partition_fold.h"
-#include "state/readable_state.h"
 #include "state/state_partition.h"
+#include "state/view/readable_state.h"
 
 namespace trident {
 

@@ -20,8 +20,8 @@
 #include "state/disk/state_spec.h"
 #include "state/key_router.h"
 #include "state/map_partition.h"
-#include "state/readable_state.h"
 #include "state/scan_merge.h"
+#include "state/view/readable_state.h"
 
 namespace trident {
 

@@ -9,7 +9,7 @@
 #include "base/ids.h"
 #include "state/disk/durable_store.h"
 #include "state/disk/memory_budget.h"
-#include "state/group_timeline.h"
+#include "state/view/group_timeline.h"
 
 namespace trident {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "state/readable_state.h"
+#include "state/view/readable_state.h"
 
 namespace trident {
 

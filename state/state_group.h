@@ -15,8 +15,8 @@
 
 #include "base/ids.h"
 #include "base/mutex.h"
-#include "state/group_timeline.h"
 #include "state/state_partition.h"
+#include "state/view/group_timeline.h"
 
 namespace trident {
 

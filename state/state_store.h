@@ -37,8 +37,8 @@
 #include "state/map_share.h"
 #include "state/map_state.h"
 #include "state/recovery.h"
-#include "state/state_catalog.h"
 #include "state/state_group.h"
+#include "state/view/state_catalog.h"
 
 namespace trident {
 

@@ -13,7 +13,7 @@
 
 #include "base/codec.h"
 #include "base/mutex.h"
-#include "state/state_catalog.h"
+#include "state/view/state_catalog.h"
 
 namespace trident {
 

@@ -21,7 +21,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/types.h"
-#include "state/state_catalog.h"
+#include "state/view/state_catalog.h"
 #include "trident/topology.h"
 
 namespace trident {

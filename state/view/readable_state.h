@@ -3,8 +3,8 @@
 // Reading a state whose types are known only at run time: what a command line, a remote reader and
 // a dump see. Keys are canonical key bytes (base/key_encoding.h), values are encoded
 // (base/codec.h).
-#ifndef TRIDENT_STATE_READABLE_STATE_H_
-#define TRIDENT_STATE_READABLE_STATE_H_
+#ifndef TRIDENT_STATE_VIEW_READABLE_STATE_H_
+#define TRIDENT_STATE_VIEW_READABLE_STATE_H_
 
 #include <cstdint>
 #include <optional>
@@ -60,7 +60,7 @@ struct StateChange {
 //
 // Each method answers at exactly txid `at` of the state's group, and fails with OutOfRange, naming
 // the txids that can be read, when `at` is not published yet or older than the readable window. A
-// Snapshot (state/snapshot.h) keeps its txid readable.
+// Snapshot (state/view/snapshot.h) keeps its txid readable.
 class ReadableState {
  public:
   virtual ~ReadableState() = default;
@@ -84,4 +84,4 @@ class ReadableState {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_READABLE_STATE_H_
+#endif  // TRIDENT_STATE_VIEW_READABLE_STATE_H_

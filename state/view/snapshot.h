@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Snapshot: a committed cut over all states of a batch group that stays readable while it is held.
-#ifndef TRIDENT_STATE_SNAPSHOT_H_
-#define TRIDENT_STATE_SNAPSHOT_H_
+#ifndef TRIDENT_STATE_VIEW_SNAPSHOT_H_
+#define TRIDENT_STATE_VIEW_SNAPSHOT_H_
 
 #include <utility>
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/group_timeline.h"
+#include "state/view/group_timeline.h"
 
 namespace trident {
 
@@ -47,4 +47,4 @@ class Snapshot {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_SNAPSHOT_H_
+#endif  // TRIDENT_STATE_VIEW_SNAPSHOT_H_

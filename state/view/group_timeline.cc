@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/group_timeline.h"
+#include "state/view/group_timeline.h"
 
 #include <algorithm>
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Watch: the changes of a key or a range of keys, txid by txid.
-#ifndef TRIDENT_STATE_WATCH_H_
-#define TRIDENT_STATE_WATCH_H_
+#ifndef TRIDENT_STATE_VIEW_WATCH_H_
+#define TRIDENT_STATE_VIEW_WATCH_H_
 
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
-#include "state/readable_state.h"
-#include "state/snapshot.h"
+#include "state/view/readable_state.h"
+#include "state/view/snapshot.h"
 
 namespace trident {
 
@@ -45,4 +45,4 @@ class Watch {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_WATCH_H_
+#endif  // TRIDENT_STATE_VIEW_WATCH_H_

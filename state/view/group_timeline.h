@@ -5,8 +5,8 @@
 // states. Oldest is the first txid whose values are still all there: the window of
 // kReadableVersions, stretched by pins, shortened when previous values outgrow their share of the
 // memory budget.
-#ifndef TRIDENT_STATE_GROUP_TIMELINE_H_
-#define TRIDENT_STATE_GROUP_TIMELINE_H_
+#ifndef TRIDENT_STATE_VIEW_GROUP_TIMELINE_H_
+#define TRIDENT_STATE_VIEW_GROUP_TIMELINE_H_
 
 #include <atomic>
 #include <cstdint>
@@ -98,4 +98,4 @@ class GroupTimeline {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_GROUP_TIMELINE_H_
+#endif  // TRIDENT_STATE_VIEW_GROUP_TIMELINE_H_

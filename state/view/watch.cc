@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/watch.h"
+#include "state/view/watch.h"
 
 #include <algorithm>
 

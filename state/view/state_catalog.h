@@ -2,8 +2,8 @@
 //
 // StateCatalog: which states there are and at which txids they can be read; all that a query
 // service needs to know of a store.
-#ifndef TRIDENT_STATE_STATE_CATALOG_H_
-#define TRIDENT_STATE_STATE_CATALOG_H_
+#ifndef TRIDENT_STATE_VIEW_STATE_CATALOG_H_
+#define TRIDENT_STATE_VIEW_STATE_CATALOG_H_
 
 #include <memory>
 #include <string>
@@ -12,9 +12,9 @@
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/readable_state.h"
-#include "state/snapshot.h"
-#include "state/watch.h"
+#include "state/view/readable_state.h"
+#include "state/view/snapshot.h"
+#include "state/view/watch.h"
 
 namespace trident {
 
@@ -38,4 +38,4 @@ class StateCatalog {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_STATE_CATALOG_H_
+#endif  // TRIDENT_STATE_VIEW_STATE_CATALOG_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/readable_state.h"
+#include "state/view/readable_state.h"
 
 namespace trident {
 
