@@ -22,9 +22,9 @@
 #include "base/status.h"
 #include "state/disk/durable_store.h"
 #include "state/disk/memory_budget.h"
-#include "state/partition_fold.h"
+#include "state/map/partition_fold.h"
+#include "state/map/state_partition.h"
 #include "state/state_group.h"
-#include "state/state_partition.h"
 
 namespace trident {
 

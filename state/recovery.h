@@ -13,8 +13,8 @@
 #include "base/status.h"
 #include "state/disk/decided_attempts.h"
 #include "state/disk/durable_store.h"
+#include "state/map/state_partition.h"
 #include "state/state_group.h"
-#include "state/state_partition.h"
 
 namespace trident {
 

@@ -15,7 +15,7 @@
 
 #include "base/ids.h"
 #include "base/mutex.h"
-#include "state/state_partition.h"
+#include "state/map/state_partition.h"
 #include "state/view/group_timeline.h"
 
 namespace trident {

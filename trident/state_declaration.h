@@ -14,7 +14,7 @@
 
 #include "base/partition_assignment.h"
 #include "engine/operator.h"
-#include "state/map_state.h"
+#include "state/map/map_state.h"
 #include "state/state_store.h"
 #include "trident/logical_plan.h"
 #include "trident/states/map_access.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "state/key_router.h"
+#include "state/map/key_router.h"
 #include "trident/state_declaration.h"
 #include "trident/states/kind_map.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "coordinator/cli/stored_type.h"
-#include "state/change_rows.h"
+#include "state/map/change_rows.h"
 
 namespace trident {
 
@@ -29,7 +29,7 @@ struct Combining {
   std::string_view combiner;
 };
 
-// What the base has for a key: a value with what was appended to it (state/appended_values.h).
+// What the base has for a key: a value with what was appended to it (state/map/appended_values.h).
 // Bytes that are no values count as one.
 StoredValue ReadBaseValue(std::string_view encoded, const Combining& by);
 

@@ -227,7 +227,7 @@ TEST(DeadFilesTest, SeesASourceThatNothingBuilds) {
                                    {"tests/kill/extra.cmake", "add_executable(a a.cc)\n"}}))
                 .size(),
             1u);
-  ExpectFine(CheckNoDeadFiles, "tests/state/hot_table_test.cc", "");
+  ExpectFine(CheckNoDeadFiles, "tests/state/map/hot_table_test.cc", "");
   ExpectFine(CheckNoDeadFiles, "tests/fuzz/frame_fuzz.cc", "");
 }
 
@@ -255,11 +255,11 @@ TEST(LengthsTest, SeesALongLineAndALongFile) {
 
 TEST(IncludeGuardsTest, SeesAGuardThatSpellsAnotherPath) {
   const std::string good =
-      "#ifndef TRIDENT_STATE_HOT_TABLE_H_\n#define TRIDENT_STATE_HOT_TABLE_H_\n"
-      "#endif  // TRIDENT_STATE_HOT_TABLE_H_\n";
-  ExpectFine(CheckIncludeGuards, "state/hot_table.h", good);
-  ExpectCaught(CheckIncludeGuards, "engine/hot_table.h", 1, good);
-  ExpectCaught(CheckIncludeGuards, "state/hot_table.h", 1, "#pragma once\n");
+      "#ifndef TRIDENT_STATE_MAP_HOT_TABLE_H_\n#define TRIDENT_STATE_MAP_HOT_TABLE_H_\n"
+      "#endif  // TRIDENT_STATE_MAP_HOT_TABLE_H_\n";
+  ExpectFine(CheckIncludeGuards, "state/map/hot_table.h", good);
+  ExpectCaught(CheckIncludeGuards, "state/hot_table.h", 1, good);
+  ExpectCaught(CheckIncludeGuards, "state/map/hot_table.h", 1, "#pragma once\n");
 }
 
 TEST(ReadmesTest, SeesAFolderWithoutOne) {

@@ -12,14 +12,14 @@
 // the same earlier one, which does not change; or over the present one, and no fold has ended in
 // between. For of the keys that a fold brings into the base, each is, before that, known as a whole
 // or found over an earlier base.
-#ifndef TRIDENT_STATE_MAP_PARTITION_READ_H_
-#define TRIDENT_STATE_MAP_PARTITION_READ_H_
+#ifndef TRIDENT_STATE_MAP_MAP_PARTITION_READ_H_
+#define TRIDENT_STATE_MAP_MAP_PARTITION_READ_H_
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "state/map_partition.h"
+#include "state/map/map_partition.h"
 
 namespace trident {
 
@@ -163,4 +163,4 @@ uint64_t MapPartition<V>::ApproximateKeys() const {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_PARTITION_READ_H_
+#endif  // TRIDENT_STATE_MAP_MAP_PARTITION_READ_H_

@@ -2,8 +2,8 @@
 //
 // KeyArena: memory for key bytes that do not fit into their entry. Freed keys make room for keys of
 // about the same length, so a table whose keys come and go does not grow.
-#ifndef TRIDENT_STATE_KEY_ARENA_H_
-#define TRIDENT_STATE_KEY_ARENA_H_
+#ifndef TRIDENT_STATE_MAP_KEY_ARENA_H_
+#define TRIDENT_STATE_MAP_KEY_ARENA_H_
 
 #include <array>
 #include <cstddef>
@@ -54,4 +54,4 @@ class KeyArena {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_KEY_ARENA_H_
+#endif  // TRIDENT_STATE_MAP_KEY_ARENA_H_

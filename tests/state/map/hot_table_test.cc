@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keys come and go: the table finds exactly those that are there, and keeps no chunk without one.
-#include "state/hot_table.h"
+#include "state/map/hot_table.h"
 
 #include <gtest/gtest.h>
 

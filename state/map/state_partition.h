@@ -12,8 +12,8 @@
 // Threads: the owner's calls come from one thread at a time, the executor that owns the partition.
 // The fold now and then takes the owner's turn for some microseconds (it holds turn_). Readers may
 // be on any thread.
-#ifndef TRIDENT_STATE_STATE_PARTITION_H_
-#define TRIDENT_STATE_STATE_PARTITION_H_
+#ifndef TRIDENT_STATE_MAP_STATE_PARTITION_H_
+#define TRIDENT_STATE_MAP_STATE_PARTITION_H_
 
 #include <cstdint>
 #include <memory>
@@ -37,9 +37,9 @@ class StatePartition {
 
   // ---- owner ----
 
-  // Appends what t changes here, the content of one redo section (state/change_rows.h), and returns
-  // the number of rows. Deterministic: the same Stage calls give the same bytes, whatever is
-  // cached. REQUIRES: HasStaged(t); every Stage call of t was made; called once, in txid order.
+  // Appends what t changes here, the content of one redo section (state/map/change_rows.h), and
+  // returns the number of rows. Deterministic: the same Stage calls give the same bytes, whatever
+  // is cached. REQUIRES: HasStaged(t); every Stage call of t was made; called once, in txid order.
   virtual uint32_t AppendRedo(TxId t, std::string& out) = 0;
   virtual bool HasStaged(TxId t) const = 0;
   // The staged changes of t become the committed ones. Does nothing if t staged nothing here.
@@ -72,4 +72,4 @@ class StatePartition {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_STATE_PARTITION_H_
+#endif  // TRIDENT_STATE_MAP_STATE_PARTITION_H_

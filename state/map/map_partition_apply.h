@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // MapPartition, second part: redo, apply and abort, and giving memory back.
-#ifndef TRIDENT_STATE_MAP_PARTITION_APPLY_H_
-#define TRIDENT_STATE_MAP_PARTITION_APPLY_H_
+#ifndef TRIDENT_STATE_MAP_MAP_PARTITION_APPLY_H_
+#define TRIDENT_STATE_MAP_MAP_PARTITION_APPLY_H_
 
 #include <algorithm>
 #include <utility>
 
-#include "state/change_rows.h"
-#include "state/map_partition.h"
+#include "state/map/change_rows.h"
+#include "state/map/map_partition.h"
 
 namespace trident {
 
@@ -332,4 +332,4 @@ void MapPartition<V>::Report(int64_t slack) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_PARTITION_APPLY_H_
+#endif  // TRIDENT_STATE_MAP_MAP_PARTITION_APPLY_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/base_reader.h"
+#include "state/map/base_reader.h"
 
 #include <algorithm>
 #include <numeric>

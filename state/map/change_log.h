@@ -5,8 +5,8 @@
 // each with the value that its txid replaced, for readers of older txids. Applying a txid swaps its
 // values with the entries' and moves the border between the two; nothing is copied, and nothing is
 // allocated once the queue has its length.
-#ifndef TRIDENT_STATE_CHANGE_LOG_H_
-#define TRIDENT_STATE_CHANGE_LOG_H_
+#ifndef TRIDENT_STATE_MAP_CHANGE_LOG_H_
+#define TRIDENT_STATE_MAP_CHANGE_LOG_H_
 
 #include <cstdint>
 #include <memory>
@@ -16,7 +16,7 @@
 
 #include "base/check.h"
 #include "base/ids.h"
-#include "state/hot_table.h"
+#include "state/map/hot_table.h"
 
 namespace trident {
 
@@ -232,4 +232,4 @@ TxChanges& ChangeLog<V>::PushTx(TxId txid, Attempt attempt) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_CHANGE_LOG_H_
+#endif  // TRIDENT_STATE_MAP_CHANGE_LOG_H_

@@ -3,8 +3,8 @@
 // MapState<V>: all partitions of a map state, typed, for those who know the value type. A key
 // belongs to the partition that its hash says (PartitionOfHash); how many there are is fixed for
 // the state's life.
-#ifndef TRIDENT_STATE_MAP_STATE_H_
-#define TRIDENT_STATE_MAP_STATE_H_
+#ifndef TRIDENT_STATE_MAP_MAP_STATE_H_
+#define TRIDENT_STATE_MAP_MAP_STATE_H_
 
 #include <cstdint>
 #include <memory>
@@ -18,9 +18,9 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "state/disk/state_spec.h"
-#include "state/key_router.h"
-#include "state/map_partition.h"
-#include "state/scan_merge.h"
+#include "state/map/key_router.h"
+#include "state/map/map_partition.h"
+#include "state/map/scan_merge.h"
 #include "state/view/readable_state.h"
 
 namespace trident {
@@ -183,4 +183,4 @@ uint64_t MapState<V>::ApproximateKeys() const {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_STATE_H_
+#endif  // TRIDENT_STATE_MAP_MAP_STATE_H_

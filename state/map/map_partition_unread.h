@@ -15,14 +15,14 @@
 //                                            that view
 //
 // What is over a base is so over the first one that its change is not in.
-#ifndef TRIDENT_STATE_MAP_PARTITION_UNREAD_H_
-#define TRIDENT_STATE_MAP_PARTITION_UNREAD_H_
+#ifndef TRIDENT_STATE_MAP_MAP_PARTITION_UNREAD_H_
+#define TRIDENT_STATE_MAP_MAP_PARTITION_UNREAD_H_
 
 #include <numeric>
 #include <optional>
 #include <utility>
 
-#include "state/map_partition.h"
+#include "state/map/map_partition.h"
 
 namespace trident {
 
@@ -88,4 +88,4 @@ Status MapPartition<V>::ReadBaseIn(const BaseView* view, std::span<const std::st
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_PARTITION_UNREAD_H_
+#endif  // TRIDENT_STATE_MAP_MAP_PARTITION_UNREAD_H_

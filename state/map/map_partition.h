@@ -9,12 +9,12 @@
 //
 // The base may be ahead of N: what was folded after N is in the change log for as long as N is
 // readable. A value of memory may be known only as a delta over the base, or as whatever the base
-// has: then it is so over the base of its time, see state/map_partition_unread.h.
+// has: then it is so over the base of its time, see state/map/map_partition_unread.h.
 //
 // V is int64_t, double, bool, Timestamp, std::string, OwnedBytes, a std::vector of these, or a user
 // type with a UserCodec; it must have a default and be movable.
-#ifndef TRIDENT_STATE_MAP_PARTITION_H_
-#define TRIDENT_STATE_MAP_PARTITION_H_
+#ifndef TRIDENT_STATE_MAP_MAP_PARTITION_H_
+#define TRIDENT_STATE_MAP_MAP_PARTITION_H_
 
 #include <atomic>
 #include <cstdint>
@@ -31,13 +31,13 @@
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/status.h"
-#include "state/base_reader.h"
-#include "state/change_log.h"
-#include "state/change_rows.h"
-#include "state/hot_table.h"
-#include "state/partition_context.h"
-#include "state/partition_fold.h"
-#include "state/state_partition.h"
+#include "state/map/base_reader.h"
+#include "state/map/change_log.h"
+#include "state/map/change_rows.h"
+#include "state/map/hot_table.h"
+#include "state/map/partition_context.h"
+#include "state/map/partition_fold.h"
+#include "state/map/state_partition.h"
 #include "state/view/readable_state.h"
 
 namespace trident {
@@ -159,7 +159,7 @@ class MapPartition final : public StatePartition {
     Under under;
   };
 
-  // ---- state/map_partition_stage.h; all by the owner ----
+  // ---- state/map/map_partition_stage.h; all by the owner ----
   // Puts the slot of each key into slots_, inserting what is missing. kValue: then the newest value
   // of each is known too.
   Status Locate(std::span<const HashedKey> keys, Need need);
@@ -181,7 +181,7 @@ class MapPartition final : public StatePartition {
     return 0;
   }
 
-  // ---- state/map_partition_apply.h; all by the owner ----
+  // ---- state/map/map_partition_apply.h; all by the owner ----
   uint32_t StagedIndex(TxId t) const;  // of its TxChanges in log_; log_.txs(): none
   uint64_t ChainChecksum(uint32_t tx, std::string_view section) const;
   void ApplyTx(TxId t, Attempt attempt);
@@ -199,7 +199,7 @@ class MapPartition final : public StatePartition {
   // The last applied txid up to `t`; null: it has been released. Owner, or under read_.
   const TxChanges* AppliedUpTo(TxId t) const;
 
-  // ---- state/map_partition_read.h ----
+  // ---- state/map/map_partition_read.h ----
   // The first applied change of the slot after `at`, or kNone; under read_.
   uint32_t ChangeAfter(uint32_t slot, TxId at) const;
   Known At(uint32_t slot, TxId at) const;          // under read_
@@ -208,7 +208,7 @@ class MapPartition final : public StatePartition {
   template <class Visit>
   void ReportOverBase(const Known& known, const std::optional<V>& base, Visit&& report) const;
 
-  // ---- state/map_partition_unread.h ----
+  // ---- state/map/map_partition_unread.h ----
   // What the value of the slot at `at` is over, if it is not known; under read_.
   Under BaseUnder(uint32_t slot, TxId at) const;
   // The same for its newest value; by the owner.
@@ -220,7 +220,7 @@ class MapPartition final : public StatePartition {
                     std::span<const uint32_t> which, std::vector<std::optional<V>>& values) const;
   void ReleaseEarlierBases();
 
-  // ---- state/map_partition_scan.h ----
+  // ---- state/map/map_partition_scan.h ----
   struct Overlay;
   struct ScanOrder;
   // Notes that `at` is scanned; true if it was the last one to be.
@@ -257,7 +257,7 @@ class MapPartition final : public StatePartition {
   uint32_t applied_txs_ = 0;       // the first txids of log_ are applied
   Marker marker_;
   bool base_is_empty_ = true;  // nothing was ever folded
-  uint64_t generation_ = 0;    // of base and memory together: see state/map_partition_scan.h
+  uint64_t generation_ = 0;    // of base and memory together: see state/map/map_partition_scan.h
   std::vector<EarlierBase> earlier_bases_;  // those that readers may still need; oldest first
   // The newest one is that of the fold now going on, which appends what it has not read.
   bool fold_appends_ = false;
@@ -291,11 +291,11 @@ class MapPartition final : public StatePartition {
 
 }  // namespace trident
 
-#include "state/map_partition_apply.h"   // IWYU pragma: export
-#include "state/map_partition_fold.h"    // IWYU pragma: export
-#include "state/map_partition_read.h"    // IWYU pragma: export
-#include "state/map_partition_scan.h"    // IWYU pragma: export
-#include "state/map_partition_stage.h"   // IWYU pragma: export
-#include "state/map_partition_unread.h"  // IWYU pragma: export
+#include "state/map/map_partition_apply.h"   // IWYU pragma: export
+#include "state/map/map_partition_fold.h"    // IWYU pragma: export
+#include "state/map/map_partition_read.h"    // IWYU pragma: export
+#include "state/map/map_partition_scan.h"    // IWYU pragma: export
+#include "state/map/map_partition_stage.h"   // IWYU pragma: export
+#include "state/map/map_partition_unread.h"  // IWYU pragma: export
 
-#endif  // TRIDENT_STATE_MAP_PARTITION_H_
+#endif  // TRIDENT_STATE_MAP_MAP_PARTITION_H_

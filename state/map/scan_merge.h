@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ScanMerge: one page of a scan out of the pages of all partitions.
-#ifndef TRIDENT_STATE_SCAN_MERGE_H_
-#define TRIDENT_STATE_SCAN_MERGE_H_
+#ifndef TRIDENT_STATE_MAP_SCAN_MERGE_H_
+#define TRIDENT_STATE_MAP_SCAN_MERGE_H_
 
 #include <cstdint>
 #include <optional>
@@ -33,4 +33,4 @@ class ScanMerge {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_SCAN_MERGE_H_
+#endif  // TRIDENT_STATE_MAP_SCAN_MERGE_H_

@@ -8,8 +8,8 @@
 //
 // Deltas come first. A key has at most one row that is no delta. Whether a key is new stands in the
 // row so that recovery counts keys without reading the base.
-#ifndef TRIDENT_STATE_CHANGE_ROWS_H_
-#define TRIDENT_STATE_CHANGE_ROWS_H_
+#ifndef TRIDENT_STATE_MAP_CHANGE_ROWS_H_
+#define TRIDENT_STATE_MAP_CHANGE_ROWS_H_
 
 #include <cstdint>
 #include <cstring>
@@ -128,4 +128,4 @@ bool ReadChangeRow(ByteReader& in, ChangeRow<V>& row) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_CHANGE_ROWS_H_
+#endif  // TRIDENT_STATE_MAP_CHANGE_ROWS_H_

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // MapPartition, fourth part: scans. A page is what the base has of a range, with what memory has
-// over it; see state/map_partition_read.h for why the two belong together. What is said there of
-// each key, generation_ says of all: it moves before what memory says of any key can change in a
+// over it; see state/map/map_partition_read.h for why the two belong together. What is said there
+// of each key, generation_ says of all: it moves before what memory says of any key can change in a
 // way that the base takes part in.
 //
 // The changed keys of a partition stand in no order. The first page at a txid looks through them
 // all and keeps the least; for a second one they are sorted once, and the order is kept for those
 // that follow.
-#ifndef TRIDENT_STATE_MAP_PARTITION_SCAN_H_
-#define TRIDENT_STATE_MAP_PARTITION_SCAN_H_
+#ifndef TRIDENT_STATE_MAP_MAP_PARTITION_SCAN_H_
+#define TRIDENT_STATE_MAP_MAP_PARTITION_SCAN_H_
 
 #include <algorithm>
 #include <memory>
@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "state/map_partition.h"
+#include "state/map/map_partition.h"
 
 namespace trident {
 
@@ -271,4 +271,4 @@ StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const Overlay& overlay
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_PARTITION_SCAN_H_
+#endif  // TRIDENT_STATE_MAP_MAP_PARTITION_SCAN_H_

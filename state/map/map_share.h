@@ -2,8 +2,8 @@
 //
 // MapShare<V>: the partitions of a map state that one task owns. It sends each key to its
 // partition, and remembers which partitions a txid touched, so that the others cost nothing.
-#ifndef TRIDENT_STATE_MAP_SHARE_H_
-#define TRIDENT_STATE_MAP_SHARE_H_
+#ifndef TRIDENT_STATE_MAP_MAP_SHARE_H_
+#define TRIDENT_STATE_MAP_MAP_SHARE_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/key_router.h"
-#include "state/map_state.h"
+#include "state/map/key_router.h"
+#include "state/map/map_state.h"
 #include "state/redo/redo_fragment.h"
 
 namespace trident {
@@ -187,4 +187,4 @@ void MapShare<V>::Abort(TxId from) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_SHARE_H_
+#endif  // TRIDENT_STATE_MAP_MAP_SHARE_H_

@@ -12,8 +12,8 @@
 // Dropping it before Merge leaves the partition as if the fold had not been tried. After an error,
 // or when it is dropped later, nobody knows what the base has: the partition goes on being right,
 // but must not be folded again.
-#ifndef TRIDENT_STATE_PARTITION_FOLD_H_
-#define TRIDENT_STATE_PARTITION_FOLD_H_
+#ifndef TRIDENT_STATE_MAP_PARTITION_FOLD_H_
+#define TRIDENT_STATE_MAP_PARTITION_FOLD_H_
 
 #include <cstdint>
 
@@ -44,4 +44,4 @@ class PartitionFold {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_PARTITION_FOLD_H_
+#endif  // TRIDENT_STATE_MAP_PARTITION_FOLD_H_

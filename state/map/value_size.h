@@ -3,8 +3,8 @@
 // HeapBytes: what a value holds beside its own sizeof, for the memory budget. A user type that
 // holds memory says how much by `static size_t MemoryBytes(const T&)` in its UserCodec; else the
 // length of its encoding stands for it.
-#ifndef TRIDENT_STATE_VALUE_SIZE_H_
-#define TRIDENT_STATE_VALUE_SIZE_H_
+#ifndef TRIDENT_STATE_MAP_VALUE_SIZE_H_
+#define TRIDENT_STATE_MAP_VALUE_SIZE_H_
 
 #include <string>
 #include <type_traits>
@@ -51,4 +51,4 @@ size_t HeapBytes(const V& v) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_VALUE_SIZE_H_
+#endif  // TRIDENT_STATE_MAP_VALUE_SIZE_H_

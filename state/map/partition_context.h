@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // PartitionContext: what surrounds one partition of a state.
-#ifndef TRIDENT_STATE_PARTITION_CONTEXT_H_
-#define TRIDENT_STATE_PARTITION_CONTEXT_H_
+#ifndef TRIDENT_STATE_MAP_PARTITION_CONTEXT_H_
+#define TRIDENT_STATE_MAP_PARTITION_CONTEXT_H_
 
 #include <cstdint>
 
@@ -31,4 +31,4 @@ struct PartitionContext {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_PARTITION_CONTEXT_H_
+#endif  // TRIDENT_STATE_MAP_PARTITION_CONTEXT_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/key_arena.h"
+#include "state/map/key_arena.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // MapPartition, first part: computing the changes of a txid over those of the txids before it.
-#ifndef TRIDENT_STATE_MAP_PARTITION_STAGE_H_
-#define TRIDENT_STATE_MAP_PARTITION_STAGE_H_
+#ifndef TRIDENT_STATE_MAP_MAP_PARTITION_STAGE_H_
+#define TRIDENT_STATE_MAP_MAP_PARTITION_STAGE_H_
 
 #include <algorithm>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
-#include "state/change_rows.h"
-#include "state/map_partition.h"
+#include "state/map/change_rows.h"
+#include "state/map/map_partition.h"
 
 namespace trident {
 
@@ -262,4 +262,4 @@ void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_PARTITION_STAGE_H_
+#endif  // TRIDENT_STATE_MAP_MAP_PARTITION_STAGE_H_

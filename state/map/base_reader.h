@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // BaseReader: the keys of one partition in the base, without the prefix that they are stored under.
-#ifndef TRIDENT_STATE_BASE_READER_H_
-#define TRIDENT_STATE_BASE_READER_H_
+#ifndef TRIDENT_STATE_MAP_BASE_READER_H_
+#define TRIDENT_STATE_MAP_BASE_READER_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -17,10 +17,10 @@
 
 #include "base/codec.h"
 #include "base/status.h"
-#include "state/appended_values.h"
 #include "state/disk/durable_store.h"
 #include "state/disk/store_layout.h"
-#include "state/partition_context.h"
+#include "state/map/appended_values.h"
+#include "state/map/partition_context.h"
 #include "state/view/readable_state.h"
 
 namespace trident {
@@ -133,4 +133,4 @@ std::optional<V> DecodeStored(const BaseReader& base, std::string_view key,
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_BASE_READER_H_
+#endif  // TRIDENT_STATE_MAP_BASE_READER_H_

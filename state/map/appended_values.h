@@ -3,8 +3,8 @@
 // A value of the base is one encoding of V, or several, one behind the other: a value, or the first
 // delta of a key that had none, and the deltas that were appended since without reading it. They
 // mean what MapOptions::combine makes of them, from the left.
-#ifndef TRIDENT_STATE_APPENDED_VALUES_H_
-#define TRIDENT_STATE_APPENDED_VALUES_H_
+#ifndef TRIDENT_STATE_MAP_APPENDED_VALUES_H_
+#define TRIDENT_STATE_MAP_APPENDED_VALUES_H_
 
 #include <functional>
 #include <optional>
@@ -48,4 +48,4 @@ bool CondenseAppended(std::string_view encoded, const std::function<V(const V&, 
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_APPENDED_VALUES_H_
+#endif  // TRIDENT_STATE_MAP_APPENDED_VALUES_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, fifth part: its fold. See state/partition_fold.h for the order of the calls.
-#ifndef TRIDENT_STATE_MAP_PARTITION_FOLD_H_
-#define TRIDENT_STATE_MAP_PARTITION_FOLD_H_
+// MapPartition, fifth part: its fold. See state/map/partition_fold.h for the order of the calls.
+#ifndef TRIDENT_STATE_MAP_MAP_PARTITION_FOLD_H_
+#define TRIDENT_STATE_MAP_MAP_PARTITION_FOLD_H_
 
 #include <algorithm>
 #include <memory>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/key_words.h"
-#include "state/map_partition.h"
+#include "state/map/map_partition.h"
 
 namespace trident {
 
@@ -443,4 +443,4 @@ uint64_t MapPartition<V>::DirtyBytes() const {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_PARTITION_FOLD_H_
+#endif  // TRIDENT_STATE_MAP_MAP_PARTITION_FOLD_H_

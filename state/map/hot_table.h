@@ -5,8 +5,8 @@
 // staged and previous values can name them. They stand in chunks; a chunk without entries goes back
 // to the system, where other partitions find it. What an entry knows of txids is kept by
 // MapPartition.
-#ifndef TRIDENT_STATE_HOT_TABLE_H_
-#define TRIDENT_STATE_HOT_TABLE_H_
+#ifndef TRIDENT_STATE_MAP_HOT_TABLE_H_
+#define TRIDENT_STATE_MAP_HOT_TABLE_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -19,8 +19,8 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/key_words.h"
-#include "state/key_arena.h"
-#include "state/value_size.h"
+#include "state/map/key_arena.h"
+#include "state/map/value_size.h"
 
 namespace trident {
 
@@ -345,4 +345,4 @@ void HotTable<V>::FreeKey(Entry& e) {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_HOT_TABLE_H_
+#endif  // TRIDENT_STATE_MAP_HOT_TABLE_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/scan_merge.h"
+#include "state/map/scan_merge.h"
 
 #include <algorithm>
 #include <iterator>
