@@ -17,9 +17,9 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "coordinator/batch_protocol.h"
 #include "coordinator/decision_log.h"
 #include "coordinator/latency_window.h"
+#include "coordinator/protocol/batch_protocol.h"
 #include "state/disk/durable_store.h"
 
 namespace trident {

@@ -26,8 +26,8 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
-#include "coordinator/batch_protocol_actions.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_actions.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 #include "state/disk/durable_store.h"
 #include "state/state_store.h"
 

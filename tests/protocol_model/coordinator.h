@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "coordinator/batch_protocol.h"
+#include "coordinator/protocol/batch_protocol.h"
 #include "tests/protocol_model/witness.h"
 
 namespace trident::model {

@@ -1,12 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# The simulation links the batch protocol alone, so that neither it nor the mutants wait for the
-# rest of the coordinator to build.
-file(GLOB protocol CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/coordinator/batch_p*.cc"
-     "${CMAKE_SOURCE_DIR}/coordinator/retry_policy.cc"
-     "${CMAKE_SOURCE_DIR}/coordinator/source_positions.cc")
-add_library(trident_protocol_alone STATIC EXCLUDE_FROM_ALL ${protocol})
-target_link_libraries(trident_protocol_alone PUBLIC trident_base absl::flat_hash_map)
-
 # Each *.mutant is one broken rule. Its copy of the source is linked before the library and so takes
 # the place of the original, with the simulation's own program. `ctest -R mutation_score` builds and
 # judges them; they are no part of `all`. One build says whether the rules are tested; an
@@ -33,7 +25,7 @@ foreach(mutant IN LISTS mutants)
                  $<TARGET_OBJECTS:protocol_model_test>)
   set_target_properties(mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${mutants_dir}")
   target_compile_options(mutant_${name} PRIVATE -O1 -g0 -Wno-unused-parameter)
-  target_link_libraries(mutant_${name} PRIVATE trident_protocol_alone GTest::gtest_main)
+  target_link_libraries(mutant_${name} PRIVATE trident_coordinator_protocol GTest::gtest_main)
   add_dependencies(protocol_mutants mutant_${name})
 endforeach()
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 
 namespace trident::model {
 

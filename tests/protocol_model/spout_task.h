@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/batch_protocol_actions.h"
-#include "coordinator/batch_protocol_events.h"
+#include "coordinator/protocol/batch_protocol_actions.h"
+#include "coordinator/protocol/batch_protocol_events.h"
 #include "tests/protocol_model/oracle.h"
 
 namespace trident::model {

@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-#include "coordinator/batch_protocol.h"
+#include "coordinator/protocol/batch_protocol.h"
 
 namespace trident::model {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/batch_protocol_actions.h"
+#include "coordinator/protocol/batch_protocol_actions.h"
 #include "tests/protocol_model/oracle.h"
 
 namespace trident::model {

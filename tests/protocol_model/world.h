@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/batch_protocol_events.h"
+#include "coordinator/protocol/batch_protocol_events.h"
 #include "tests/protocol_model/decision_store.h"
 #include "tests/protocol_model/options.h"
 #include "tests/protocol_model/oracle.h"

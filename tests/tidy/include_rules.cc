@@ -33,9 +33,11 @@ const std::vector<MapLine>& IncludeMap() {
       {"state/view", {"base", "state/disk"}},
       {"state/map", {"base", "state/disk", "state/redo", "state/view"}},
       {"state", {"base", "state/disk", "state/redo", "state/view", "state/map"}},
+      {"coordinator/protocol", {"base"}},
       {"coordinator/cli",
        {"base", "proto", "state/disk", "state/redo", "state/map", "coordinator"}},
-      {"coordinator", {"base", "proto", "state/disk", "state/view", "state"}},
+      {"coordinator",
+       {"base", "proto", "state/disk", "state/view", "state", "coordinator/protocol"}},
       {"trident/run",
        {"base", "engine", "state/disk", "state/redo", "state/view", "state", "coordinator",
         "trident"}},
@@ -144,8 +146,7 @@ bool IsOwnHeader(const SourceFile& file, std::string_view target) {
   return target == file.path().substr(0, file.path().rfind('.')) + ".h";
 }
 
-// The files of the commit protocol with all of ours that they include, and the .cc files of those
-// in coordinator/.
+// The files of the commit protocol with all of ours that they include.
 std::set<std::string> ProtocolFiles(const SourceTree& tree) {
   std::set<std::string> reached;
   std::vector<std::string> open;
@@ -153,15 +154,12 @@ std::set<std::string> ProtocolFiles(const SourceTree& tree) {
     if (tree.Has(path) && reached.insert(path).second) open.push_back(path);
   };
   for (const auto& [path, file] : tree.files()) {
-    if (StartsWith(path, "coordinator/batch_protocol") && file.IsCpp()) reach(path);
+    if (IsUnder(path, "coordinator/protocol") && file.IsCpp()) reach(path);
   }
   while (!open.empty()) {
     const SourceFile& file = tree.files().at(open.back());
     open.pop_back();
     for (const Include& include : file.includes()) reach(include.target);
-    if (file.IsHeader() && IsUnder(file.path(), "coordinator")) {
-      reach(file.path().substr(0, file.path().size() - 1) + "cc");
-    }
   }
   return reached;
 }
@@ -290,7 +288,7 @@ Findings CheckProtocolIsPure(const SourceTree& tree) {
       for (std::string_view impure : kImpureHeaders) {
         if (include.target != impure) continue;
         found.push_back(At(file, include.line) +
-                        "coordinator/batch_protocol has no I/O, clock or thread; it reaches <" +
+                        "coordinator/protocol has no I/O, clock or thread; it reaches <" +
                         include.target + "> from here");
       }
     }

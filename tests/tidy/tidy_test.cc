@@ -179,24 +179,26 @@ TEST(InstalledHeadersTest, SeesWhatAProgramOutsideTheTreeWouldMiss) {
 }
 
 TEST(ProtocolIsPureTest, SeesAThreadTwoIncludesAway) {
-  const SourceTree tree = Tree({{"coordinator/batch_protocol.h", "#include \"base/a.h\"\n"},
-                                {"base/a.h", "\n#include \"base/b.h\"\n"},
-                                {"base/b.h", "#include <thread>\n"}});
+  const SourceTree tree =
+      Tree({{"coordinator/protocol/batch_protocol.h", "#include \"base/a.h\"\n"},
+            {"base/a.h", "\n#include \"base/b.h\"\n"},
+            {"base/b.h", "#include <thread>\n"}});
   const Findings found = CheckProtocolIsPure(tree);
   ASSERT_EQ(found.size(), 1u) << Text(found);
   EXPECT_EQ(found[0].rfind("base/b.h:1:", 0), 0u) << found[0];
 }
 
 TEST(ProtocolIsPureTest, SeesAThreadBehindAHeader) {
-  const SourceTree tree =
-      Tree({{"coordinator/batch_protocol.h", "#include \"coordinator/batch_timers.h\"\n"},
-            {"coordinator/batch_timers.h", ""},
-            {"coordinator/batch_timers.cc", "#include <chrono>\n"}});
+  const SourceTree tree = Tree({{"coordinator/protocol/batch_protocol.h",
+                                 "#include \"coordinator/protocol/batch_timers.h\"\n"},
+                                {"coordinator/protocol/batch_timers.h", ""},
+                                {"coordinator/protocol/batch_timers.cc", "#include <chrono>\n"}});
   EXPECT_EQ(CheckProtocolIsPure(tree).size(), 1u);
 }
 
 TEST(ProtocolIsPureTest, SeesAClock) {
-  ExpectCaught(CheckProtocolIsPure, "coordinator/batch_protocol.cc", 1, "Step(RealClock());\n");
+  ExpectCaught(CheckProtocolIsPure, "coordinator/protocol/batch_protocol.cc", 1,
+               "Step(RealClock());\n");
   ExpectFine(CheckProtocolIsPure, "coordinator/shell.cc", "#include <thread>\nRealClock();\n");
 }
 

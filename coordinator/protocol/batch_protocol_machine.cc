@@ -2,7 +2,7 @@
 //
 // What comes from outside: a start's configuration and memory, the events one by one, people's
 // wishes, time; and which messages are stale.
-#include "coordinator/batch_protocol_machine.h"
+#include "coordinator/protocol/batch_protocol_machine.h"
 
 #include <algorithm>
 #include <set>

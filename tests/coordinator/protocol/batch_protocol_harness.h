@@ -2,8 +2,8 @@
 //
 // Drives one BatchProtocol by hand and shows what it asks for as text, so that a test reads like a
 // trace: a step's actions are joined by "; ", timers are left out.
-#ifndef TRIDENT_TESTS_COORDINATOR_BATCH_PROTOCOL_HARNESS_H_
-#define TRIDENT_TESTS_COORDINATOR_BATCH_PROTOCOL_HARNESS_H_
+#ifndef TRIDENT_TESTS_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_HARNESS_H_
+#define TRIDENT_TESTS_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_HARNESS_H_
 
 #include <cstdint>
 #include <memory>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/batch_protocol.h"
+#include "coordinator/protocol/batch_protocol.h"
 
 namespace trident {
 
@@ -72,4 +72,4 @@ SourceRange Range(EmitterId emitter, const std::string& partition, uint64_t star
 
 }  // namespace trident
 
-#endif  // TRIDENT_TESTS_COORDINATOR_BATCH_PROTOCOL_HARNESS_H_
+#endif  // TRIDENT_TESTS_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_HARNESS_H_

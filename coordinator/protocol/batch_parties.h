@@ -2,15 +2,15 @@
 //
 // Who takes part in a batch group: the emitters that are asked and the workers that vote, each with
 // the life (incarnation) in which the protocol knows it. What an older life says has no effect.
-#ifndef TRIDENT_COORDINATOR_BATCH_PARTIES_H_
-#define TRIDENT_COORDINATOR_BATCH_PARTIES_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_PARTIES_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_BATCH_PARTIES_H_
 
 #include <cstdint>
 #include <vector>
 
 #include "base/ids.h"
-#include "coordinator/batch_protocol_events.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_events.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 
 namespace trident {
 
@@ -97,4 +97,4 @@ class VoterRoster {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_BATCH_PARTIES_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_BATCH_PARTIES_H_

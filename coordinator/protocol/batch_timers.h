@@ -2,8 +2,8 @@
 //
 // Time for a state machine that learns it only from Ticks. Between two Ticks time stands still, so
 // whatever starts then starts to count at the next one.
-#ifndef TRIDENT_COORDINATOR_BATCH_TIMERS_H_
-#define TRIDENT_COORDINATOR_BATCH_TIMERS_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_TIMERS_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_BATCH_TIMERS_H_
 
 #include "base/clock.h"
 
@@ -61,4 +61,4 @@ class ProgressWatch {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_BATCH_TIMERS_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_BATCH_TIMERS_H_

@@ -2,8 +2,8 @@
 //
 // What the batch protocol asks the shell to do, one struct per request. The shell carries the
 // actions of a step out in the order given. All are values: they hold no pointer into the protocol.
-#ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_ACTIONS_H_
-#define TRIDENT_COORDINATOR_BATCH_PROTOCOL_ACTIONS_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_ACTIONS_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_ACTIONS_H_
 
 #include <cstdint>
 #include <memory>
@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 
 namespace trident {
 
@@ -170,4 +170,4 @@ using BatchAction = std::variant<batch_action::Begin, batch_action::Emit, batch_
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_BATCH_PROTOCOL_ACTIONS_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_ACTIONS_H_

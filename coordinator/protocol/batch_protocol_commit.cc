@@ -4,7 +4,7 @@
 // order.
 #include <algorithm>
 
-#include "coordinator/batch_protocol_machine.h"
+#include "coordinator/protocol/batch_protocol_machine.h"
 
 namespace trident {
 

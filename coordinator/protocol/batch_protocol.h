@@ -65,8 +65,8 @@
 // Sources: Storm Trident's MasterBatchCoordinator for txids, attempts and their vocabulary;
 // presumed abort from Mohan, Lindsay and Obermarck, "Transaction management in the R* distributed
 // database management system" (TODS 1986).
-#ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_H_
-#define TRIDENT_COORDINATOR_BATCH_PROTOCOL_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_H_
 
 #include <cstdint>
 #include <memory>
@@ -74,9 +74,9 @@
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "coordinator/batch_protocol_actions.h"
-#include "coordinator/batch_protocol_events.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_actions.h"
+#include "coordinator/protocol/batch_protocol_events.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 
 namespace trident {
 
@@ -164,4 +164,4 @@ class BatchProtocol {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_BATCH_PROTOCOL_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_H_

@@ -4,8 +4,8 @@
 // completions and timers into these and hands them over in the order in which it learns them; they
 // may be late, repeated, lost or reordered, from dead processes and old epochs: the protocol sorts
 // that out.
-#ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_EVENTS_H_
-#define TRIDENT_COORDINATOR_BATCH_PROTOCOL_EVENTS_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_EVENTS_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_EVENTS_H_
 
 #include <cstdint>
 #include <string>
@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 
 namespace trident {
 
@@ -146,4 +146,4 @@ using BatchEvent =
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_BATCH_PROTOCOL_EVENTS_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_EVENTS_H_

@@ -3,8 +3,8 @@
 // The inside of BatchProtocol. Its functions stand in four files, in the order of a batch's life:
 // batch_protocol_emission.cc, batch_protocol_commit.cc, batch_protocol_failure.cc, and, for what
 // comes from outside and for the answers about itself, batch_protocol_machine.cc.
-#ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_MACHINE_H_
-#define TRIDENT_COORDINATOR_BATCH_PROTOCOL_MACHINE_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_MACHINE_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_MACHINE_H_
 
 #include <cstdint>
 #include <map>
@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/batch_parties.h"
-#include "coordinator/batch_protocol.h"
-#include "coordinator/batch_timers.h"
-#include "coordinator/retry_policy.h"
-#include "coordinator/source_positions.h"
+#include "coordinator/protocol/batch_parties.h"
+#include "coordinator/protocol/batch_protocol.h"
+#include "coordinator/protocol/batch_timers.h"
+#include "coordinator/protocol/retry_policy.h"
+#include "coordinator/protocol/source_positions.h"
 
 namespace trident {
 
@@ -200,4 +200,4 @@ class BatchProtocol::Machine {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_BATCH_PROTOCOL_MACHINE_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_MACHINE_H_

@@ -7,7 +7,7 @@
 //   - a stale failure threw away the live attempt.
 #include <gtest/gtest.h>
 
-#include "tests/coordinator/batch_protocol_harness.h"
+#include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {
 namespace {

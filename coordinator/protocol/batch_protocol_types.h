@@ -3,8 +3,8 @@
 // What the batch protocol is told about a batch group before its first step: who emits, who votes,
 // how large batches may be, what happens to a batch that keeps failing, and what earlier runs
 // decided.
-#ifndef TRIDENT_COORDINATOR_BATCH_PROTOCOL_TYPES_H_
-#define TRIDENT_COORDINATOR_BATCH_PROTOCOL_TYPES_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_TYPES_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_TYPES_H_
 
 #include <cstdint>
 #include <string>
@@ -103,4 +103,4 @@ struct Recovered {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_BATCH_PROTOCOL_TYPES_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_TYPES_H_

@@ -5,7 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "base/check.h"
-#include "coordinator/batch_protocol_machine.h"
+#include "coordinator/protocol/batch_protocol_machine.h"
 
 namespace trident {
 

@@ -3,8 +3,8 @@
 // How large the next batch may be, and what becomes of the one that fails: shrink, wait, isolate
 // its row, divert that row, or stop. The rules and their end stand in batch_protocol.h, "Failure
 // and size".
-#ifndef TRIDENT_COORDINATOR_RETRY_POLICY_H_
-#define TRIDENT_COORDINATOR_RETRY_POLICY_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_RETRY_POLICY_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_RETRY_POLICY_H_
 
 #include <cstdint>
 #include <memory>
@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
-#include "coordinator/batch_protocol_actions.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_actions.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 
 namespace trident {
 
@@ -81,4 +81,4 @@ class RetryPolicy {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_RETRY_POLICY_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_RETRY_POLICY_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/coordinator/batch_protocol_harness.h"
+#include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules 1 to 7 of coordinator/batch_protocol.h, a sentence each.
+// The rules 1 to 7 of coordinator/protocol/batch_protocol.h, a sentence each.
 #include <gtest/gtest.h>
 
-#include "tests/coordinator/batch_protocol_harness.h"
+#include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {
 namespace {

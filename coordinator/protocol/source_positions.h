@@ -3,8 +3,8 @@
 // Where each source partition stands after the newest cut, and the check that no cut overlaps,
 // skips or goes back: the next range of a partition starts, byte for byte, where the last one
 // ended.
-#ifndef TRIDENT_COORDINATOR_SOURCE_POSITIONS_H_
-#define TRIDENT_COORDINATOR_SOURCE_POSITIONS_H_
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_SOURCE_POSITIONS_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_SOURCE_POSITIONS_H_
 
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "coordinator/batch_protocol_types.h"
+#include "coordinator/protocol/batch_protocol_types.h"
 
 namespace trident {
 
@@ -57,4 +57,4 @@ class SourcePositions {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_SOURCE_POSITIONS_H_
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_SOURCE_POSITIONS_H_

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/batch_protocol.h"
+#include "coordinator/protocol/batch_protocol.h"
 
 #include <utility>
 
-#include "coordinator/batch_protocol_machine.h"
+#include "coordinator/protocol/batch_protocol_machine.h"
 
 namespace trident {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/retry_policy.h"
+#include "coordinator/protocol/retry_policy.h"
 
 #include <algorithm>
 

@@ -7,7 +7,7 @@
 
 #include <functional>
 
-#include "tests/coordinator/batch_protocol_harness.h"
+#include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {
 namespace {

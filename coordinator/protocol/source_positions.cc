@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/source_positions.h"
+#include "coordinator/protocol/source_positions.h"
 
 #include "absl/strings/escaping.h"
 #include "base/check.h"

@@ -3,7 +3,7 @@
 // Cuts that are made durable before anyone may stage them, and are then repeated exactly.
 #include <gtest/gtest.h>
 
-#include "tests/coordinator/batch_protocol_harness.h"
+#include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/batch_parties.h"
+#include "coordinator/protocol/batch_parties.h"
 
 #include <algorithm>
 
