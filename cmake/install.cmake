@@ -10,8 +10,8 @@ set(TRIDENT_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trident")
 # Folders whose .cc files may still be missing are INTERFACE libraries and have nothing to hold.
 set(objects "")
 foreach(name IN ITEMS base proto services engine_data engine_transport engine_frames engine
-          state_disk state_redo state_view state_map state coordinator_protocol coordinator face
-          run)
+          state_disk state_redo state_view state_map state coordinator_protocol coordinator_serve
+          coordinator face run)
   get_target_property(type trident_${name} TYPE)
   if(type STREQUAL STATIC_LIBRARY)
     list(APPEND objects "$<TARGET_OBJECTS:trident_${name}>")

@@ -13,7 +13,7 @@
 #include "coordinator/cli/completion.h"
 #include "coordinator/cli/console.h"
 #include "coordinator/cli/directory_commands.h"
-#include "coordinator/listen_address.h"
+#include "coordinator/serve/listen_address.h"
 
 namespace trident {
 namespace {

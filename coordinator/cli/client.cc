@@ -8,8 +8,8 @@
 
 #include "base/limits.h"
 #include "base/spelling.h"
-#include "coordinator/datum_codec.h"
-#include "coordinator/grpc_end.h"
+#include "coordinator/serve/datum_codec.h"
+#include "coordinator/serve/grpc_end.h"
 #include "proto/admin.grpc.pb.h"
 #include "proto/drpc.grpc.pb.h"
 #include "proto/query.grpc.pb.h"

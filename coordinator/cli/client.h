@@ -16,9 +16,9 @@
 #include "base/key_encoding.h"
 #include "base/status.h"
 #include "base/types.h"
-#include "coordinator/drpc_server.h"
-#include "coordinator/tls_files.h"
-#include "coordinator/topology_control.h"
+#include "coordinator/serve/drpc_server.h"
+#include "coordinator/serve/tls_files.h"
+#include "coordinator/serve/topology_control.h"
 
 namespace trident {
 

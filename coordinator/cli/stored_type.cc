@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/codec.h"
-#include "coordinator/datum_codec.h"
+#include "coordinator/serve/datum_codec.h"
 
 namespace trident {
 namespace {

@@ -34,13 +34,14 @@ const std::vector<MapLine>& IncludeMap() {
       {"state/map", {"base", "state/disk", "state/redo", "state/view"}},
       {"state", {"base", "state/disk", "state/redo", "state/view", "state/map"}},
       {"coordinator/protocol", {"base"}},
+      {"coordinator/serve", {"base", "proto", "state/view"}},
       {"coordinator/cli",
-       {"base", "proto", "state/disk", "state/redo", "state/map", "coordinator"}},
-      {"coordinator",
-       {"base", "proto", "state/disk", "state/view", "state", "coordinator/protocol"}},
+       {"base", "proto", "state/disk", "state/redo", "state/map", "coordinator/serve",
+        "coordinator"}},
+      {"coordinator", {"base", "state/disk", "state", "coordinator/protocol"}},
       {"trident/run",
-       {"base", "engine", "state/disk", "state/redo", "state/view", "state", "coordinator",
-        "trident"}},
+       {"base", "engine", "state/disk", "state/redo", "state/view", "state", "coordinator/serve",
+        "coordinator", "trident"}},
       {"trident",
        {"base", "engine/data", "engine", "engine/partitioners", "state/disk", "state/map",
         "state"}},
@@ -100,10 +101,10 @@ bool IsGrpc(std::string_view target) {
 bool MayIncludeGrpc(const SourceFile& file) {
   if (IsUnder(file.path(), "tests")) return true;
   if (file.IsHeader()) {
-    return IsUnder(file.path(), "coordinator") && Contains(file.Name(), "service");
+    return IsUnder(file.path(), "coordinator/serve") && Contains(file.Name(), "service");
   }
-  return IsUnder(file.path(), "coordinator") || IsUnder(file.path(), "engine/transport") ||
-         IsUnder(file.path(), "trident/run");
+  return IsUnder(file.path(), "coordinator/serve") || IsUnder(file.path(), "coordinator/cli") ||
+         IsUnder(file.path(), "engine/transport") || IsUnder(file.path(), "trident/run");
 }
 bool MayIncludeMessages(const SourceFile& file) {
   return !file.IsHeader() || IsUnder(file.path(), "tests") || Contains(file.Name(), "service") ||

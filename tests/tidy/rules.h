@@ -26,8 +26,8 @@ Findings CheckIncludeMapHasNoCircles();
 // A quoted include names a file of the tree, a generated message, or a package's header.
 Findings CheckIncludesResolve(const SourceTree& tree);
 // RocksDB's headers appear in the .cc files of state/disk/ only; gRPC's in the .cc files that speak
-// it and in service headers of coordinator/; generated messages in no header but service and codec
-// ones.
+// it and in service headers of coordinator/serve/; generated messages in no header but service and
+// codec ones.
 Findings CheckForeignHeaders(const SourceTree& tree);
 // A header that is installed includes only installed headers, the standard library's, Abseil's and
 // xxHash's: a program outside the tree needs no other package.

@@ -157,7 +157,8 @@ TEST(ForeignHeadersTest, SeesGrpcOutsideServicesAndTransport) {
   ExpectCaught(CheckForeignHeaders, "engine/a.cc", 1, "#include <grpcpp/grpcpp.h>\n");
   ExpectCaught(CheckForeignHeaders, "trident/a.cc", 1, "#include \"proto/a.grpc.pb.h\"\n");
   ExpectFine(CheckForeignHeaders, "engine/transport/a.cc", "#include <grpcpp/grpcpp.h>\n");
-  ExpectFine(CheckForeignHeaders, "coordinator/query_service.h", "#include <grpcpp/grpcpp.h>\n");
+  ExpectFine(CheckForeignHeaders, "coordinator/serve/query_service.h",
+             "#include <grpcpp/grpcpp.h>\n");
 }
 
 TEST(ForeignHeadersTest, SeesGeneratedMessagesInAHeader) {

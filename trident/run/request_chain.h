@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/request_handler.h"
+#include "coordinator/serve/request_handler.h"
 #include "state/state_store.h"
 #include "trident/planner.h"
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/logging.h"
-#include "coordinator/drpc_server.h"
-#include "coordinator/server.h"
+#include "coordinator/serve/drpc_server.h"
+#include "coordinator/serve/server.h"
 #include "state/disk/memory_store.h"
 #include "state/disk/rocks_store.h"
 #include "trident/explain.h"

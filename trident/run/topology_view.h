@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "coordinator/batch_coordinator.h"
-#include "coordinator/topology_control.h"
+#include "coordinator/serve/topology_control.h"
 #include "state/state_store.h"
 
 namespace trident {

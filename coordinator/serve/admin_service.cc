@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/serve/admin_service.h"
+
+#include <string>
+
+#include "base/logging.h"
+#include "base/utf8.h"
+#include "base/version.h"
+#include "coordinator/serve/service_calls.h"
+
+namespace trident {
+namespace {
+
+// Names and messages come from programs; broken ones must not make an answer unreadable.
+std::string Readable(std::string_view text) {
+  return std::string(text.substr(0, ValidUtf8Prefix(text)));
+}
+std::string Reason(const Status& status) {
+  return status.ok() ? std::string() : Readable(Message(status));
+}
+
+void Fill(const BatchView& batch, v1::BatchInFlight& out) {
+  out.set_txid(batch.txid.value());
+  out.set_epoch(batch.attempt.epoch.value());
+  out.set_attempt(batch.attempt.counter);
+  out.set_phase(batch.phase);
+  out.set_rows(batch.rows);
+}
+
+void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
+  out.set_name(Readable(group.name));
+  out.set_last_decided(group.last_decided.value());
+  for (const BatchView& batch : group.in_flight) Fill(batch, *out.add_in_flight());
+  out.set_max_pending(static_cast<uint32_t>(group.max_pending));
+  out.mutable_limits()->set_rows(group.rows_limit);
+  out.mutable_limits()->set_bytes(group.bytes_limit);
+  out.mutable_limits()->set_age_micros(static_cast<uint64_t>(group.age_limit / kMicrosecond));
+  out.set_rows_committed(group.rows_committed);
+  out.set_retries(group.retries);
+  out.set_retries_total(group.retries_total);
+  out.set_dead_letters(group.dead_letters);
+  out.set_waits_for(Readable(group.waits_for));
+  out.set_last_failure(Reason(group.last_failure));
+  out.set_halted(Reason(group.halted));
+  out.set_paused(group.paused);
+  out.set_commit_p50_micros(static_cast<uint64_t>(group.commit_p50 / kMicrosecond));
+  out.set_commit_p99_micros(static_cast<uint64_t>(group.commit_p99 / kMicrosecond));
+  if (group.lag.rows) out.mutable_lag()->set_rows(*group.lag.rows);
+  if (group.lag.bytes) out.mutable_lag()->set_bytes(*group.lag.bytes);
+  out.mutable_lag()->set_unknown_partitions(group.lag.unknown_partitions);
+}
+
+// Who paused or resumed what belongs in the log, also when nothing else is said there.
+Status Audited(std::string_view what, const grpc::CallbackServerContext& context, Status status) {
+  TRIDENT_LOG(WARN) << what << ", asked for by " << context.peer() << ": " << status.ToString();
+  return status;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdminService::Batches(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::BatchesRequest, v1::BatchesResponse>(
+      *context, *request, *response, [&](const auto&, v1::BatchesResponse& out) -> Status {
+        const TopologyView view = control_.View();
+        out.set_topology(Readable(view.name));
+        out.set_epoch(view.epoch.value());
+        for (const BatchGroupView& group : view.groups) Fill(group, *out.add_groups());
+        return {};
+      });
+}
+
+grpc::ServerUnaryReactor* AdminService::Explain(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::ExplainRequest, v1::ExplainResponse>(
+      *context, *request, *response,
+      [&](const v1::ExplainRequest& in, v1::ExplainResponse& out) -> Status {
+        if (!v1::ExplainRequest::Format_IsValid(in.format())) {
+          return InvalidArgument("expected the format TEXT (0) or DOT (1), found ",
+                                 static_cast<int>(in.format()));
+        }
+        const bool dot = in.format() == v1::ExplainRequest::DOT;
+        TRIDENT_ASSIGN_OR_RETURN(
+            const std::string plan,
+            control_.Explain(dot ? ExplainFormat::kDot : ExplainFormat::kText));
+        out.set_plan(Readable(plan));
+        return {};
+      });
+}
+
+grpc::ServerUnaryReactor* AdminService::Pause(grpc::CallbackServerContext* context,
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* response) {
+  return AnswerNow<v1::PauseRequest, v1::PauseResponse>(
+      *context, *request, *response,
+      [&](const auto&, auto&) { return Audited("pause", *context, control_.Pause()); });
+}
+
+grpc::ServerUnaryReactor* AdminService::Resume(grpc::CallbackServerContext* context,
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* response) {
+  return AnswerNow<v1::ResumeRequest, v1::ResumeResponse>(
+      *context, *request, *response,
+      [&](const auto&, auto&) { return Audited("resume", *context, control_.Resume()); });
+}
+
+grpc::ServerUnaryReactor* AdminService::Version(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::VersionRequest, v1::VersionResponse>(
+      *context, *request, *response, [&](const auto&, v1::VersionResponse& out) -> Status {
+        out.set_version(std::string(kVersion));
+        out.set_topology(Readable(control_.View().name));
+        return {};
+      });
+}
+
+grpc::ServerUnaryReactor* AdminService::Metrics(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return AnswerNow<v1::MetricsRequest, v1::MetricsResponse>(
+      *context, *request, *response, [&](const auto&, v1::MetricsResponse& out) -> Status {
+        out.set_text(Readable(control_.Metrics()));
+        return {};
+      });
+}
+
+}  // namespace trident

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TopologyControl: what may be seen of a running topology, and done to it, from outside.
+#ifndef TRIDENT_COORDINATOR_SERVE_TOPOLOGY_CONTROL_H_
+#define TRIDENT_COORDINATOR_SERVE_TOPOLOGY_CONTROL_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/lag.h"
+#include "base/status.h"
+
+namespace trident {
+
+// One batch that is not decided yet.
+struct BatchView {
+  TxId txid;
+  Attempt attempt;
+  std::string phase;  // "emitting", "staging", ...
+  uint64_t rows = 0;  // known so far
+};
+
+// One batch group, as people see it.
+struct BatchGroupView {
+  std::string name;
+  TxId last_decided;
+  std::vector<BatchView> in_flight;  // in txid order
+  int32_t max_pending = 0;
+  uint64_t rows_limit = 0;  // of the next batch, as are the next two
+  uint64_t bytes_limit = 0;
+  Nanos age_limit = 0;
+  uint64_t rows_committed = 0;  // since the start
+  uint32_t retries = 0;         // of the txid after last_decided
+  uint64_t retries_total = 0;   // since the start
+  uint64_t dead_letters = 0;    // rows, since the start
+  std::string waits_for;        // why no batch starts now; empty: nothing holds it
+  Status last_failure;          // of the txid after last_decided
+  Status halted;                // why the group stopped for good
+  bool paused = false;
+  // From the begin of the attempt that committed to its decision being durable, over the last
+  // commits; 0: none yet.
+  Nanos commit_p50 = 0;
+  Nanos commit_p99 = 0;
+  Lag lag = {};  // what waits in the sources behind last_decided
+};
+
+struct TopologyView {
+  std::string name;
+  Epoch epoch;
+  std::vector<BatchGroupView> groups;
+};
+
+enum class ExplainFormat { kText, kDot };
+
+// Thread-safe. Calls return soon: they wait for no batch.
+class TopologyControl {
+ public:
+  virtual ~TopologyControl() = default;
+
+  // What this moment looks like.
+  virtual TopologyView View() const = 0;
+  virtual StatusOr<std::string> Explain(ExplainFormat format) const = 0;
+  // After Pause no batch is emitted, in any group, until Resume; what is in flight is finished.
+  // Repeating either changes nothing.
+  virtual Status Pause() = 0;
+  virtual Status Resume() = 0;
+  // Counters and latencies in Prometheus' text format.
+  virtual std::string Metrics() const = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_SERVE_TOPOLOGY_CONTROL_H_

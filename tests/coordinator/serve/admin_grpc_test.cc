@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/version.h"
+#include "tests/coordinator/serve/served_topology.h"
+#include "tests/support/paths.h"
+
+namespace trident {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
+  ServedTopology topology;
+  topology.control.view.groups.push_back(
+      {.name = "sentences",
+       .last_decided = TxId(41),
+       .in_flight = {{TxId(42), Attempt{Epoch(3), 2}, "staging", 500},
+                     {TxId(43), Attempt{Epoch(3), 1}, "emitting", 7}},
+       .max_pending = 4,
+       .rows_limit = 1000,
+       .bytes_limit = 1 << 20,
+       .age_limit = kMillisecond,
+       .rows_committed = 123'456,
+       .retries = 1,
+       .retries_total = 9,
+       .dead_letters = 2,
+       .waits_for = "four batches are undecided",
+       .last_failure = Aborted("step 'split' failed"),
+       .halted = {},
+       .paused = true,
+       .commit_p50 = 1500 * kMicrosecond,
+       .commit_p99 = 9 * kMillisecond,
+       .lag = {.rows = 0, .bytes = {}, .unknown_partitions = 3}});
+  v1::BatchesResponse response;
+  ASSERT_TRUE(topology.admin->Batches(Within().get(), {}, &response).ok());
+  EXPECT_EQ(response.topology(), "word-count");
+  EXPECT_EQ(response.epoch(), 3u);
+  ASSERT_EQ(response.groups_size(), 1);
+  const v1::BatchGroup& group = response.groups(0);
+  EXPECT_EQ(group.last_decided(), 41u);
+  ASSERT_EQ(group.in_flight_size(), 2);
+  EXPECT_EQ(group.in_flight(0).txid(), 42u);
+  EXPECT_EQ(group.in_flight(0).attempt(), 2u);
+  EXPECT_EQ(group.in_flight(0).phase(), "staging");
+  EXPECT_EQ(group.in_flight(1).rows(), 7u);
+  EXPECT_EQ(group.limits().age_micros(), 1000u);
+  EXPECT_EQ(group.retries_total(), 9u);
+  EXPECT_EQ(group.last_failure(), "step 'split' failed");
+  EXPECT_EQ(group.halted(), "");
+  EXPECT_TRUE(group.paused());
+  EXPECT_EQ(group.commit_p50_micros(), 1500u);
+  EXPECT_EQ(group.commit_p99_micros(), 9000u);
+  EXPECT_TRUE(group.lag().has_rows()) << "nothing waits, and that is known";
+  EXPECT_EQ(group.lag().rows(), 0u);
+  EXPECT_FALSE(group.lag().has_bytes());
+  EXPECT_EQ(group.lag().unknown_partitions(), 3u);
+}
+
+TEST(AdminTest, ExplainComesAsTextOrAsAGraph) {
+  ServedTopology topology;
+  v1::ExplainRequest request;
+  v1::ExplainResponse response;
+  ASSERT_TRUE(topology.admin->Explain(Within().get(), request, &response).ok());
+  EXPECT_THAT(response.plan(), StartsWith("stage 1"));
+  request.set_format(v1::ExplainRequest::DOT);
+  ASSERT_TRUE(topology.admin->Explain(Within().get(), request, &response).ok());
+  EXPECT_THAT(response.plan(), StartsWith("digraph"));
+  request.set_format(static_cast<v1::ExplainRequest::Format>(7));
+  EXPECT_THAT(Said(topology.admin->Explain(Within().get(), request, &response)),
+              HasSubstr("TEXT (0) or DOT (1), found 7"));
+}
+
+TEST(AdminTest, PauseAndResumeReachTheTopologyAndSayItsRefusal) {
+  ServedTopology topology;
+  v1::PauseResponse paused;
+  ASSERT_TRUE(topology.admin->Pause(Within().get(), {}, &paused).ok());
+  EXPECT_EQ(topology.control.pauses, 1);
+  v1::ResumeResponse resumed;
+  ASSERT_TRUE(topology.admin->Resume(Within().get(), {}, &resumed).ok());
+  EXPECT_EQ(topology.control.resumes, 1);
+  topology.control.pause_answer = FailedPrecondition("group sentences is halted");
+  EXPECT_EQ(Said(topology.admin->Pause(Within().get(), {}, &paused)),
+            "FAILED_PRECONDITION: group sentences is halted");
+}
+
+TEST(AdminTest, MetricsAndVersionAreText) {
+  ServedTopology topology;
+  v1::MetricsResponse metrics;
+  ASSERT_TRUE(topology.admin->Metrics(Within().get(), {}, &metrics).ok());
+  EXPECT_EQ(metrics.text(), "trident_last_decided 7\n");
+  v1::VersionResponse version;
+  ASSERT_TRUE(topology.admin->Version(Within().get(), {}, &version).ok());
+  EXPECT_EQ(version.version(), std::string(kVersion));
+  EXPECT_EQ(version.topology(), "word-count");
+}
+
+TEST(AdminTest, ANameThatIsNotUtf8DoesNotSpoilTheAnswer) {
+  ServedTopology topology;
+  topology.control.view.name = "word\xff";
+  v1::BatchesResponse response;
+  ASSERT_TRUE(topology.admin->Batches(Within().get(), {}, &response).ok());
+  EXPECT_EQ(response.topology(), "word");
+}
+
+TEST(VersionTest, TheHeaderSaysWhatTheBuildSays) {
+  std::ifstream file(InSourceTree("CMakeLists.txt"));
+  const std::string build{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(build, HasSubstr("project(trident VERSION " + std::string(kVersion) + " "));
+}
+
+}  // namespace
+}  // namespace trident
