@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/cli/decided_txids.h"
+#include "coordinator/cli/directory/decided_txids.h"
+#include "coordinator/cli/directory/partition_markers.h"
+#include "coordinator/cli/directory/redo_changes.h"
+#include "coordinator/cli/directory/resting_directory.h"
 #include "coordinator/cli/directory_commands.h"
 #include "coordinator/cli/json.h"
-#include "coordinator/cli/partition_markers.h"
-#include "coordinator/cli/redo_changes.h"
-#include "coordinator/cli/resting_directory.h"
 #include "state/disk/store_layout.h"
 
 namespace trident {

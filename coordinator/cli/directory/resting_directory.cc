@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/resting_directory.h"
+#include "coordinator/cli/directory/resting_directory.h"
 
 #include <utility>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/base_check.h"
+#include "coordinator/cli/directory/base_check.h"
 
 #include <string>
 #include <string_view>

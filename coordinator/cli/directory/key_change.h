@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a run of redo does to one key.
-#ifndef TRIDENT_COORDINATOR_CLI_KEY_CHANGE_H_
-#define TRIDENT_COORDINATOR_CLI_KEY_CHANGE_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_KEY_CHANGE_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_KEY_CHANGE_H_
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "coordinator/cli/stored_type.h"
+#include "coordinator/cli/directory/stored_type.h"
 #include "state/map/change_rows.h"
 
 namespace trident {
@@ -49,4 +49,4 @@ class KeyChange {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_KEY_CHANGE_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_KEY_CHANGE_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What is found wrong with a state directory.
-#ifndef TRIDENT_COORDINATOR_CLI_FINDINGS_H_
-#define TRIDENT_COORDINATOR_CLI_FINDINGS_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_FINDINGS_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_FINDINGS_H_
 
 #include <cstdint>
 #include <string>
@@ -40,4 +40,4 @@ class Findings {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_FINDINGS_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_FINDINGS_H_

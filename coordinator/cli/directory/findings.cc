@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/findings.h"
+#include "coordinator/cli/directory/findings.h"
 
 namespace trident {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/stored_type.h"
+#include "coordinator/cli/directory/stored_type.h"
 
 #include <type_traits>
 #include <utility>

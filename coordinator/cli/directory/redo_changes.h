@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // RedoChanges: the redo table of a state directory, record by record, and what it does to the keys.
-#ifndef TRIDENT_COORDINATOR_CLI_REDO_CHANGES_H_
-#define TRIDENT_COORDINATOR_CLI_REDO_CHANGES_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_REDO_CHANGES_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_REDO_CHANGES_H_
 
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "base/ids.h"
-#include "coordinator/cli/findings.h"
-#include "coordinator/cli/key_change.h"
-#include "coordinator/cli/partition_markers.h"
-#include "coordinator/cli/resting_directory.h"
+#include "coordinator/cli/directory/findings.h"
+#include "coordinator/cli/directory/key_change.h"
+#include "coordinator/cli/directory/partition_markers.h"
+#include "coordinator/cli/directory/resting_directory.h"
 #include "state/disk/decided_attempts.h"
 
 namespace trident {
@@ -62,4 +62,4 @@ class RedoChanges {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_REDO_CHANGES_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_REDO_CHANGES_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/key_change.h"
+#include "coordinator/cli/directory/key_change.h"
 
 #include <utility>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/partition_markers.h"
+#include "coordinator/cli/directory/partition_markers.h"
 
 #include <algorithm>
 #include <string>

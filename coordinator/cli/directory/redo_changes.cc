@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/redo_changes.h"
+#include "coordinator/cli/directory/redo_changes.h"
 
 #include <algorithm>
 #include <optional>

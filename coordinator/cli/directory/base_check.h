@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Looks at every row of the base.
-#ifndef TRIDENT_COORDINATOR_CLI_BASE_CHECK_H_
-#define TRIDENT_COORDINATOR_CLI_BASE_CHECK_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_BASE_CHECK_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_BASE_CHECK_H_
 
 #include <cstdint>
 #include <map>
 
 #include "base/ids.h"
-#include "coordinator/cli/findings.h"
-#include "coordinator/cli/redo_changes.h"
+#include "coordinator/cli/directory/findings.h"
+#include "coordinator/cli/directory/redo_changes.h"
 
 namespace trident {
 
@@ -21,4 +21,4 @@ std::map<StateId, uint64_t> CheckBase(const DecidedState& state, const RedoChang
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_BASE_CHECK_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_BASE_CHECK_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/decided_txids.h"
+#include "coordinator/cli/directory/decided_txids.h"
 
 #include <string>
 #include <string_view>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // RestingDirectory: a state directory that no process is running on, opened to be read.
-#ifndef TRIDENT_COORDINATOR_CLI_RESTING_DIRECTORY_H_
-#define TRIDENT_COORDINATOR_CLI_RESTING_DIRECTORY_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_RESTING_DIRECTORY_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_RESTING_DIRECTORY_H_
 
 #include <map>
 #include <memory>
@@ -13,7 +13,7 @@
 #include "base/ids.h"
 #include "base/key_encoding.h"
 #include "base/status.h"
-#include "coordinator/cli/stored_type.h"
+#include "coordinator/cli/directory/stored_type.h"
 #include "state/disk/rocks_store.h"
 #include "state/disk/store_identity.h"
 
@@ -67,4 +67,4 @@ class RestingDirectory {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_RESTING_DIRECTORY_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_RESTING_DIRECTORY_H_

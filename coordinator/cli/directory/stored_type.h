@@ -2,8 +2,8 @@
 //
 // The types of a state directory, known by the names that are stored in it: enough to read keys and
 // values, and to combine values where the way to combine them is one that is known.
-#ifndef TRIDENT_COORDINATOR_CLI_STORED_TYPE_H_
-#define TRIDENT_COORDINATOR_CLI_STORED_TYPE_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_STORED_TYPE_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_STORED_TYPE_H_
 
 #include <memory>
 #include <optional>
@@ -47,4 +47,4 @@ StatusOr<std::vector<KeyField>> KeyFieldsOf(const StoredState& state);
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_STORED_TYPE_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_STORED_TYPE_H_

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // PartitionMarkers: how far each partition of each state is in the base.
-#ifndef TRIDENT_COORDINATOR_CLI_PARTITION_MARKERS_H_
-#define TRIDENT_COORDINATOR_CLI_PARTITION_MARKERS_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_PARTITION_MARKERS_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_PARTITION_MARKERS_H_
 
 #include <compare>
 #include <map>
 #include <optional>
 
 #include "base/ids.h"
-#include "coordinator/cli/findings.h"
-#include "coordinator/cli/resting_directory.h"
+#include "coordinator/cli/directory/findings.h"
+#include "coordinator/cli/directory/resting_directory.h"
 #include "state/disk/decided_attempts.h"
 #include "state/disk/store_layout.h"
 
@@ -49,4 +49,4 @@ class PartitionMarkers {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_PARTITION_MARKERS_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_PARTITION_MARKERS_H_

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // DecidedTxIds: what the decision table of a state directory says, record by record.
-#ifndef TRIDENT_COORDINATOR_CLI_DECIDED_TXIDS_H_
-#define TRIDENT_COORDINATOR_CLI_DECIDED_TXIDS_H_
+#ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_DECIDED_TXIDS_H_
+#define TRIDENT_COORDINATOR_CLI_DIRECTORY_DECIDED_TXIDS_H_
 
 #include <cstdint>
 #include <map>
 #include <optional>
 
 #include "base/ids.h"
-#include "coordinator/cli/findings.h"
-#include "coordinator/cli/resting_directory.h"
+#include "coordinator/cli/directory/findings.h"
+#include "coordinator/cli/directory/resting_directory.h"
 #include "state/disk/decided_attempts.h"
 
 namespace trident {
@@ -40,4 +40,4 @@ class DecidedTxIds final : public DecidedAttempts {
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_CLI_DECIDED_TXIDS_H_
+#endif  // TRIDENT_COORDINATOR_CLI_DIRECTORY_DECIDED_TXIDS_H_
