@@ -10,8 +10,8 @@
 
 #include "engine/data/field.h"
 #include "engine/partitioner.h"
+#include "trident/functions/row_function.h"
 #include "trident/logical_plan.h"
-#include "trident/row_function.h"
 
 namespace trident {
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 
 namespace trident::bench {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "tests/bench/hand_baseline.h"
 #include "tests/bench/split_words.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/run/run.h"
 
 namespace trident::bench {

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/cli/served_words.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/run/run.h"
 #include "trident/spouts/fixed_batch_spout.h"
 #include "trident/topology.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: Aggregate: the output field must have the aggregator's Value type
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/topology.h"
 
 #ifdef TRIDENT_FIXED

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: PersistentAggregate: the state must store the aggregator's Value
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/topology.h"
 
 using namespace trident;

@@ -11,7 +11,7 @@
 
 #include "tests/faulty_disk/words_on_disk.h"
 #include "tests/state/disk/store_script.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/run/run.h"
 #include "trident/spouts/fixed_batch_spout.h"
 #include "trident/topology.h"

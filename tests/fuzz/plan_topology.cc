@@ -7,7 +7,7 @@
 
 #include "engine/partitioners/identity.h"
 #include "engine/partitioners/shuffle.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 
 namespace trident {
 namespace {

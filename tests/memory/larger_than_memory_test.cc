@@ -12,7 +12,7 @@
 
 #include "base/coding.h"
 #include "tests/support/temp_dir.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/run/run.h"
 #include "trident/spouts/generator_spout.h"
 #include "trident/topology.h"

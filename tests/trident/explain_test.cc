@@ -14,7 +14,7 @@
 #include <string>
 
 #include "tests/support/paths.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/spouts/fixed_batch_spout.h"
 #include "trident/topology.h"
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/limits.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/spouts/feeder_spout.h"
 
 namespace trident {

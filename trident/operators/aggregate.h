@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/operators/grouping.h"
 
 namespace trident {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "trident/functions/row_function.h"
 #include "trident/operator_site.h"
-#include "trident/row_function.h"
 
 namespace trident {
 

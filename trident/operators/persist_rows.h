@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "trident/row_function.h"
+#include "trident/functions/row_function.h"
 
 namespace trident {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/data/key_reader.h"
-#include "trident/row_function.h"
+#include "trident/functions/row_function.h"
 #include "trident/user_state_declaration.h"
 
 namespace trident {

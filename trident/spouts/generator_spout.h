@@ -20,7 +20,7 @@
 
 #include "base/rng.h"
 #include "engine/spout.h"
-#include "trident/emit.h"
+#include "trident/functions/emit.h"
 
 namespace trident {
 

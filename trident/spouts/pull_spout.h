@@ -19,7 +19,7 @@
 
 #include "base/limits.h"
 #include "engine/spout.h"
-#include "trident/emit.h"
+#include "trident/functions/emit.h"
 #include "trident/spouts/row_number.h"
 
 namespace trident {

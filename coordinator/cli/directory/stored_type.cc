@@ -23,7 +23,7 @@ int64_t Sum(int64_t a, int64_t b) {
 }
 double Sum(double a, double b) { return a + b; }
 
-// As trident/aggregators.h does it.
+// As trident/functions/aggregators.h does it.
 template <class T>
 std::optional<std::string> CombineAs(std::string_view combiner, std::string_view value,
                                      std::string_view delta) {

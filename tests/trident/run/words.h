@@ -16,7 +16,7 @@
 
 #include "base/coding.h"
 #include "base/mutex.h"
-#include "trident/aggregators.h"
+#include "trident/functions/aggregators.h"
 #include "trident/run/run.h"
 #include "trident/spouts/feeder_spout.h"
 #include "trident/spouts/fixed_batch_spout.h"

@@ -2,8 +2,8 @@
 //
 // Binding columns to the arguments of a user's function, and checking at compile time that the
 // function takes them. The message of the failed static_assert is meant to be read.
-#ifndef TRIDENT_TRIDENT_ROW_FUNCTION_H_
-#define TRIDENT_TRIDENT_ROW_FUNCTION_H_
+#ifndef TRIDENT_TRIDENT_FUNCTIONS_ROW_FUNCTION_H_
+#define TRIDENT_TRIDENT_FUNCTIONS_ROW_FUNCTION_H_
 
 #include <exception>
 #include <optional>
@@ -16,7 +16,7 @@
 #include "base/status.h"
 #include "engine/data/batch.h"
 #include "engine/data/field.h"
-#include "trident/emit.h"
+#include "trident/functions/emit.h"
 
 namespace trident::row_internal {
 
@@ -127,4 +127,4 @@ Status ForEachRow(const std::string& step, const Batch& slice, Body&& body) {
 
 }  // namespace trident::row_internal
 
-#endif  // TRIDENT_TRIDENT_ROW_FUNCTION_H_
+#endif  // TRIDENT_TRIDENT_FUNCTIONS_ROW_FUNCTION_H_

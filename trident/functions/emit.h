@@ -7,8 +7,8 @@
 //
 // A Text or Bytes that lies inside an argument of the row is passed on without a copy; any other is
 // copied at the call, so it need not outlive it.
-#ifndef TRIDENT_TRIDENT_EMIT_H_
-#define TRIDENT_TRIDENT_EMIT_H_
+#ifndef TRIDENT_TRIDENT_FUNCTIONS_EMIT_H_
+#define TRIDENT_TRIDENT_FUNCTIONS_EMIT_H_
 
 #include <array>
 #include <memory>
@@ -144,4 +144,4 @@ class Emit {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_EMIT_H_
+#endif  // TRIDENT_TRIDENT_FUNCTIONS_EMIT_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/row_function.h"
+#include "trident/functions/row_function.h"
 
 #include "base/check.h"
 

@@ -21,8 +21,8 @@
 //                 void Finish(State&, Emit<Outs...>&) const;
 //
 // All are copied per task and called as const objects.
-#ifndef TRIDENT_TRIDENT_AGGREGATORS_H_
-#define TRIDENT_TRIDENT_AGGREGATORS_H_
+#ifndef TRIDENT_TRIDENT_FUNCTIONS_AGGREGATORS_H_
+#define TRIDENT_TRIDENT_FUNCTIONS_AGGREGATORS_H_
 
 #include <algorithm>
 #include <concepts>
@@ -33,8 +33,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "trident/emit.h"
-#include "trident/row_function.h"
+#include "trident/functions/emit.h"
+#include "trident/functions/row_function.h"
 
 namespace trident {
 
@@ -150,4 +150,4 @@ using Max = MaxOf<int64_t>;
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_AGGREGATORS_H_
+#endif  // TRIDENT_TRIDENT_FUNCTIONS_AGGREGATORS_H_
