@@ -16,7 +16,7 @@
 
 #include "engine/chain.h"
 #include "engine/exchange_writer.h"
-#include "trident/state_declaration.h"
+#include "trident/plan/state_declaration.h"
 
 namespace trident {
 

@@ -15,7 +15,7 @@
 #include "base/ids.h"
 #include "engine/worker.h"
 #include "trident/dead_letters.h"
-#include "trident/logical_plan.h"
+#include "trident/plan/logical_plan.h"
 
 namespace trident {
 

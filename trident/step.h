@@ -11,7 +11,7 @@
 #include "engine/data/field.h"
 #include "engine/partitioner.h"
 #include "trident/functions/row_function.h"
-#include "trident/logical_plan.h"
+#include "trident/plan/logical_plan.h"
 
 namespace trident {
 

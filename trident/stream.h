@@ -17,7 +17,6 @@
 
 #include "base/limits.h"
 #include "engine/partitioner.h"
-#include "trident/logical_plan.h"
 #include "trident/operators/aggregate.h"
 #include "trident/operators/each.h"
 #include "trident/operators/filter.h"
@@ -25,6 +24,7 @@
 #include "trident/operators/persistent_aggregate.h"
 #include "trident/operators/state_query.h"
 #include "trident/operators/user_state_query.h"
+#include "trident/plan/logical_plan.h"
 #include "trident/step.h"
 
 namespace trident {

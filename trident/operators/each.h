@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "trident/functions/row_function.h"
-#include "trident/operator_site.h"
+#include "trident/plan/operator_site.h"
 
 namespace trident {
 

@@ -11,7 +11,7 @@
 
 #include "engine/data/group_index.h"
 #include "engine/data/key_reader.h"
-#include "trident/operator_site.h"
+#include "trident/plan/operator_site.h"
 
 namespace trident {
 

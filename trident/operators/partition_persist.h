@@ -17,8 +17,8 @@
 
 #include "trident/operators/persist_rows.h"
 #include "trident/operators/persistent_aggregate.h"
+#include "trident/plan/user_state_declaration.h"
 #include "trident/states/key_rule.h"
-#include "trident/user_state_declaration.h"
 
 namespace trident {
 

@@ -16,7 +16,7 @@
 
 #include "base/partition_assignment.h"
 #include "trident/operators/aggregate.h"
-#include "trident/state_declaration.h"
+#include "trident/plan/state_declaration.h"
 
 namespace trident {
 

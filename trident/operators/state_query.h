@@ -14,7 +14,7 @@
 
 #include "engine/data/key_reader.h"
 #include "trident/functions/row_function.h"
-#include "trident/state_declaration.h"
+#include "trident/plan/state_declaration.h"
 
 namespace trident {
 

@@ -13,7 +13,7 @@
 
 #include "engine/data/key_reader.h"
 #include "trident/functions/row_function.h"
-#include "trident/user_state_declaration.h"
+#include "trident/plan/user_state_declaration.h"
 
 namespace trident {
 

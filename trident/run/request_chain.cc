@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "trident/state_declaration.h"
+#include "trident/plan/state_declaration.h"
 
 namespace trident {
 

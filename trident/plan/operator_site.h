@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an operator is told about its place when a plan becomes running tasks.
-#ifndef TRIDENT_TRIDENT_OPERATOR_SITE_H_
-#define TRIDENT_TRIDENT_OPERATOR_SITE_H_
+#ifndef TRIDENT_TRIDENT_PLAN_OPERATOR_SITE_H_
+#define TRIDENT_TRIDENT_PLAN_OPERATOR_SITE_H_
 
 #include <functional>
 #include <memory>
@@ -46,4 +46,4 @@ using OperatorFactory = std::function<std::unique_ptr<Operator>(const OperatorSi
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_OPERATOR_SITE_H_
+#endif  // TRIDENT_TRIDENT_PLAN_OPERATOR_SITE_H_

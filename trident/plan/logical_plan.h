@@ -2,8 +2,8 @@
 //
 // The logical plan: what a program said, as a graph of nodes in the order in which they were said.
 // The planner (trident/planner.h) cuts it into stages; Explain prints it.
-#ifndef TRIDENT_TRIDENT_LOGICAL_PLAN_H_
-#define TRIDENT_TRIDENT_LOGICAL_PLAN_H_
+#ifndef TRIDENT_TRIDENT_PLAN_LOGICAL_PLAN_H_
+#define TRIDENT_TRIDENT_PLAN_LOGICAL_PLAN_H_
 
 #include <functional>
 #include <memory>
@@ -15,7 +15,7 @@
 #include "engine/partitioner.h"
 #include "engine/spout.h"
 #include "state/disk/state_spec.h"
-#include "trident/operator_site.h"
+#include "trident/plan/operator_site.h"
 #include "trident/states/commit_history.h"
 
 namespace trident {
@@ -110,4 +110,4 @@ class LogicalPlan {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_LOGICAL_PLAN_H_
+#endif  // TRIDENT_TRIDENT_PLAN_LOGICAL_PLAN_H_

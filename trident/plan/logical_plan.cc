@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/logical_plan.h"
+#include "trident/plan/logical_plan.h"
 
 namespace trident {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // States of a topology with their value types, shared by the operators that write and read them.
-#ifndef TRIDENT_TRIDENT_STATE_DECLARATION_H_
-#define TRIDENT_TRIDENT_STATE_DECLARATION_H_
+#ifndef TRIDENT_TRIDENT_PLAN_STATE_DECLARATION_H_
+#define TRIDENT_TRIDENT_PLAN_STATE_DECLARATION_H_
 
 #include <functional>
 #include <map>
@@ -16,7 +16,7 @@
 #include "engine/operator.h"
 #include "state/map/map_state.h"
 #include "state/state_store.h"
-#include "trident/logical_plan.h"
+#include "trident/plan/logical_plan.h"
 #include "trident/states/map_access.h"
 
 namespace trident {
@@ -95,4 +95,4 @@ class SnapshotCut final : public ReadCut {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_STATE_DECLARATION_H_
+#endif  // TRIDENT_TRIDENT_PLAN_STATE_DECLARATION_H_

@@ -3,8 +3,8 @@
 // States that a program keeps itself: their partitions, the declaration in a plan, and the share of
 // the partitions that one task writes. A share goes through a batch as trident/states/state.h says:
 // every partition is told of every txid.
-#ifndef TRIDENT_TRIDENT_USER_STATE_DECLARATION_H_
-#define TRIDENT_TRIDENT_USER_STATE_DECLARATION_H_
+#ifndef TRIDENT_TRIDENT_PLAN_USER_STATE_DECLARATION_H_
+#define TRIDENT_TRIDENT_PLAN_USER_STATE_DECLARATION_H_
 
 #include <memory>
 #include <string>
@@ -13,7 +13,7 @@
 
 #include "base/mutex.h"
 #include "state/map/key_router.h"
-#include "trident/state_declaration.h"
+#include "trident/plan/state_declaration.h"
 #include "trident/states/kind_map.h"
 
 namespace trident {
@@ -208,4 +208,4 @@ class UserStateDeclaration final : public StateDeclaration {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_USER_STATE_DECLARATION_H_
+#endif  // TRIDENT_TRIDENT_PLAN_USER_STATE_DECLARATION_H_
