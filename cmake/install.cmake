@@ -11,7 +11,7 @@ set(TRIDENT_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trident")
 set(objects "")
 foreach(name IN ITEMS base proto services engine_data engine_transport engine_frames engine
           state_disk state_redo state_view state_map state coordinator_protocol coordinator_serve
-          coordinator functions states plan operators spouts face run)
+          coordinator functions states plan operators planner spouts face run)
   get_target_property(type trident_${name} TYPE)
   if(type STREQUAL STATIC_LIBRARY)
     list(APPEND objects "$<TARGET_OBJECTS:trident_${name}>")

@@ -3,9 +3,9 @@
 
 #include <optional>
 
-#include "trident/explain.h"
 #include "trident/operators/project.h"
-#include "trident/planner.h"
+#include "trident/planner/explain.h"
+#include "trident/planner/planner.h"
 
 namespace trident {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "trident/planner.h"
+#include "trident/planner/planner.h"
 
 namespace trident {
 

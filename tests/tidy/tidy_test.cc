@@ -164,7 +164,7 @@ TEST(ForeignHeadersTest, SeesGrpcOutsideServicesAndTransport) {
 TEST(ForeignHeadersTest, SeesGeneratedMessagesInAHeader) {
   ExpectCaught(CheckForeignHeaders, "trident/stream.h", 1, "#include \"proto/plan.pb.h\"\n");
   ExpectFine(CheckForeignHeaders, "trident/plan_codec.h", "#include \"proto/plan.pb.h\"\n");
-  ExpectFine(CheckForeignHeaders, "trident/planner.cc", "#include \"proto/plan.pb.h\"\n");
+  ExpectFine(CheckForeignHeaders, "trident/planner/planner.cc", "#include \"proto/plan.pb.h\"\n");
 }
 
 TEST(InstalledHeadersTest, SeesWhatAProgramOutsideTheTreeWouldMiss) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The logical plan: what a program said, as a graph of nodes in the order in which they were said.
-// The planner (trident/planner.h) cuts it into stages; Explain prints it.
+// The planner (trident/planner/planner.h) cuts it into stages; Explain prints it.
 #ifndef TRIDENT_TRIDENT_PLAN_LOGICAL_PLAN_H_
 #define TRIDENT_TRIDENT_PLAN_LOGICAL_PLAN_H_
 

@@ -13,7 +13,7 @@
 
 #include "coordinator/serve/request_handler.h"
 #include "state/state_store.h"
-#include "trident/planner.h"
+#include "trident/planner/planner.h"
 
 namespace trident {
 

@@ -10,8 +10,8 @@
 #include "coordinator/serve/server.h"
 #include "state/disk/memory_store.h"
 #include "state/disk/rocks_store.h"
-#include "trident/explain.h"
-#include "trident/planner.h"
+#include "trident/planner/explain.h"
+#include "trident/planner/planner.h"
 #include "trident/run/run_parts.h"
 #include "trident/run/topology_view.h"
 

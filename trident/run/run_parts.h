@@ -15,7 +15,7 @@
 #include "coordinator/decision_log.h"
 #include "engine/worker.h"
 #include "state/state_store.h"
-#include "trident/planner.h"
+#include "trident/planner/planner.h"
 #include "trident/run/maintenance.h"
 #include "trident/run/request_chain.h"
 #include "trident/run/run.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/dead_letters.h"
+#include "trident/planner/dead_letters.h"
 
 #include "engine/spout_driver.h"
 #include "trident/operators/persistent_aggregate.h"

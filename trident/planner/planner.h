@@ -4,8 +4,8 @@
 // is one stage, run as one chain by one task per partition. Fields that nobody behind a step uses
 // are not carried there. A connected part of the graph with spouts is a batch group; one that
 // begins with a request is one chain, run as a whole by the DRPC server.
-#ifndef TRIDENT_TRIDENT_PLANNER_H_
-#define TRIDENT_TRIDENT_PLANNER_H_
+#ifndef TRIDENT_TRIDENT_PLANNER_PLANNER_H_
+#define TRIDENT_TRIDENT_PLANNER_PLANNER_H_
 
 #include <map>
 #include <memory>
@@ -14,8 +14,8 @@
 
 #include "base/ids.h"
 #include "engine/worker.h"
-#include "trident/dead_letters.h"
 #include "trident/plan/logical_plan.h"
+#include "trident/planner/dead_letters.h"
 
 namespace trident {
 
@@ -70,4 +70,4 @@ std::unique_ptr<Chain> MakeFunctionChain(const Plan& plan, const PlannedFunction
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_PLANNER_H_
+#endif  // TRIDENT_TRIDENT_PLANNER_PLANNER_H_

@@ -8,8 +8,8 @@
 //   value  "<row> <- <cause>"
 //
 // Nothing is lost: a row is in the topology's states or here, exactly once.
-#ifndef TRIDENT_TRIDENT_DEAD_LETTERS_H_
-#define TRIDENT_TRIDENT_DEAD_LETTERS_H_
+#ifndef TRIDENT_TRIDENT_PLANNER_DEAD_LETTERS_H_
+#define TRIDENT_TRIDENT_PLANNER_DEAD_LETTERS_H_
 
 #include <memory>
 #include <string>
@@ -34,4 +34,4 @@ std::unique_ptr<Chain> MakeDeadLetterChain(const DeadLetterState& state, size_t 
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_DEAD_LETTERS_H_
+#endif  // TRIDENT_TRIDENT_PLANNER_DEAD_LETTERS_H_

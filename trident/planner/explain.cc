@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/explain.h"
+#include "trident/planner/explain.h"
 
 namespace trident {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Explain: the plan for people, in their own names; the same plan always gives the same text.
-#ifndef TRIDENT_TRIDENT_EXPLAIN_H_
-#define TRIDENT_TRIDENT_EXPLAIN_H_
+#ifndef TRIDENT_TRIDENT_PLANNER_EXPLAIN_H_
+#define TRIDENT_TRIDENT_PLANNER_EXPLAIN_H_
 
 #include <string>
 
-#include "trident/planner.h"
+#include "trident/planner/planner.h"
 
 namespace trident {
 
@@ -16,4 +16,4 @@ std::string ExplainGraphviz(const Plan& plan);
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_EXPLAIN_H_
+#endif  // TRIDENT_TRIDENT_PLANNER_EXPLAIN_H_

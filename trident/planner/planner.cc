@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/planner.h"
+#include "trident/planner/planner.h"
 
 #include <algorithm>
 #include <map>
