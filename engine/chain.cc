@@ -24,10 +24,10 @@ struct Chain::Node final : Output {
       return absl::AbortedError("step \"" + step + "\" threw something that is no std::exception");
     }
   }
-  Status Take(const Batch& slice) {
+  Status Take(const Slice& slice) {
     return Guard([&] { return op->Process(slice, *this); });
   }
-  Status Emit(const Batch& slice) override {
+  Status Emit(const Slice& slice) override {
     if (slice.empty()) return absl::OkStatus();
     for (Node* target : targets) TRIDENT_RETURN_IF_ERROR(target->Take(slice));
     return absl::OkStatus();
@@ -69,7 +69,7 @@ void Chain::Begin(const BatchContext& context) {
   }
 }
 
-Status Chain::Process(size_t port, const Batch& slice) {
+Status Chain::Process(size_t port, const Slice& slice) {
   TRIDENT_CHECK_LT(port, inputs_.size());
   TRIDENT_RETURN_IF_ERROR(begun_);
   if (slice.empty()) return absl::OkStatus();

@@ -40,7 +40,7 @@ class Chain {
 
   // What an operator's Begin throws, Process and FinishProcess return.
   void Begin(const BatchContext& context);
-  Status Process(size_t port, const Batch& slice);
+  Status Process(size_t port, const Slice& slice);
   // All slices of all ports are in.
   Status FinishProcess();
   Status Stage(const StagePermit& permit);

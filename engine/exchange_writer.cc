@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/exchange_writer.h"
 
-#include "engine/frames/batch_payload.h"
+#include "engine/frames/slice_payload.h"
 
 namespace trident {
 
@@ -14,7 +14,7 @@ void ExchangeWriter::Begin(const BatchContext& context) {
   links_.assign(spec_.to_tasks, Link{});
 }
 
-Status ExchangeWriter::Process(const Batch& slice, Output& /*out*/) {
+Status ExchangeWriter::Process(const Slice& slice, Output& /*out*/) {
   RouteContext route{context_.id, slices_++, from_.task, spec_.to_tasks};
   if (spec_.to_tasks == 1) {
     SendFrame(0, slice);
@@ -35,7 +35,7 @@ Status ExchangeWriter::Process(const Batch& slice, Output& /*out*/) {
   return absl::OkStatus();
 }
 
-void ExchangeWriter::SendByRow(const Batch& slice) {
+void ExchangeWriter::SendByRow(const Slice& slice) {
   TRIDENT_CHECK_EQ(routing_.task_of_row.size(), slice.rows());
   first_place_.assign(spec_.to_tasks + 1, 0);
   for (uint32_t task : routing_.task_of_row) {
@@ -61,7 +61,7 @@ void ExchangeWriter::SendByRow(const Batch& slice) {
   }
 }
 
-void ExchangeWriter::SendFrame(uint32_t task, Batch slice) {
+void ExchangeWriter::SendFrame(uint32_t task, Slice slice) {
   Link& link = links_[task];
   DataFrame frame{.id = context_.id,
                   .from = from_,
@@ -69,7 +69,7 @@ void ExchangeWriter::SendFrame(uint32_t task, Batch slice) {
                   .edge = spec_.edge,
                   .number = link.frames++,
                   .batch_time_micros = context_.batch_time_micros,
-                  .payload = std::make_shared<BatchPayload>(std::move(slice))};
+                  .payload = std::make_shared<SlicePayload>(std::move(slice))};
   link.checksum = FrameChecksum(link.checksum, frame);
   sender_->Send(std::move(frame));
 }

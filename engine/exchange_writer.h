@@ -34,7 +34,7 @@ class ExchangeWriter final : public Operator {
   ExchangeWriter(ExchangeSpec spec, TaskAddress from, FrameSender* sender);
 
   void Begin(const BatchContext& context) override;
-  Status Process(const Batch& slice, Output& out) override;
+  Status Process(const Slice& slice, Output& out) override;
   Status Finish(Output& out) override;
 
  private:
@@ -42,8 +42,8 @@ class ExchangeWriter final : public Operator {
     uint32_t frames = 0;
     uint64_t checksum = 0;
   };
-  void SendFrame(uint32_t task, Batch slice);
-  void SendByRow(const Batch& slice);
+  void SendFrame(uint32_t task, Slice slice);
+  void SendByRow(const Slice& slice);
 
   ExchangeSpec spec_;
   TaskAddress from_;

@@ -27,7 +27,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "engine/data/batch.h"
+#include "engine/data/slice.h"
 
 namespace trident {
 
@@ -53,14 +53,14 @@ class Output {
  public:
   virtual ~Output() = default;
   // An error from an operator further down; return it.
-  virtual Status Emit(const Batch& slice) = 0;
+  virtual Status Emit(const Slice& slice) = 0;
 };
 
 class Operator {
  public:
   virtual ~Operator() = default;
   virtual void Begin(const BatchContext& /*context*/) {}
-  virtual Status Process(const Batch& slice, Output& out) = 0;
+  virtual Status Process(const Slice& slice, Output& out) = 0;
   virtual Status Finish(Output& /*out*/) { return absl::OkStatus(); }
 };
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "engine/data/batch.h"
+#include "engine/data/slice.h"
 
 namespace trident {
 
@@ -41,7 +41,7 @@ class Partitioner {
  public:
   virtual ~Partitioner() = default;
   // REQUIRES: context.tasks >= 1. `out` is reused from call to call.
-  virtual void Route(const RouteContext& context, const Batch& slice, Routing& out) const = 0;
+  virtual void Route(const RouteContext& context, const Slice& slice, Routing& out) const = 0;
   // As Explain shows it: "by fields [word]".
   virtual std::string Describe() const = 0;
 };

@@ -30,7 +30,7 @@ auto GuardSpout(const char* what, Call&& call) -> decltype(call()) {
 }
 
 // Goes on from `checksum` over the rows, so that it does not matter in which slices they come.
-uint64_t AddContent(uint64_t checksum, const Batch& slice) {
+uint64_t AddContent(uint64_t checksum, const Slice& slice) {
   std::string row;
   for (size_t i = 0; i < slice.rows(); ++i) {
     const uint32_t at = slice.RowAt(i);
@@ -58,7 +58,7 @@ class SpoutDriver::TaskFeed final : public Output {
       : task_(task), request_(request), content_(content) {}
   // The reader is not told that the chain has failed: how far it read is to be answered all the
   // same.
-  Status Emit(const Batch& slice) override {
+  Status Emit(const Slice& slice) override {
     if (content_ != nullptr) *content_ = AddContent(*content_, slice);
     if (failure_.ok()) failure_ = Feed(slice);
     return absl::OkStatus();
@@ -66,7 +66,7 @@ class SpoutDriver::TaskFeed final : public Output {
   const Status& failure() const { return failure_; }
 
  private:
-  Status Feed(const Batch& slice) {
+  Status Feed(const Slice& slice) {
     if (request_.mode != EmissionMode::kDivert) return task_.Feed(request_.id, kStreamPort, slice);
     return task_.Feed(request_.id, kDivertPort, Diverted(slice, request_.cause));
   }
@@ -83,7 +83,7 @@ SchemaRef DivertedSchema() {
   return *schema;
 }
 
-Batch Diverted(const Batch& slice, const std::string& cause) {
+Slice Diverted(const Slice& slice, const std::string& cause) {
   auto rows = std::make_shared<ColumnOf<Text>>();
   auto causes = std::make_shared<ColumnOf<Text>>();
   TextArena arena;
@@ -94,7 +94,7 @@ Batch Diverted(const Batch& slice, const std::string& cause) {
   BufferRef bytes = arena.Release();
   rows->Retain(bytes);
   causes->Retain(bytes);
-  return Batch(DivertedSchema(), {rows, causes}, slice.rows());
+  return Slice(DivertedSchema(), {rows, causes}, slice.rows());
 }
 
 SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)

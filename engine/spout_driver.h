@@ -23,7 +23,7 @@ namespace trident {
 // What enters a spout's chain at the divert port, instead of a slice of the spout: one row of text
 // for each of its rows, and why it was diverted.
 SchemaRef DivertedSchema();  // [row:text, cause:text]
-Batch Diverted(const Batch& slice, const std::string& cause);
+Slice Diverted(const Slice& slice, const std::string& cause);
 
 class SpoutDriver {
  public:

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/frames/batch_payload.h"
+#include "engine/frames/slice_payload.h"
 
 namespace trident {
 
@@ -68,8 +68,8 @@ Task::Outcome Task::OnEnd(const EndMarker& marker) {
 Task::Outcome Task::Advance(InFlight& attempt) {
   if (attempt.failed || attempt.processed) return Outcome::kWaiting;
   while (auto next = attempt.inbox->Pop()) {
-    const auto& payload = static_cast<const BatchPayload&>(*next->payload);
-    Status status = attempt.chain->Process(next->port, payload.batch());
+    const auto& payload = static_cast<const SlicePayload&>(*next->payload);
+    Status status = attempt.chain->Process(next->port, payload.slice());
     if (!status.ok()) return Fail(attempt, status);
   }
   if (!attempt.inbox->status().ok()) return Fail(attempt, attempt.inbox->status());
@@ -119,7 +119,7 @@ bool Task::Begin(const BatchId& id, int64_t batch_time_micros) {
   return Find(id, batch_time_micros) != nullptr;
 }
 
-Status Task::Feed(const BatchId& id, size_t port, const Batch& slice) {
+Status Task::Feed(const BatchId& id, size_t port, const Slice& slice) {
   auto it = attempts_.find(id.txid);
   if (it == attempts_.end() || it->second.id != id) return Aborted("the attempt was cancelled");
   return it->second.chain->Process(port, slice);

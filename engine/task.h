@@ -54,7 +54,7 @@ class Task {
   bool Begin(const BatchId& id, int64_t batch_time_micros);
   // A spout's task is fed by its driver: Begin, Feed slice by slice, EndEmission.
   // `port` 0 is the stream, 1 what is diverted to the dead letters.
-  Status Feed(const BatchId& id, size_t port, const Batch& slice);
+  Status Feed(const BatchId& id, size_t port, const Slice& slice);
   Outcome EndEmission(const BatchId& id);
 
   // The protocol lets `id` stage as soon as its input is here and the attempt `prev` of the txid

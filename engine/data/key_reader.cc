@@ -103,7 +103,7 @@ KeyReader::KeyReader(const Schema& schema, std::vector<size_t> indices)
   one_text_ = IsOneText(fields_);
 }
 
-void KeyReader::Read(const Batch& slice, ColumnVector<HashedKey>& keys,
+void KeyReader::Read(const Slice& slice, ColumnVector<HashedKey>& keys,
                      std::vector<BufferRef>& retained) {
   keys.Reserve(keys.size() + slice.rows());
   if (one_text_) {
@@ -113,11 +113,11 @@ void KeyReader::Read(const Batch& slice, ColumnVector<HashedKey>& keys,
   }
 }
 
-std::span<const Text> KeyReader::Texts(const Batch& slice) const {
+std::span<const Text> KeyReader::Texts(const Slice& slice) const {
   return As<Text>(slice.column(indices_[0])).values();
 }
 
-void KeyReader::ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
+void KeyReader::ReadText(const Slice& slice, ColumnVector<HashedKey>& keys,
                          std::vector<BufferRef>& retained) {
   for (const BufferRef& buffer : As<Text>(slice.column(indices_[0])).retained()) {
     if (retained.empty() || retained.back() != buffer) retained.push_back(buffer);
@@ -131,7 +131,7 @@ void KeyReader::ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
   }
 }
 
-void KeyReader::Encode(const Batch& slice, std::string& bytes, std::vector<size_t>& ends) const {
+void KeyReader::Encode(const Slice& slice, std::string& bytes, std::vector<size_t>& ends) const {
   bytes.clear();
   ends.clear();
   ends.reserve(slice.rows());
@@ -145,7 +145,7 @@ void KeyReader::Encode(const Batch& slice, std::string& bytes, std::vector<size_
   }
 }
 
-void KeyReader::ReadEncoded(const Batch& slice, ColumnVector<HashedKey>& keys,
+void KeyReader::ReadEncoded(const Slice& slice, ColumnVector<HashedKey>& keys,
                             std::vector<BufferRef>& retained) {
   if (slice.rows() == 0) return;
   auto bytes = std::make_shared<std::string>();

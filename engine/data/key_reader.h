@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/key_encoding.h"
-#include "engine/data/batch.h"
+#include "engine/data/slice.h"
 #include "engine/data/text_arena.h"
 
 namespace trident {
@@ -25,19 +25,19 @@ class KeyReader {
   std::span<const KeyField> fields() const { return fields_; }
   // The keys of the slice's selected rows, in order. They point into the slice or into memory that
   // `retained` is given.
-  void Read(const Batch& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
+  void Read(const Slice& slice, ColumnVector<HashedKey>& keys, std::vector<BufferRef>& retained);
 
   // Is the key one required text, so that it is the column's value itself? Then Texts gives these,
   // by column row; the slice owns them.
   bool one_text() const { return one_text_; }
-  std::span<const Text> Texts(const Batch& slice) const;
+  std::span<const Text> Texts(const Slice& slice) const;
   // The keys' bytes one behind the other, and where each ends. Both are cleared first.
-  void Encode(const Batch& slice, std::string& bytes, std::vector<size_t>& ends) const;
+  void Encode(const Slice& slice, std::string& bytes, std::vector<size_t>& ends) const;
 
  private:
-  void ReadText(const Batch& slice, ColumnVector<HashedKey>& keys,
+  void ReadText(const Slice& slice, ColumnVector<HashedKey>& keys,
                 std::vector<BufferRef>& retained);
-  void ReadEncoded(const Batch& slice, ColumnVector<HashedKey>& keys,
+  void ReadEncoded(const Slice& slice, ColumnVector<HashedKey>& keys,
                    std::vector<BufferRef>& retained);
 
   std::vector<size_t> indices_;

@@ -9,7 +9,7 @@ namespace {
 
 class BatchGlobal final : public Partitioner {
  public:
-  void Route(const RouteContext& context, const Batch& /*slice*/, Routing& out) const override {
+  void Route(const RouteContext& context, const Slice& /*slice*/, Routing& out) const override {
     out.kind = Routing::Kind::kWhole;
     out.task = PartitionOfHash(Mix64(context.id.txid.value()), context.tasks);
   }

@@ -15,7 +15,7 @@ class ByFields final : public Partitioner {
     for (const std::string& name : names) names_ += (names_.empty() ? "" : ", ") + name;
   }
 
-  void Route(const RouteContext& context, const Batch& slice, Routing& out) const override {
+  void Route(const RouteContext& context, const Slice& slice, Routing& out) const override {
     const KeyColumn* keys = slice.keys().get();
     TRIDENT_CHECK(keys != nullptr) << "no keys on slice " << slice.schema().ToString();
     TRIDENT_CHECK_EQ(keys->keys.size(), slice.rows());

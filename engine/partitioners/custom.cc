@@ -14,7 +14,7 @@ class Custom final : public Partitioner {
   Custom(std::string name, RouteFunction route)
       : name_(std::move(name)), route_(std::move(route)) {}
 
-  void Route(const RouteContext& context, const Batch& slice, Routing& out) const override {
+  void Route(const RouteContext& context, const Slice& slice, Routing& out) const override {
     route_(context, slice, out);
     switch (out.kind) {
       case Routing::Kind::kWhole:
@@ -29,7 +29,7 @@ class Custom final : public Partitioner {
   std::string Describe() const override { return "custom \"" + name_ + "\""; }
 
  private:
-  void CheckRows(const RouteContext& context, const Batch& slice, const Routing& out) const {
+  void CheckRows(const RouteContext& context, const Slice& slice, const Routing& out) const {
     if (out.task_of_row.size() != slice.rows()) {
       Refuse(Concat("tasks for ", out.task_of_row.size(), " of ", slice.rows(), " rows"), context);
     }

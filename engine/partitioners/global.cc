@@ -6,7 +6,7 @@ namespace {
 
 class Global final : public Partitioner {
  public:
-  void Route(const RouteContext& /*context*/, const Batch& /*slice*/, Routing& out) const override {
+  void Route(const RouteContext& /*context*/, const Slice& /*slice*/, Routing& out) const override {
     out.kind = Routing::Kind::kWhole;
     out.task = 0;
   }

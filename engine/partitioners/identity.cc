@@ -6,7 +6,7 @@ namespace {
 
 class Identity final : public Partitioner {
  public:
-  void Route(const RouteContext& context, const Batch& /*slice*/, Routing& out) const override {
+  void Route(const RouteContext& context, const Slice& /*slice*/, Routing& out) const override {
     TRIDENT_CHECK_LT(context.from_task, context.tasks) << "identity between unequal stages";
     out.kind = Routing::Kind::kWhole;
     out.task = context.from_task;

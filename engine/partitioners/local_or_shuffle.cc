@@ -17,7 +17,7 @@ class LocalOrShuffle final : public Partitioner {
     TRIDENT_CHECK(std::is_sorted(local_.tasks.begin(), local_.tasks.end()));
   }
 
-  void Route(const RouteContext& context, const Batch& slice, Routing& out) const override {
+  void Route(const RouteContext& context, const Slice& slice, Routing& out) const override {
     if (local_.tasks.empty()) return shuffle_->Route(context, slice, out);
     TRIDENT_CHECK_LT(local_.tasks.back(), context.tasks);
     out.kind = Routing::Kind::kWhole;

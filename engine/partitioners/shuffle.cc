@@ -11,7 +11,7 @@ constexpr uint64_t kPlastic = 0x5320b74eca44adad;
 
 class Shuffle final : public Partitioner {
  public:
-  void Route(const RouteContext& context, const Batch& slice, Routing& out) const override {
+  void Route(const RouteContext& context, const Slice& slice, Routing& out) const override {
     const uint64_t turn =
         (context.id.txid.value() + context.slice) * kGolden + context.from_task * kPlastic;
     uint32_t task = PartitionOfHash(turn, context.tasks);

@@ -23,7 +23,7 @@ GeneratedSlice MakeKeys(const SchemaRef& schema, const KeySequence& sequence,
   }
   const uint64_t bytes = letters->size();
   column->Retain(std::move(letters));
-  return {Batch(schema, {std::move(column)}, range.rows), bytes};
+  return {Slice(schema, {std::move(column)}, range.rows), bytes};
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <variant>
 
 #include "base/rng.h"
-#include "engine/frames/batch_payload.h"
+#include "engine/frames/slice_payload.h"
 
 namespace trident {
 namespace {
@@ -25,10 +25,10 @@ std::shared_ptr<const Payload> RowsOf(int64_t value, size_t rows) {
   for (size_t i = 0; i < rows; ++i) column->Append(value);
   static const auto schema = std::make_shared<const Schema>(
       *Schema::Make({{"value", &TypeOf<int64_t>(), Nullability::kRequired}}));
-  return std::make_shared<BatchPayload>(Batch(schema, {column}, rows));
+  return std::make_shared<SlicePayload>(Slice(schema, {column}, rows));
 }
 int64_t ValueOf(const Inbox::Next& next) {
-  return As<int64_t>(static_cast<const BatchPayload&>(*next.payload).batch().column(0)).values()[0];
+  return As<int64_t>(static_cast<const SlicePayload&>(*next.payload).slice().column(0)).values()[0];
 }
 
 // Everything that the upstream tasks send of one attempt; the values say the order of processing.

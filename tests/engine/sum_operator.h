@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/frames/batch_payload.h"
+#include "engine/frames/slice_payload.h"
 #include "engine/operator.h"
 
 namespace trident {
@@ -22,7 +22,7 @@ inline std::shared_ptr<const Payload> ValueRow(int64_t value) {
       *Schema::Make({{"value", &TypeOf<int64_t>(), Nullability::kRequired}}));
   auto column = std::make_shared<ColumnOf<int64_t>>();
   column->Append(value);
-  return std::make_shared<BatchPayload>(Batch(schema, {column}, 1));
+  return std::make_shared<SlicePayload>(Slice(schema, {column}, 1));
 }
 
 // What is applied, and what is staged by txid, each over the one before.
@@ -45,7 +45,7 @@ class SumOperator final : public CommittingOperator {
     has_zero_ = false;
     id_ = context.id;
   }
-  Status Process(const Batch& slice, Output&) override {
+  Status Process(const Slice& slice, Output&) override {
     int64_t value = As<int64_t>(slice.column(0)).values()[0];
     if (value < 0) return Aborted("a negative value");
     has_zero_ |= value == 0;

@@ -71,7 +71,7 @@ GeneratedSlice MakeKeys(const SchemaRef& schema, const GeneratedRange& range) {
   }
   const uint64_t bytes = letters->size();
   column->Retain(std::move(letters));
-  return {Batch(schema, {std::move(column)}, range.rows), bytes};
+  return {Slice(schema, {std::move(column)}, range.rows), bytes};
 }
 
 Topology KeyCount() {

@@ -16,12 +16,12 @@ SchemaRef RowSchema() {
   return *schema;
 }
 
-Batch BatchOf(const std::vector<std::string>& rows) {
+Slice BatchOf(const std::vector<std::string>& rows) {
   auto column = std::make_shared<ColumnOf<Text>>();
   TextArena arena;
   for (const std::string& row : rows) column->Append(arena.Copy(row));
   column->Retain(arena.Release());
-  return Batch(RowSchema(), {column}, rows.size());
+  return Slice(RowSchema(), {column}, rows.size());
 }
 
 double Share(uint64_t draw) { return static_cast<double>(draw >> 11) * 0x1.0p-53; }

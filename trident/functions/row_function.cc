@@ -21,7 +21,7 @@ std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>&
   return indices;
 }
 
-Status RowError(const std::string& step, const Batch& slice, size_t row, const char* what) {
+Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what) {
   std::string values = RowText(slice.Row(row));
   if (values.size() > kRowTextMax) values = values.substr(0, kRowTextMax) + "...";
   return Aborted("step \"", step, "\" threw at row ", row, " ", values, " of ",

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/status.h"
-#include "engine/data/batch.h"
 #include "engine/data/field.h"
+#include "engine/data/slice.h"
 #include "trident/functions/emit.h"
 
 namespace trident::row_internal {
@@ -80,7 +80,7 @@ template <class T>
 class ColumnReader {
  public:
   using Stored = typename FieldTraits<T>::Stored;
-  ColumnReader(const Batch& slice, size_t index)
+  ColumnReader(const Slice& slice, size_t index)
       : column_(As<Stored>(slice.column(index))), values_(column_.values().data()) {}
   T operator[](uint32_t row) const {
     if constexpr (std::is_same_v<T, Stored>) {
@@ -104,11 +104,11 @@ class ColumnReader {
 std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>& fields);
 
 // What a function that threw is reported as: step, row number and the row's values.
-Status RowError(const std::string& step, const Batch& slice, size_t row, const char* what);
+Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what);
 
 // Calls body(row number, column row) for each selected row; an exception becomes a RowError.
 template <class Body>
-Status ForEachRow(const std::string& step, const Batch& slice, Body&& body) {
+Status ForEachRow(const std::string& step, const Slice& slice, Body&& body) {
   size_t i = 0;
   try {
     size_t rows = slice.rows();

@@ -69,7 +69,7 @@ class CombineOperator<A, FieldList<Ins...>> final : public Operator {
     values_.Clear();
     while (values_.size() < grouping_.size()) values_.Append(aggregator_.Zero());
   }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     return ProcessRows(slice, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
@@ -79,7 +79,7 @@ class CombineOperator<A, FieldList<Ins...>> final : public Operator {
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Batch& slice, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, std::index_sequence<I...>) {
     [[maybe_unused]] std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
@@ -121,7 +121,7 @@ class MergeOperator final : public Operator {
     values_.Clear();
     while (values_.size() < grouping_.size()) values_.Append(aggregator_.Zero());
   }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     std::span<const ColumnTypeOf<Value>> in =
         As<ColumnTypeOf<Value>>(slice.column(value_)).values();
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
@@ -167,7 +167,7 @@ class ReduceOperator<A, FieldList<Ins...>> final : public Operator {
     values_.Clear();
     while (values_.size() < grouping_.size()) values_.Append(reducer_.Init());
   }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     return ProcessRows(slice, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
@@ -177,7 +177,7 @@ class ReduceOperator<A, FieldList<Ins...>> final : public Operator {
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Batch& slice, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, std::index_sequence<I...>) {
     [[maybe_unused]] std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
@@ -217,7 +217,7 @@ class AggregateOperator<A, FieldList<Ins...>, FieldList<Outs...>> final : public
     emit_.Take({});
     while (states_.size() < grouping_.size()) states_.push_back(aggregator_.Begin());
   }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     return ProcessRows(slice, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
@@ -235,7 +235,7 @@ class AggregateOperator<A, FieldList<Ins...>, FieldList<Outs...>> final : public
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Batch& slice, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, std::index_sequence<I...>) {
     [[maybe_unused]] std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);

@@ -38,7 +38,7 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
     }
   }
 
-  Status Process(const Batch& slice, Output& out) override {
+  Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
 
@@ -51,7 +51,7 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
   }
 
   template <size_t... I>
-  Status ProcessRows(const Batch& slice, Output& out, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     parents_.Clear();
@@ -69,7 +69,7 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
     std::vector<ColumnRef> columns;
     for (size_t index : kept_) columns.push_back(slice.column(index).Gather(parents_.view()));
     columns.insert(columns.end(), added.begin(), added.end());
-    return out.Emit(Batch(schema_, std::move(columns), rows));
+    return out.Emit(Slice(schema_, std::move(columns), rows));
   }
 
   void Call(const Ins&... values) {

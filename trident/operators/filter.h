@@ -30,13 +30,13 @@ class FilterOperator<Fn, FieldList<Ins...>> final : public Operator {
     schema_ = site.output;
   }
 
-  Status Process(const Batch& slice, Output& out) override {
+  Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Batch& slice, Output& out, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     std::vector<uint32_t> selection;
@@ -47,7 +47,7 @@ class FilterOperator<Fn, FieldList<Ins...>> final : public Operator {
         selection.push_back(row);
       }
     }));
-    Batch projected = slice.Project(schema_, kept_);
+    Slice projected = slice.Project(schema_, kept_);
     if constexpr (std::is_void_v<std::invoke_result_t<const Fn&, const Ins&...>>) {
       return out.Emit(projected);
     } else {

@@ -47,7 +47,7 @@ void Grouping::Begin(const BatchContext& context) {
   }
 }
 
-const std::vector<uint32_t>& Grouping::Assign(const Batch& slice) {
+const std::vector<uint32_t>& Grouping::Assign(const Slice& slice) {
   group_of_row_.resize(slice.rows());
   if (ungrouped_ && mode_ == SiteMode::kStream) {
     std::fill(group_of_row_.begin(), group_of_row_.end(), 0);
@@ -83,22 +83,22 @@ std::vector<ColumnRef> Grouping::TakeKeyColumns(const SchemaRef& output,
   return KeyColumns(reader_.fields(), wanted, **keys);
 }
 
-Batch Grouping::Finish(const SchemaRef& output, std::vector<ColumnRef> values) {
+Slice Grouping::Finish(const SchemaRef& output, std::vector<ColumnRef> values) {
   std::shared_ptr<KeyColumn> keys;
   std::vector<ColumnRef> columns = TakeKeyColumns(output, &keys);
   columns.insert(columns.end(), values.begin(), values.end());
-  Batch result(output, std::move(columns), keys->keys.size());
+  Slice result(output, std::move(columns), keys->keys.size());
   result.set_keys(std::move(keys));
   return result;
 }
 
-Batch Grouping::FinishRows(const SchemaRef& output, std::vector<ColumnRef> values,
+Slice Grouping::FinishRows(const SchemaRef& output, std::vector<ColumnRef> values,
                            const std::vector<uint32_t>& group_of_row) {
   std::shared_ptr<KeyColumn> keys;
   std::vector<ColumnRef> columns = TakeKeyColumns(output, &keys);
   for (ColumnRef& column : columns) column = column->Gather(group_of_row);
   columns.insert(columns.end(), values.begin(), values.end());
-  return Batch(output, std::move(columns), group_of_row.size());
+  return Slice(output, std::move(columns), group_of_row.size());
 }
 
 KeyByOperator::KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields)
@@ -107,10 +107,10 @@ KeyByOperator::KeyByOperator(const OperatorSite& site, const std::vector<std::st
     kept_.push_back(*site.input->IndexOf(field.name));
 }
 
-Status KeyByOperator::Process(const Batch& slice, Output& out) {
+Status KeyByOperator::Process(const Slice& slice, Output& out) {
   auto keys = std::make_shared<KeyColumn>();
   reader_.Read(slice, keys->keys, keys->retained);
-  Batch keyed = slice.Project(schema_, kept_);
+  Slice keyed = slice.Project(schema_, kept_);
   keyed.set_keys(std::move(keys));
   return out.Emit(keyed);
 }

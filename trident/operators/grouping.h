@@ -25,13 +25,13 @@ class Grouping {
   void Begin(const BatchContext& context);
   size_t size() const { return index_.size(); }
   // The group of each selected row of the slice. Groups that are new have the highest numbers.
-  const std::vector<uint32_t>& Assign(const Batch& slice);
+  const std::vector<uint32_t>& Assign(const Slice& slice);
 
   // The result: the key columns that `output` wants in its order, then `values` (the columns of the
   // other fields, in order), one row per group, with the keys attached. Forgets the groups.
-  Batch Finish(const SchemaRef& output, std::vector<ColumnRef> values);
+  Slice Finish(const SchemaRef& output, std::vector<ColumnRef> values);
   // As Finish for rows that belong to groups: row i to group_of_row[i].
-  Batch FinishRows(const SchemaRef& output, std::vector<ColumnRef> values,
+  Slice FinishRows(const SchemaRef& output, std::vector<ColumnRef> values,
                    const std::vector<uint32_t>& group_of_row);
 
  private:
@@ -51,7 +51,7 @@ class Grouping {
 class KeyByOperator final : public Operator {
  public:
   KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields);
-  Status Process(const Batch& slice, Output& out) override;
+  Status Process(const Slice& slice, Output& out) override;
 
  private:
   KeyReader reader_;

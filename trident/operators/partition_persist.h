@@ -126,7 +126,7 @@ class PartitionPersistOperator<D, Fn, FieldList<Ins...>, FieldList<Outs...>> fin
     keys_.clear();
     emit_.Take({});
   }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     TRIDENT_CHECK(slice.keys() != nullptr) << this->step_ << ": a slice without keys";
     AddSlice(slice, std::index_sequence_for<Ins...>{});
     return absl::OkStatus();
@@ -152,7 +152,7 @@ class PartitionPersistOperator<D, Fn, FieldList<Ins...>, FieldList<Outs...>> fin
 
  private:
   template <size_t... I>
-  void AddSlice(const Batch& slice, std::index_sequence<I...>) {
+  void AddSlice(const Slice& slice, std::index_sequence<I...>) {
     for (uint32_t i = 0; i < slice.rows(); ++i) {
       rows_.push_back({static_cast<uint32_t>(slices_.size()), i});
       keys_.push_back(slice.keys()->keys[i]);
@@ -195,7 +195,7 @@ class PartitionPersistOperator<D, Fn, FieldList<Ins...>, FieldList<Outs...>> fin
       return absl::OkStatus();
     } else {
       const size_t rows = emit_.rows();
-      return out.Emit(Batch(this->schema_, emit_.Take({}), rows));
+      return out.Emit(Slice(this->schema_, emit_.Take({}), rows));
     }
   }
 

@@ -28,7 +28,7 @@ struct RowPlace {
 
 template <class... Ins>
 struct ReadableSlice {
-  Batch batch;
+  Slice rows;
   std::tuple<row_internal::ColumnReader<Ins>...> readers;
 };
 
@@ -71,7 +71,7 @@ class PersistRows {
   // The key of a row's group; "" where the stream is not grouped.
   std::string_view key(size_t i) const {
     const persist_internal::RowPlace& at = all_[which_[i]];
-    return slices_[at.slice].batch.keys()->keys[at.place].key;
+    return slices_[at.slice].rows.keys()->keys[at.place].key;
   }
   // Of all rows, in their order; a key repeats as often as its rows.
   std::vector<std::string_view> keys() const {
@@ -84,7 +84,7 @@ class PersistRows {
   template <size_t... I>
   Row Read(const persist_internal::RowPlace& at, std::index_sequence<I...>) const {
     const auto& slice = slices_[at.slice];
-    [[maybe_unused]] const uint32_t row = slice.batch.RowAt(at.place);
+    [[maybe_unused]] const uint32_t row = slice.rows.RowAt(at.place);
     return Row(std::get<I>(slice.readers)[row]...);
   }
 

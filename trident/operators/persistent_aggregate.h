@@ -61,9 +61,9 @@ class StateWriter : public CommittingOperator {
     size_t rows = keys->keys.size();
     std::vector<ColumnRef> columns = KeyColumns(fields, wanted, *keys);
     columns.push_back(aggregate_internal::ColumnOfValues(values));
-    Batch batch(schema_, std::move(columns), rows);
-    batch.set_keys(std::move(keys));
-    return out.Emit(batch);
+    Slice slice(schema_, std::move(columns), rows);
+    slice.set_keys(std::move(keys));
+    return out.Emit(slice);
   }
 
   const std::string step_;
@@ -85,7 +85,7 @@ class PersistentCombineOperator final : public StateWriter<D> {
         value_(site.input->size() - 1) {}
 
   void Begin(const BatchContext& /*context*/) override { slices_.clear(); }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     TRIDENT_CHECK(slice.keys() != nullptr) << this->step_ << ": a slice without keys";
     slices_.push_back(slice);
     return absl::OkStatus();
@@ -141,7 +141,7 @@ class PersistentCombineOperator final : public StateWriter<D> {
     }
     auto merged = std::make_shared<KeyColumn>();
     groups_.Clear();
-    for (const Batch& slice : slices_) {
+    for (const Slice& slice : slices_) {
       std::span<const Column> in = As<Column>(slice.column(value_)).values();
       const ColumnVector<HashedKey>& slice_keys = slice.keys()->keys;
       group_of_row_.resize(slice.rows());
@@ -166,7 +166,7 @@ class PersistentCombineOperator final : public StateWriter<D> {
 
   const A aggregator_;
   const size_t value_;
-  std::vector<Batch> slices_;
+  std::vector<Slice> slices_;
   GroupIndex groups_;
   std::vector<uint32_t> group_of_row_;
 };
@@ -187,7 +187,7 @@ class PersistentReduceOperator<A, FieldList<Ins...>, D> final : public StateWrit
         in_(row_internal::Locate(*site.input, fields.in.Describe())) {}
 
   void Begin(const BatchContext& /*context*/) override { slices_.clear(); }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     TRIDENT_CHECK(slice.keys() != nullptr) << this->step_ << ": a slice without keys";
     slices_.push_back(slice);
     return absl::OkStatus();
@@ -219,7 +219,7 @@ class PersistentReduceOperator<A, FieldList<Ins...>, D> final : public StateWrit
       TRIDENT_RETURN_IF_ERROR(row_status);
     }
     auto keys = std::make_shared<KeyColumn>();
-    for (const Batch& slice : slices_) keys->retained.push_back(slice.keys());
+    for (const Slice& slice : slices_) keys->retained.push_back(slice.keys());
     keys->keys = groups_.TakeKeys();
     if (!this->emits_) return absl::OkStatus();
     return this->EmitNewValues(std::move(keys), values, out);
@@ -255,7 +255,7 @@ class PersistentReduceOperator<A, FieldList<Ins...>, D> final : public StateWrit
 
   template <size_t... I>
   Status Reduce(RowRef at, Value& value, std::index_sequence<I...>) {
-    const Batch& slice = slices_[at.slice];
+    const Slice& slice = slices_[at.slice];
     [[maybe_unused]] uint32_t row = slice.RowAt(at.place);
     try {
       reducer_.Reduce(value, row_internal::ColumnReader<Ins>(slice, in_[I])[row]...);
@@ -267,7 +267,7 @@ class PersistentReduceOperator<A, FieldList<Ins...>, D> final : public StateWrit
 
   const A reducer_;
   const std::vector<size_t> in_;
-  std::vector<Batch> slices_;
+  std::vector<Slice> slices_;
   GroupIndex groups_;
   std::vector<uint32_t> first_row_;  // per group; one more at the end
   std::vector<RowRef> rows_;

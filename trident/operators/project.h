@@ -18,7 +18,7 @@ class ProjectOperator final : public Operator {
   ProjectOperator(SchemaRef output, std::vector<size_t> indices)
       : schema_(std::move(output)), indices_(std::move(indices)) {}
 
-  Status Process(const Batch& slice, Output& out) override {
+  Status Process(const Slice& slice, Output& out) override {
     return out.Emit(slice.Project(schema_, indices_));
   }
 

@@ -57,7 +57,7 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
     snapshot_.reset();
   }
 
-  Status Process(const Batch& slice, Output& out) override {
+  Status Process(const Slice& slice, Output& out) override {
     TRIDENT_ASSIGN_OR_RETURN(TxId at, CutTxId());
     keys_.Clear();
     std::vector<BufferRef> buffers;
@@ -74,7 +74,7 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
     std::vector<ColumnRef> columns;
     for (size_t place : kept_) columns.push_back(slice.column(place).Gather(parents_.view()));
     columns.insert(columns.end(), added.begin(), added.end());
-    return out.Emit(Batch(schema_, std::move(columns), rows));
+    return out.Emit(Slice(schema_, std::move(columns), rows));
   }
 
  private:

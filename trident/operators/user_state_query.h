@@ -43,13 +43,13 @@ class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> fi
     }
   }
 
-  Status Process(const Batch& slice, Output& out) override {
+  Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Batch& slice, Output& out, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     keys_.Clear();
@@ -75,7 +75,7 @@ class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> fi
     std::vector<ColumnRef> columns;
     for (size_t place : kept_) columns.push_back(slice.column(place).Gather(parents_.view()));
     columns.insert(columns.end(), added.begin(), added.end());
-    return out.Emit(Batch(schema_, std::move(columns), rows));
+    return out.Emit(Slice(schema_, std::move(columns), rows));
   }
 
   const std::string step_;

@@ -31,7 +31,7 @@ class DivertOperator final : public Operator {
   explicit DivertOperator(std::string stream) : stream_(std::move(stream)) {}
 
   void Begin(const BatchContext& context) override { txid_ = context.id.txid; }
-  Status Process(const Batch& slice, Output& out) override {
+  Status Process(const Slice& slice, Output& out) override {
     auto letters = std::make_shared<ColumnOf<Text>>();
     auto keys = std::make_shared<KeyColumn>();
     TextArena arena;
@@ -49,9 +49,9 @@ class DivertOperator final : public Operator {
     BufferRef bytes = arena.Release();
     letters->Retain(bytes);
     keys->retained.push_back(bytes);
-    Batch batch(LetterSchema(), {letters}, slice.rows());
-    batch.set_keys(std::move(keys));
-    return out.Emit(batch);
+    Slice added(LetterSchema(), {letters}, slice.rows());
+    added.set_keys(std::move(keys));
+    return out.Emit(added);
   }
 
  private:
@@ -61,7 +61,7 @@ class DivertOperator final : public Operator {
 
 class PassOperator final : public Operator {
  public:
-  Status Process(const Batch& slice, Output& out) override { return out.Emit(slice); }
+  Status Process(const Slice& slice, Output& out) override { return out.Emit(slice); }
 };
 
 }  // namespace

@@ -225,7 +225,7 @@ void CollectFunctions(Plan& plan) {
 // Takes slices in and hands them on: where tuples enter a chain.
 class PassOperator final : public Operator {
  public:
-  Status Process(const Batch& slice, Output& out) override { return out.Emit(slice); }
+  Status Process(const Slice& slice, Output& out) override { return out.Emit(slice); }
 };
 
 bool HasConsumers(const LogicalPlan& plan, NodeId id) {

@@ -14,7 +14,7 @@ class RequestChain::Answers final : public Operator {
     rows_.clear();
     rows_.resize(context.requests);
   }
-  Status Process(const Batch& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& /*out*/) override {
     size_t request_field = *slice.schema().IndexOf(kRequestFieldName);
     std::span<const int64_t> requests = As<int64_t>(slice.column(request_field)).values();
     for (size_t i = 0; i < slice.rows(); ++i) {
@@ -73,7 +73,7 @@ Status RequestChain::RunBatch(std::span<const DrpcRequest> requests, TxId* cut_t
   }
   columns.push_back(std::move(numbers));
   columns.push_back(std::move(args));
-  TRIDENT_RETURN_IF_ERROR(chain_->Process(0, Batch(input_, std::move(columns), requests.size())));
+  TRIDENT_RETURN_IF_ERROR(chain_->Process(0, Slice(input_, std::move(columns), requests.size())));
   return chain_->FinishProcess();
 }
 

@@ -110,7 +110,7 @@ class FeederSpout final : public Spout {
     }
 
    private:
-    Batch BatchOf(const FeederQueue::Taken& taken) const {
+    Slice BatchOf(const FeederQueue::Taken& taken) const {
       OwnedRowColumns<Ts...> columns;
       std::vector<BufferRef> keep;
       for (const FeederQueue::Piece& piece : taken.pieces) {

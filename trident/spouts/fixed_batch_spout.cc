@@ -35,7 +35,7 @@ class ListCuts {
 
 class ListReader final : public SourceReader {
  public:
-  ListReader(Batch rows, ListCuts cuts) : rows_(std::move(rows)), cuts_(cuts) {}
+  ListReader(Slice rows, ListCuts cuts) : rows_(std::move(rows)), cuts_(cuts) {}
 
   StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
     TRIDENT_ASSIGN_OR_RETURN(const uint64_t start, RowOfPosition(request.start, kPartition));
@@ -48,7 +48,7 @@ class ListReader final : public SourceReader {
     }
     std::vector<uint32_t> places(end - start);
     std::iota(places.begin(), places.end(), static_cast<uint32_t>(cuts_.PlaceInList(start)));
-    const Batch slice = rows_.Gather(places);
+    const Slice slice = rows_.Gather(places);
     TRIDENT_RETURN_IF_ERROR(out.Emit(slice));
     return ReadResult{PositionOfRow(end), end - start, slice.ValueBytes(), NextAfter(start, end)};
   }
@@ -64,16 +64,16 @@ class ListReader final : public SourceReader {
     return end == cuts_.NextCut(start) ? ReadResult::Next::kCut : ReadResult::Next::kMore;
   }
 
-  const Batch rows_;
+  const Slice rows_;
   const ListCuts cuts_;
 };
 
 }  // namespace
 
-FixedBatchSpout::FixedBatchSpout(Batch rows, uint64_t batch_rows, Cycle cycle)
+FixedBatchSpout::FixedBatchSpout(Slice rows, uint64_t batch_rows, Cycle cycle)
     : rows_(std::move(rows)), batch_rows_(batch_rows), cycle_(cycle) {}
 
-StatusOr<std::shared_ptr<FixedBatchSpout>> FixedBatchSpout::Make(Batch rows, uint64_t batch_rows,
+StatusOr<std::shared_ptr<FixedBatchSpout>> FixedBatchSpout::Make(Slice rows, uint64_t batch_rows,
                                                                  Cycle cycle) {
   if (batch_rows == 0) {
     return InvalidArgument(

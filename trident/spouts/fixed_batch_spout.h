@@ -42,11 +42,11 @@ class FixedBatchSpout final : public Spout {
     auto kept = std::make_shared<const std::vector<OwnedRow<Ts...>>>(std::move(rows));
     OwnedRowColumns<Ts...> columns;
     for (const auto& row : *kept) columns.Append(row);
-    Batch list = columns.Finish(std::make_shared<Schema>(std::move(schema)), {kept});
+    Slice list = columns.Finish(std::make_shared<Schema>(std::move(schema)), {kept});
     return Make(std::move(list), batch_rows, cycle);
   }
   // The same of rows that are columns already.
-  static StatusOr<std::shared_ptr<FixedBatchSpout>> Make(Batch rows, uint64_t batch_rows,
+  static StatusOr<std::shared_ptr<FixedBatchSpout>> Make(Slice rows, uint64_t batch_rows,
                                                          Cycle cycle = Cycle::kOnce);
 
   SpoutKind kind() const override { return SpoutKind::kTransactional; }
@@ -59,9 +59,9 @@ class FixedBatchSpout final : public Spout {
   std::string Describe() const override;
 
  private:
-  FixedBatchSpout(Batch rows, uint64_t batch_rows, Cycle cycle);
+  FixedBatchSpout(Slice rows, uint64_t batch_rows, Cycle cycle);
 
-  const Batch rows_;
+  const Slice rows_;
   const uint64_t batch_rows_;
   const Cycle cycle_;
 };

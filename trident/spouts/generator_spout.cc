@@ -30,15 +30,15 @@ class RangeReader final : public SourceReader {
       rows = std::min(rows, end - std::min(start, end));
     }
     if (rows == 0) return ReadResult{request.start, 0, 0, NextAfter(start)};
-    TRIDENT_ASSIGN_OR_RETURN(const GeneratedSlice slice,
+    TRIDENT_ASSIGN_OR_RETURN(const GeneratedSlice made,
                              make_({options_.seed, partition_, start, rows}));
-    if (slice.batch.rows() != rows) {
-      return Internal("the generator made ", slice.batch.rows(), " rows where ", rows,
+    if (made.slice.rows() != rows) {
+      return Internal("the generator made ", made.slice.rows(), " rows where ", rows,
                       " were asked for");
     }
-    row_bytes_ = std::max<uint64_t>(slice.bytes / rows, 1);
-    TRIDENT_RETURN_IF_ERROR(out.Emit(slice.batch));
-    return ReadResult{PositionOfRow(start + rows), rows, slice.bytes, NextAfter(start + rows)};
+    row_bytes_ = std::max<uint64_t>(made.bytes / rows, 1);
+    TRIDENT_RETURN_IF_ERROR(out.Emit(made.slice));
+    return ReadResult{PositionOfRow(start + rows), rows, made.bytes, NextAfter(start + rows)};
   }
   StatusOr<Availability> Poll(const Position& position) override {
     TRIDENT_ASSIGN_OR_RETURN(const uint64_t at, RowOfPosition(position, name_));
@@ -106,9 +106,9 @@ std::string GeneratorSpout::Describe() const {
                 options_.partitions == 1 ? " partition)" : " partitions)");
 }
 
-uint64_t GeneratorSpout::ContentBytes(const Batch& batch) {
+uint64_t GeneratorSpout::ContentBytes(const Slice& slice) {
   uint64_t bytes = 0;
-  for (const ColumnRef& column : batch.columns()) {
+  for (const ColumnRef& column : slice.columns()) {
     if (column->type().kind == TypeKind::kText) {
       for (Text text : As<Text>(*column).values()) bytes += text.size();
     } else if (column->type().kind == TypeKind::kBytes) {

@@ -49,7 +49,7 @@ struct GeneratedRange {
   uint64_t rows = 0;
 };
 struct GeneratedSlice {
-  Batch batch;         // exactly the rows asked for
+  Slice slice;         // exactly the rows asked for
   uint64_t bytes = 0;  // of their content
 };
 // Makes a whole slice at once. Called from several threads; must be pure.
@@ -103,11 +103,11 @@ class GeneratorSpout final : public Spout {
                              range.partition, "; it must emit exactly one row each time");
     }
     const std::vector<ColumnRef> columns = emit.Take({});
-    GeneratedSlice slice{Batch(schema, columns, range.rows), 0};
-    slice.bytes = ContentBytes(slice.batch);
-    return slice;
+    GeneratedSlice made{Slice(schema, columns, range.rows), 0};
+    made.bytes = ContentBytes(made.slice);
+    return made;
   }
-  static uint64_t ContentBytes(const Batch& batch);
+  static uint64_t ContentBytes(const Slice& slice);
 
   const std::string name_;
   const SchemaRef schema_;

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/types.h"
-#include "engine/data/batch.h"
 #include "engine/data/field.h"
+#include "engine/data/slice.h"
 #include "engine/data/text_arena.h"
 
 namespace trident {
@@ -106,7 +106,7 @@ class OwnedRowColumns {
     AppendValues(row, std::index_sequence_for<Ts...>());
     ++rows_;
   }
-  Batch Finish(SchemaRef schema, const std::vector<BufferRef>& keep) {
+  Slice Finish(SchemaRef schema, const std::vector<BufferRef>& keep) {
     const BufferRef arrays = arena_.Release();
     std::vector<ColumnRef> columns;
     std::apply(
@@ -114,7 +114,7 @@ class OwnedRowColumns {
           ((column->RetainAll(keep), column->Retain(arrays), columns.push_back(column)), ...);
         },
         columns_);
-    return Batch(std::move(schema), std::move(columns), rows_);
+    return Slice(std::move(schema), std::move(columns), rows_);
   }
 
  private:

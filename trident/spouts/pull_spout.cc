@@ -25,7 +25,7 @@ class PullReader final : public SourceReader {
     const uint64_t rows =
         std::min<uint64_t>(waiting_.rows(), std::max<uint64_t>(request.limits.rows, 1));
     if (rows == 0) return ReadResult{request.start, 0, 0, NextNow()};
-    const Batch slice = TakeWaiting(rows);
+    const Slice slice = TakeWaiting(rows);
     TRIDENT_RETURN_IF_ERROR(out.Emit(slice));
     return ReadResult{PositionOfRow(start + rows), rows, slice.ValueBytes(), NextNow()};
   }
@@ -42,11 +42,11 @@ class PullReader final : public SourceReader {
     if (pulled_ != Pulled::kEnd) pulled_ = fill_(rows, &waiting_);
   }
   // The first `rows` of those that wait.
-  Batch TakeWaiting(uint64_t rows) {
-    if (rows == waiting_.rows()) return std::exchange(waiting_, Batch());
+  Slice TakeWaiting(uint64_t rows) {
+    if (rows == waiting_.rows()) return std::exchange(waiting_, Slice());
     std::vector<uint32_t> places(waiting_.rows());
     std::iota(places.begin(), places.end(), 0u);
-    const Batch all = std::exchange(waiting_, Batch());
+    const Slice all = std::exchange(waiting_, Slice());
     waiting_ = all.Gather(std::span(places).subspan(rows));
     return all.Gather(std::span(places).first(rows));
   }
@@ -58,7 +58,7 @@ class PullReader final : public SourceReader {
   const PullSpoutFill fill_;
   const Nanos poll_nanos_;
   Pulled pulled_ = Pulled::kMore;
-  Batch waiting_;
+  Slice waiting_;
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ enum class Pulled : uint8_t {
 };
 
 // Pulls until there are so many rows or no more now.
-using PullSpoutFill = std::function<Pulled(uint64_t rows, Batch* out)>;
+using PullSpoutFill = std::function<Pulled(uint64_t rows, Slice* out)>;
 
 // Non-transactional, one source partition "pull". The function is called by one thread, an
 // executor's: while it blocks, so does all else there.
@@ -47,12 +47,12 @@ class PullSpout final : public Spout {
     TRIDENT_ASSIGN_OR_RETURN(Schema made, Schema::Make(fields.Describe()));
     auto schema = std::make_shared<Schema>(std::move(made));
     auto fill = [schema, pull = std::make_shared<Pull>(std::move(pull))](uint64_t rows,
-                                                                         Batch* out) {
+                                                                         Slice* out) {
       Emit<Ts...> emit;
       Pulled pulled = Pulled::kMore;
       while (pulled == Pulled::kMore && emit.rows() < rows) pulled = (*pull)(emit);
       const size_t got = emit.rows();
-      *out = Batch(schema, emit.Take({}), got);
+      *out = Slice(schema, emit.Take({}), got);
       return pulled;
     };
     return std::shared_ptr<PullSpout>(new PullSpout(schema, std::move(fill), poll_nanos));

@@ -33,7 +33,7 @@ StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& ou
   const size_t rows = slice.rows();
   const uint64_t bytes = slice.bytes();
   if (rows > 0) {
-    TRIDENT_RETURN_IF_ERROR(out.Emit(Batch(spec_.schema, {slice.Finish()}, rows)));
+    TRIDENT_RETURN_IF_ERROR(out.Emit(Slice(spec_.schema, {slice.Finish()}, rows)));
   }
   TRIDENT_ASSIGN_OR_RETURN(const ReadResult::Next next, NextAt(at));
   if (at == start) return ReadResult{request.start, rows, bytes, next};

@@ -25,7 +25,7 @@ GeneratedSlice SliceOfTexts(const SchemaRef& schema, std::shared_ptr<ColumnOf<Te
   uint64_t bytes = 0;
   for (Text text : column->values()) bytes += text.size();
   const size_t rows = column->size();
-  return {Batch(schema, {std::move(column)}, rows), bytes};
+  return {Slice(schema, {std::move(column)}, rows), bytes};
 }
 
 GeneratedSlice MakeSentences(const SchemaRef& schema, const ZipfSentenceMaker& maker,

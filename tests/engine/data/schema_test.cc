@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/data/field.h"
-#include "engine/frames/batch_codec.h"
+#include "engine/frames/slice_codec.h"
 
 namespace trident {
 namespace {

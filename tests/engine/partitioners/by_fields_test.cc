@@ -35,14 +35,14 @@ TEST(ByFieldsTest, EqualKeysMeetWhateverTheBatchAndTheSender) {
   RouteContext other = ContextOf(77, 5);
   other.from_task = 3;
   other.slice = 9;
-  const Batch slice = KeyedSlice({"a", "b", "a", ""});
+  const Slice slice = KeyedSlice({"a", "b", "a", ""});
   const auto ways = TasksOfRows(*by_word, ContextOf(1, 5), slice);
   EXPECT_EQ(ways, TasksOfRows(*by_word, other, slice));
   EXPECT_EQ(ways[0], ways[2]);
 }
 
 TEST(ByFieldsTest, KeysOfASelectionBelongToItsRows) {
-  Batch slice = NumberSlice(10).Select({2, 4, 8});
+  Slice slice = NumberSlice(10).Select({2, 4, 8});
   slice.set_keys(KeyedSlice({"x", "y", "z"}).keys());
   const auto ways = TasksOfRows(*ByFieldsPartitioner({"word"}, 64), ContextOf(1, 8), slice);
   EXPECT_EQ(ways, TasksOfRows(*ByFieldsPartitioner({"word"}, 64), ContextOf(1, 8),

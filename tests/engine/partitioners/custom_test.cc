@@ -12,7 +12,7 @@ namespace {
 
 PartitionerRef ByRow(std::function<uint32_t(size_t)> task_of) {
   return CustomPartitioner("mine",
-                           [task_of](const RouteContext&, const Batch& slice, Routing& out) {
+                           [task_of](const RouteContext&, const Slice& slice, Routing& out) {
                              out.kind = Routing::Kind::kByRow;
                              out.task_of_row.resize(slice.rows());
                              for (size_t i = 0; i < slice.rows(); ++i)
@@ -21,13 +21,13 @@ PartitionerRef ByRow(std::function<uint32_t(size_t)> task_of) {
 }
 
 PartitionerRef Whole(uint32_t task) {
-  return CustomPartitioner("mine", [task](const RouteContext&, const Batch&, Routing& out) {
+  return CustomPartitioner("mine", [task](const RouteContext&, const Slice&, Routing& out) {
     out.kind = Routing::Kind::kWhole;
     out.task = task;
   });
 }
 
-std::string MessageOf(const Partitioner& partitioner, const Batch& slice) {
+std::string MessageOf(const Partitioner& partitioner, const Slice& slice) {
   Routing out;
   try {
     partitioner.Route(ContextOf(1, 4), slice, out);
@@ -46,7 +46,7 @@ TEST(CustomTest, RowsGoWhereTheFunctionSays) {
 
 TEST(CustomTest, TheFunctionSeesTheContextAndTheSlice) {
   const PartitionerRef custom =
-      CustomPartitioner("mine", [](const RouteContext& context, const Batch& slice, Routing& out) {
+      CustomPartitioner("mine", [](const RouteContext& context, const Slice& slice, Routing& out) {
         out.kind = Routing::Kind::kWhole;
         out.task = (context.from_task + static_cast<uint32_t>(slice.rows())) % context.tasks;
       });
@@ -65,7 +65,7 @@ TEST(CustomTest, ATaskThatIsNotThereThrowsAndNamesTheRow) {
 
 TEST(CustomTest, AWrongNumberOfTasksThrows) {
   const PartitionerRef short_one =
-      CustomPartitioner("mine", [](const RouteContext&, const Batch&, Routing& out) {
+      CustomPartitioner("mine", [](const RouteContext&, const Slice&, Routing& out) {
         out.kind = Routing::Kind::kByRow;
         out.task_of_row = {0};
       });

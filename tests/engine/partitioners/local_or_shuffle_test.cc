@@ -47,7 +47,7 @@ TEST(LocalOrShuffleTest, FewSendersFeedAllTasksHere) {
 
 TEST(LocalOrShuffleTest, WithNoTaskHereItShufflesOverAll) {
   const PartitionerRef local = LocalOrShufflePartitioner({.tasks = {}, .senders = 4});
-  const Batch slice = NumberSlice(50);
+  const Slice slice = NumberSlice(50);
   EXPECT_EQ(TasksOfRows(*local, From(2, 1, 4), slice),
             TasksOfRows(*ShufflePartitioner(), From(2, 1, 4), slice));
 }

@@ -32,7 +32,7 @@ TEST(ShuffleTest, NoTaskGetsTwoRowsMoreThanAnotherOfOneSlice) {
 
 TEST(ShuffleTest, AnotherAttemptTakesTheSameWays) {
   const PartitionerRef shuffle = ShufflePartitioner();
-  const Batch slice = NumberSlice(100);
+  const Slice slice = NumberSlice(100);
   RouteContext retried = ContextOf(9, 4);
   retried.id.attempt = {Epoch(7), 3};
   EXPECT_EQ(TasksOfRows(*shuffle, ContextOf(9, 4), slice), TasksOfRows(*shuffle, retried, slice));
@@ -41,7 +41,7 @@ TEST(ShuffleTest, AnotherAttemptTakesTheSameWays) {
 // A rotation by one would send every k-th batch to the same task.
 TEST(ShuffleTest, BatchesOfOneRowSpreadWhateverTheStepOfTheirTxids) {
   const PartitionerRef shuffle = ShufflePartitioner();
-  const Batch slice = NumberSlice(1);
+  const Slice slice = NumberSlice(1);
   for (uint64_t step : {1u, 2u, 3u, 4u, 8u, 100u}) {
     std::vector<uint64_t> counts(4);
     for (uint64_t i = 1; i <= 4000; ++i) {
@@ -64,7 +64,7 @@ TEST(ShuffleTest, SendersDoNotAllStartAtTheSameTask) {
 }
 
 TEST(ShuffleTest, RowsOfASelectionAreCountedAsSelected) {
-  const Batch slice = NumberSlice(10).Select({1, 3, 5});
+  const Slice slice = NumberSlice(10).Select({1, 3, 5});
   EXPECT_EQ(TasksOfRows(*ShufflePartitioner(), ContextOf(1, 3), slice).size(), 3u);
 }
 

@@ -9,22 +9,22 @@
 #include <vector>
 
 #include "base/check.h"
-#include "engine/data/batch.h"
+#include "engine/data/slice.h"
 #include "engine/partitioner.h"
 
 namespace trident::testing {
 
 // One int64 field "n" with the values 0 .. rows-1.
-inline Batch NumberSlice(size_t rows) {
+inline Slice NumberSlice(size_t rows) {
   auto column = std::make_shared<ColumnOf<int64_t>>();
   for (size_t i = 0; i < rows; ++i) column->Append(static_cast<int64_t>(i));
   auto schema = std::make_shared<Schema>(*Schema::Make({{"n", &TypeOf<int64_t>()}}));
-  return Batch(schema, {column}, rows);
+  return Slice(schema, {column}, rows);
 }
 
 // The same with these keys, one a row, as a grouping operator would put them.
-inline Batch KeyedSlice(const std::vector<std::string>& keys) {
-  Batch slice = NumberSlice(keys.size());
+inline Slice KeyedSlice(const std::vector<std::string>& keys) {
+  Slice slice = NumberSlice(keys.size());
   auto bytes = std::make_shared<std::vector<std::string>>(keys);
   auto column = std::make_shared<KeyColumn>();
   for (const std::string& key : *bytes) column->keys.Append(HashedKey{key, HashBytes(key)});
@@ -41,7 +41,7 @@ inline RouteContext ContextOf(uint64_t txid, uint32_t tasks) {
 // The tasks that each row goes to, whatever form the routing has.
 inline std::vector<std::vector<uint32_t>> TasksOfRows(const Partitioner& partitioner,
                                                       const RouteContext& context,
-                                                      const Batch& slice) {
+                                                      const Slice& slice) {
   Routing out;
   out.kind = Routing::Kind::kByRow;  // what an earlier call may have left
   out.task = 999;

@@ -334,7 +334,7 @@ Stream InThreePartitions(Topology& topology) {
                                                                 {0, "b", 2},
                                                                 {2, "d", 10}}))
       .Partition(CustomPartitioner(
-          "by partition field", [](const RouteContext& context, const Batch& slice, Routing& out) {
+          "by partition field", [](const RouteContext& context, const Slice& slice, Routing& out) {
             out.kind = Routing::Kind::kByRow;
             out.task_of_row.clear();
             for (size_t i = 0; i < slice.rows(); ++i) {

@@ -28,7 +28,7 @@ class CountdownReader final : public SourceReader {
     }
     auto column = std::make_shared<ColumnOf<int64_t>>();
     for (uint64_t i = start; i < end; ++i) column->Append(static_cast<int64_t>(kRows - i));
-    TRIDENT_RETURN_IF_ERROR(out.Emit(Batch(schema_, {column}, end - start)));
+    TRIDENT_RETURN_IF_ERROR(out.Emit(Slice(schema_, {column}, end - start)));
     return ReadResult{PositionOfRow(end), end - start, (end - start) * sizeof(int64_t),
                       end < kRows ? ReadResult::Next::kMore : ReadResult::Next::kEnded};
   }

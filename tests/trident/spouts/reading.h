@@ -18,13 +18,13 @@ namespace trident::testing {
 // Keeps what is emitted, as text of each row and as batches (which keep their memory alive).
 class CollectingOutput final : public Output {
  public:
-  Status Emit(const Batch& slice) override {
+  Status Emit(const Slice& slice) override {
     for (size_t i = 0; i < slice.rows(); ++i) rows.push_back(ToString(slice.Row(i).at(0)));
     slices.push_back(slice);
     return absl::OkStatus();
   }
   std::vector<std::string> rows;  // the first field of each
-  std::vector<Batch> slices;
+  std::vector<Slice> slices;
 };
 
 struct ReadRows {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/data/batch.h"
+#include "engine/data/slice.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ SchemaRef WordSchema() {
   return std::make_shared<Schema>(*Schema::Make(Fields(kWord, kCount, kShare).Describe()));
 }
 
-Batch Words() {
+Slice Words() {
   auto word = std::make_shared<ColumnOf<Text>>();
   auto count = std::make_shared<ColumnOf<int64_t>>();
   auto share = std::make_shared<ColumnOf<double>>();
@@ -27,12 +27,12 @@ Batch Words() {
     n % 2 == 0 ? share->Append(0.5) : share->AppendNull();
     ++n;
   }
-  return Batch(WordSchema(), {word, count, share}, 4);
+  return Slice(WordSchema(), {word, count, share}, 4);
 }
 
-std::vector<std::string> RowsOf(const Batch& batch) {
+std::vector<std::string> RowsOf(const Slice& slice) {
   std::vector<std::string> rows;
-  for (size_t i = 0; i < batch.rows(); ++i) rows.push_back(RowText(batch.Row(i)));
+  for (size_t i = 0; i < slice.rows(); ++i) rows.push_back(RowText(slice.Row(i)));
   return rows;
 }
 
@@ -42,15 +42,15 @@ std::shared_ptr<const KeyColumn> KeysFor(const std::vector<std::string_view>& ke
   return column;
 }
 
-TEST(BatchTest, RowsReadAsPeopleWriteThem) {
+TEST(SliceTest, RowsReadAsPeopleWriteThem) {
   EXPECT_EQ(RowsOf(Words()), (std::vector<std::string>{"[the, 0, 0.5]", "[cow, 1, null]",
                                                        "[jumped, 2, 0.5]", "[over, 3, null]"}));
 }
 
-TEST(BatchTest, SelectLeavesTheColumnsAndDropsTheKeys) {
-  Batch words = Words();
+TEST(SliceTest, SelectLeavesTheColumnsAndDropsTheKeys) {
+  Slice words = Words();
   words.set_keys(KeysFor({"a", "b", "c", "d"}));
-  const Batch some = words.Select({1, 3});
+  const Slice some = words.Select({1, 3});
   EXPECT_EQ(RowsOf(some), (std::vector<std::string>{"[cow, 1, null]", "[over, 3, null]"}));
   EXPECT_EQ(some.column_ref(0), words.column_ref(0));
   EXPECT_EQ(some.column_rows(), 4u);
@@ -59,63 +59,63 @@ TEST(BatchTest, SelectLeavesTheColumnsAndDropsTheKeys) {
   EXPECT_EQ(words.rows(), 4u);
 }
 
-TEST(BatchTest, SelectingNothingIsEmpty) {
-  const Batch none = Words().Select({});
+TEST(SliceTest, SelectingNothingIsEmpty) {
+  const Slice none = Words().Select({});
   EXPECT_TRUE(none.empty());
   EXPECT_EQ(none.Compact().column_rows(), 0u);
 }
 
-TEST(BatchTest, ProjectSharesColumnsAndKeepsTheSelection) {
-  const Batch some = Words().Select({0, 2});
+TEST(SliceTest, ProjectSharesColumnsAndKeepsTheSelection) {
+  const Slice some = Words().Select({0, 2});
   const std::vector<size_t> indices = {1, 0};
-  const Batch projected =
+  const Slice projected =
       some.Project(std::make_shared<Schema>(some.schema().Project(indices)), indices);
   EXPECT_EQ(projected.schema().ToString(), "[count:int64, word:text]");
   EXPECT_EQ(RowsOf(projected), (std::vector<std::string>{"[0, the]", "[2, jumped]"}));
   EXPECT_EQ(projected.column_ref(1), some.column_ref(0));
 }
 
-TEST(BatchTest, GatherCountsPlacesAmongTheSelectedRows) {
-  Batch some = Words().Select({1, 2, 3});
+TEST(SliceTest, GatherCountsPlacesAmongTheSelectedRows) {
+  Slice some = Words().Select({1, 2, 3});
   some.set_keys(KeysFor({"k1", "k2", "k3"}));
   const std::vector<uint32_t> places = {2, 0};
-  const Batch gathered = some.Gather(places);
+  const Slice gathered = some.Gather(places);
   EXPECT_EQ(RowsOf(gathered), (std::vector<std::string>{"[over, 3, null]", "[cow, 1, null]"}));
   EXPECT_EQ(gathered.keys()->keys[0].key, "k3");
   EXPECT_EQ(gathered.keys()->keys[1].hash, HashBytes("k1"));
   EXPECT_EQ(gathered.selection(), nullptr);
 }
 
-TEST(BatchTest, CompactCarriesTheSelectionOutAndIsFreeWithoutOne) {
-  Batch some = Words().Select({2});
+TEST(SliceTest, CompactCarriesTheSelectionOutAndIsFreeWithoutOne) {
+  Slice some = Words().Select({2});
   some.set_keys(KeysFor({"k"}));
-  const Batch compact = some.Compact();
+  const Slice compact = some.Compact();
   EXPECT_EQ(compact.selection(), nullptr);
   EXPECT_EQ(compact.column_rows(), 1u);
   EXPECT_EQ(RowsOf(compact), std::vector<std::string>{"[jumped, 2, 0.5]"});
   EXPECT_EQ(compact.keys()->keys[0].key, "k");
-  const Batch words = Words();
+  const Slice words = Words();
   EXPECT_EQ(words.Compact().column_ref(0), words.column_ref(0));
 }
 
-TEST(BatchTest, AGatheredBatchKeepsTheKeysMemoryAlive) {
-  Batch gathered;
+TEST(SliceTest, AGatheredSliceKeepsTheKeysMemoryAlive) {
+  Slice gathered;
   {
     auto memory = std::make_shared<std::string>("a key that lives in memory of its own");
     auto keys = std::make_shared<KeyColumn>();
     for (int i = 0; i < 4; ++i) keys->keys.Append(HashedKey{*memory, 1});
     keys->retained.push_back(memory);
-    Batch words = Words();
+    Slice words = Words();
     words.set_keys(keys);
     gathered = words.Gather(std::vector<uint32_t>{1});
   }
   EXPECT_EQ(gathered.keys()->keys[0].key, "a key that lives in memory of its own");
 }
 
-TEST(BatchDeathTest, ColumnsThatDoNotFitTheSchemaAreABug) {
-  const Batch words = Words();
-  EXPECT_DEATH(Batch(WordSchema(), {words.column_ref(0)}, 4), "CHECK failed");
-  EXPECT_DEATH(Batch(WordSchema(), words.columns(), 3), "CHECK failed");
+TEST(SliceDeathTest, ColumnsThatDoNotFitTheSchemaAreABug) {
+  const Slice words = Words();
+  EXPECT_DEATH(Slice(WordSchema(), {words.column_ref(0)}, 4), "CHECK failed");
+  EXPECT_DEATH(Slice(WordSchema(), words.columns(), 3), "CHECK failed");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/frames/batch_codec.h"
+#include "engine/frames/slice_codec.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "engine/data/field.h"
-#include "engine/frames/batch_payload.h"
+#include "engine/frames/slice_payload.h"
 
 namespace trident {
 
@@ -51,25 +51,25 @@ std::shared_ptr<ColumnOf<T>> ColumnWith(const std::vector<std::optional<T>>& val
   return column;
 }
 
-std::string Encoded(const Batch& batch) {
+std::string Encoded(const Slice& slice) {
   std::string out;
-  EncodeBatch(batch, out);
+  EncodeSlice(slice, out);
   return out;
 }
 
-StatusOr<Batch> Decoded(const SchemaRef& schema, std::string frame) {
+StatusOr<Slice> Decoded(const SchemaRef& schema, std::string frame) {
   auto kept = std::make_shared<std::string>(std::move(frame));
-  return BatchDecoder::Make(schema)->Decode(*kept, kept);
+  return SliceDecoder::Make(schema)->Decode(*kept, kept);
 }
 
-std::vector<std::string> RowsOf(const Batch& batch) {
+std::vector<std::string> RowsOf(const Slice& slice) {
   std::vector<std::string> rows;
-  for (size_t i = 0; i < batch.rows(); ++i) rows.push_back(RowText(batch.Row(i)));
+  for (size_t i = 0; i < slice.rows(); ++i) rows.push_back(RowText(slice.Row(i)));
   return rows;
 }
 
-void ExpectSame(const Batch& sent) {
-  const StatusOr<Batch> got = Decoded(sent.schema_ref(), Encoded(sent));
+void ExpectSame(const Slice& sent) {
+  const StatusOr<Slice> got = Decoded(sent.schema_ref(), Encoded(sent));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(RowsOf(*got), RowsOf(sent));
   EXPECT_EQ(got->keys() == nullptr, sent.keys() == nullptr);
@@ -96,12 +96,12 @@ std::shared_ptr<const KeyColumn> KeysIn(const std::vector<std::string_view>& key
 constexpr Field<Text> kWord{"word"};
 constexpr Field<int64_t> kCount{"count"};
 
-Batch WordCounts() {
-  return Batch(SchemaOf(Fields(kWord, kCount)),
+Slice WordCounts() {
+  return Slice(SchemaOf(Fields(kWord, kCount)),
                {ColumnWith<Text>({"the", "of", "cow"}), ColumnWith<int64_t>({4, -1, 1})}, 3);
 }
 
-TEST(BatchCodecTest, EveryTypeComesBackWithItsNulls) {
+TEST(SliceCodecTest, EveryTypeComesBackWithItsNulls) {
   const std::vector<int64_t> numbers = {1, -2, std::numeric_limits<int64_t>::min()};
   const std::vector<Text> texts = {"a", "", "long enough to be no small string at all"};
   const std::vector<Weight> weights = {{5}, {-7}};
@@ -114,7 +114,7 @@ TEST(BatchCodecTest, EveryTypeComesBackWithItsNulls) {
              Field<std::optional<List<bool>>>{"lb"}, Field<std::optional<Weight>>{"w"},
              Field<std::optional<List<Weight>>>{"lw"}));
   const double infinity = std::numeric_limits<double>::infinity();
-  ExpectSame(Batch(
+  ExpectSame(Slice(
       schema,
       {ColumnWith<bool>({true, std::nullopt, false}), ColumnWith<int64_t>({std::nullopt, 0, -9}),
        ColumnWith<double>({0.5, -infinity, std::nullopt}),
@@ -129,77 +129,77 @@ TEST(BatchCodecTest, EveryTypeComesBackWithItsNulls) {
       3));
 }
 
-TEST(BatchCodecTest, BatchesOfNoRowsAndOfNoFieldsComeBack) {
-  ExpectSame(Batch(SchemaOf(Fields(kWord)), {ColumnWith<Text>({})}, 0));
-  const Batch fieldless(std::make_shared<Schema>(), {}, 5);
+TEST(SliceCodecTest, BatchesOfNoRowsAndOfNoFieldsComeBack) {
+  ExpectSame(Slice(SchemaOf(Fields(kWord)), {ColumnWith<Text>({})}, 0));
+  const Slice fieldless(std::make_shared<Schema>(), {}, 5);
   EXPECT_EQ(Decoded(fieldless.schema_ref(), Encoded(fieldless))->rows(), 5u);
 }
 
-TEST(BatchCodecTest, OnlySelectedRowsTravel) {
-  const Batch some = WordCounts().Select({0, 2});
+TEST(SliceCodecTest, OnlySelectedRowsTravel) {
+  const Slice some = WordCounts().Select({0, 2});
   ExpectSame(some);
   EXPECT_EQ(Decoded(some.schema_ref(), Encoded(some))->column_rows(), 2u);
 }
 
-TEST(BatchCodecTest, LengthsOfAllWidthsComeBack) {
+TEST(SliceCodecTest, LengthsOfAllWidthsComeBack) {
   for (size_t length : {0u, 1u, 255u, 256u, 65'535u, 65'536u, 300'000u}) {
     const std::string text(length, 'x');
-    ExpectSame(Batch(SchemaOf(Fields(kWord)), {ColumnWith<Text>({"a", text, "b"})}, 3));
+    ExpectSame(Slice(SchemaOf(Fields(kWord)), {ColumnWith<Text>({"a", text, "b"})}, 3));
   }
 }
 
-TEST(BatchCodecTest, KeysThatAreAColumnCostNothing) {
-  Batch batch = WordCounts();
-  const size_t without = Encoded(batch).size();
-  const auto words = As<Text>(batch.column(0)).values();
-  batch.set_keys(KeysIn({words.begin(), words.end()}));
-  ExpectSame(batch);
-  EXPECT_EQ(Encoded(batch).size(), without + 1);
+TEST(SliceCodecTest, KeysThatAreAColumnCostNothing) {
+  Slice slice = WordCounts();
+  const size_t without = Encoded(slice).size();
+  const auto words = As<Text>(slice.column(0)).values();
+  slice.set_keys(KeysIn({words.begin(), words.end()}));
+  ExpectSame(slice);
+  EXPECT_EQ(Encoded(slice).size(), without + 1);
 }
 
-TEST(BatchCodecTest, KeysThatOnlyEqualAColumnTravelApart) {
-  Batch batch = WordCounts();
+TEST(SliceCodecTest, KeysThatOnlyEqualAColumnTravelApart) {
+  Slice slice = WordCounts();
   const std::string the = "the", of = "of", cow = "cow";
-  batch.set_keys(KeysIn({the, of, cow}));
-  ExpectSame(batch);
-  batch.set_keys(KeysIn({cow, cow, the}));
-  ExpectSame(batch);
+  slice.set_keys(KeysIn({the, of, cow}));
+  ExpectSame(slice);
+  slice.set_keys(KeysIn({cow, cow, the}));
+  ExpectSame(slice);
 }
 
-TEST(BatchCodecTest, KeysOfASelectionStayWithTheirRows) {
-  Batch batch = WordCounts().Select({1, 2});
-  batch.set_keys(KeysIn({"k1", "k2"}));
-  ExpectSame(batch);
+TEST(SliceCodecTest, KeysOfASelectionStayWithTheirRows) {
+  Slice slice = WordCounts().Select({1, 2});
+  slice.set_keys(KeysIn({"k1", "k2"}));
+  ExpectSame(slice);
 }
 
 // A step that drops nulls may hand the column on as it is, marks included.
-TEST(BatchCodecTest, ARequiredFieldWhoseColumnOnceHadNullsTravels) {
+TEST(SliceCodecTest, ARequiredFieldWhoseColumnOnceHadNullsTravels) {
   const auto column = ColumnWith<int64_t>({1, std::nullopt, 3});
-  ExpectSame(Batch(SchemaOf(Fields(kCount)), {column}, 3).Select({0, 2}));
+  ExpectSame(Slice(SchemaOf(Fields(kCount)), {column}, 3).Select({0, 2}));
 }
 
-TEST(BatchCodecTest, TextPointsIntoTheFrame) {
+TEST(SliceCodecTest, TextPointsIntoTheFrame) {
   auto frame = std::make_shared<std::string>(Encoded(WordCounts()));
-  const Batch got = *BatchDecoder::Make(WordCounts().schema_ref())->Decode(*frame, frame);
+  const Slice got = *SliceDecoder::Make(WordCounts().schema_ref())->Decode(*frame, frame);
   const Text word = As<Text>(got.column(0)).values()[0];
   EXPECT_TRUE(word.data() > frame->data() && word.data() < frame->data() + frame->size());
   EXPECT_GT(frame.use_count(), 1);
 }
 
-TEST(BatchCodecTest, TheBatchKeepsTheFrameAlive) {
-  const StatusOr<Batch> got = Decoded(WordCounts().schema_ref(), Encoded(WordCounts()));
+TEST(SliceCodecTest, TheBatchKeepsTheFrameAlive) {
+  const StatusOr<Slice> got = Decoded(WordCounts().schema_ref(), Encoded(WordCounts()));
   EXPECT_EQ(RowsOf(*got), (std::vector<std::string>{"[the, 4]", "[of, -1]", "[cow, 1]"}));
 }
 
-TEST(BatchCodecTest, ThePayloadEncodesItsBatch) {
-  const BatchPayload payload(WordCounts());
+TEST(SliceCodecTest, ThePayloadEncodesItsSlice) {
+  const SlicePayload payload(WordCounts());
   std::string out = "before";
   payload.EncodeTo(out);
   EXPECT_EQ(out, "before" + Encoded(WordCounts()));
   EXPECT_EQ(payload.rows(), 3u);
 }
 
-TEST(BatchCodecTest, EveryShorterFrameIsRefused) {
+TEST(SliceCodecTest, EveryShorterFrameIsRefused) {
   const std::string frame = Encoded(WordCounts());
   for (size_t size = 0; size < frame.size(); ++size) {
     EXPECT_EQ(Decoded(WordCounts().schema_ref(), frame.substr(0, size)).status().code(),
@@ -207,7 +207,7 @@ TEST(BatchCodecTest, EveryShorterFrameIsRefused) {
   }
 }
 
-TEST(BatchCodecTest, EveryFlippedBitIsRefused) {
+TEST(SliceCodecTest, EveryFlippedBitIsRefused) {
   const std::string frame = Encoded(WordCounts());
   for (size_t bit = 0; bit < frame.size() * 8; ++bit) {
     std::string flipped = frame;
@@ -216,16 +216,16 @@ TEST(BatchCodecTest, EveryFlippedBitIsRefused) {
   }
 }
 
-// With the checksum made right again, what is decoded must at least be a batch that can be read.
-TEST(BatchCodecTest, EverySealedFlippedByteIsRefusedOrReadable) {
-  Batch batch = WordCounts();
-  batch.set_keys(KeysIn({"a", "b", "c"}));
-  const std::string frame = Encoded(batch);
+// With the checksum made right again, what is decoded must at least be a slice that can be read.
+TEST(SliceCodecTest, EverySealedFlippedByteIsRefusedOrReadable) {
+  Slice slice = WordCounts();
+  slice.set_keys(KeysIn({"a", "b", "c"}));
+  const std::string frame = Encoded(slice);
   for (size_t at = 0; at < frame.size(); ++at) {
     for (int value = 0; value < 256; ++value) {
       std::string changed = frame;
       changed[at] = static_cast<char>(value);
-      const StatusOr<Batch> got = Decoded(batch.schema_ref(), Sealed(changed));
+      const StatusOr<Slice> got = Decoded(slice.schema_ref(), Sealed(changed));
       if (got.ok()) {
         EXPECT_EQ(RowsOf(*got).size(), got->rows());
       }
@@ -233,7 +233,7 @@ TEST(BatchCodecTest, EverySealedFlippedByteIsRefusedOrReadable) {
   }
 }
 
-TEST(BatchCodecTest, AFrameOfAnotherSchemaIsRefused) {
+TEST(SliceCodecTest, AFrameOfAnotherSchemaIsRefused) {
   const SchemaRef renamed = SchemaOf(Fields(Field<Text>{"words"}, kCount));
   const SchemaRef nullable = SchemaOf(Fields(kWord, Field<std::optional<int64_t>>{"count"}));
   const SchemaRef retyped = SchemaOf(Fields(Field<Bytes>{"word"}, kCount));
@@ -245,16 +245,16 @@ TEST(BatchCodecTest, AFrameOfAnotherSchemaIsRefused) {
   }
 }
 
-TEST(BatchCodecTest, AFrameOfANewerVersionIsRefusedByName) {
+TEST(SliceCodecTest, AFrameOfANewerVersionIsRefusedByName) {
   std::string frame = Encoded(WordCounts());
   frame[0] = 2;
   EXPECT_EQ(Message(Decoded(WordCounts().schema_ref(), Sealed(frame)).status()),
             "a frame has version 2, expected 1; run the same release everywhere");
 }
 
-TEST(BatchCodecTest, NullsInARequiredFieldAreRefused) {
+TEST(SliceCodecTest, NullsInARequiredFieldAreRefused) {
   const SchemaRef schema = SchemaOf(Fields(kCount));
-  const Batch with_null(schema, {ColumnWith<int64_t>({1, std::nullopt})}, 2);
+  const Slice with_null(schema, {ColumnWith<int64_t>({1, std::nullopt})}, 2);
   EXPECT_EQ(Decoded(schema, Encoded(with_null)).status().code(), StatusCode::kDataLoss);
 }
 
@@ -265,7 +265,7 @@ std::string FrameOf(const SchemaRef& schema, uint64_t rows, const std::string& b
   return Sealed(frame + body + std::string(8, '\0'));
 }
 
-TEST(BatchCodecTest, ClaimsOfRowsThatAreNotThereAreRefused) {
+TEST(SliceCodecTest, ClaimsOfRowsThatAreNotThereAreRefused) {
   for (const SchemaRef& schema :
        {SchemaOf(Fields(kWord)), SchemaOf(Fields(kCount)), SchemaOf(Fields(Field<Weight>{"w"})),
         SchemaOf(Fields(Field<List<Text>>{"l"})), SchemaOf(Fields(Field<bool>{"b"}))}) {
@@ -277,39 +277,39 @@ TEST(BatchCodecTest, ClaimsOfRowsThatAreNotThereAreRefused) {
   }
 }
 
-TEST(BatchCodecTest, AListThatClaimsMoreElementsThanThereAreIsRefused) {
+TEST(SliceCodecTest, AListThatClaimsMoreElementsThanThereAreIsRefused) {
   const SchemaRef schema = SchemaOf(Fields(Field<List<int64_t>>{"l"}));
   std::string body(1, '\0');
   PutVarint(body, uint64_t{1} << 62);
   EXPECT_EQ(Decoded(schema, FrameOf(schema, 1, body)).status().code(), StatusCode::kDataLoss);
 }
 
-TEST(BatchCodecTest, ABoolThatIsNeitherIsRefused) {
+TEST(SliceCodecTest, ABoolThatIsNeitherIsRefused) {
   const SchemaRef schema = SchemaOf(Fields(Field<bool>{"b"}));
   EXPECT_TRUE(Decoded(schema, FrameOf(schema, 1, std::string{0, 1})).ok());
   EXPECT_FALSE(Decoded(schema, FrameOf(schema, 1, std::string{0, 2})).ok());
 }
 
-TEST(BatchCodecTest, BytesLeftOverAreRefused) {
+TEST(SliceCodecTest, BytesLeftOverAreRefused) {
   const SchemaRef schema = SchemaOf(Fields(Field<bool>{"b"}));
   EXPECT_FALSE(Decoded(schema, FrameOf(schema, 1, std::string{0, 1, 0})).ok());
 }
 
-TEST(BatchCodecTest, AnOversizedFrameIsRefusedUnread) {
+TEST(SliceCodecTest, AnOversizedFrameIsRefusedUnread) {
   const std::string frame(static_cast<size_t>(kFrameBytesMax) + 1, 'x');
   const Status status = Decoded(WordCounts().schema_ref(), frame).status();
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
   EXPECT_NE(Message(status).find("kFrameBytesMax"), std::string::npos);
 }
 
-TEST(BatchCodecTest, AUserTypeThatNobodyDescribedHasNoDecoder) {
+TEST(SliceCodecTest, AUserTypeThatNobodyDescribedHasNoDecoder) {
   const auto schema = std::make_shared<Schema>(*Schema::Make({{"u", &TypeOf<Unknown>()}}));
-  const Status status = BatchDecoder::Make(schema).status();
+  const Status status = SliceDecoder::Make(schema).status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(Message(status).find("field \"u\" has the type unknown"), std::string::npos);
 }
 
-TEST(BatchCodecTest, RandomBatchesComeBack) {
+TEST(SliceCodecTest, RandomBatchesComeBack) {
   Rng rng(7);
   const SchemaRef schema = SchemaOf(
       Fields(kWord, kCount, Field<std::optional<Text>>{"note"}, Field<List<Text>>{"tags"}));
@@ -327,12 +327,12 @@ TEST(BatchCodecTest, RandomBatchesComeBack) {
       counts.push_back(static_cast<int64_t>(rng()));
       lists.push_back(List<Text>(tags).subspan(0, rng.Below(rows)));
     }
-    Batch batch(schema,
+    Slice slice(schema,
                 {ColumnWith<Text>(words), ColumnWith<int64_t>(counts), ColumnWith<Text>(notes),
                  ColumnWith<List<Text>>(lists)},
                 rows);
-    if (rng.Chance(0.5)) batch.set_keys(KeysIn({tags.begin(), tags.begin() + rows}));
-    ExpectSame(batch);
+    if (rng.Chance(0.5)) slice.set_keys(KeysIn({tags.begin(), tags.begin() + rows}));
+    ExpectSame(slice);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any bytes given to a frame decoder are refused or are a batch, and a batch that was accepted is
+// Any bytes given to a frame decoder are refused or are a slice, and a slice that was accepted is
 // the same after it is encoded and decoded again. The first byte chooses whether the checksum is
 // made to hold, so that the fuzzer gets past it.
 #include <cstdint>
@@ -10,26 +10,26 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "engine/data/field.h"
-#include "engine/frames/batch_codec.h"
+#include "engine/frames/slice_codec.h"
 
 namespace trident {
 namespace {
 
-const BatchDecoder& Decoder(SchemaRef* schema) {
+const SliceDecoder& Decoder(SchemaRef* schema) {
   static const SchemaRef* const fields = new SchemaRef(std::make_shared<Schema>(
       *Schema::Make(Fields(Field<Text>{"word"}, Field<std::optional<int64_t>>{"count"},
                            Field<std::optional<List<Text>>>{"tags"}, Field<bool>{"seen"})
                         .Describe())));
-  static const BatchDecoder* const decoder = new BatchDecoder(*BatchDecoder::Make(*fields));
+  static const SliceDecoder* const decoder = new SliceDecoder(*SliceDecoder::Make(*fields));
   *schema = *fields;
   return *decoder;
 }
 
-std::string RowsOf(const Batch& batch) {
+std::string RowsOf(const Slice& slice) {
   std::string out;
-  for (size_t i = 0; i < batch.rows(); ++i) out += RowText(batch.Row(i));
-  if (batch.keys() == nullptr) return out;
-  for (const HashedKey& key : batch.keys()->keys) {
+  for (size_t i = 0; i < slice.rows(); ++i) out += RowText(slice.Row(i));
+  if (slice.keys() == nullptr) return out;
+  for (const HashedKey& key : slice.keys()->keys) {
     TRIDENT_CHECK_EQ(key.hash, HashBytes(key.key));
     out.append(key.key);
   }
@@ -47,17 +47,17 @@ std::string Sealed(std::string_view rest, const Schema& schema) {
 
 void Run(std::string_view input) {
   SchemaRef schema;
-  const BatchDecoder& decoder = Decoder(&schema);
+  const SliceDecoder& decoder = Decoder(&schema);
   const bool seal = !input.empty() && input[0] != 0;
   if (!input.empty()) input.remove_prefix(1);
   auto frame = std::make_shared<std::string>(seal ? Sealed(input, *schema) : std::string(input));
-  const StatusOr<Batch> batch = decoder.Decode(*frame, frame);
-  if (!batch.ok()) return;
+  const StatusOr<Slice> slice = decoder.Decode(*frame, frame);
+  if (!slice.ok()) return;
   auto again = std::make_shared<std::string>();
-  EncodeBatch(*batch, *again);
-  const StatusOr<Batch> second = decoder.Decode(*again, again);
+  EncodeSlice(*slice, *again);
+  const StatusOr<Slice> second = decoder.Decode(*again, again);
   TRIDENT_CHECK_OK(second.status());
-  TRIDENT_CHECK(RowsOf(*batch) == RowsOf(*second));
+  TRIDENT_CHECK(RowsOf(*slice) == RowsOf(*second));
 }
 
 }  // namespace

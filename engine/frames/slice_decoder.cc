@@ -4,8 +4,8 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "engine/frames/batch_codec.h"
 #include "engine/frames/frame_format.h"
+#include "engine/frames/slice_codec.h"
 
 namespace trident {
 
@@ -53,20 +53,20 @@ class BodyReader {
     return in_.ok() ? out : nullptr;
   }
   // False: no such keys.
-  bool ReadKeys(char kind, Batch& batch) {
+  bool ReadKeys(char kind, Slice& slice) {
     if (kind == kNoKeys) return true;
     if (kind == kKeysAreColumn) {
       const uint64_t index = in_.Varint();
-      if (!in_.ok() || index >= batch.columns().size()) return false;
-      const Column& column = batch.column(index);
+      if (!in_.ok() || index >= slice.columns().size()) return false;
+      const Column& column = slice.column(index);
       if (!IsStrings(column.type()) || column.has_nulls()) return false;
-      batch.set_keys(KeysOf(StringsOf(column), keep_));
+      slice.set_keys(KeysOf(StringsOf(column), keep_));
       return true;
     }
     if (kind != kKeysApart || rows_ > in_.remaining()) return false;
     std::vector<std::string_view> strings(rows_);
     if (!column_decoder_internal::ReadStrings(in_, rows_, strings.data())) return false;
-    batch.set_keys(KeysOf(strings, keep_));
+    slice.set_keys(KeysOf(strings, keep_));
     return true;
   }
   bool done() const { return in_.done(); }
@@ -84,12 +84,12 @@ Status Damaged(std::string_view what, size_t bytes) {
 
 }  // namespace
 
-BatchDecoder::BatchDecoder(SchemaRef schema, std::vector<ColumnDecoder> decoders)
+SliceDecoder::SliceDecoder(SchemaRef schema, std::vector<ColumnDecoder> decoders)
     : schema_(std::move(schema)),
       fingerprint_(SchemaFingerprint(*schema_)),
       decoders_(std::move(decoders)) {}
 
-StatusOr<BatchDecoder> BatchDecoder::Make(SchemaRef schema) {
+StatusOr<SliceDecoder> SliceDecoder::Make(SchemaRef schema) {
   std::vector<ColumnDecoder> decoders;
   for (const SchemaField& field : schema->fields()) {
     decoders.push_back(DecoderOf(*field.type));
@@ -100,10 +100,10 @@ StatusOr<BatchDecoder> BatchDecoder::Make(SchemaRef schema) {
                                 schema->ToString(), " are received");
     }
   }
-  return BatchDecoder(std::move(schema), std::move(decoders));
+  return SliceDecoder(std::move(schema), std::move(decoders));
 }
 
-StatusOr<std::string_view> BatchDecoder::CheckEnvelope(std::string_view frame) const {
+StatusOr<std::string_view> SliceDecoder::CheckEnvelope(std::string_view frame) const {
   if (frame.size() > static_cast<size_t>(kFrameBytesMax)) {
     return ResourceExhausted("a frame has ", frame.size(), " bytes, more than the limit of ",
                              kFrameBytesMax, " (kFrameBytesMax)");
@@ -126,7 +126,7 @@ StatusOr<std::string_view> BatchDecoder::CheckEnvelope(std::string_view frame) c
   return body;
 }
 
-StatusOr<Batch> BatchDecoder::Decode(std::string_view frame, const BufferRef& keep) const {
+StatusOr<Slice> SliceDecoder::Decode(std::string_view frame, const BufferRef& keep) const {
   TRIDENT_ASSIGN_OR_RETURN(const std::string_view body, CheckEnvelope(frame));
   BodyReader reader(body, keep);
   size_t rows = 0;
@@ -142,10 +142,10 @@ StatusOr<Batch> BatchDecoder::Decode(std::string_view frame, const BufferRef& ke
       return Damaged("the bytes are no column of " + field.type->name, frame.size());
     }
   }
-  Batch batch(schema_, std::move(columns), rows);
-  if (!reader.ReadKeys(keys_kind, batch)) return Damaged("the bytes are no keys", frame.size());
+  Slice slice(schema_, std::move(columns), rows);
+  if (!reader.ReadKeys(keys_kind, slice)) return Damaged("the bytes are no keys", frame.size());
   if (!reader.done()) return Damaged("bytes are left over behind its end", frame.size());
-  return batch;
+  return slice;
 }
 
 }  // namespace trident

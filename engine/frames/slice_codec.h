@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The frame: the rows of a batch as bytes, for a link between processes. docs/frame_format.md has
+// The frame: the rows of a slice as bytes, for a link between processes. docs/frame_format.md has
 // the layout. A frame holds no schema, only its fingerprint: both ends run the same topology and
 // know it.
 //
 // Decoding trusts nothing: the checksum, every count and every length are checked before they are
 // used, and memory is taken in proportion to the bytes that are there. Text is not copied: its
-// views point into the frame, which the batch keeps alive.
-#ifndef TRIDENT_ENGINE_FRAMES_BATCH_CODEC_H_
-#define TRIDENT_ENGINE_FRAMES_BATCH_CODEC_H_
+// views point into the frame, which the slice keeps alive.
+#ifndef TRIDENT_ENGINE_FRAMES_SLICE_CODEC_H_
+#define TRIDENT_ENGINE_FRAMES_SLICE_CODEC_H_
 
 #include <cstdint>
 #include <string>
@@ -16,30 +16,30 @@
 #include <vector>
 
 #include "base/status.h"
-#include "engine/data/batch.h"
 #include "engine/data/column_decoder.h"
+#include "engine/data/slice.h"
 
 namespace trident {
 
 // Equal for equal schemas: names, types and nullability, in order.
 uint64_t SchemaFingerprint(const Schema& schema);
 
-// Appends the selected rows of `batch`, with their keys, as one frame.
+// Appends the selected rows of `slice`, with their keys, as one frame.
 // REQUIRES: at most kFrameRowsMax rows, and no text of 4 GiB.
-void EncodeBatch(const Batch& batch, std::string& out);
+void EncodeSlice(const Slice& slice, std::string& out);
 
 // Reads frames of one schema. Immutable, so any thread may use it.
-class BatchDecoder {
+class SliceDecoder {
  public:
   // FailedPrecondition when a field has a user type that this program has described no Field of.
-  static StatusOr<BatchDecoder> Make(SchemaRef schema);
+  static StatusOr<SliceDecoder> Make(SchemaRef schema);
 
-  // The batch of a whole frame. `keep` owns the memory of `frame`; the batch holds on to it.
+  // The slice of a whole frame. `keep` owns the memory of `frame`; the slice holds on to it.
   // FailedPrecondition: a frame of another schema or of a newer version. DataLoss: damaged bytes.
-  StatusOr<Batch> Decode(std::string_view frame, const BufferRef& keep) const;
+  StatusOr<Slice> Decode(std::string_view frame, const BufferRef& keep) const;
 
  private:
-  BatchDecoder(SchemaRef schema, std::vector<ColumnDecoder> decoders);
+  SliceDecoder(SchemaRef schema, std::vector<ColumnDecoder> decoders);
   StatusOr<std::string_view> CheckEnvelope(std::string_view frame) const;
 
   SchemaRef schema_;
@@ -49,4 +49,4 @@ class BatchDecoder {
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_FRAMES_BATCH_CODEC_H_
+#endif  // TRIDENT_ENGINE_FRAMES_SLICE_CODEC_H_

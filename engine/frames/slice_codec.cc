@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/frames/batch_codec.h"
+#include "engine/frames/slice_codec.h"
 
 #include <algorithm>
 #include <optional>
@@ -92,9 +92,9 @@ void PutColumn(const Column& column, std::string& out) {
 }
 
 // The column whose values the keys are, in place: what grouping by one text field leaves.
-std::optional<size_t> ColumnOfKeys(const Batch& batch, std::span<const HashedKey> keys) {
-  for (size_t c = 0; c < batch.columns().size() && !keys.empty(); ++c) {
-    const Column& column = batch.column(c);
+std::optional<size_t> ColumnOfKeys(const Slice& slice, std::span<const HashedKey> keys) {
+  for (size_t c = 0; c < slice.columns().size() && !keys.empty(); ++c) {
+    const Column& column = slice.column(c);
     if (!IsStrings(column.type()) || column.has_nulls()) continue;
     const std::vector<std::string_view> values = StringsOf(column);
     const bool same =
@@ -119,8 +119,8 @@ uint64_t SchemaFingerprint(const Schema& schema) {
   return HashBytes(text);
 }
 
-void EncodeBatch(const Batch& batch, std::string& out) {
-  const Batch rows = batch.Compact();
+void EncodeSlice(const Slice& slice, std::string& out) {
+  const Slice rows = slice.Compact();
   TRIDENT_CHECK_LE(rows.rows(), static_cast<size_t>(kFrameRowsMax));
   const KeyColumn* keys = rows.keys().get();
   std::optional<size_t> column_of_keys;

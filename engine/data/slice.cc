@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/data/batch.h"
+#include "engine/data/slice.h"
 
 namespace trident {
 
-Batch::Batch(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows)
+Slice::Slice(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows)
     : schema_(std::move(schema)), columns_(std::move(columns)), column_rows_(rows) {
   TRIDENT_CHECK_EQ(schema_->size(), columns_.size()) << schema_->ToString();
   for (const ColumnRef& column : columns_) TRIDENT_CHECK_EQ(column->size(), rows);
 }
 
-Batch Batch::Select(std::vector<uint32_t> selection) const {
-  Batch out = *this;
+Slice Slice::Select(std::vector<uint32_t> selection) const {
+  Slice out = *this;
   out.keys_ = nullptr;
   out.selection_ = std::make_shared<const std::vector<uint32_t>>(std::move(selection));
   return out;
 }
 
-Batch Batch::Project(SchemaRef schema, std::span<const size_t> indices) const {
-  Batch out;
+Slice Slice::Project(SchemaRef schema, std::span<const size_t> indices) const {
+  Slice out;
   out.schema_ = std::move(schema);
   out.columns_.reserve(indices.size());
   for (size_t i : indices) out.columns_.push_back(columns_[i]);
@@ -26,7 +26,7 @@ Batch Batch::Project(SchemaRef schema, std::span<const size_t> indices) const {
   return out;
 }
 
-Batch Batch::Gather(std::span<const uint32_t> places) const {
+Slice Slice::Gather(std::span<const uint32_t> places) const {
   std::vector<uint32_t> mapped;
   std::span<const uint32_t> rows = places;
   if (selection_) {
@@ -34,7 +34,7 @@ Batch Batch::Gather(std::span<const uint32_t> places) const {
     for (uint32_t place : places) mapped.push_back((*selection_)[place]);
     rows = mapped;
   }
-  Batch out;
+  Slice out;
   out.schema_ = schema_;
   out.columns_.reserve(columns_.size());
   for (const ColumnRef& column : columns_) out.columns_.push_back(column->Gather(rows));
@@ -49,20 +49,20 @@ Batch Batch::Gather(std::span<const uint32_t> places) const {
   return out;
 }
 
-Batch Batch::Compact() const {
+Slice Slice::Compact() const {
   if (!selection_) return *this;
   std::vector<uint32_t> places(rows());
   for (uint32_t i = 0; i < places.size(); ++i) places[i] = i;
   return Gather(places);
 }
 
-std::vector<Datum> Batch::Row(size_t i) const {
+std::vector<Datum> Slice::Row(size_t i) const {
   std::vector<Datum> out;
   for (const ColumnRef& column : columns_) out.push_back(column->At(RowAt(i)));
   return out;
 }
 
-size_t Batch::ValueBytes() const {
+size_t Slice::ValueBytes() const {
   size_t bytes = 0;
   for (const ColumnRef& column : columns_) bytes += column->ValueBytes();
   return bytes;

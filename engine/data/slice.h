@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Batch: typed columns for some or all tuples of one txid at one point of the plan. A large batch
-// travels as several Batch objects, its slices; operators see them one after the other and are told
-// when the last has come. Immutable once built; copying copies references.
-#ifndef TRIDENT_ENGINE_DATA_BATCH_H_
-#define TRIDENT_ENGINE_DATA_BATCH_H_
+// Slice: typed columns for some or all rows of one batch at one point of the plan. A small batch is
+// one slice; a large one travels as several, which operators see one after the other. Immutable
+// once built; copying copies references.
+#ifndef TRIDENT_ENGINE_DATA_SLICE_H_
+#define TRIDENT_ENGINE_DATA_SLICE_H_
 
 #include <memory>
 #include <span>
@@ -24,11 +24,11 @@ struct KeyColumn {
   std::vector<BufferRef> retained;
 };
 
-class Batch {
+class Slice {
  public:
-  Batch() = default;
+  Slice() = default;
   // REQUIRES: one column per field, all of `rows` rows.
-  Batch(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows);
+  Slice(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows);
 
   const Schema& schema() const { return *schema_; }
   const SchemaRef& schema_ref() const { return schema_; }
@@ -49,18 +49,18 @@ class Batch {
     return selection_ ? (*selection_)[i] : static_cast<uint32_t>(i);
   }
 
-  // The key of each selected row for the grouping that made this batch, or null.
+  // The key of each selected row for the grouping that made this slice, or null.
   const std::shared_ptr<const KeyColumn>& keys() const { return keys_; }
   void set_keys(std::shared_ptr<const KeyColumn> keys) { keys_ = std::move(keys); }
 
-  // The rows of this batch for which a filter held; `selection` holds column rows, ascending.
-  Batch Select(std::vector<uint32_t> selection) const;
+  // The rows of this slice for which a filter held; `selection` holds column rows, ascending.
+  Slice Select(std::vector<uint32_t> selection) const;
   // These columns in this order; copies no values.
-  Batch Project(SchemaRef schema, std::span<const size_t> indices) const;
+  Slice Project(SchemaRef schema, std::span<const size_t> indices) const;
   // The selected rows at these places (0 .. rows()-1), with their keys.
-  Batch Gather(std::span<const uint32_t> places) const;
+  Slice Gather(std::span<const uint32_t> places) const;
   // The same rows with the selection carried out.
-  Batch Compact() const;
+  Slice Compact() const;
 
   // The values of the i-th selected row; for tests, messages and answers.
   std::vector<Datum> Row(size_t i) const;
@@ -80,4 +80,4 @@ std::string RowText(std::span<const Datum> row);
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_DATA_BATCH_H_
+#endif  // TRIDENT_ENGINE_DATA_SLICE_H_
