@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "engine/data/field.h"
-#include "engine/frames/slice_codec.h"
 
 namespace trident {
 namespace {
@@ -103,26 +102,6 @@ TEST(SchemaTest, NearestNameFindsSlipsOnly) {
   EXPECT_EQ(NearestName("zzzz", names), "");
   EXPECT_EQ(NearestName("", names), "");
   EXPECT_EQ(NearestName("x", {}), "");
-}
-
-TEST(SchemaTest, FingerprintsTellSchemasApart) {
-  const std::vector<Schema> schemas = {
-      Schema(),
-      SchemaOf(kA),
-      SchemaOf(kB),
-      SchemaOf(kMaybeB),
-      SchemaOf(kA, kB),
-      SchemaOf(kB, kA),
-      SchemaOf(Field<Bytes>{"a"}),
-      SchemaOf(Field<Text>{"at"}),
-      SchemaOf(Field<List<Text>>{"a"}),
-  };
-  for (size_t i = 0; i < schemas.size(); ++i) {
-    for (size_t j = 0; j < schemas.size(); ++j) {
-      EXPECT_EQ(SchemaFingerprint(schemas[i]) == SchemaFingerprint(schemas[j]), i == j)
-          << schemas[i].ToString() << " " << schemas[j].ToString();
-    }
-  }
 }
 
 }  // namespace
