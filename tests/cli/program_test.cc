@@ -209,7 +209,7 @@ TEST_F(ProgramTest, AFollowedFileIsReadOnAndASignalEndsTheRunInOrder) {
 class TlsTest : public ProgramTest {
  protected:
   TlsTest() {
-    fs::copy(InSourceTree("tests/coordinator/tls"), Pem(""), fs::copy_options::recursive);
+    fs::copy(InSourceTree("tests/coordinator/serve/tls"), Pem(""), fs::copy_options::recursive);
     for (const char* key : {"server.key", "client.key", "stranger.key"}) {
       ::chmod(Pem(key).c_str(), 0600);
     }

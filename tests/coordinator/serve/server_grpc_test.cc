@@ -221,7 +221,7 @@ class TlsTest : public ::testing::Test {
     folder_ = std::filesystem::path(::testing::TempDir()) /
               ("tls_" + std::to_string(::getpid()) + "_" +
                ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::copy(InSourceTree("tests/coordinator/tls"), folder_,
+    std::filesystem::copy(InSourceTree("tests/coordinator/serve/tls"), folder_,
                           std::filesystem::copy_options::overwrite_existing |
                               std::filesystem::copy_options::recursive);
     for (const char* key : {"server.key", "client.key", "stranger.key", "expired.key"}) {
