@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin face over CMakePresets.json.
 #   make demo [INPUT=path]   count the words of real text, query them
-#   make test                build everything, run all tests
+#   make test                build all but the benchmarks, run all tests
 #   make bench [ONLY=name]   benchmarks beside their baselines, to build/bench.jsonl
 #   make soak                the long simulation and kill tests
 #   make install PREFIX=dir  the library, headers and the trident command
-.PHONY: demo test bench soak build deps format install clean
+# Each builds what it needs and nothing else, all of them in build/.
+.PHONY: demo test bench soak build configure deps format install clean
 .DEFAULT_GOAL := build
 PREFIX ?= /usr/local
 export INPUT ONLY
@@ -13,23 +14,28 @@ export INPUT ONLY
 deps:
 	@scripts/install-deps
 
-build: deps
+configure: deps
 	@cmake --preset dev --log-level=WARNING
+
+build: configure
 	@cmake --build --preset dev
 
-demo: build
+demo: configure
+	@cmake --build --preset dev --target demo
 	@scripts/demo
 
 test: build
 	@scripts/test
 
-bench: build
+bench: configure
+	@cmake --build --preset dev --target bench
 	@build/bench --only="$(ONLY)" --json=build/bench.jsonl
 
 soak: build
 	@scripts/soak
 
-install: build
+install: configure
+	@cmake --build --preset dev --target installed
 	@cmake --install build --prefix "$(PREFIX)"
 
 format: deps

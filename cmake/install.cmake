@@ -28,8 +28,11 @@ set_target_properties(trident_shared PROPERTIES
   VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 
+# All that `cmake --install` copies and a build makes.
+add_custom_target(installed DEPENDS trident_shared)
 install(TARGETS trident_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 if(TARGET trident_command)
+  add_dependencies(installed trident_command)
   install(TARGETS trident_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 foreach(folder IN ITEMS base engine state trident)

@@ -93,12 +93,13 @@ function(trident_gtest_programs)
   endforeach()
 endfunction()
 
-# tests/bench/*.cc is one program, build/bench; `make bench` runs it.
+# tests/bench/*.cc is one program, build/bench, that no test needs; `make bench` builds and runs it.
 function(trident_bench_program)
   file(GLOB sources CONFIGURE_DEPENDS "${TRIDENT_TESTS_DIR}/bench/*.cc")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   if(sources)
     trident_executable(bench ${sources})
+    set_target_properties(bench PROPERTIES EXCLUDE_FROM_ALL TRUE)
     target_link_libraries(bench PRIVATE trident_everything)
   endif()
 endfunction()
@@ -158,6 +159,14 @@ foreach(name IN ITEMS kill cli examples)
 endforeach()
 
 include(compile_fail)
+
+if(TARGET demo AND CMAKE_GENERATOR STREQUAL Ninja AND NOT TRIDENT_LINT)
+  add_test(NAME tidy.TheDemoBuildsWhatItNeedsAndNothingElse
+    COMMAND "${CMAKE_COMMAND}" "-DNINJA=${CMAKE_MAKE_PROGRAM}" "-DBUILD=${CMAKE_BINARY_DIR}"
+            -DOBJECTS_MAX=150 -P "${CMAKE_SOURCE_DIR}/cmake/demo_case.cmake")
+  set_tests_properties(tidy.TheDemoBuildsWhatItNeedsAndNothingElse PROPERTIES
+    LABELS tidy TIMEOUT 60)
+endif()
 
 if(TRIDENT_INSTALL AND NOT TRIDENT_LINT)
   add_test(NAME install.consumer
