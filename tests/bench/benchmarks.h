@@ -11,6 +11,8 @@
 
 namespace trident::bench {
 
+// user_compile.cc
+Status UserCompile(const Bench& bench);
 // word_count.cc
 Status WordCount10k(const Bench& bench);
 Status WordCount1m(const Bench& bench);
