@@ -1,37 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DBUILD=dir -DSOURCE=dir -DWORK=dir -P install_case.cmake
+# cmake -DCASE=name -DBUILD=dir -DSOURCE=dir -DWORK=dir -P install_case.cmake
 #
-# Installs the build to a prefix under WORK, copies the consumer and the word count there, and
-# builds and runs them with nothing but the prefix, once by find_package and once by pkg-config.
+# What is installed is all that a program needs. The cases:
+#   prefix     installs the build to a prefix under WORK; the others use nothing of ours but that
+#   consumer   copies the consumer and the word count to WORK, builds and runs them, once by
+#              find_package and once by pkg-config
+#   headers    compiles each installed header alone
+
+set(prefix "${WORK}/prefix")
 
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output
                   ERROR_VARIABLE output)
   if(NOT result EQUAL 0)
     list(JOIN ARGV " " line)
-    message(FATAL_ERROR "${line}\nended with ${result}:\n${output}")
+    message(FATAL_ERROR "${line}
+ended with ${result}:
+${output}")
   endif()
 endfunction()
 
-file(REMOVE_RECURSE "${WORK}")
-set(prefix "${WORK}/prefix")
-run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}")
+function(configure source build)
+  run("${CMAKE_COMMAND}" -G Ninja -S "${source}" -B "${build}" "-DCMAKE_PREFIX_PATH=${prefix}"
+      ${ARGN})
+endfunction()
 
-file(COPY "${SOURCE}/tests/install/consumer" DESTINATION "${WORK}")
-if(EXISTS "${SOURCE}/examples/wordcount.cc")
+function(case_prefix)
+  file(REMOVE_RECURSE "${WORK}")
+  run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}")
+endfunction()
+
+function(case_consumer)
+  file(REMOVE_RECURSE "${WORK}/consumer")
+  file(COPY "${SOURCE}/tests/install/consumer" DESTINATION "${WORK}")
   file(COPY "${SOURCE}/examples/wordcount.cc" DESTINATION "${WORK}/consumer")
-endif()
-run("${CMAKE_COMMAND}" -G Ninja -S "${WORK}/consumer" -B "${WORK}/consumer/build"
-    "-DCMAKE_PREFIX_PATH=${prefix}" -DCMAKE_BUILD_TYPE=Release)
-run("${CMAKE_COMMAND}" --build "${WORK}/consumer/build")
-run("${WORK}/consumer/build/consumer")
-if(EXISTS "${WORK}/consumer/wordcount.cc")
+  configure("${WORK}/consumer" "${WORK}/consumer/build" -DCMAKE_BUILD_TYPE=Release)
+  run("${CMAKE_COMMAND}" --build "${WORK}/consumer/build")
+  run("${WORK}/consumer/build/consumer")
   run("${WORK}/consumer/build/wordcount" --help)
-endif()
 
-file(GLOB_RECURSE pc "${prefix}/trident.pc")
-cmake_path(GET pc PARENT_PATH pc)
-set(ENV{PKG_CONFIG_PATH} "${pc}")
-run(sh -c "c++ '${WORK}/consumer/consumer.cc' $(pkg-config --cflags --libs trident) \
-             -Wl,-rpath,$(pkg-config --variable=libdir trident) -o '${WORK}/by_pkg_config'")
-run("${WORK}/by_pkg_config")
+  file(GLOB_RECURSE pc "${prefix}/trident.pc")
+  cmake_path(GET pc PARENT_PATH pc)
+  set(ENV{PKG_CONFIG_PATH} "${pc}")
+  run(sh -c "c++ '${WORK}/consumer/consumer.cc' $(pkg-config --cflags --libs trident) \
+               -Wl,-rpath,$(pkg-config --variable=libdir trident) -o '${WORK}/by_pkg_config'")
+  run("${WORK}/by_pkg_config")
+endfunction()
+
+function(case_headers)
+  set(build "${WORK}/headers")
+  file(REMOVE_RECURSE "${build}")
+  configure("${SOURCE}/tests/install/headers" "${build}")
+  # -k 0: one that fails hides no other.
+  execute_process(COMMAND "${CMAKE_COMMAND}" --build "${build}" -j2 -- -k 0
+                  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(result EQUAL 0)
+    return()
+  endif()
+  string(REGEX MATCHALL "FAILED: [^\n]*/alone/[^\n]*\\.cc\\.o" failed "${output}")
+  list(TRANSFORM failed REPLACE ".*/alone/(.*)\\.cc\\.o" "  \\1")
+  list(JOIN failed "\n" failed)
+  message(FATAL_ERROR "expected each installed header to compile alone, found these that do not:\n"
+                      "${failed}\n\n${output}")
+endfunction()
+
+cmake_language(CALL "case_${CASE}")

@@ -169,9 +169,15 @@ if(TARGET demo AND CMAKE_GENERATOR STREQUAL Ninja AND NOT TRIDENT_LINT)
 endif()
 
 if(TRIDENT_INSTALL AND NOT TRIDENT_LINT)
-  add_test(NAME install.consumer
-    COMMAND "${CMAKE_COMMAND}" "-DBUILD=${CMAKE_BINARY_DIR}" "-DSOURCE=${CMAKE_SOURCE_DIR}"
-            "-DWORK=${CMAKE_BINARY_DIR}/install_test"
-            -P "${CMAKE_SOURCE_DIR}/cmake/install_case.cmake")
-  set_tests_properties(install.consumer PROPERTIES LABELS install TIMEOUT 600)
+  function(trident_install_test case)
+    add_test(NAME install.${case}
+      COMMAND "${CMAKE_COMMAND}" "-DCASE=${case}" "-DBUILD=${CMAKE_BINARY_DIR}"
+              "-DSOURCE=${CMAKE_SOURCE_DIR}" "-DWORK=${CMAKE_BINARY_DIR}/install_test"
+              -P "${CMAKE_SOURCE_DIR}/cmake/install_case.cmake")
+    set_tests_properties(install.${case} PROPERTIES
+      LABELS install TIMEOUT ${TRIDENT_TEST_TIMEOUT_S} ${ARGN})
+  endfunction()
+  trident_install_test(prefix FIXTURES_SETUP installed_prefix)
+  trident_install_test(consumer FIXTURES_REQUIRED installed_prefix)
+  trident_install_test(headers FIXTURES_REQUIRED installed_prefix PROCESSORS 2)
 endif()
