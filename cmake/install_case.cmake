@@ -6,18 +6,23 @@
 #   consumer   copies the consumer and the word count to WORK, builds and runs them, once by
 #              find_package and once by pkg-config
 #   headers    compiles each installed header alone
+#   templates  makes a project of each template of `trident new`, builds it and runs its test
 
 set(prefix "${WORK}/prefix")
 
-function(run)
-  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output
-                  ERROR_VARIABLE output)
+# Sets `out` to what the command printed; fails if it failed.
+function(run_for out)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output
+                  ERROR_VARIABLE error)
   if(NOT result EQUAL 0)
-    list(JOIN ARGV " " line)
-    message(FATAL_ERROR "${line}
-ended with ${result}:
-${output}")
+    list(JOIN ARGN " " line)
+    message(FATAL_ERROR "${line}\nended with ${result}:\n${output}${error}")
   endif()
+  set(${out} "${output}" PARENT_SCOPE)
+endfunction()
+
+function(run)
+  run_for(ignored ${ARGV})
 endfunction()
 
 function(configure source build)
@@ -62,6 +67,33 @@ function(case_headers)
   list(JOIN failed "\n" failed)
   message(FATAL_ERROR "expected each installed header to compile alone, found these that do not:\n"
                       "${failed}\n\n${output}")
+endfunction()
+
+function(case_templates)
+  set(made "${WORK}/made")
+  file(REMOVE_RECURSE "${made}")
+  file(MAKE_DIRECTORY "${made}")
+  file(GLOB templates RELATIVE "${SOURCE}/coordinator/cli/templates"
+       "${SOURCE}/coordinator/cli/templates/*/CMakeLists.txt.in")
+  if(NOT templates)
+    message(FATAL_ERROR "expected templates in ${SOURCE}/coordinator/cli/templates, found none")
+  endif()
+  foreach(template IN LISTS templates)
+    cmake_path(GET template PARENT_PATH template)
+    set(name "my-${template}")
+    set(build "${made}/${name}/build")
+    run("${prefix}/bin/trident" new "${name}" --template "${template}" --dir "${made}")
+    # Not optimized: the least that the compiler can do for the same answers.
+    configure("${made}/${name}" "${build}" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
+              -DCMAKE_COMPILE_WARNING_AS_ERROR=ON)
+    run("${CMAKE_COMMAND}" --build "${build}" -j2)
+    run_for(help "${build}/${name}" --help)
+    run_for(tests "${CMAKE_CTEST_COMMAND}" --test-dir "${build}" --no-tests=error
+            --output-on-failure)
+    if(NOT tests MATCHES "100% tests passed")
+      message(FATAL_ERROR "expected the test of ${name} to run and pass, found:\n${tests}")
+    endif()
+  endforeach()
 endfunction()
 
 cmake_language(CALL "case_${CASE}")

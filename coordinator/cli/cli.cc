@@ -13,6 +13,7 @@
 #include "coordinator/cli/completion.h"
 #include "coordinator/cli/console.h"
 #include "coordinator/cli/directory_commands.h"
+#include "coordinator/cli/new_command.h"
 #include "coordinator/serve/listen_address.h"
 
 namespace trident {
@@ -36,6 +37,7 @@ struct CommandLine {
   bool dot = false;
   std::string shell;
   std::string dir;
+  NewArgs project;
 
   std::function<ExitCode(Client&, Console&)> ask;  // a topology
   std::function<ExitCode(Console&)> alone;         // nobody
@@ -52,9 +54,9 @@ void Unguard(std::string& word) {
 }
 void Unguard(CommandLine& line) {
   StateArgs& state = line.state;
-  for (std::string* word :
-       {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate, &line.tls.key,
-        &state.state, &line.function, &line.args, &line.shell, &line.dir}) {
+  for (std::string* word : {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate,
+                            &line.tls.key, &state.state, &line.function, &line.args, &line.shell,
+                            &line.dir, &line.project.name, &line.project.from, &line.project.dir}) {
     Unguard(*word);
   }
   for (std::vector<std::string>* words : {&state.key, &state.prefix, &state.from, &state.to}) {
@@ -211,9 +213,27 @@ void AddAdmin(CLI::App& app, CommandLine& line) {
       ->callback(asks(ShowVersion));
 }
 
+void AddNew(CLI::App& app, CommandLine& line) {
+  CLI::App* command =
+      app.add_subcommand("new", "a project to begin with, built against the installed library");
+  command->add_option("name", line.project.name, "of the project, its program and its topology")
+      ->required();
+  std::string templates;
+  for (const std::string& name : TemplateNames()) {
+    templates += (templates.empty() ? "one of " : ", ") + name;
+  }
+  command->add_option("--template", line.project.from, templates)->capture_default_str();
+  command->add_option("--dir", line.project.dir, "the folder that it is made in")
+      ->capture_default_str();
+  command->callback([&line] {
+    line.alone = [&line](Console& console) { return NewProject(line.project, console); };
+  });
+}
+
 // Where the values of an option, or of an argument, are known.
 std::vector<std::string> ChoicesOf(const std::string& name) {
   if (name == "--output" || name == "-o") return {"text", "json"};
+  if (name == "--template") return TemplateNames();
   if (name == "shell") return {"bash", "zsh", "fish"};
   return {};
 }
@@ -350,7 +370,8 @@ ExitCode Ask(const CommandLine& line, Console& console) {
 }  // namespace
 
 int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err) {
-  CLI::App app("Asks a running topology, and looks into a state directory at rest.", "trident");
+  CLI::App app("Asks a running topology, looks into a state directory at rest, begins a project.",
+               "trident");
   CommandLine line;
   app.require_subcommand(1);
   app.footer(kFooter);
@@ -358,6 +379,7 @@ int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream
   AddStates(app, line);
   AddDrpc(app, line);
   AddAdmin(app, line);
+  AddNew(app, line);
   AddCompletion(app, line);
   FallThrough(app);
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The `trident` command: asks a running topology, and looks into a state directory that is at rest.
+// The `trident` command: asks a running topology, looks into a state directory that is at rest, and
+// begins a project.
 //
 // Exit codes: 0 done, 1 no such key, state, function or directory, 2 bad usage, 3 no topology can
 // be reached, 4 refused or failed, 5 damaged data. Answers go to `out`, what is said about them to

@@ -37,6 +37,13 @@ TEST(CompletionTest, BashOffersTheCommandsThatBeginAsTyped) {
   EXPECT_EQ(Offered({"nonsense", "x"}), "\n");
 }
 
+TEST(CompletionTest, BashOffersTheTemplatesOfAProject) {
+  EXPECT_EQ(Offered({"ne"}), "new\n");
+  EXPECT_EQ(Offered({"new", "x", "--te"}), "--template\n");
+  EXPECT_EQ(Offered({"new", "x", "--template", ""}), "custom-state drpc wordcount\n");
+  EXPECT_EQ(Offered({"new", "--template", "d"}), "drpc\n");
+}
+
 TEST(CompletionTest, OptionsAndTheirValuesAreNoCommands) {
   EXPECT_EQ(Offered({"--address", "127.0.0.1:1", "state", "v"}), "verify\n");
   EXPECT_EQ(Offered({"-o", "json", "ex"}), "explain\n");
@@ -49,9 +56,9 @@ TEST(CompletionTest, EveryCommandIsInTheScriptOfEveryShell) {
     const Ended script = RunTrident({"completion", shell});
     EXPECT_EQ(script.code, 0);
     EXPECT_EQ(script.err, "");
-    for (const char* command :
-         {"state", "list", "get", "scan", "watch", "verify", "dump", "drpc", "functions", "batches",
-          "explain", "metrics", "pause", "resume", "version", "completion", "output", "address"}) {
+    for (const char* command : {"state", "list", "get", "scan", "watch", "verify", "dump", "drpc",
+                                "functions", "batches", "explain", "metrics", "pause", "resume",
+                                "version", "new", "completion", "output", "address"}) {
       EXPECT_THAT(script.out, HasSubstr(command)) << shell;
     }
   }

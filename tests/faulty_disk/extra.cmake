@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What faulty_disk_test starts, and what it puts before the C library of that.
-add_dependencies(faulty_disk_test wordcount)
+add_dependencies(faulty_disk_test wordcount trident_command)
 if(NOT TRIDENT_LINT)
   add_library(faulty_libc MODULE "${TRIDENT_TESTS_DIR}/faulty_disk/preload/faulty_libc.cc")
   target_link_libraries(faulty_libc PRIVATE ${CMAKE_DL_LIBS})
