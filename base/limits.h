@@ -154,6 +154,10 @@ inline constexpr int32_t kFileReadersDefault = 4;
 inline constexpr int32_t kFileReadersMax = 1024;
 // How often a source that cannot wake anyone is asked for input while it has none.
 inline constexpr int64_t kSpoutPollNanosDefault = 5'000'000;
+// After so many steps of a log that gave no row, a read tells how far it came.
+inline constexpr int64_t kLogStepsWithoutRowMax = 4096;
+// Source partitions of a spout that are numbered, not named.
+inline constexpr int64_t kGeneratorPartitionsMax = 65'536;
 inline constexpr int64_t kFeederQueueRowsMax = 1'000'000;
 inline constexpr int64_t kFeederQueueBytesMax = 64 * kMiB;
 

@@ -11,6 +11,7 @@
 #define TRIDENT_TRIDENT_FUNCTIONS_EMIT_H_
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <tuple>
@@ -55,6 +56,22 @@ class ArgumentBytes {
   size_t count_ = 0;
 };
 
+// Rough size of a value in bytes, with what a view points at.
+template <class T>
+uint64_t ContentBytes(const T& value) {
+  if constexpr (std::is_same_v<T, Text>) {
+    return value.size();
+  } else if constexpr (std::is_same_v<T, Bytes>) {
+    return value.view.size();
+  } else if constexpr (kIsView<T>) {
+    uint64_t bytes = 0;
+    for (const auto& element : value) bytes += ContentBytes(element);
+    return bytes;
+  } else {
+    return sizeof(T);
+  }
+}
+
 // Appends to one output column.
 template <class T>
 class ColumnSink {
@@ -72,6 +89,8 @@ class ColumnSink {
     }
   }
   ColumnOf<Stored>& column() { return *column_; }
+  // REQUIRES: a value has been appended.
+  uint64_t LastBytes() const { return ContentBytes(column_->values().back()); }
   std::shared_ptr<ColumnOf<Stored>> Take() {
     auto out = std::move(column_);
     column_ = std::make_shared<ColumnOf<Stored>>();
@@ -114,6 +133,10 @@ class Emit {
   // ---- for the operator that owns it ----
   emit_internal::ArgumentBytes& arguments() { return arguments_; }
   size_t rows() const { return rows_; }
+  // Rough size of the last row's content. REQUIRES: rows() > 0.
+  uint64_t LastRowBytes() const {
+    return std::apply([](const auto&... sink) { return (sink.LastBytes() + ... + 0); }, sinks_);
+  }
   // The columns so far, which keep `inputs` and the copies alive; starts anew.
   std::vector<ColumnRef> Take(const std::vector<BufferRef>& inputs) {
     BufferRef copies = arena_.Release();

@@ -1,16 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The spout that trident/spouts/README.md shows, as a user would write it.
+// The sources that trident/spouts/README.md shows, as a user would write them: one by LogSource,
+// and one by the raw interface of spouts, which sees columns.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "engine/data/field.h"
 #include "tests/trident/spouts/reading.h"
+#include "trident/spouts/log_spout.h"
 #include "trident/spouts/row_number.h"
 
 namespace trident::testing {
 namespace {
+
+// ---- by LogSource ----
+
+constexpr Field<Text> kUser{"user"};
+constexpr Field<double> kAmount{"amount"};
+
+struct Entry {
+  std::string user;
+  double amount = 0;
+};
+using Ledger = std::map<std::string, std::vector<Entry>>;
+
+class LedgerLog final : public LogSource<int64_t, Text, double> {
+ public:
+  explicit LedgerLog(std::shared_ptr<const Ledger> ledger) : ledger_(std::move(ledger)) {}
+
+  StatusOr<std::vector<std::string>> Partitions() override {
+    std::vector<std::string> accounts;
+    for (const auto& [account, entries] : *ledger_) accounts.push_back(account);
+    return accounts;
+  }
+  StatusOr<std::unique_ptr<Reader>> Open(const std::string& account, WakeUp) override {
+    return std::make_unique<AccountReader>(ledger_->at(account));
+  }
+
+ private:
+  class AccountReader final : public Reader {
+   public:
+    explicit AccountReader(const std::vector<Entry>& entries) : entries_(entries) {}
+    Status Seek(const int64_t& at) override {
+      at_ = static_cast<size_t>(at);
+      return at_ <= entries_.size() ? absl::OkStatus() : NotFound("the account is shorter");
+    }
+    StatusOr<Step> Next(Emit<Text, double>& emit) override {
+      if (at_ == entries_.size()) return Step::Idle();
+      emit(entries_[at_].user, entries_[at_].amount);
+      return Step::MovedTo(static_cast<int64_t>(++at_));
+    }
+
+   private:
+    const std::vector<Entry>& entries_;
+    size_t at_ = 0;
+  };
+
+  const std::shared_ptr<const Ledger> ledger_;
+};
+
+TEST(OwnSpoutTest, TheLogOfTheReadmeGivesItsRowsFromAnywhere) {
+  const auto ledger = std::make_shared<const Ledger>(
+      Ledger{{"north", {{"ann", 1.5}, {"bob", 2}}}, {"south", {{"cid", 3}}}});
+  const auto spout =
+      *LogSpout::Make(Fields(kUser, kAmount), {.name = "ledger", .kind = SpoutKind::kTransactional},
+                      std::make_shared<LedgerLog>(ledger));
+  EXPECT_EQ(*spout->Partitions(), (std::vector<std::string>{"north", "south"}));
+  const auto north = OpenReader(*spout, "north");
+  EXPECT_EQ(ReadUntilPause(*north, "", {1, 1000}).rows, (std::vector<std::string>{"ann", "bob"}));
+  EXPECT_EQ(ReadOnce(*north, "1", kNoLimits).rows, std::vector<std::string>{"bob"});
+  EXPECT_EQ(ReadOnce(*north, "3", kNoLimits).status.code(), StatusCode::kNotFound);
+  EXPECT_EQ(ReadOnce(*OpenReader(*spout, "south"), "", kNoLimits).rows,
+            std::vector<std::string>{"cid"});
+}
+
+// ---- by the raw interface ----
 
 constexpr Field<int64_t> kSeconds{"seconds"};
 constexpr uint64_t kRows = 10;
@@ -62,7 +128,7 @@ class CountdownSpout final : public Spout {
   const SchemaRef schema_ = std::make_shared<Schema>(*Schema::Make(Fields(kSeconds).Describe()));
 };
 
-TEST(OwnSpoutTest, TheSpoutOfTheReadmeCountsDownInAnySlices) {
+TEST(OwnSpoutTest, TheRawSpoutOfTheReadmeCountsDownInAnySlices) {
   for (uint64_t slice_rows : {1u, 3u, 100u}) {
     CountdownSpout spout;
     EXPECT_EQ(ReadAll(spout, {slice_rows, 1000}),
@@ -71,14 +137,14 @@ TEST(OwnSpoutTest, TheSpoutOfTheReadmeCountsDownInAnySlices) {
   }
 }
 
-TEST(OwnSpoutTest, TheSpoutOfTheReadmeReadsARangeAgain) {
+TEST(OwnSpoutTest, TheRawSpoutOfTheReadmeReadsARangeAgain) {
   CountdownSpout spout;
   const Position end = "5";
   EXPECT_EQ(ReadOnce(*OpenReader(spout, "countdown"), "3", kNoLimits, &end).rows,
             (std::vector<std::string>{"7", "6"}));
 }
 
-TEST(OwnSpoutTest, TheSpoutOfTheReadmeTellsWhatWaits) {
+TEST(OwnSpoutTest, TheRawSpoutOfTheReadmeTellsWhatWaits) {
   CountdownSpout spout;
   EXPECT_EQ(spout.BacklogAfter("countdown", ""), Backlog::Rows(10));
   EXPECT_EQ(spout.BacklogAfter("countdown", "10"), Backlog::Rows(0));
