@@ -37,13 +37,13 @@ StatusOr<Topology> KeyCount(const KeySequence& sequence, uint64_t rows) {
   TRIDENT_ASSIGN_OR_RETURN(Schema made, Schema::Make({kKey.Describe()}));
   auto schema = std::make_shared<const Schema>(std::move(made));
   TRIDENT_ASSIGN_OR_RETURN(
-      std::shared_ptr<GeneratorSpout> spout,
-      GeneratorSpout::OfSlices("keys", schema, {.rows_per_partition = rows},
-                               [schema, sequence](const GeneratedRange& range) {
-                                 return MakeKeys(schema, sequence, range);
-                               }));
+      std::shared_ptr<Spout> spout,
+      GeneratorSpout::Make(schema, {.rows_per_partition = rows, .name = "keys"},
+                           [schema, sequence](const GeneratedRange& range) {
+                             return MakeKeys(schema, sequence, range);
+                           }));
   Topology topology("bench-keys");
-  topology.NewStream("keys", std::shared_ptr<Spout>(std::move(spout)))
+  topology.NewStream("keys", std::move(spout))
       .GroupBy(kKey)
       .PersistentAggregate({.name = "counts"}, Count(), kCount);
   return topology;

@@ -44,9 +44,9 @@ Topology WordCount(std::shared_ptr<Spout> spout, uint32_t partitions) {
 StatusOr<EngineResult> CountOnEngine(const EngineWork& work, const Settings& settings) {
   const ScratchDir dir(settings);
   TRIDENT_ASSIGN_OR_RETURN(
-      std::shared_ptr<GeneratorSpout> spout,
-      CycleSentences(work.pool, {.partitions = work.executors,
-                                 .rows_per_partition = work.rows / work.executors}));
+      std::shared_ptr<Spout> spout,
+      SentencePoolSpout::Make(work.pool, {.partitions = work.executors,
+                                          .rows_per_partition = work.rows / work.executors}));
   const Topology topology = WordCount(std::move(spout), work.partitions);
   const Stopwatch watch;
   TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Run> run,

@@ -68,8 +68,8 @@ Topology Payments() {
   };
   Topology topology("payments");
   auto payments = topology.NewStream(
-      "payments",
-      FixedBatchSpout::Make(Fields(kUser, kDay, kNight, kAt, kPlace, kId, kAmount), 2, rows));
+      "payments", FixedBatchSpout::Make(Fields(kUser, kDay, kNight, kAt, kPlace, kId, kAmount),
+                                        {.batch_rows = 2}, rows));
   payments.GroupBy(Fields(kUser, kDay))
       .PersistentAggregate({.name = "totals"}, kAmount, SumMoney(), kTotal);
   payments.GroupBy(Fields(kNight, kAt, kPlace, kId))

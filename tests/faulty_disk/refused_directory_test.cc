@@ -108,7 +108,9 @@ TEST_F(RefusedDirectoryTest, OneOfAnotherTopologyKeepsItsCounts) {
   constexpr Field<Text> kLetter{"letter"};
   constexpr Field<int64_t> kCount{"count"};
   Topology letters("letters");
-  letters.NewStream("letters", FixedBatchSpout::Make(Fields(kLetter), 3, {{"a"}, {"b"}}))
+  letters
+      .NewStream("letters",
+                 FixedBatchSpout::Make(Fields(kLetter), {.batch_rows = 3}, {{"a"}, {"b"}}))
       .GroupBy(kLetter)
       .PersistentAggregate({.name = "counts"}, Count(), kCount);
   {

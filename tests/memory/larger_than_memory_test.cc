@@ -76,11 +76,11 @@ GeneratedSlice MakeKeys(const SchemaRef& schema, const GeneratedRange& range) {
 
 Topology KeyCount() {
   auto schema = std::make_shared<const Schema>(*Schema::Make({kKey.Describe()}));
-  auto spout = *GeneratorSpout::OfSlices(
-      "keys", schema, {.rows_per_partition = kRows},
+  auto spout = *GeneratorSpout::Make(
+      schema, {.rows_per_partition = kRows, .name = "keys"},
       [schema](const GeneratedRange& range) { return MakeKeys(schema, range); });
   Topology topology("larger-than-memory");
-  topology.NewStream("keys", std::shared_ptr<Spout>(std::move(spout)))
+  topology.NewStream("keys", std::move(spout))
       .GroupBy(kKey)
       .PersistentAggregate({.name = "counts"}, Count(), kCount);
   return topology;

@@ -16,6 +16,12 @@ Status StoppedReading() {
 
 }  // namespace
 
+Status CheckFeederOptions(const FeederOptions& options) {
+  if (options.rows_max > 0 && options.bytes_max > 0) return absl::OkStatus();
+  return InvalidArgument("a FeederSpout needs room for 1 row and 1 byte or more, got rows_max of ",
+                         options.rows_max, " and bytes_max of ", options.bytes_max);
+}
+
 StatusOr<AppendTicket> FeederQueue::Append(Rows rows) {
   if (rows.count == 0) return InvalidArgument("Append needs at least one row, got none");
   AppendTicket ticket;

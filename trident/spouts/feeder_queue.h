@@ -28,6 +28,9 @@ struct FeederOptions {
   WhenFull when_full = WhenFull::kBlock;
 };
 
+// InvalidArgument: room for no rows or bytes.
+Status CheckFeederOptions(const FeederOptions& options);
+
 // Thread-safe.
 class FeederQueue {
  public:

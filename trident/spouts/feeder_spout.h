@@ -2,7 +2,7 @@
 //
 // FeederSpout: rows that the program itself puts in, from any thread.
 //
-//   auto feeder = *FeederSpout<Text>::Make(Fields(kSentence));
+//   auto feeder = FeederSpout<Text>::Make(Fields(kSentence)).value();
 //   topology.NewStream("sentences", feeder);
 //   ...
 //   StatusOr<TxId> txid = feeder->Append({{"the cow"}, {"the man"}}, WaitFor::kCommit);
@@ -23,6 +23,7 @@
 #include "trident/spouts/feeder_queue.h"
 #include "trident/spouts/owned_rows.h"
 #include "trident/spouts/row_number.h"
+#include "trident/spouts/spout_fields.h"
 
 namespace trident {
 
@@ -38,12 +39,12 @@ class FeederSpout final : public Spout {
  public:
   using Row = OwnedRow<Ts...>;
 
-  // InvalidArgument: two fields of one name.
+  // InvalidArgument: no fields or two of one name, or room for no rows or bytes.
   static StatusOr<std::shared_ptr<FeederSpout>> Make(FieldList<Ts...> fields,
                                                      FeederOptions options = {}) {
-    TRIDENT_ASSIGN_OR_RETURN(Schema schema, Schema::Make(fields.Describe()));
-    return std::shared_ptr<FeederSpout>(
-        new FeederSpout(std::make_shared<Schema>(std::move(schema)), options));
+    TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema, SchemaOfSpout("FeederSpout", fields.Describe()));
+    TRIDENT_RETURN_IF_ERROR(CheckFeederOptions(options));
+    return std::shared_ptr<FeederSpout>(new FeederSpout(std::move(schema), options));
   }
 
   // Queues the rows, in order; they go into one batch if its limits allow it. While the queue is

@@ -2,8 +2,10 @@
 #include "trident/spouts/fixed_batch_spout.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
+#include "engine/spout.h"
 #include "trident/spouts/row_number.h"
 
 namespace trident {
@@ -68,37 +70,49 @@ class ListReader final : public SourceReader {
   const ListCuts cuts_;
 };
 
+class ListSpout final : public Spout {
+ public:
+  ListSpout(Slice rows, FixedBatchOptions options) : rows_(std::move(rows)), options_(options) {}
+
+  SpoutKind kind() const override { return SpoutKind::kTransactional; }
+  const SchemaRef& schema() const override { return rows_.schema_ref(); }
+  StatusOr<std::vector<std::string>> Partitions() override {
+    return std::vector<std::string>{kPartition};
+  }
+  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& /*partition*/,
+                                                     WakeUp /*wake_up*/) override {
+    return std::make_unique<ListReader>(
+        rows_, ListCuts(rows_.rows(), options_.batch_rows, options_.cycle));
+  }
+  Backlog BacklogAfter(const std::string& /*partition*/, const Position& position) override {
+    const StatusOr<uint64_t> at = RowOfPosition(position, kPartition);
+    if (!at.ok() || options_.cycle == Cycle::kForever) return {};
+    return Backlog::Rows(rows_.rows() - std::min<uint64_t>(*at, rows_.rows()));
+  }
+  std::string Describe() const override {
+    return Concat("fixed rows (", rows_.rows(),
+                  options_.cycle == Cycle::kForever ? ", forever)" : ")");
+  }
+
+ private:
+  const Slice rows_;
+  const FixedBatchOptions options_;
+};
+
 }  // namespace
 
-FixedBatchSpout::FixedBatchSpout(Slice rows, uint64_t batch_rows, Cycle cycle)
-    : rows_(std::move(rows)), batch_rows_(batch_rows), cycle_(cycle) {}
-
-StatusOr<std::shared_ptr<FixedBatchSpout>> FixedBatchSpout::Make(Slice rows, uint64_t batch_rows,
-                                                                 Cycle cycle) {
-  if (batch_rows == 0) {
+StatusOr<std::shared_ptr<Spout>> FixedBatchSpout::Make(FixedBatchOptions options,
+                                                       const Slice& rows) {
+  TRIDENT_RETURN_IF_ERROR(CheckSchemaOfSpout("FixedBatchSpout", rows.schema_ref()));
+  if (options.batch_rows == 0) {
     return InvalidArgument(
         "a FixedBatchSpout with batches of 0 rows would never emit; give 1 or more");
   }
-  return std::shared_ptr<FixedBatchSpout>(new FixedBatchSpout(rows.Compact(), batch_rows, cycle));
-}
-
-StatusOr<std::vector<std::string>> FixedBatchSpout::Partitions() {
-  return std::vector<std::string>{kPartition};
-}
-
-StatusOr<std::unique_ptr<SourceReader>> FixedBatchSpout::OpenReader(
-    const std::string& /*partition*/, WakeUp /*wake_up*/) {
-  return std::make_unique<ListReader>(rows_, ListCuts(rows_.rows(), batch_rows_, cycle_));
-}
-
-Backlog FixedBatchSpout::BacklogAfter(const std::string& /*partition*/, const Position& position) {
-  const StatusOr<uint64_t> at = RowOfPosition(position, kPartition);
-  if (!at.ok() || cycle_ == Cycle::kForever) return {};
-  return Backlog::Rows(rows_.rows() - std::min<uint64_t>(*at, rows_.rows()));
-}
-
-std::string FixedBatchSpout::Describe() const {
-  return Concat("fixed rows (", rows_.rows(), cycle_ == Cycle::kForever ? ", forever)" : ")");
+  if (rows.rows() > std::numeric_limits<uint32_t>::max()) {
+    return InvalidArgument("a FixedBatchSpout holds at most ", std::numeric_limits<uint32_t>::max(),
+                           " rows, got ", rows.rows(), "; take a GeneratorSpout");
+  }
+  return std::make_shared<ListSpout>(rows.Compact(), options);
 }
 
 }  // namespace trident

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/spout.h"
 #include "trident/spouts/row_number.h"
 
 namespace trident {
@@ -13,9 +14,11 @@ constexpr uint64_t kRowBytesGuess = 16;
 
 class RangeReader final : public SourceReader {
  public:
-  RangeReader(uint32_t partition, GeneratorOptions options, SliceFunction make)
+  RangeReader(uint32_t partition, SchemaRef schema, const GeneratorOptions& options,
+              SliceFunction make)
       : partition_(partition),
         name_(std::to_string(partition)),
+        schema_(std::move(schema)),
         options_(options),
         make_(std::move(make)) {}
 
@@ -36,6 +39,11 @@ class RangeReader final : public SourceReader {
       return Internal("the generator made ", made.slice.rows(), " rows where ", rows,
                       " were asked for");
     }
+    if (made.slice.schema_ref() != schema_ && made.slice.schema() != *schema_) {
+      return InvalidArgument("the generator made rows of ", made.slice.schema().ToString(),
+                             ", but its fields are ", schema_->ToString(),
+                             "; make them with the schema that was given");
+    }
     row_bytes_ = std::max<uint64_t>(made.bytes / rows, 1);
     TRIDENT_RETURN_IF_ERROR(out.Emit(made.slice));
     return ReadResult{PositionOfRow(start + rows), rows, made.bytes, NextAfter(start + rows)};
@@ -53,57 +61,67 @@ class RangeReader final : public SourceReader {
 
   const uint32_t partition_;
   const std::string name_;
+  const SchemaRef schema_;
   const GeneratorOptions options_;
   const SliceFunction make_;
   uint64_t row_bytes_ = kRowBytesGuess;
 };
 
+class RangeSpout final : public Spout {
+ public:
+  RangeSpout(SchemaRef schema, GeneratorOptions options, SliceFunction make)
+      : schema_(std::move(schema)), options_(std::move(options)), make_(std::move(make)) {}
+
+  SpoutKind kind() const override { return SpoutKind::kTransactional; }
+  const SchemaRef& schema() const override { return schema_; }
+  StatusOr<std::vector<std::string>> Partitions() override {
+    std::vector<std::string> names;
+    for (uint32_t i = 0; i < options_.partitions; ++i) names.push_back(std::to_string(i));
+    return names;
+  }
+  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
+                                                     WakeUp /*wake_up*/) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t number, RowOfPosition(partition, partition));
+    if (number >= options_.partitions) {
+      return NotFound("the generator has no source partition ", number, "; there are ",
+                      options_.partitions, ", numbered from 0");
+    }
+    return std::make_unique<RangeReader>(static_cast<uint32_t>(number), schema_, options_, make_);
+  }
+  Backlog BacklogAfter(const std::string& partition, const Position& position) override {
+    const StatusOr<uint64_t> at = RowOfPosition(position, partition);
+    const uint64_t rows = options_.rows_per_partition;
+    if (!at.ok() || rows == GeneratorOptions::kEndless) return {};
+    return Backlog::Rows(rows - std::min(*at, rows));
+  }
+  std::string Describe() const override {
+    return Concat(options_.name, " (", options_.partitions,
+                  options_.partitions == 1 ? " partition)" : " partitions)");
+  }
+
+ private:
+  const SchemaRef schema_;
+  const GeneratorOptions options_;
+  const SliceFunction make_;
+};
+
 }  // namespace
 
-GeneratorSpout::GeneratorSpout(std::string name, SchemaRef schema, GeneratorOptions options,
-                               SliceFunction make)
-    : name_(std::move(name)),
-      schema_(std::move(schema)),
-      options_(options),
-      make_(std::move(make)) {}
-
-StatusOr<std::shared_ptr<GeneratorSpout>> GeneratorSpout::OfSlices(std::string name,
-                                                                   SchemaRef schema,
-                                                                   GeneratorOptions options,
-                                                                   SliceFunction make) {
+StatusOr<std::shared_ptr<Spout>> GeneratorSpout::Make(SchemaRef schema, GeneratorOptions options,
+                                                      SliceFunction make) {
+  TRIDENT_RETURN_IF_ERROR(CheckSchemaOfSpout("GeneratorSpout", schema));
   if (options.partitions == 0) {
     return InvalidArgument("a generator of 0 source partitions would never emit; give 1 or more");
   }
-  return std::shared_ptr<GeneratorSpout>(
-      new GeneratorSpout(std::move(name), std::move(schema), options, std::move(make)));
-}
-
-StatusOr<std::vector<std::string>> GeneratorSpout::Partitions() {
-  std::vector<std::string> names;
-  for (uint32_t i = 0; i < options_.partitions; ++i) names.push_back(std::to_string(i));
-  return names;
-}
-
-StatusOr<std::unique_ptr<SourceReader>> GeneratorSpout::OpenReader(const std::string& partition,
-                                                                   WakeUp /*wake_up*/) {
-  TRIDENT_ASSIGN_OR_RETURN(const uint64_t number, RowOfPosition(partition, partition));
-  if (number >= options_.partitions) {
-    return NotFound("the generator has no source partition ", number, "; there are ",
-                    options_.partitions, ", numbered from 0");
+  if (options.partitions > static_cast<uint32_t>(kGeneratorPartitionsMax)) {
+    return InvalidArgument("a generator may have 1 to ", kGeneratorPartitionsMax,
+                           " source partitions, got ", options.partitions);
   }
-  return std::make_unique<RangeReader>(static_cast<uint32_t>(number), options_, make_);
-}
-
-Backlog GeneratorSpout::BacklogAfter(const std::string& partition, const Position& position) {
-  const StatusOr<uint64_t> at = RowOfPosition(position, partition);
-  const uint64_t rows = options_.rows_per_partition;
-  if (!at.ok() || rows == GeneratorOptions::kEndless) return {};
-  return Backlog::Rows(rows - std::min(*at, rows));
-}
-
-std::string GeneratorSpout::Describe() const {
-  return Concat(name_, " (", options_.partitions,
-                options_.partitions == 1 ? " partition)" : " partitions)");
+  if (options.name.empty()) {
+    return InvalidArgument("a generator needs a name for Explain, got an empty one");
+  }
+  if (!make) return InvalidArgument("a generator needs a function that makes rows, got none");
+  return std::make_shared<RangeSpout>(std::move(schema), std::move(options), std::move(make));
 }
 
 uint64_t GeneratorSpout::ContentBytes(const Slice& slice) {

@@ -3,7 +3,7 @@
 // GeneratorSpout: rows that are a pure function of (seed, source partition, index). For tests,
 // simulations and benchmarks: any range can be read again anywhere, at no cost in memory.
 //
-//   auto spout = GeneratorSpout::OfRows(
+//   auto spout = GeneratorSpout::Make(
 //       Fields(kUser, kAmount), {.partitions = 4, .rows_per_partition = 1000, .seed = 7},
 //       [](const GeneratedRow& row, Emit<int64_t, double>& emit) {
 //         Rng rng = row.rng();
@@ -18,18 +18,25 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/rng.h"
-#include "engine/spout.h"
+#include "base/status.h"
+#include "engine/data/field.h"
+#include "engine/data/slice.h"
 #include "trident/functions/emit.h"
+#include "trident/spouts/spout_fields.h"
 
 namespace trident {
+
+class Spout;
 
 struct GeneratorOptions {
   static constexpr uint64_t kEndless = ~uint64_t{0};
 
-  uint32_t partitions = 1;
+  uint32_t partitions = 1;  // 1 to kGeneratorPartitionsMax
   uint64_t rows_per_partition = kEndless;
   uint64_t seed = 1;
+  std::string name = "generator";  // what Explain shows
 };
 
 // Which row is to be made.
@@ -52,45 +59,34 @@ struct GeneratedSlice {
   Slice slice;         // exactly the rows asked for
   uint64_t bytes = 0;  // of their content
 };
-// Makes a whole slice at once. Called from several threads; must be pure.
+// Makes a whole slice at once, with the spout's fields. Called from several threads; must be pure.
 using SliceFunction = std::function<StatusOr<GeneratedSlice>(const GeneratedRange&)>;
 
 // Transactional. Source partitions are called by their number; positions count rows. The byte limit
-// of a batch is kept by the average of the slice before. Thread-safe.
-class GeneratorSpout final : public Spout {
+// of a batch is kept by the average of the slice before. The backlog is in rows; it is unknown if
+// there is no end.
+class GeneratorSpout {
  public:
-  // `name` is what Explain shows. InvalidArgument: no partitions.
-  static StatusOr<std::shared_ptr<GeneratorSpout>> OfSlices(std::string name, SchemaRef schema,
-                                                            GeneratorOptions options,
-                                                            SliceFunction make);
-
   // `make(row, emit)` emits exactly one row, whose text is copied. Called from several threads.
-  // InvalidArgument: no partitions, or two fields of one name.
+  // InvalidArgument: no fields or two of one name, partitions or name out of their bounds.
   template <class... Ts, class MakeRow>
-  static StatusOr<std::shared_ptr<GeneratorSpout>> OfRows(FieldList<Ts...> fields,
-                                                          GeneratorOptions options, MakeRow make) {
+  static StatusOr<std::shared_ptr<Spout>> Make(FieldList<Ts...> fields, GeneratorOptions options,
+                                               MakeRow make) {
     static_assert(std::is_invocable_v<const MakeRow&, const GeneratedRow&, Emit<Ts...>&>,
-                  "GeneratorSpout::OfRows takes a function of (const GeneratedRow&, Emit<Ts...>&)");
-    TRIDENT_ASSIGN_OR_RETURN(Schema made, Schema::Make(fields.Describe()));
-    auto schema = std::make_shared<Schema>(std::move(made));
-    return OfSlices("generator", schema, options,
-                    [schema, make = std::move(make)](const GeneratedRange& range) {
-                      return RowByRow<MakeRow, Ts...>(schema, make, range);
-                    });
+                  "GeneratorSpout::Make takes a function of (const GeneratedRow&, Emit<Ts...>&)");
+    TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema, SchemaOfSpout("GeneratorSpout", fields.Describe()));
+    return Make(schema, std::move(options),
+                [schema, make = std::move(make)](const GeneratedRange& range) {
+                  return RowByRow<MakeRow, Ts...>(schema, make, range);
+                });
   }
+  // The same of whole slices. InvalidArgument also: an empty function.
+  static StatusOr<std::shared_ptr<Spout>> Make(SchemaRef schema, GeneratorOptions options,
+                                               SliceFunction make);
 
-  SpoutKind kind() const override { return SpoutKind::kTransactional; }
-  const SchemaRef& schema() const override { return schema_; }
-  StatusOr<std::vector<std::string>> Partitions() override;
-  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
-                                                     WakeUp wake_up) override;
-  // Rows; unknown if there is no end.
-  Backlog BacklogAfter(const std::string& partition, const Position& position) override;
-  std::string Describe() const override;
+  GeneratorSpout() = delete;
 
  private:
-  GeneratorSpout(std::string name, SchemaRef schema, GeneratorOptions options, SliceFunction make);
-
   template <class MakeRow, class... Ts>
   static StatusOr<GeneratedSlice> RowByRow(const SchemaRef& schema, const MakeRow& make,
                                            const GeneratedRange& range) {
@@ -108,11 +104,6 @@ class GeneratorSpout final : public Spout {
     return made;
   }
   static uint64_t ContentBytes(const Slice& slice);
-
-  const std::string name_;
-  const SchemaRef schema_;
-  const GeneratorOptions options_;
-  const SliceFunction make_;
 };
 
 }  // namespace trident

@@ -14,14 +14,9 @@
 
 #include "base/status.h"
 #include "engine/data/column.h"
+#include "trident/spouts/text_file_options.h"
 
 namespace trident {
-
-// Does reading go on when the file grows?
-enum class Follow : uint8_t {
-  kNo,   // the file ends where it ended when it was first looked at
-  kYes,  // it ends nowhere
-};
 
 // Some bytes of a file, shared with the views into them.
 struct FileBlock {

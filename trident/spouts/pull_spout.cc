@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <string>
+
+#include "engine/spout.h"
+#include "trident/spouts/row_number.h"
 
 namespace trident {
 namespace {
@@ -61,15 +65,37 @@ class PullReader final : public SourceReader {
   Slice waiting_;
 };
 
+class FunctionSpout final : public Spout {
+ public:
+  FunctionSpout(SchemaRef schema, PullOptions options, PullSpoutFill fill)
+      : schema_(std::move(schema)), options_(options), fill_(std::move(fill)) {}
+
+  SpoutKind kind() const override { return SpoutKind::kNonTransactional; }
+  const SchemaRef& schema() const override { return schema_; }
+  StatusOr<std::vector<std::string>> Partitions() override {
+    return std::vector<std::string>{kPartition};
+  }
+  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& /*partition*/,
+                                                     WakeUp /*wake_up*/) override {
+    return std::make_unique<PullReader>(fill_, options_.poll_nanos);
+  }
+  std::string Describe() const override { return "pull"; }
+
+ private:
+  const SchemaRef schema_;
+  const PullOptions options_;
+  const PullSpoutFill fill_;
+};
+
 }  // namespace
 
-StatusOr<std::vector<std::string>> PullSpout::Partitions() {
-  return std::vector<std::string>{kPartition};
-}
-
-StatusOr<std::unique_ptr<SourceReader>> PullSpout::OpenReader(const std::string& /*partition*/,
-                                                              WakeUp /*wake_up*/) {
-  return std::make_unique<PullReader>(fill_, poll_nanos_);
+StatusOr<std::shared_ptr<Spout>> PullSpout::MakeOf(SchemaRef schema, PullOptions options,
+                                                   PullSpoutFill fill) {
+  if (options.poll_nanos < 1) {
+    return InvalidArgument("the poll_nanos of a PullSpout must be at least 1, got ",
+                           options.poll_nanos, "; a function that had nothing is asked so often");
+  }
+  return std::make_shared<FunctionSpout>(std::move(schema), options, std::move(fill));
 }
 
 }  // namespace trident

@@ -4,7 +4,7 @@
 // asked of it again, so what an attempt has pulled is lost when the attempt fails: every row is in
 // at most one committed batch.
 //
-//   auto spout = PullSpout::Make(Fields(kReading), [&](Emit<double>& emit) {
+//   auto spout = PullSpout::Make(Fields(kReading), {}, [&](Emit<double>& emit) {
 //     if (std::optional<double> r = sensor.Next()) { emit(*r); return Pulled::kMore; }
 //     return Pulled::kNothingNow;
 //   });
@@ -13,16 +13,20 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/limits.h"
-#include "engine/spout.h"
+#include "base/status.h"
+#include "engine/data/field.h"
+#include "engine/data/slice.h"
 #include "trident/functions/emit.h"
-#include "trident/spouts/row_number.h"
+#include "trident/spouts/spout_fields.h"
 
 namespace trident {
+
+class Spout;
 
 enum class Pulled : uint8_t {
   kMore,        // ask again
@@ -30,22 +34,27 @@ enum class Pulled : uint8_t {
   kEnd,         // never ask again
 };
 
+struct PullOptions {
+  // How often a function that had nothing is asked again.
+  Nanos poll_nanos = kSpoutPollNanosDefault;
+};
+
 // Pulls until there are so many rows or no more now.
 using PullSpoutFill = std::function<Pulled(uint64_t rows, Slice* out)>;
 
 // Non-transactional, one source partition "pull". The function is called by one thread, an
 // executor's: while it blocks, so does all else there.
-class PullSpout final : public Spout {
+class PullSpout {
  public:
   // `pull(emit)` emits any number of rows; their text is copied. It should emit few at a time: a
-  // batch stops at its limits only between two calls. InvalidArgument: two fields of one name.
+  // batch stops at its limits only between two calls. InvalidArgument: no fields or two of one
+  // name, or a poll_nanos below 1.
   template <class... Ts, class Pull>
-  static StatusOr<std::shared_ptr<PullSpout>> Make(FieldList<Ts...> fields, Pull pull,
-                                                   Nanos poll_nanos = kSpoutPollNanosDefault) {
+  static StatusOr<std::shared_ptr<Spout>> Make(FieldList<Ts...> fields, PullOptions options,
+                                               Pull pull) {
     static_assert(std::is_invocable_r_v<Pulled, Pull&, Emit<Ts...>&>,
                   "PullSpout::Make takes a function of (Emit<Ts...>&) that returns Pulled");
-    TRIDENT_ASSIGN_OR_RETURN(Schema made, Schema::Make(fields.Describe()));
-    auto schema = std::make_shared<Schema>(std::move(made));
+    TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema, SchemaOfSpout("PullSpout", fields.Describe()));
     auto fill = [schema, pull = std::make_shared<Pull>(std::move(pull))](uint64_t rows,
                                                                          Slice* out) {
       Emit<Ts...> emit;
@@ -55,23 +64,14 @@ class PullSpout final : public Spout {
       *out = Slice(schema, emit.Take({}), got);
       return pulled;
     };
-    return std::shared_ptr<PullSpout>(new PullSpout(schema, std::move(fill), poll_nanos));
+    return MakeOf(schema, options, std::move(fill));
   }
 
-  SpoutKind kind() const override { return SpoutKind::kNonTransactional; }
-  const SchemaRef& schema() const override { return schema_; }
-  StatusOr<std::vector<std::string>> Partitions() override;
-  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
-                                                     WakeUp wake_up) override;
-  std::string Describe() const override { return "pull"; }
+  PullSpout() = delete;
 
  private:
-  PullSpout(SchemaRef schema, PullSpoutFill fill, Nanos poll_nanos)
-      : schema_(std::move(schema)), fill_(std::move(fill)), poll_nanos_(poll_nanos) {}
-
-  const SchemaRef schema_;
-  const PullSpoutFill fill_;
-  const Nanos poll_nanos_;
+  static StatusOr<std::shared_ptr<Spout>> MakeOf(SchemaRef schema, PullOptions options,
+                                                 PullSpoutFill fill);
 };
 
 }  // namespace trident

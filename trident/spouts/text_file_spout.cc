@@ -4,9 +4,14 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "base/mutex.h"
+#include "engine/spout.h"
+#include "trident/spouts/input_file.h"
+#include "trident/spouts/spout_fields.h"
 #include "trident/spouts/text_file_reader.h"
 
 namespace trident {
@@ -25,6 +30,10 @@ Status CheckOptions(const TextFileOptions& options) {
   if (options.splits.split_bytes == 0 || options.read_bytes == 0) {
     return InvalidArgument("split_bytes and read_bytes must be at least 1, got ",
                            options.splits.split_bytes, " and ", options.read_bytes);
+  }
+  if (options.poll_nanos < 1) {
+    return InvalidArgument("poll_nanos must be at least 1, got ", options.poll_nanos,
+                           "; a followed file is looked at so often");
   }
   return absl::OkStatus();
 }
@@ -75,21 +84,33 @@ StatusOr<std::pair<std::string, uint32_t>> ParsePartition(const std::string& par
   return NotFound("\"", partition, "\" is no source partition of a text file");
 }
 
-}  // namespace
+class TextFiles final : public Spout {
+ public:
+  TextFiles(TextFileOptions options, SchemaRef schema)
+      : options_(std::move(options)),
+        schema_(std::move(schema)),
+        counts_(options_.counts != nullptr ? options_.counts : std::make_shared<TextCounts>()) {}
 
-TextFileSpout::TextFileSpout(TextFileOptions options, SchemaRef schema)
-    : options_(std::move(options)),
-      schema_(std::move(schema)),
-      counts_(std::make_shared<TextCounts>()) {}
+  SpoutKind kind() const override { return SpoutKind::kTransactional; }
+  const SchemaRef& schema() const override { return schema_; }
+  StatusOr<std::vector<std::string>> Partitions() override;
+  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
+                                                     WakeUp wake_up) override;
+  Backlog BacklogAfter(const std::string& partition, const Position& position) override;
+  std::string Describe() const override;
 
-StatusOr<std::shared_ptr<TextFileSpout>> TextFileSpout::Make(TextFileOptions options) {
-  TRIDENT_RETURN_IF_ERROR(CheckOptions(options));
-  TRIDENT_ASSIGN_OR_RETURN(Schema schema, Schema::Make({{options.field, &TypeOf<Text>()}}));
-  return std::shared_ptr<TextFileSpout>(
-      new TextFileSpout(std::move(options), std::make_shared<Schema>(std::move(schema))));
-}
+ private:
+  // The same object for all readers of a file, so that they agree on what it was at the start.
+  StatusOr<std::shared_ptr<const InputFile>> FileAt(const std::string& path);
 
-StatusOr<std::vector<std::string>> TextFileSpout::Partitions() {
+  const TextFileOptions options_;
+  const SchemaRef schema_;
+  const std::shared_ptr<TextCounts> counts_;
+  Mutex mutex_;
+  std::map<std::string, std::shared_ptr<const InputFile>> files_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+StatusOr<std::vector<std::string>> TextFiles::Partitions() {
   std::set<std::string> paths;
   for (const std::string& given : options_.paths) {
     const std::string path = AbsolutePath(given);
@@ -113,7 +134,7 @@ StatusOr<std::vector<std::string>> TextFileSpout::Partitions() {
   return partitions;
 }
 
-StatusOr<std::shared_ptr<const InputFile>> TextFileSpout::FileAt(const std::string& path) {
+StatusOr<std::shared_ptr<const InputFile>> TextFiles::FileAt(const std::string& path) {
   MutexLock lock(mutex_);
   std::shared_ptr<const InputFile>& file = files_[path];
   if (file == nullptr) {
@@ -122,8 +143,8 @@ StatusOr<std::shared_ptr<const InputFile>> TextFileSpout::FileAt(const std::stri
   return file;
 }
 
-StatusOr<std::unique_ptr<SourceReader>> TextFileSpout::OpenReader(const std::string& partition,
-                                                                  WakeUp /*wake_up*/) {
+StatusOr<std::unique_ptr<SourceReader>> TextFiles::OpenReader(const std::string& partition,
+                                                              WakeUp /*wake_up*/) {
   TRIDENT_ASSIGN_OR_RETURN(const auto parsed, ParsePartition(partition));
   const auto& [path, reader] = parsed;
   if (reader >= options_.splits.readers) {
@@ -140,7 +161,7 @@ StatusOr<std::unique_ptr<SourceReader>> TextFileSpout::OpenReader(const std::str
                          .counts = counts_});
 }
 
-Backlog TextFileSpout::BacklogAfter(const std::string& partition, const Position& position) {
+Backlog TextFiles::BacklogAfter(const std::string& partition, const Position& position) {
   const auto parsed = ParsePartition(partition);
   if (!parsed.ok()) return {};
   const auto& [path, reader] = *parsed;
@@ -153,10 +174,19 @@ Backlog TextFileSpout::BacklogAfter(const std::string& partition, const Position
   return Backlog::Bytes(options_.splits.OwnedBytes(reader, at->offset, *size));
 }
 
-std::string TextFileSpout::Describe() const {
+std::string TextFiles::Describe() const {
   const size_t paths = options_.paths.size();
   return Concat(paths == 1 ? "text file " + options_.paths[0] : Concat("text files (", paths, ")"),
                 options_.follow == Follow::kYes ? ", followed" : "");
+}
+
+}  // namespace
+
+StatusOr<std::shared_ptr<Spout>> TextFileSpout::Make(TextFileOptions options) {
+  TRIDENT_RETURN_IF_ERROR(CheckOptions(options));
+  TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema,
+                           SchemaOfSpout("TextFileSpout", {{options.field, &TypeOf<Text>()}}));
+  return std::make_shared<TextFiles>(std::move(options), std::move(schema));
 }
 
 }  // namespace trident

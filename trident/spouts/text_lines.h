@@ -5,42 +5,20 @@
 #ifndef TRIDENT_TRIDENT_SPOUTS_TEXT_LINES_H_
 #define TRIDENT_TRIDENT_SPOUTS_TEXT_LINES_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/limits.h"
 #include "base/status.h"
 #include "engine/data/column.h"
 #include "engine/data/text_arena.h"
 #include "trident/spouts/input_file.h"
-#include "trident/spouts/text_position.h"
+#include "trident/spouts/text_file_options.h"
+#include "trident/spouts/text_splits.h"
 
 namespace trident {
-
-// What becomes of a line that is no UTF-8.
-enum class InvalidUtf8 : uint8_t {
-  kFail,     // the batch fails, and the error names the file and the byte
-  kReplace,  // each byte that fits nowhere becomes U+FFFD
-  kSkip,     // the line is left out and counted
-};
-// What becomes of a line over the limit.
-enum class LongLine : uint8_t { kFail, kSkip };
-
-struct TextRules {
-  InvalidUtf8 invalid_utf8 = InvalidUtf8::kFail;
-  LongLine long_line = LongLine::kFail;
-  uint64_t line_bytes_max = kLineBytesMax;
-};
-
-// How often a rule other than failing was applied; an attempt that is made again counts again.
-struct TextCounts {
-  std::atomic<uint64_t> skipped_lines = 0;
-  std::atomic<uint64_t> replaced_lines = 0;
-};
 
 // Lines for one slice.
 class LineSlice {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "trident/spouts/spout_fields.h"
 
 namespace trident {
 namespace {
@@ -17,8 +18,13 @@ constexpr std::string_view kVowels = "eaoiu";
 constexpr uint64_t kSyllables = kConsonants.size() * kVowels.size();
 
 StatusOr<SchemaRef> TextSchema(const std::string& field) {
-  TRIDENT_ASSIGN_OR_RETURN(Schema schema, Schema::Make({{field, &TypeOf<Text>()}}));
-  return SchemaRef(std::make_shared<Schema>(std::move(schema)));
+  return SchemaOfSpout("ZipfSentenceSpout", {{field, &TypeOf<Text>()}});
+}
+
+GeneratorOptions Named(const GeneratorOptions& generator) {
+  GeneratorOptions options = generator;
+  options.name = "zipf sentences";
+  return options;
 }
 
 GeneratedSlice SliceOfTexts(const SchemaRef& schema, std::shared_ptr<ColumnOf<Text>> column) {
@@ -135,33 +141,39 @@ SentencePool::SentencePool(const ZipfOptions& options, uint64_t seed) {
   }
 }
 
-StatusOr<std::shared_ptr<GeneratorSpout>> ZipfSentences(const ZipfOptions& options,
-                                                        const GeneratorOptions& generator) {
+StatusOr<std::shared_ptr<Spout>> ZipfSentenceSpout::Make(const ZipfOptions& options,
+                                                         const GeneratorOptions& generator) {
   if (options.vocabulary == 0 || options.words_per_sentence == 0) {
     return InvalidArgument("sentences need a vocabulary and words, got a vocabulary of ",
                            options.vocabulary, " and ", options.words_per_sentence,
                            " words a sentence");
   }
+  if (!std::isfinite(options.exponent)) {
+    return InvalidArgument("the exponent of Zipf's law must be a number, as 1.0, got ",
+                           options.exponent);
+  }
   if (options.distinct_sentences > 0) {
-    return CycleSentences(std::make_shared<SentencePool>(options, generator.seed), generator,
-                          options.field);
+    return SentencePoolSpout::Make(std::make_shared<SentencePool>(options, generator.seed),
+                                   generator, options.field);
   }
   TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema, TextSchema(options.field));
   auto maker = std::make_shared<const ZipfSentenceMaker>(options);
-  return GeneratorSpout::OfSlices("zipf sentences", schema, generator,
-                                  [schema, maker](const GeneratedRange& range) {
-                                    return MakeSentences(schema, *maker, range);
-                                  });
+  return GeneratorSpout::Make(schema, Named(generator),
+                              [schema, maker](const GeneratedRange& range) {
+                                return MakeSentences(schema, *maker, range);
+                              });
 }
 
-StatusOr<std::shared_ptr<GeneratorSpout>> CycleSentences(std::shared_ptr<const SentencePool> pool,
+StatusOr<std::shared_ptr<Spout>> SentencePoolSpout::Make(std::shared_ptr<const SentencePool> pool,
                                                          const GeneratorOptions& generator,
                                                          const std::string& field) {
-  if (pool->sentences.empty()) return InvalidArgument("the pool has no sentences");
+  if (pool == nullptr || pool->sentences.empty()) {
+    return InvalidArgument("a SentencePoolSpout needs sentences, got none; set distinct_sentences");
+  }
   TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema, TextSchema(field));
   const uint32_t partitions = std::max(generator.partitions, 1u);
-  return GeneratorSpout::OfSlices(
-      "zipf sentences", schema, generator,
+  return GeneratorSpout::Make(
+      schema, Named(generator),
       [schema, pool = std::move(pool), partitions](const GeneratedRange& range) {
         const uint64_t size = pool->sentences.size();
         const uint64_t begin = size / partitions * range.partition;

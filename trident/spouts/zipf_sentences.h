@@ -57,6 +57,7 @@ struct ZipfOptions {
 // Makes sentences; words are parted by one space. Immutable, so any thread may use it.
 class ZipfSentenceMaker {
  public:
+  // REQUIRES: a vocabulary.
   explicit ZipfSentenceMaker(const ZipfOptions& options);
   // Appends the sentence that belongs to the row.
   void Append(const GeneratedRow& row, std::string& out) const;
@@ -70,20 +71,37 @@ class ZipfSentenceMaker {
 
 // Sentences in one buffer, for programs that want to loop over them without a topology.
 struct SentencePool {
+  // REQUIRES: a vocabulary and words.
   SentencePool(const ZipfOptions& options, uint64_t seed);
 
   std::string letters;
   std::vector<Text> sentences;  // into `letters`
 };
 
-// A spout of one text field. With `distinct_sentences`, partition p begins at its p-th part of
-// them. InvalidArgument: no words, no partitions.
-StatusOr<std::shared_ptr<GeneratorSpout>> ZipfSentences(const ZipfOptions& options,
-                                                        const GeneratorOptions& generator);
-// The same over a pool that the caller may read too. It is shared, not copied.
-StatusOr<std::shared_ptr<GeneratorSpout>> CycleSentences(std::shared_ptr<const SentencePool> pool,
-                                                         const GeneratorOptions& generator,
-                                                         const std::string& field = "sentence");
+// A spout of one text field over sentences that are made when they are read or, with
+// `distinct_sentences`, beforehand, as by SentencePoolSpout.
+class ZipfSentenceSpout {
+ public:
+  // What is wrong with `generator` as GeneratorSpout says; its name is not used. InvalidArgument
+  // also: no words, or an exponent that is no number.
+  static StatusOr<std::shared_ptr<Spout>> Make(const ZipfOptions& options,
+                                               const GeneratorOptions& generator);
+
+  ZipfSentenceSpout() = delete;
+};
+
+// A spout of one text field over a pool that the caller may read too: it is shared, not copied.
+// Partition p begins at its p-th part of the pool.
+class SentencePoolSpout {
+ public:
+  // What is wrong with `generator` as GeneratorSpout says; its name is not used. InvalidArgument
+  // also: no sentences.
+  static StatusOr<std::shared_ptr<Spout>> Make(std::shared_ptr<const SentencePool> pool,
+                                               const GeneratorOptions& generator,
+                                               const std::string& field = "sentence");
+
+  SentencePoolSpout() = delete;
+};
 
 }  // namespace trident
 

@@ -34,8 +34,8 @@ struct Last {
 };
 
 Stream Sentences(Topology& topology, const std::string& name) {
-  return topology.NewStream(
-      name, FixedBatchSpout::Make(Fields(kSentence), 3, {OwnedRow<Text>("the cow")}));
+  return topology.NewStream(name, FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3},
+                                                        {OwnedRow<Text>("the cow")}));
 }
 
 void ExpectGolden(const std::string& file, const std::string& found) {
@@ -90,7 +90,8 @@ TEST(ExplainTest, WordCountWithRequests) {
 TEST(ExplainTest, MergeOfTwoStreams) {
   ExpectPlan("merge", [](Topology& topology) {
     Stream queries = topology.NewStream(
-        "queries", FixedBatchSpout::Make(Fields(kQuery), 3, {OwnedRow<Text>("moon")}));
+        "queries",
+        FixedBatchSpout::Make(Fields(kQuery), {.batch_rows = 3}, {OwnedRow<Text>("moon")}));
     topology.Merge({Sentences(topology, "sentences"), queries})
         .GroupBy(kSentence)
         .PersistentAggregate({.name = "seen"}, Count(), kCount);

@@ -97,7 +97,8 @@ void ExpectTable(const std::vector<std::string>& sentences, const std::vector<Ta
       Topology topology("table");
       Stream stream = topology.NewStream(
           "sentences",
-          FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(sentences), Cycle::kForever));
+          FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3, .cycle = Cycle::kForever},
+                                AsRows(sentences)));
       stream.PersistentAggregate({.name = "sentences"}, Count(), kCount);
       stream.Each(kSentence, Split(), kWord)
           .GroupBy(kWord)
@@ -189,7 +190,7 @@ TEST(ConformanceTest, Trident33ProjectChoosesAndReordersFields) {
   Topology topology("projection");
   topology
       .NewStream("rows", FixedBatchSpout::Make(
-                             Fields(kA, kB, kC, kD, kE), 2,
+                             Fields(kA, kB, kC, kD, kE), {.batch_rows = 2},
                              std::vector<OwnedRow<int64_t, int64_t, int64_t, int64_t, int64_t>>{
                                  {3, 2, 1, 4, 5}, {9, 8, 7, 6, 10}}))
       .Project(Fields(kD, kA))
@@ -202,7 +203,9 @@ TEST(ConformanceTest, Trident33FieldsAreAppendedBehindAndMayBeUsedAgainOnceProje
   auto seen = std::make_shared<Collected<int64_t, int64_t, int64_t, int64_t>>();
   Topology topology("projection");
   Stream appended =
-      topology.NewStream("rows", FixedBatchSpout::Make(Fields(kA, kB, kC), 1, ThreeColumns()))
+      topology
+          .NewStream("rows",
+                     FixedBatchSpout::Make(Fields(kA, kB, kC), {.batch_rows = 1}, ThreeColumns()))
           .Each(
               kC, [](int64_t c) { return c + 1; }, kD)
           .Each(
@@ -225,7 +228,7 @@ TEST(ConformanceTest, Trident33AppendedFieldsStandBehindTheOthers) {
   Topology topology("append");
   topology
       .NewStream("rows",
-                 FixedBatchSpout::Make(Fields(kA, kB, kC), 1,
+                 FixedBatchSpout::Make(Fields(kA, kB, kC), {.batch_rows = 1},
                                        std::vector<OwnedRow<int64_t, int64_t, int64_t>>{{1, 2, 3}}))
       .Each(
           FieldList<>{}, []() { return std::tuple<int64_t, int64_t>(4, 5); }, Fields(kD, kE))
@@ -246,7 +249,7 @@ TEST(ConformanceTest, Trident33FieldsAreFoundByNameWhateverTheirOrder) {
   constexpr Field<Text> kPlatform{"platform"};
   Topology topology("fresh");
   Stream rows = topology.NewStream(
-      "rows", FixedBatchSpout::Make(Fields(kA, kB, kC), 1,
+      "rows", FixedBatchSpout::Make(Fields(kA, kB, kC), {.batch_rows = 1},
                                     std::vector<OwnedRow<int64_t, int64_t, int64_t>>{{3, 2, 1}}));
   EXPECT_TRUE(rows.schema().IndexOf("a").has_value());
   EXPECT_FALSE(rows.schema().IndexOf("abcd").has_value());
@@ -255,7 +258,7 @@ TEST(ConformanceTest, Trident33FieldsAreFoundByNameWhateverTheirOrder) {
   rows.Peek(Fields(kC, kA), Collect(selected));
   // The root of another source's tuple [a, 1], with one more field.
   topology
-      .NewStream("platform", FixedBatchSpout::Make(Fields(kPlatform, kB), 1,
+      .NewStream("platform", FixedBatchSpout::Make(Fields(kPlatform, kB), {.batch_rows = 1},
                                                    std::vector<OwnedRow<Text, int64_t>>{{"a", 1}}))
       .Each(
           FieldList<>{}, []() -> int64_t { return 3; }, kC)
@@ -269,9 +272,9 @@ TEST(ConformanceTest, Trident33FieldsAreFoundByNameWhateverTheirOrder) {
 
 // ---- 5.4: the small operators ----
 
-StatusOr<std::shared_ptr<FixedBatchSpout>> Abc() {
+StatusOr<std::shared_ptr<Spout>> Abc() {
   return FixedBatchSpout::Make(
-      Fields(kA, kB, kC), 10,
+      Fields(kA, kB, kC), {.batch_rows = 10},
       std::vector<OwnedRow<int64_t, int64_t, int64_t>>{{1, 2, 3}, {4, 1, 6}, {3, 0, 8}});
 }
 
@@ -295,7 +298,7 @@ TEST(ConformanceTest, Trident54FilterKeepsTheRowsThatFit) {
   auto seen = std::make_shared<Collected<int64_t, int64_t, int64_t>>();
   Topology topology("filter");
   topology
-      .NewStream("rows", FixedBatchSpout::Make(Fields(kA, kB, kC), 10,
+      .NewStream("rows", FixedBatchSpout::Make(Fields(kA, kB, kC), {.batch_rows = 10},
                                                std::vector<OwnedRow<int64_t, int64_t, int64_t>>{
                                                    {1, 2, 3}, {2, 1, 1}, {2, 3, 4}}))
       .Filter(Fields(kA, kB), [](int64_t a, int64_t b) { return a == 1 && b == 2; })
@@ -310,7 +313,7 @@ TEST(ConformanceTest, Trident54ProjectKeepsTheNamedFields) {
   topology
       .NewStream("rows",
                  FixedBatchSpout::Make(
-                     Fields(kA, kB, kC, kD), 10,
+                     Fields(kA, kB, kC, kD), {.batch_rows = 10},
                      std::vector<OwnedRow<int64_t, int64_t, int64_t, int64_t>>{{1, 2, 3, 4}}))
       .Project(Fields(kB, kD))
       .Peek(Fields(kB, kD), Collect(seen));
@@ -325,7 +328,7 @@ constexpr Field<Text> kName{"name"};
 Stream InThreePartitions(Topology& topology) {
   using Row = OwnedRow<int64_t, Text, int64_t>;
   return topology
-      .NewStream("rows", FixedBatchSpout::Make(Fields(kPartition, kName, kB), 100,
+      .NewStream("rows", FixedBatchSpout::Make(Fields(kPartition, kName, kB), {.batch_rows = 100},
                                                std::vector<Row>{{0, "a", 1},
                                                                 {1, "a", 3},
                                                                 {2, "e", 1},
@@ -373,7 +376,7 @@ TEST(ConformanceTest, Trident54MergeIsTheUnionUnderTheFirstStreamsNames) {
   auto seen = std::make_shared<Collected<int64_t, int64_t>>();
   Topology topology("merge");
   auto spout = [](auto fields, std::vector<OwnedRow<int64_t, int64_t>> rows) {
-    return FixedBatchSpout::Make(fields, 10, std::move(rows));
+    return FixedBatchSpout::Make(fields, {.batch_rows = 10}, std::move(rows));
   };
   Stream first = topology.NewStream("first", spout(Fields(kA, kB), {{1, 2}, {3, 4}}));
   Stream second = topology.NewStream("second", spout(Fields(kX, kY), {{5, 6}}));
@@ -399,10 +402,11 @@ TEST(ConformanceTest, Trident27AnUngroupedAggregateOfAnEmptyBatchIsZeroAGroupedO
     auto full = std::make_shared<Collected<int64_t>>();
     auto grouped = std::make_shared<Collected<int64_t, int64_t>>();
     Topology topology("empty");
-    Stream none =
-        topology.NewStream("rows", FixedBatchSpout::Make(Fields(kA, kB, kC), 1, ThreeColumns()))
-            .Shuffle()
-            .Filter(kA, [](int64_t) { return false; });
+    Stream none = topology
+                      .NewStream("rows", FixedBatchSpout::Make(Fields(kA, kB, kC),
+                                                               {.batch_rows = 1}, ThreeColumns()))
+                      .Shuffle()
+                      .Filter(kA, [](int64_t) { return false; });
     none.Aggregate(Count(), kCount).Peek(kCount, Collect(ungrouped));
     none.Aggregate(kA, CountEmitting(), kCount).Peek(kCount, Collect(full));
     none.GroupBy(kA).Aggregate(kB, Sum(), kSum).Peek(Fields(kA, kSum), Collect(grouped));

@@ -22,7 +22,7 @@ Topology Poisoned(int rows) {
   std::vector<OwnedRow<Text>> words;
   for (int i = 0; i < rows; ++i) words.push_back({i % 10 == 7 ? "poison" : "good"});
   Topology topology("poisoned");
-  topology.NewStream("words", FixedBatchSpout::Make(Fields(kWord), 8, words))
+  topology.NewStream("words", FixedBatchSpout::Make(Fields(kWord), {.batch_rows = 8}, words))
       .Each(
           kWord,
           [](Text word) -> Text {

@@ -33,8 +33,8 @@ WordCounts CountWords(const std::vector<std::string>& sentences) {
   return counts;
 }
 
-StatusOr<std::shared_ptr<FixedBatchSpout>> SpoutOf(const std::vector<std::string>& sentences) {
-  return FixedBatchSpout::Make(Fields(kSentence), 1000, AsRows(sentences));
+StatusOr<std::shared_ptr<Spout>> SpoutOf(const std::vector<std::string>& sentences) {
+  return FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 1000}, AsRows(sentences));
 }
 
 TEST(DeterminismTest, CountsDoNotDependOnExecutorsTasksOrBatchSize) {
@@ -103,8 +103,8 @@ TEST(DeterminismTest, AReducerSeesTheRowsOfAKeyInTheirOrder) {
   }
   for (const Shape& shape : kShapes) {
     Topology topology("reduce");
-    Stream stream =
-        topology.NewStream("rows", FixedBatchSpout::Make(Fields(kWord, kNumber), 1000, rows));
+    Stream stream = topology.NewStream(
+        "rows", FixedBatchSpout::Make(Fields(kWord, kNumber), {.batch_rows = 1000}, rows));
     stream.GroupBy(kWord)
         .PersistentAggregate({.name = "by-word"}, kNumber, Rolling(), kCount)
         .Parallelism(shape.tasks);

@@ -18,7 +18,9 @@ namespace {
 Topology CountOf(const std::string& name, const std::vector<std::string>& sentences,
                  StateKind kind = StateKind::kOpaque, uint32_t partitions = 8) {
   Topology topology(name);
-  topology.NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(sentences)))
+  topology
+      .NewStream("sentences",
+                 FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3}, AsRows(sentences)))
       .Each(kSentence, Split(), kWord)
       .GroupBy(kWord)
       .PersistentAggregate({.name = "counts", .kind = kind, .partitions = partitions}, Count(),
@@ -52,7 +54,8 @@ TEST(RunErrorsTest, MoreExecutorsThanTheMaximum) {
 TEST(RunErrorsTest, TheTopologysOwnErrorComesBeforeAnythingIsOpened) {
   TempDir dir;
   Topology topology("broken");
-  topology.NewStream("s", FixedBatchSpout::Make(Fields(kSentence), 3, AsRows({"a"})))
+  topology
+      .NewStream("s", FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3}, AsRows({"a"})))
       .Project(kWord);
   ExpectSays(Run::Start(topology, {.state_dir = dir.path() + "/state"}).status(),
              StatusCode::kInvalidArgument, {"no field \"word\"", "[sentence:text]"});

@@ -90,7 +90,8 @@ void ExpectExactCounts(const SplitStep& split, const A& aggregator, const EveryN
       Topology topology("failing");
       auto counts =
           topology
-              .NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(Input())))
+              .NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3},
+                                                            AsRows(Input())))
               .Each(kSentence, split, kWord)
               .GroupBy(kWord)
               .PersistentAggregate({.name = "counts", .kind = kind}, aggregator, kCount);
@@ -124,7 +125,9 @@ TEST(FailureTest, Trident57AStateUpdateWithoutConsumersThatThrows) {
   // One word a sentence and a batch: Combine is only called by the state.
   std::vector<std::string> words;
   for (int i = 0; i < 100; ++i) words.push_back(i % 3 == 0 ? "a" : "b");
-  topology.NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 1, AsRows(words)))
+  topology
+      .NewStream("sentences",
+                 FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 1}, AsRows(words)))
       .GroupBy(kSentence)
       .PersistentAggregate({.name = "counts"}, FailingCount{fail}, kCount);
   auto run = RunToEnd(topology, {.retry_limit = 1000});
@@ -137,7 +140,9 @@ TEST(FailureTest, AThrowBehindTheStateForgetsWhatTheStateHadStaged) {
   Topology topology("failing");
   auto seen = std::make_shared<Collected<Text, int64_t>>();
   auto counts =
-      topology.NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(Input())))
+      topology
+          .NewStream("sentences",
+                     FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3}, AsRows(Input())))
           .Each(kSentence, Split(), kWord)
           .GroupBy(kWord)
           .PersistentAggregate({.name = "counts"}, Count(), kCount);
@@ -150,7 +155,9 @@ TEST(FailureTest, AThrowBehindTheStateForgetsWhatTheStateHadStaged) {
 Topology AlwaysThrows() {
   Topology topology("poison");
   std::vector<std::string> sentences = {"good words", "more good words", "the poison here"};
-  topology.NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 1, AsRows(sentences)))
+  topology
+      .NewStream("sentences",
+                 FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 1}, AsRows(sentences)))
       .Each(kSentence, Split(), kWord)
       .Filter(kWord,
               [](Text word) {
@@ -179,7 +186,9 @@ TEST(FailureTest, WhatFailsAgainAndAgainStopsTheStreamWithItsCauseAndKeepsWhatWa
 
 TEST(FailureTest, AThrownValueThatIsNoExceptionIsReportedToo) {
   Topology topology("odd");
-  topology.NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 1, AsRows({"one"})))
+  topology
+      .NewStream("sentences",
+                 FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 1}, AsRows({"one"})))
       .Peek(kSentence, [](Text) { throw 42; });
   auto run = Run::Start(topology, {.retry_limit = 0});
   ASSERT_TRUE(run.ok()) << run.status();
@@ -198,7 +207,9 @@ struct NoZero {
 
 TEST(FailureTest, AnAggregatorWhoseZeroThrowsFailsTheBatchAndNotTheProcess) {
   Topology topology("no-zero");
-  topology.NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 1, AsRows({"one"})))
+  topology
+      .NewStream("sentences",
+                 FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 1}, AsRows({"one"})))
       .Aggregate(kSentence, NoZero(), kCount);
   auto run = Run::Start(topology, {.retry_limit = 1});
   ASSERT_TRUE(run.ok()) << run.status();
@@ -208,7 +219,8 @@ TEST(FailureTest, AnAggregatorWhoseZeroThrowsFailsTheBatchAndNotTheProcess) {
 
 TEST(FailureTest, ARequestThatThrowsGetsTheErrorAndTheNextOneAnAnswer) {
   Topology topology("requests");
-  topology.NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 1, AsRows({"one"})));
+  topology.NewStream("sentences",
+                     FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 1}, AsRows({"one"})));
   topology.NewDrpcStream("lengths")
       .Each(kArgs, Split(), kWord)
       .Map(

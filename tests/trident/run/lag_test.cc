@@ -89,7 +89,7 @@ TEST(LagTest, ARestartBeginsBehindWhatWasCommitted) {
     Gate gate;
     Topology topology("lag");
     CountThroughGate(topology.NewStream(
-                         "words", FixedBatchSpout::Make(Fields(kWord), 4,
+                         "words", FixedBatchSpout::Make(Fields(kWord), {.batch_rows = 4},
                                                         std::vector<OwnedRow<Text>>(rows, {"w"}))),
                      kWord, gate);
     auto run = Run::Start(topology, {.state_dir = dir});
@@ -105,9 +105,10 @@ TEST(LagTest, EachGroupHasItsOwnAndSaysWhatItDoesNotKnow) {
   Gate gate;
   Topology topology("lag");
   const auto list = [](size_t rows) {
-    return FixedBatchSpout::Make(Fields(kWord), 4, std::vector<OwnedRow<Text>>(rows, {"w"}));
+    return FixedBatchSpout::Make(Fields(kWord), {.batch_rows = 4},
+                                 std::vector<OwnedRow<Text>>(rows, {"w"}));
   };
-  auto pull = PullSpout::Make(Fields(kWord), [](Emit<Text>& /*emit*/) { return Pulled::kEnd; });
+  auto pull = PullSpout::Make(Fields(kWord), {}, [](Emit<Text>& /*emit*/) { return Pulled::kEnd; });
   auto merged = topology.Merge({topology.NewStream("two", list(2)), topology.NewStream("p", pull)});
   merged.Peek(kWord, [&gate](Text) { gate.Pass(); });
   topology.NewStream("five", list(5)).Peek(kWord, [&gate](Text) { gate.Pass(); });

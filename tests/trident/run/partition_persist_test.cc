@@ -15,7 +15,7 @@ constexpr Field<int64_t> kAmount{"amount"};
 constexpr Field<int64_t> kOld{"old"};
 
 auto Sentences(std::vector<std::string> sentences, uint64_t per_batch = 1) {
-  return FixedBatchSpout::Make(Fields(kSentence), per_batch, AsRows(sentences));
+  return FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = per_batch}, AsRows(sentences));
 }
 
 // Counts by hand: reads all keys at once, adds, and writes them; a word that comes three times or
@@ -316,7 +316,7 @@ TEST(PartitionPersistTest, FieldsAreReadByTheTokensInTheirOrder) {
   auto seen = std::make_shared<Collected<int64_t, Text>>();
   Topology topology("fields");
   topology
-      .NewStream("rows", FixedBatchSpout::Make(Fields(kWord, kAmount, kOld), 2,
+      .NewStream("rows", FixedBatchSpout::Make(Fields(kWord, kAmount, kOld), {.batch_rows = 2},
                                                std::vector<OwnedRow<Text, int64_t, int64_t>>{
                                                    {"x", 1, 10}, {"y", 2, 20}}))
       .PartitionPersist(MapStateOptions<int64_t>{.name = "none"}, Fields(kAmount, kWord),

@@ -50,10 +50,10 @@ int64_t ValueOf(const std::optional<std::string>& encoded) {
 Topology CountUsers() {
   Topology topology("users");
   auto rows = topology.NewStream(
-      "rows", GeneratorSpout::OfRows(Fields(kUser), {.rows_per_partition = kRows},
-                                     [](const GeneratedRow& row, Emit<int64_t>& emit) {
-                                       emit(static_cast<int64_t>(row.index) % kUsers);
-                                     }));
+      "rows", GeneratorSpout::Make(Fields(kUser), {.rows_per_partition = kRows},
+                                   [](const GeneratedRow& row, Emit<int64_t>& emit) {
+                                     emit(static_cast<int64_t>(row.index) % kUsers);
+                                   }));
   auto counts =
       rows.GroupBy(kUser).PersistentAggregate({.name = "counts"}, Count(), kCount).Parallelism(3);
   rows.PersistentAggregate({.name = "total"}, Count(), kCount);

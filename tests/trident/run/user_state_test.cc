@@ -82,7 +82,7 @@ Topology CountInto(const OutsideTableRef<Stored>& table, SpoutRef spout, FailEve
 }
 
 auto Sentences(size_t rounds) {
-  return FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(Input(rounds)));
+  return FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3}, AsRows(Input(rounds)));
 }
 
 template <class Stored>
@@ -154,7 +154,7 @@ TEST(UserStateTest, AnOpaqueSpoutOnATransactionalStateIsAnErrorAtBuildThatExplai
 
 TEST(UserStateTest, ANonTransactionalSpoutOnATransactionalStateIsAnErrorToo) {
   auto table = std::make_shared<OutsideTable<TransactionalCounts>>();
-  auto pull = PullSpout::Make(Fields(kSentence), [](Emit<Text>&) { return Pulled::kEnd; });
+  auto pull = PullSpout::Make(Fields(kSentence), {}, [](Emit<Text>&) { return Pulled::kEnd; });
   auto built = CountInto(table, pull, {0}).Build();
   ASSERT_FALSE(built.ok());
   EXPECT_NE(Message(built.status()).find("is non-transactional"), std::string_view::npos)
@@ -317,8 +317,9 @@ void ExpectTableInSpiteOfFailures(const std::vector<std::string>& sentences,
   Topology topology("fifth");
   auto words =
       topology
-          .NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(sentences),
-                                                        Cycle::kForever))
+          .NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence),
+                                                        {.batch_rows = 3, .cycle = Cycle::kForever},
+                                                        AsRows(sentences)))
           .Each(kSentence, Split(), kWord)
           .GroupBy(kWord);
   words.PersistentAggregate(In(table, "outside"), Count(), kCount);
@@ -428,8 +429,8 @@ TEST(UserStateTest, NewValuesComeFromAStateOfTheProgramsOwnToo) {
   auto seen = std::make_shared<Collected<Text, int64_t>>();
   Topology topology("new-values");
   topology
-      .NewStream("sentences",
-                 FixedBatchSpout::Make(Fields(kSentence), 1, AsRows({"a b", "b c", "c c"})))
+      .NewStream("sentences", FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 1},
+                                                    AsRows({"a b", "b c", "c c"})))
       .Each(kSentence, Split(), kWord)
       .GroupBy(kWord)
       .PersistentAggregate(In(table, "counts", 1), Count(), kCount)
@@ -446,7 +447,7 @@ TEST(UserStateTest, NewValuesComeFromAStateOfTheProgramsOwnToo) {
 TEST(UserStateTest, ASourceThatGivesOtherRowsForALoggedCutStopsTheGroup) {
   auto table = std::make_shared<OutsideTable<TransactionalCounts>>();
   auto life = std::make_shared<std::atomic<int>>(0);
-  auto spout = GeneratorSpout::OfRows(
+  auto spout = GeneratorSpout::Make(
       Fields(kSentence), {.partitions = 1, .rows_per_partition = 10},
       [life](const GeneratedRow&, Emit<Text>& emit) { emit(*life == 0 ? "one two" : "one six"); });
   ASSERT_TRUE(spout.ok());

@@ -13,12 +13,12 @@ namespace trident {
 namespace {
 
 // Whole rounds of the starter's sentences, in batches of 3.
-StatusOr<std::shared_ptr<FixedBatchSpout>> Rounds(size_t rounds) {
+StatusOr<std::shared_ptr<Spout>> Rounds(size_t rounds) {
   std::vector<std::string> sentences;
   for (size_t round = 0; round < rounds; ++round) {
     for (const std::string& sentence : StarterSentences()) sentences.push_back(sentence);
   }
-  return FixedBatchSpout::Make(Fields(kSentence), 3, AsRows(sentences));
+  return FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3}, AsRows(sentences));
 }
 
 Topology WordCount(size_t rounds) {

@@ -157,10 +157,10 @@ TEST(BacklogTest, AFeederCountsWhatIsQueuedAndNotCommitted) {
 
 TEST(BacklogTest, AGeneratorWithAnEndCountsTheRowsBeforeIt) {
   const auto make = [](uint64_t rows) {
-    return *GeneratorSpout::OfRows(Fields(kNumber), {.partitions = 2, .rows_per_partition = rows},
-                                   [](const GeneratedRow& row, Emit<int64_t>& emit) {
-                                     emit(static_cast<int64_t>(row.index));
-                                   });
+    return *GeneratorSpout::Make(Fields(kNumber), {.partitions = 2, .rows_per_partition = rows},
+                                 [](const GeneratedRow& row, Emit<int64_t>& emit) {
+                                   emit(static_cast<int64_t>(row.index));
+                                 });
   };
   const auto ten = make(10);
   EXPECT_EQ(LagAtTheBeginning(*ten), (Lag{.rows = 20, .bytes = {}}));
@@ -174,7 +174,8 @@ TEST(BacklogTest, AGeneratorWithAnEndCountsTheRowsBeforeIt) {
 
 TEST(BacklogTest, AListCountsTheRowsBeforeItsEnd) {
   const auto make = [](Cycle cycle) {
-    return *FixedBatchSpout::Make(Fields(kNumber), 2, {{1}, {2}, {3}}, cycle);
+    return *FixedBatchSpout::Make(Fields(kNumber), {.batch_rows = 2, .cycle = cycle},
+                                  {{1}, {2}, {3}});
   };
   EXPECT_EQ(make(Cycle::kOnce)->BacklogAfter("rows", ""), Backlog::Rows(3));
   EXPECT_EQ(make(Cycle::kOnce)->BacklogAfter("rows", "2"), Backlog::Rows(1));
@@ -184,7 +185,7 @@ TEST(BacklogTest, AListCountsTheRowsBeforeItsEnd) {
 
 TEST(BacklogTest, WhatAFunctionWillGiveNobodyKnows) {
   const auto spout =
-      *PullSpout::Make(Fields(kNumber), [](Emit<int64_t>& /*emit*/) { return Pulled::kEnd; });
+      *PullSpout::Make(Fields(kNumber), {}, [](Emit<int64_t>& /*emit*/) { return Pulled::kEnd; });
   EXPECT_EQ(spout->BacklogAfter("pull", ""), kUnknown);
 }
 

@@ -287,5 +287,13 @@ TEST(FeederSpoutTest, ManyThreadsAppendAndEveryRowIsCommittedOnce) {
   EXPECT_EQ(std::unique(committed.begin(), committed.end()), committed.end());
 }
 
+TEST(FeederSpoutTest, MistakesAreRefusedWhenItIsMade) {
+  ExpectInvalid(Feeder::Make(Fields(kWord), {.rows_max = 0}).status(), "got rows_max of 0");
+  ExpectInvalid(Feeder::Make(Fields(kWord), {.bytes_max = 0}).status(), "bytes_max of 0");
+  ExpectInvalid(FeederSpout<>::Make(Fields()).status(), "a FeederSpout needs at least one field");
+  ExpectInvalid(FeederSpout<Text, Text>::Make(Fields(kWord, kWord)).status(),
+                "the fields of a FeederSpout: field \"word\" is there already");
+}
+
 }  // namespace
 }  // namespace trident::testing

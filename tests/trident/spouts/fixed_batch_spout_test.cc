@@ -12,9 +12,9 @@ using Next = ReadResult::Next;
 constexpr Field<Text> kSentence{"sentence"};
 constexpr Field<int64_t> kNumber{"n"};
 
-std::shared_ptr<FixedBatchSpout> FiveRows(uint64_t batch_rows, Cycle cycle) {
-  return *FixedBatchSpout::Make(Fields(kSentence), batch_rows,
-                                {{"s1"}, {"s2"}, {"s3"}, {"s4"}, {"s5"}}, cycle);
+std::shared_ptr<Spout> FiveRows(uint64_t batch_rows, Cycle cycle) {
+  return *FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = batch_rows, .cycle = cycle},
+                                {{"s1"}, {"s2"}, {"s3"}, {"s4"}, {"s5"}});
 }
 
 // The batches that come, each of as many slices as the limits ask for.
@@ -50,7 +50,8 @@ TEST(FixedBatchSpoutTest, OnceThroughTheListEndsTheSpout) {
 
 TEST(FixedBatchSpoutTest, AListOfNothingEndsAtOnce) {
   for (const Cycle cycle : {Cycle::kOnce, Cycle::kForever}) {
-    const auto spout = *FixedBatchSpout::Make(Fields(kSentence), 3, {}, cycle);
+    const auto spout =
+        *FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3, .cycle = cycle}, {});
     const auto reader = OpenReader(*spout, "rows");
     EXPECT_EQ(PollAt(*reader, ""), Availability::State::kEnded);
     EXPECT_EQ(ReadOnce(*reader, "", kNoLimits).result.next, Next::kEnded);
@@ -79,7 +80,7 @@ TEST(FixedBatchSpoutTest, RowsOfManyTypesKeepTheirValuesAndNulls) {
   const auto spout = *FixedBatchSpout::Make(
       Fields(kSentence, kNumber, Field<std::optional<double>>{"d"}, Field<Bytes>{"b"},
              Field<List<Text>>{"l"}, Field<List<bool>>{"f"}),
-      10,
+      {.batch_rows = 10},
       {{"a", 1, 2.5, OwnedBytes{"\x01"}, {"x", "yy"}, {true, false}},
        {std::string(100, 'q'), -1, std::nullopt, OwnedBytes{}, {}, {}}});
   CollectingOutput out;
@@ -91,10 +92,16 @@ TEST(FixedBatchSpoutTest, RowsOfManyTypesKeepTheirValuesAndNulls) {
 }
 
 TEST(FixedBatchSpoutTest, MistakesAreRefused) {
-  EXPECT_EQ(FixedBatchSpout::Make(Fields(kSentence), 0, {{"a"}}).status().code(),
-            StatusCode::kInvalidArgument);
-  EXPECT_EQ(FixedBatchSpout::Make(Fields(kSentence, kSentence), 1, {{"a", "b"}}).status().code(),
-            StatusCode::kInvalidArgument);
+  ExpectInvalid(FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 0}, {{"a"}}).status(),
+                "batches of 0 rows would never emit; give 1 or more");
+  ExpectInvalid(FixedBatchSpout::Make(Fields(kSentence, kSentence), {}, {{"a", "b"}}).status(),
+                "the fields of a FixedBatchSpout: field \"sentence\" is there already");
+  ExpectInvalid(FixedBatchSpout::Make(Fields(), {}, {}).status(),
+                "a FixedBatchSpout needs at least one field, got none");
+  ExpectInvalid(FixedBatchSpout::Make(Fields(kNumber, Field<Text>{""}), {}, {}).status(),
+                "number 2 of 2 is empty");
+  ExpectInvalid(FixedBatchSpout::Make(FixedBatchOptions{}, Slice()).status(),
+                "needs at least one field");
   const auto spout = FiveRows(3, Cycle::kOnce);
   for (const char* position : {"x", "-1", "1 ", "99999999999999999999"}) {
     EXPECT_EQ(ReadOnce(*OpenReader(*spout, "rows"), position, kNoLimits).status.code(),

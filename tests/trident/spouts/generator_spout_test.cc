@@ -18,8 +18,8 @@ using Next = ReadResult::Next;
 constexpr Field<Text> kKey{"key"};
 constexpr Field<int64_t> kValue{"value"};
 
-std::shared_ptr<GeneratorSpout> Numbered(const GeneratorOptions& options) {
-  return *GeneratorSpout::OfRows(
+std::shared_ptr<Spout> Numbered(const GeneratorOptions& options) {
+  return *GeneratorSpout::Make(
       Fields(kKey, kValue), options, [](const GeneratedRow& row, Emit<Text, int64_t>& emit) {
         emit(std::to_string(row.partition) + ":" + std::to_string(row.index),
              static_cast<int64_t>(row.rng().Below(1000)));
@@ -58,7 +58,7 @@ TEST(GeneratorSpoutTest, RowsDifferBySeedPartitionAndIndex) {
 }
 
 TEST(GeneratorSpoutTest, TheByteLimitIsKeptOnceASliceHasShownTheSizeOfRows) {
-  const auto spout = *GeneratorSpout::OfRows(
+  const auto spout = *GeneratorSpout::Make(
       Fields(kKey), {}, [](const GeneratedRow&, Emit<Text>& emit) { emit(std::string(100, 'x')); });
   const auto reader = OpenReader(*spout, "0");
   const ReadRows first = ReadOnce(*reader, "", {1000, 1600});
@@ -70,7 +70,7 @@ TEST(GeneratorSpoutTest, TheByteLimitIsKeptOnceASliceHasShownTheSizeOfRows) {
 TEST(GeneratorSpoutTest, AFunctionThatEmitsNoneOrTwoFailsTheBatch) {
   for (int times : {0, 2}) {
     const auto spout =
-        *GeneratorSpout::OfRows(Fields(kKey), {}, [times](const GeneratedRow&, Emit<Text>& emit) {
+        *GeneratorSpout::Make(Fields(kKey), {}, [times](const GeneratedRow&, Emit<Text>& emit) {
           for (int i = 0; i < times; ++i) emit("x");
         });
     const Status status = ReadOnce(*OpenReader(*spout, "0"), "4", kNoLimits).status;
@@ -79,9 +79,36 @@ TEST(GeneratorSpoutTest, AFunctionThatEmitsNoneOrTwoFailsTheBatch) {
   }
 }
 
+TEST(GeneratorSpoutTest, ASliceOfOtherFieldsFailsTheBatch) {
+  const SchemaRef schema = Numbered({})->schema();
+  const auto spout = *GeneratorSpout::Make(
+      schema, {}, [](const GeneratedRange& range) -> StatusOr<GeneratedSlice> {
+        auto column = std::make_shared<ColumnOf<int64_t>>();
+        for (uint64_t i = 0; i < range.rows; ++i) column->Append(7);
+        const auto other = std::make_shared<Schema>(*Schema::Make({kValue.Describe()}));
+        return GeneratedSlice{Slice(other, {column}, range.rows), 8 * range.rows};
+      });
+  ExpectInvalid(ReadOnce(*OpenReader(*spout, "0"), "", kNoLimits).status,
+                "made rows of [value:int64], but its fields are [key:text, value:int64]");
+}
+
 TEST(GeneratorSpoutTest, MistakesAreRefused) {
   const auto none = [](const GeneratedRow&, Emit<Text>& emit) { emit("x"); };
-  EXPECT_FALSE(GeneratorSpout::OfRows(Fields(kKey), {.partitions = 0}, none).ok());
+  const auto error_of = [&](GeneratorOptions options) {
+    return GeneratorSpout::Make(Fields(kKey), std::move(options), none).status();
+  };
+  ExpectInvalid(error_of({.partitions = 0}), "0 source partitions would never emit");
+  ExpectInvalid(error_of({.partitions = 65'537}), "1 to 65536 source partitions, got 65537");
+  ExpectInvalid(error_of({.name = ""}), "needs a name");
+  ExpectInvalid(
+      GeneratorSpout::Make(Fields(kKey, kKey), {}, [](const GeneratedRow&, Emit<Text, Text>&) {})
+          .status(),
+      "the fields of a GeneratorSpout: field \"key\" is there already");
+  ExpectInvalid(GeneratorSpout::Make(Fields(), {}, [](const GeneratedRow&, Emit<>&) {}).status(),
+                "a GeneratorSpout needs at least one field");
+  ExpectInvalid(GeneratorSpout::Make(SchemaRef(), {}, nullptr).status(), "at least one field");
+  ExpectInvalid(GeneratorSpout::Make(Numbered({})->schema(), {}, nullptr).status(),
+                "needs a function");
   const auto spout = Numbered({.partitions = 2});
   EXPECT_EQ(spout->OpenReader("2", [] {}).status().code(), StatusCode::kNotFound);
   EXPECT_FALSE(spout->OpenReader("x", [] {}).ok());
@@ -130,9 +157,10 @@ std::vector<std::string> WordsOf(const std::string& sentence) {
 TEST(ZipfSentencesTest, SentencesHaveTheirWordsAndAreReproducible) {
   const ZipfOptions options{.vocabulary = 50, .words_per_sentence = 7};
   const auto first =
-      ReadAll(**ZipfSentences(options, {.partitions = 2, .rows_per_partition = 100}));
-  const auto again = ReadAll(**ZipfSentences(options, {.partitions = 2, .rows_per_partition = 100}),
-                             {7, 1u << 20});
+      ReadAll(**ZipfSentenceSpout::Make(options, {.partitions = 2, .rows_per_partition = 100}));
+  const auto again =
+      ReadAll(**ZipfSentenceSpout::Make(options, {.partitions = 2, .rows_per_partition = 100}),
+              {7, 1u << 20});
   EXPECT_EQ(first, again);
   EXPECT_NE(first[0], first[1]);
   std::set<std::string> vocabulary;
@@ -148,22 +176,29 @@ TEST(ZipfSentencesTest, APoolIsCycledThroughByEachPartitionFromItsOwnPlace) {
   const ZipfOptions options{.distinct_sentences = 10};
   const auto pool = std::make_shared<const SentencePool>(options, 3);
   const auto rows = ReadAll(
-      **CycleSentences(pool, {.partitions = 2, .rows_per_partition = 23, .seed = 3}), {4, 1000});
+      **SentencePoolSpout::Make(pool, {.partitions = 2, .rows_per_partition = 23, .seed = 3}),
+      {4, 1000});
   for (uint32_t partition : {0u, 1u}) {
     ASSERT_EQ(rows[partition].size(), 23u);
     for (size_t i = 0; i < 23; ++i) {
       EXPECT_EQ(rows[partition][i], pool->sentences[(partition * 5 + i) % 10]);
     }
   }
-  EXPECT_EQ(rows, ReadAll(**ZipfSentences(options,
-                                          {.partitions = 2, .rows_per_partition = 23, .seed = 3})));
+  EXPECT_EQ(rows, ReadAll(**ZipfSentenceSpout::Make(
+                      options, {.partitions = 2, .rows_per_partition = 23, .seed = 3})));
 }
 
 TEST(ZipfSentencesTest, MistakesAreRefused) {
-  EXPECT_FALSE(ZipfSentences({.vocabulary = 0}, {}).ok());
-  EXPECT_FALSE(ZipfSentences({.words_per_sentence = 0}, {}).ok());
-  EXPECT_FALSE(ZipfSentences({}, {.partitions = 0}).ok());
-  EXPECT_FALSE(CycleSentences(std::make_shared<SentencePool>(ZipfOptions{}, 1), {}).ok());
+  ExpectInvalid(ZipfSentenceSpout::Make({.vocabulary = 0}, {}).status(), "a vocabulary of 0");
+  ExpectInvalid(ZipfSentenceSpout::Make({.words_per_sentence = 0}, {}).status(),
+                "0 words a sentence");
+  ExpectInvalid(ZipfSentenceSpout::Make({.exponent = std::nan("")}, {}).status(), "exponent");
+  ExpectInvalid(ZipfSentenceSpout::Make({.field = ""}, {}).status(), "needs a name");
+  ExpectInvalid(ZipfSentenceSpout::Make({}, {.partitions = 0}).status(), "0 source partitions");
+  ExpectInvalid(
+      SentencePoolSpout::Make(std::make_shared<SentencePool>(ZipfOptions{}, 1), {}).status(),
+      "needs sentences, got none");
+  ExpectInvalid(SentencePoolSpout::Make(nullptr, {}).status(), "needs sentences, got none");
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What is read. What goes wrong is in log_spout_errors_test.cc.
 #include "trident/spouts/log_spout.h"
 
 #include <gtest/gtest.h>
 
-#include "base/logging.h"
 #include "base/rng.h"
+#include "tests/trident/spouts/function_log.h"
 #include "tests/trident/spouts/memory_log.h"
 #include "tests/trident/spouts/reading.h"
 
@@ -16,31 +18,6 @@ using State = Availability::State;
 using Then = MemoryLog::Record::Then;
 constexpr Field<Text> kText{"text"};
 constexpr Field<int64_t> kNumber{"n"};
-
-std::shared_ptr<MemoryLog> LogOf(const std::vector<std::string>& texts) {
-  auto log = std::make_shared<MemoryLog>();
-  log->Fill("p", texts);
-  return log;
-}
-
-// A spout over a log, and a reader of its source partition "p".
-struct Opened {
-  explicit Opened(const std::shared_ptr<MemoryLog>& log, LogOptions options = {},
-                  MemoryLogSource::BeforeNext before_next = nullptr)
-      : source(std::make_shared<MemoryLogSource>(log, std::move(before_next))),
-        spout(*LogSpout::Make(Fields(kText), std::move(options), source)),
-        reader(OpenReader(*spout, "p")) {}
-  std::shared_ptr<MemoryLogSource> source;
-  std::shared_ptr<Spout> spout;
-  std::unique_ptr<SourceReader> reader;
-};
-
-void ExpectError(const Status& status, StatusCode code, const std::vector<std::string>& parts) {
-  EXPECT_EQ(status.code(), code) << status;
-  for (const std::string& part : parts) {
-    EXPECT_NE(Message(status).find(part), std::string_view::npos) << part << " in " << status;
-  }
-}
 
 // ---- what is read ----
 
@@ -320,62 +297,7 @@ struct trident::LogPosition<trident::testing::Place> {
 namespace trident::testing {
 namespace {
 
-// Gives what `next` gives, of one source partition "p"; counts what it was asked to do.
-template <class At, class... Ts>
-class FunctionSource final : public LogSource<At, Ts...> {
- public:
-  using typename LogSource<At, Ts...>::Reader;
-  using typename LogSource<At, Ts...>::WakeUp;
-  using NextFunction = std::function<StatusOr<LogStep<At>>(const At& at, Emit<Ts...>& emit)>;
-  using SeekFunction = std::function<Status(const At& at)>;
-
-  explicit FunctionSource(NextFunction next, SeekFunction seek = nullptr)
-      : next_(std::move(next)), seek_(std::move(seek)) {}
-  StatusOr<std::vector<std::string>> Partitions() override { return names; }
-  StatusOr<std::unique_ptr<Reader>> Open(const std::string& partition, WakeUp) override {
-    if (partition == "null") return std::unique_ptr<Reader>();
-    if (partition == "throws") throw std::runtime_error("no such luck");
-    return std::make_unique<FunctionReader>(next_, seek_);
-  }
-
-  std::vector<std::string> names = {"p"};
-
- private:
-  class FunctionReader final : public Reader {
-   public:
-    FunctionReader(NextFunction next, SeekFunction seek)
-        : next_(std::move(next)), seek_(std::move(seek)) {}
-    Status Seek(const At& at) override {
-      at_ = at;
-      return seek_ ? seek_(at) : absl::OkStatus();
-    }
-    StatusOr<LogStep<At>> Next(Emit<Ts...>& emit) override {
-      TRIDENT_ASSIGN_OR_RETURN(LogStep<At> step, next_(at_, emit));
-      using Kind = typename LogStep<At>::Kind;
-      if (step.kind() == Kind::kMoved || step.kind() == Kind::kCut) at_ = step.behind();
-      return step;
-    }
-    void Committed(TxId, const At&) override { throw std::runtime_error("cannot acknowledge"); }
-
-   private:
-    const NextFunction next_;
-    const SeekFunction seek_;
-    At at_ = At();
-  };
-
-  const NextFunction next_;
-  const SeekFunction seek_;
-};
-
-using Numbers = FunctionSource<int64_t, int64_t>;
 using Step = LogStep<int64_t>;
-std::shared_ptr<Spout> SpoutOf(std::shared_ptr<Numbers> source) {
-  return *LogSpout::Make(Fields(kNumber), {.name = "numbers"}, std::move(source));
-}
-std::unique_ptr<SourceReader> ReaderOf(Numbers::NextFunction next,
-                                       Numbers::SeekFunction seek = nullptr) {
-  return OpenReader(*SpoutOf(std::make_shared<Numbers>(std::move(next), std::move(seek))), "p");
-}
 
 TEST(LogSpoutTest, RowsOwnTheirValuesOfAllTypes) {
   using Rich = FunctionSource<int64_t, Text, std::optional<Text>, Bytes, List<Text>, List<int64_t>,
@@ -450,189 +372,6 @@ TEST(LogSpoutTest, APositionMayBeATypeOfTheSourcesOwn) {
   EXPECT_EQ(ReadOnce(*reader, "1:1", {.rows = 1, .bytes = 99}).result.end, "2:0");
   ExpectError(ReadOnce(*reader, "7", kNoLimits).status, StatusCode::kDataLoss,
               {"log \"log\"", "\"7\" is no position", "another spout"});
-}
-
-// ---- what goes wrong ----
-
-TEST(LogSpoutTest, RowsThatWereRemovedAtTheFrontAreAnErrorThatSaysSo) {
-  const auto log = LogOf({"a", "b", "c", "d"});
-  Opened open(log, {.name = "ledger"});
-  EXPECT_EQ(ReadOnce(*open.reader, "", {.rows = 2, .bytes = 99}).rows.size(), 2u);
-  log->Trim("p", 3);
-  ExpectError(ReadOnce(*open.reader, "1", kNoLimits).status, StatusCode::kOutOfRange,
-              {"log \"ledger\"", "source partition \"p\"", "at position \"1\"", "begins at \"3\"",
-               "has been removed"});
-  ExpectError(ReadOnce(*open.reader, "", kNoLimits).status, StatusCode::kOutOfRange,
-              {"at its beginning"});
-  EXPECT_EQ(ReadOnce(*open.reader, "3", kNoLimits).rows, std::vector<std::string>{"d"});
-  EXPECT_FALSE(open.reader->Poll("0").ok());
-}
-
-TEST(LogSpoutTest, AnEndThatIsPassedIsAnErrorAndNothingBehindItIsGiven) {
-  // Positions 2, 4, 6: another attempt says that it ended at 3.
-  const auto reader = ReaderOf([](const int64_t& at, Emit<int64_t>& emit) -> StatusOr<Step> {
-    emit(at);
-    return Step::MovedTo(at + 2);
-  });
-  const Position end = "3";
-  CollectingOutput out;
-  const Position start;
-  const auto read = reader->Read({.start = start, .end = &end, .limits = kNoLimits}, out);
-  ExpectError(read.status(), StatusCode::kFailedPrecondition,
-              {"up to position \"3\"", "no row ends there now", "at position \"4\""});
-  EXPECT_TRUE(out.rows.empty());
-  const Position before = "2";
-  ExpectError(ReadOnce(*reader, "4", kNoLimits, &before).status, StatusCode::kFailedPrecondition,
-              {"up to position \"2\""});
-}
-
-TEST(LogSpoutTest, WhatTheSourceThrowsIsAnErrorWithItsPlaceAndReadingGoesOnAfterIt) {
-  bool broken = true;
-  const auto reader = ReaderOf([&](const int64_t& at, Emit<int64_t>& emit) -> StatusOr<Step> {
-    if (at == 5) return Step::Ended();
-    emit(at);
-    if (at == 2 && broken) throw std::runtime_error("disk on fire");
-    return Step::MovedTo(at + 1);
-  });
-  const ReadRows before = ReadOnce(*reader, "", {.rows = 2, .bytes = 99});
-  EXPECT_EQ(before.rows, (std::vector<std::string>{"0", "1"}));
-  EXPECT_EQ(before.result.next, Next::kMore) << "what stands behind is no error yet";
-  ExpectError(ReadOnce(*reader, "2", kNoLimits).status, StatusCode::kAborted,
-              {"log \"numbers\"", "source partition \"p\"", "at position \"2\"",
-               "Next threw: disk on fire"});
-  ExpectError(ReadOnce(*reader, "", kNoLimits).status, StatusCode::kAborted, {"at position \"2\""});
-  broken = false;
-  EXPECT_EQ(ReadUntilPause(*reader, "", {.rows = 2, .bytes = 99}).rows,
-            (std::vector<std::string>{"0", "1", "2", "3", "4"}));
-}
-
-TEST(LogSpoutTest, AFailedSeekIsMadeAgain) {
-  int seeks = 0;
-  const auto reader = ReaderOf(
-      [](const int64_t& at, Emit<int64_t>& emit) -> StatusOr<Step> {
-        if (at == 2) return Step::Ended();
-        emit(at);
-        return Step::MovedTo(at + 1);
-      },
-      [&](const int64_t&) -> Status {
-        if (++seeks == 1) throw 42;
-        return seeks == 2 ? Unavailable("the server is away") : absl::OkStatus();
-      });
-  ExpectError(ReadOnce(*reader, "", kNoLimits).status, StatusCode::kAborted,
-              {"Seek threw something that is no std::exception", "at its beginning"});
-  ExpectError(reader->Poll("").status(), StatusCode::kUnavailable, {"the server is away"});
-  EXPECT_EQ(ReadOnce(*reader, "", kNoLimits).rows, (std::vector<std::string>{"0", "1"}));
-}
-
-TEST(LogSpoutTest, AStepThatIsNoneIsRefused) {
-  const auto error_of = [](Numbers::NextFunction next) {
-    return ReadOnce(*ReaderOf(std::move(next)), "4", kNoLimits).status;
-  };
-  for (const int64_t behind : {int64_t{4}, int64_t{3}, int64_t{0}}) {
-    ExpectError(error_of([&](const int64_t&, Emit<int64_t>& emit) -> StatusOr<Step> {
-                  emit(1);
-                  return Step::MovedTo(behind);
-                }),
-                StatusCode::kInvalidArgument,
-                {"from \"4\" to \"" + std::to_string(behind) + "\"", "a position behind"});
-  }
-  ExpectError(error_of([](const int64_t& at, Emit<int64_t>& emit) -> StatusOr<Step> {
-                emit(1);
-                emit(2);
-                return Step::MovedTo(at + 1);
-              }),
-              StatusCode::kInvalidArgument, {"emitted 2 rows where at most 1", "Each"});
-  ExpectError(error_of([](const int64_t&, Emit<int64_t>& emit) -> StatusOr<Step> {
-                emit(1);
-                return Step::Idle();
-              }),
-              StatusCode::kInvalidArgument, {"emitted 1 rows and said Idle", "MovedTo"});
-  ExpectError(error_of([](const int64_t&, Emit<int64_t>&) -> StatusOr<Step> {
-                return Unavailable("no connection; is the server up?");
-              }),
-              StatusCode::kUnavailable, {"at position \"4\": no connection; is the server up?"});
-}
-
-TEST(LogSpoutTest, TextThatComesBackToWhereItWasIsRefused) {
-  using Words = FunctionSource<std::string, Text>;
-  for (const std::string behind : {"", "b"}) {
-    const auto spout = *LogSpout::Make(
-        Fields(kText), {},
-        std::make_shared<Words>(
-            [&](const std::string&, Emit<Text>& emit) -> StatusOr<LogStep<std::string>> {
-              emit("x");
-              return LogStep<std::string>::MovedTo(behind);
-            }));
-    EXPECT_EQ(ReadOnce(*OpenReader(*spout, "p"), "b", kNoLimits).status.code(),
-              StatusCode::kInvalidArgument);
-  }
-}
-
-TEST(LogSpoutTest, PositionsOfAnotherSpoutAreRefused) {
-  Opened open(LogOf({"a"}));
-  for (const char* position : {"x", "1 ", "99999999999999999999", "1/4x8388608"}) {
-    ExpectError(ReadOnce(*open.reader, position, kNoLimits).status, StatusCode::kDataLoss,
-                {position, "another spout"});
-    EXPECT_FALSE(open.reader->Poll(position).ok());
-  }
-  const Position end = "x";
-  ExpectError(ReadOnce(*open.reader, "", kNoLimits, &end).status, StatusCode::kDataLoss, {"\"x\""});
-}
-
-TEST(LogSpoutTest, ACommitThatCannotBePassedOnIsLogged) {
-  std::string logged;
-  SetLogSink([&](LogLevel, std::string_view line) { logged += line; });
-  const auto reader = ReaderOf([](const int64_t&, Emit<int64_t>&) { return Step::Ended(); });
-  reader->Committed(TxId(1), "7");
-  SetLogSink(nullptr);
-  EXPECT_NE(logged.find("Committed threw: cannot acknowledge"), std::string::npos) << logged;
-  EXPECT_NE(logged.find("at position \"7\""), std::string::npos) << logged;
-}
-
-TEST(LogSpoutTest, WhatTheOutputSaysIsPassedOn) {
-  struct Full final : Output {
-    Status Emit(const Slice&) override { return ResourceExhausted("no room"); }
-  } full;
-  Opened open(LogOf({"a"}));
-  const Position start;
-  EXPECT_EQ(open.reader->Read({.start = start, .limits = kNoLimits}, full).status(),
-            ResourceExhausted("no room"));
-}
-
-TEST(LogSpoutTest, MistakesAreRefusedWhenItIsMade) {
-  const auto source = std::make_shared<MemoryLogSource>(LogOf({}));
-  const auto error_of = [&](LogOptions options) {
-    return LogSpout::Make(Fields(kText), std::move(options), source).status();
-  };
-  ExpectError(error_of({.name = ""}), StatusCode::kInvalidArgument, {"needs a name"});
-  ExpectError(error_of({.kind = SpoutKind::kNonTransactional}), StatusCode::kInvalidArgument,
-              {"log \"log\"", "PullSpout"});
-  ExpectError(error_of({.poll_nanos = -1}), StatusCode::kInvalidArgument, {"0 or more, got -1"});
-  ExpectError(LogSpout::Make(Fields(kText), {}, std::shared_ptr<MemoryLogSource>()).status(),
-              StatusCode::kInvalidArgument, {"needs a LogSource, got null"});
-  using Pairs = FunctionSource<int64_t, Text, Text>;
-  ExpectError(LogSpout::Make(Fields(kText, kText), {}, std::make_shared<Pairs>(nullptr)).status(),
-              StatusCode::kInvalidArgument, {"LogSpout", "\"text\" is there already"});
-  ExpectError(
-      LogSpout::Make(Fields(), {}, std::make_shared<FunctionSource<int64_t>>(nullptr)).status(),
-      StatusCode::kInvalidArgument, {"LogSpout", "at least one field"});
-}
-
-TEST(LogSpoutTest, SourcePartitionsThatAreNoneAreRefused) {
-  const auto source = std::make_shared<Numbers>(nullptr);
-  const auto spout = SpoutOf(source);
-  EXPECT_EQ(*spout->Partitions(), std::vector<std::string>{"p"});
-  source->names = {};
-  ExpectError(spout->Partitions().status(), StatusCode::kInvalidArgument,
-              {"log \"numbers\"", "no source partitions"});
-  source->names = {"a", "b", "a"};
-  ExpectError(spout->Partitions().status(), StatusCode::kInvalidArgument, {"\"a\" twice"});
-  ExpectError(spout->OpenReader("null", [] {}).status(), StatusCode::kInternal,
-              {"source partition \"null\"", "null reader"});
-  ExpectError(spout->OpenReader("throws", [] {}).status(), StatusCode::kAborted,
-              {"source partition \"throws\"", "Open threw: no such luck"});
-  EXPECT_EQ(spout->Describe(), "numbers");
-  EXPECT_EQ(spout->BacklogAfter("p", ""), Backlog()) << "it says nothing of it";
 }
 
 }  // namespace

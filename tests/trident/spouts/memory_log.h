@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "tests/trident/spouts/reading.h"
 #include "trident/spouts/log_spout.h"
 
 namespace trident::testing {
@@ -157,6 +158,24 @@ class MemoryLogSource final : public LogSource<int64_t, Text> {
   std::atomic<uint64_t> seeks_ = 0;
   mutable Mutex mutex_;
   std::vector<std::pair<TxId, int64_t>> committed_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+inline std::shared_ptr<MemoryLog> LogOf(const std::vector<std::string>& texts) {
+  auto log = std::make_shared<MemoryLog>();
+  log->Fill("p", texts);
+  return log;
+}
+
+// A spout over a log, and a reader of its source partition "p".
+struct Opened {
+  explicit Opened(const std::shared_ptr<MemoryLog>& log, LogOptions options = {},
+                  MemoryLogSource::BeforeNext before_next = nullptr)
+      : source(std::make_shared<MemoryLogSource>(log, std::move(before_next))),
+        spout(*LogSpout::Make(Fields(Field<Text>{"text"}), std::move(options), source)),
+        reader(OpenReader(*spout, "p")) {}
+  std::shared_ptr<MemoryLogSource> source;
+  std::shared_ptr<Spout> spout;
+  std::unique_ptr<SourceReader> reader;
 };
 
 }  // namespace trident::testing

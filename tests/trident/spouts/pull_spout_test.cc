@@ -29,13 +29,13 @@ struct Numbers {
 TEST(PullSpoutTest, RowsComeOnceAndInOrder) {
   Numbers numbers{.last = 5};
   *numbers.available = 5;
-  EXPECT_EQ(ReadAll(**PullSpout::Make(Fields(kWord), numbers), {2, 1000}),
+  EXPECT_EQ(ReadAll(**PullSpout::Make(Fields(kWord), {}, numbers), {2, 1000}),
             (std::vector<std::vector<std::string>>{{"0", "1", "2", "3", "4"}}));
 }
 
 TEST(PullSpoutTest, WithNothingNowItIsIdleAndAsksAgain) {
   Numbers numbers;
-  const auto spout = *PullSpout::Make(Fields(kWord), numbers, 123);
+  const auto spout = *PullSpout::Make(Fields(kWord), {.poll_nanos = 123}, numbers);
   const auto reader = OpenReader(*spout, "pull");
   EXPECT_EQ(ReadOnce(*reader, "", kNoLimits).result.next, Next::kIdle);
   EXPECT_EQ(reader->Poll("")->state, State::kIdle);
@@ -55,12 +55,12 @@ TEST(PullSpoutTest, WithNothingNowItIsIdleAndAsksAgain) {
 TEST(PullSpoutTest, PositionsGoOnWhereARestoredStateStands) {
   Numbers numbers;
   *numbers.available = 1;
-  const auto spout = *PullSpout::Make(Fields(kWord), numbers);
+  const auto spout = *PullSpout::Make(Fields(kWord), {}, numbers);
   EXPECT_EQ(ReadOnce(*OpenReader(*spout, "pull"), "41", kNoLimits).result.end, "42");
 }
 
 TEST(PullSpoutTest, ItCannotGoBackAndSaysSo) {
-  const auto spout = *PullSpout::Make(Fields(kWord), Numbers());
+  const auto spout = *PullSpout::Make(Fields(kWord), {}, Numbers());
   EXPECT_EQ(spout->kind(), SpoutKind::kNonTransactional);
   const Position end = "3";
   const Status status = ReadOnce(*OpenReader(*spout, "pull"), "1", kNoLimits, &end).status;
@@ -69,18 +69,29 @@ TEST(PullSpoutTest, ItCannotGoBackAndSaysSo) {
 }
 
 TEST(PullSpoutTest, AnEndThatPollFindsIsAnEnd) {
-  const auto spout = *PullSpout::Make(Fields(kWord), Numbers{.last = 0});
+  const auto spout = *PullSpout::Make(Fields(kWord), {}, Numbers{.last = 0});
   const auto reader = OpenReader(*spout, "pull");
   EXPECT_EQ(PollAt(*reader, ""), State::kEnded);
   EXPECT_EQ(ReadOnce(*reader, "", kNoLimits).result.next, Next::kEnded);
 }
 
 TEST(PullSpoutTest, ManyRowsOfOneCallKeepToTheLimits) {
-  const auto spout = *PullSpout::Make(Fields(kWord), [](Emit<Text>& emit) {
+  const auto spout = *PullSpout::Make(Fields(kWord), {}, [](Emit<Text>& emit) {
     for (int i = 0; i < 10; ++i) emit(std::to_string(i));
     return Pulled::kEnd;
   });
   EXPECT_EQ(ReadAll(*spout, {3, 1000})[0].size(), 10u);
+}
+
+TEST(PullSpoutTest, MistakesAreRefused) {
+  ExpectInvalid(PullSpout::Make(Fields(kWord), {.poll_nanos = 0}, Numbers()).status(),
+                "poll_nanos of a PullSpout must be at least 1, got 0");
+  ExpectInvalid(PullSpout::Make(Fields(), {}, [](Emit<>&) { return Pulled::kEnd; }).status(),
+                "a PullSpout needs at least one field");
+  ExpectInvalid(
+      PullSpout::Make(Fields(kWord, kWord), {}, [](Emit<Text, Text>&) { return Pulled::kEnd; })
+          .status(),
+      "the fields of a PullSpout: field \"word\" is there already");
 }
 
 }  // namespace

@@ -98,6 +98,17 @@ inline Availability::State PollAt(SourceReader& reader, const Position& position
   return state->state;
 }
 
+inline void ExpectError(const Status& status, StatusCode code,
+                        const std::vector<std::string>& parts) {
+  EXPECT_EQ(status.code(), code) << status;
+  for (const std::string& part : parts) {
+    EXPECT_NE(Message(status).find(part), std::string_view::npos) << part << " in " << status;
+  }
+}
+inline void ExpectInvalid(const Status& status, const std::string& part) {
+  ExpectError(status, StatusCode::kInvalidArgument, {part});
+}
+
 }  // namespace trident::testing
 
 #endif  // TRIDENT_TESTS_TRIDENT_SPOUTS_READING_H_

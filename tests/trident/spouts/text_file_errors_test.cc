@@ -15,13 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void ExpectError(const Status& status, StatusCode code, const std::vector<std::string>& parts) {
-  EXPECT_EQ(status.code(), code) << status;
-  for (const std::string& part : parts) {
-    EXPECT_NE(Message(status).find(part), std::string::npos) << part << "\n in: " << status;
-  }
-}
-
 // A file of many blocks, so that a reader must come back to it.
 std::string ManyLines() {
   std::string text;
@@ -30,10 +23,13 @@ std::string ManyLines() {
 }
 
 struct OpenFile {
-  explicit OpenFile(TextFileOptions options) : spout(SpoutOf(std::move(options))) {
+  explicit OpenFile(TextFileOptions options) {
+    options.counts = counts;
+    spout = SpoutOf(std::move(options));
     reader = OpenReader(*spout, spout->Partitions()->at(0));
   }
-  std::shared_ptr<TextFileSpout> spout;
+  const std::shared_ptr<TextCounts> counts = std::make_shared<TextCounts>();
+  std::shared_ptr<Spout> spout;
   std::unique_ptr<SourceReader> reader;
 };
 TextFileOptions SmallBlocks(const std::string& path) {
@@ -89,6 +85,10 @@ TEST(TextFileErrorsTest, OptionsOutOfRangeAreRefused) {
               StatusCode::kInvalidArgument, {"split_bytes"});
   ExpectError(TextFileSpout::Make({.paths = {"f"}, .read_bytes = 0}).status(),
               StatusCode::kInvalidArgument, {"read_bytes"});
+  ExpectInvalid(TextFileSpout::Make({.paths = {"f"}, .poll_nanos = 0}).status(),
+                "poll_nanos must be at least 1, got 0");
+  ExpectInvalid(TextFileSpout::Make({.paths = {"f"}, .field = ""}).status(),
+                "each field of a TextFileSpout needs a name");
 }
 
 TEST(TextFileErrorsTest, AFileThatVanishesBetweenReadsIsNamed) {
@@ -239,8 +239,8 @@ TEST(TextFileErrorsTest, InvalidUtf8IsReplacedByteByByte) {
   EXPECT_EQ(ReadOnce(*open.reader, "", kTen).rows,
             (std::vector<std::string>{"good", "b" + r + r + "d", "also good", "cut " + r + r,
                                       r + r + r, "end"}));
-  EXPECT_EQ(open.spout->counts().replaced_lines, 3u);
-  EXPECT_EQ(open.spout->counts().skipped_lines, 0u);
+  EXPECT_EQ(open.counts->replaced_lines, 3u);
+  EXPECT_EQ(open.counts->skipped_lines, 0u);
 }
 
 TEST(TextFileErrorsTest, LinesOfInvalidUtf8AreSkippedAndCounted) {
@@ -249,7 +249,7 @@ TEST(TextFileErrorsTest, LinesOfInvalidUtf8AreSkippedAndCounted) {
       {.paths = {dir.Write("f", kBadText)}, .rules = {.invalid_utf8 = InvalidUtf8::kSkip}});
   EXPECT_EQ(ReadOnce(*open.reader, "", kTen).rows,
             (std::vector<std::string>{"good", "also good", "end"}));
-  EXPECT_EQ(open.spout->counts().skipped_lines, 3u);
+  EXPECT_EQ(open.counts->skipped_lines, 3u);
 }
 
 // Whatever slice and block the bad bytes fall into, and at their ends.
@@ -264,7 +264,7 @@ TEST(TextFileErrorsTest, InvalidUtf8IsFoundWhereverSlicesAndBlocksEnd) {
                      .read_bytes = read_bytes});
       const ReadBatch read = ReadUntilPause(*open.reader, "", {.rows = rows, .bytes = 1000});
       ASSERT_EQ(read.rows, (std::vector<std::string>{"good", "also good", "end"}));
-      ASSERT_EQ(open.spout->counts().skipped_lines, 3u);
+      ASSERT_EQ(open.counts->skipped_lines, 3u);
     }
   }
 }
@@ -277,7 +277,7 @@ TEST(TextFileErrorsTest, AFileOfBadLinesOnlyComesToItsEnd) {
   const ReadBatch read = ReadUntilPause(*open.reader, "", {.rows = 1, .bytes = 1});
   EXPECT_TRUE(read.status.ok()) << read.status;
   EXPECT_EQ(read.next, ReadResult::Next::kEnded);
-  EXPECT_EQ(open.spout->counts().skipped_lines, 3u);
+  EXPECT_EQ(open.counts->skipped_lines, 3u);
 }
 
 std::string WithLineOf(size_t bytes) { return "before\n" + std::string(bytes, 'x') + "\nafter\n"; }
@@ -317,7 +317,7 @@ TEST(TextFileErrorsTest, LinesOverTheLimitAreSkippedAndCounted) {
                      .read_bytes = read_bytes});
       const ReadBatch read = ReadUntilPause(*open.reader, "", kTen);
       ASSERT_EQ(read.rows, (std::vector<std::string>{"before", "after"})) << read.status;
-      ASSERT_EQ(open.spout->counts().skipped_lines, 1u);
+      ASSERT_EQ(open.counts->skipped_lines, 1u);
     }
   }
 }
@@ -350,7 +350,7 @@ TEST(TextFileErrorsTest, AFollowedLineThatIsSkippedIsWaitedFor) {
   dir.Append("f", "xxx\nnext\n");
   EXPECT_EQ(PollAt(*open.reader, first.end), Availability::State::kReady);
   EXPECT_EQ(ReadUntilPause(*open.reader, first.end, kTen).rows, std::vector<std::string>{"next"});
-  EXPECT_EQ(open.spout->counts().skipped_lines, 1u);
+  EXPECT_EQ(open.counts->skipped_lines, 1u);
 }
 
 }  // namespace

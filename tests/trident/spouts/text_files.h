@@ -14,6 +14,7 @@
 
 #include "tests/trident/spouts/reading.h"
 #include "trident/spouts/text_file_spout.h"
+#include "trident/spouts/text_position.h"
 
 namespace trident::testing {
 
@@ -52,7 +53,7 @@ inline std::vector<std::string> LinesOf(const std::string& text) {
   return lines;
 }
 
-inline std::shared_ptr<TextFileSpout> SpoutOf(TextFileOptions options) {
+inline std::shared_ptr<Spout> SpoutOf(TextFileOptions options) {
   auto spout = TextFileSpout::Make(std::move(options));
   EXPECT_TRUE(spout.ok()) << spout.status();
   return *spout;
