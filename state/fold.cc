@@ -108,7 +108,7 @@ Status Fold::EndRound() {
   in_round_ = false;
   WriteSet changes;
   for (StateGroup* group : groups_) {
-    const TxId up_to = group->RedoNotNeededUpTo();
+    const TxId up_to = group->FoldedUpTo();
     TxId& deleted = redo_deleted_up_to_[group];
     if (up_to <= deleted) continue;
     changes.DeleteRange(Table::kRedo, RedoKey(group->id(), deleted.Next()),
@@ -116,7 +116,6 @@ Status Fold::EndRound() {
     deleted = up_to;
   }
   redo_bytes_deleted_ = redo_bytes_at_round_.load();
-  rounds_.fetch_add(1, std::memory_order_relaxed);
   if (changes.empty()) return absl::OkStatus();
   return durable_.Write(changes, Durability::kBuffered);
 }

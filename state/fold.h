@@ -57,11 +57,7 @@ class Fold {
   bool IsDue() const;
   // Something was committed since it was last folded.
   bool HasWork() const;
-  // Rounds that were completed.
-  uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
-  // Of all groups together, ever.
-  uint64_t Commits() const;
-  // Redo that waits for a round to be completed, in bytes, not less than there is.
+  // An upper bound of the redo that is not deleted yet, in bytes.
   uint64_t RedoBytesWaiting() const;
 
  private:
@@ -70,6 +66,8 @@ class Fold {
   void BeginRound() TRIDENT_REQUIRES(mutex_);
   Status EndRound() TRIDENT_REQUIRES(mutex_);
   std::unique_ptr<PartitionFold> Collect(const Member& member);
+  // Published txids and bytes of redo, both summed over all groups since the store began.
+  uint64_t Commits() const;
   uint64_t RedoBytes() const;
   bool RedoIsDue() const;
 
@@ -81,7 +79,6 @@ class Fold {
   const std::vector<StateGroup*> groups_;
 
   // Any thread.
-  std::atomic<uint64_t> rounds_{0};
   std::atomic<uint64_t> redo_bytes_at_round_{0};  // when the round now going on, or the last, began
   std::atomic<uint64_t> redo_bytes_deleted_{0};   // at most what was
   std::atomic<uint64_t> commits_at_round_{0};

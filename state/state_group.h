@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateGroup: what a store keeps for one batch group: its timeline, and how much redo waits for
-// folds.
+// StateGroup: the timeline, the partitions and the redo count of one batch group in a store.
 #ifndef TRIDENT_STATE_STATE_GROUP_H_
 #define TRIDENT_STATE_STATE_GROUP_H_
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <map>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
-#include "base/mutex.h"
 #include "state/map/state_partition.h"
 #include "state/view/group_timeline.h"
 
@@ -37,21 +31,13 @@ class StateGroup {
   TxId FoldedUpTo() const;
 
   void CountRedo(uint64_t bytes) { redo_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
-  // Of all redo so far, whether deleted or not.
+  // Bytes of redo that the group has written since the store began, deleted or not.
   uint64_t redo_bytes() const { return redo_bytes_.load(std::memory_order_relaxed); }
-
-  void Retain(std::string_view holder, TxId keep_after);
-  void Release(std::string_view holder);
-  // The newest txid whose redo nobody needs.
-  TxId RedoNotNeededUpTo() const;
 
  private:
   GroupTimeline timeline_;
   std::vector<StatePartition*> partitions_;  // constant after recovery
   std::atomic<uint64_t> redo_bytes_{0};
-
-  mutable Mutex mutex_;
-  std::map<std::string, TxId, std::less<>> retained_ TRIDENT_GUARDED_BY(mutex_);
 };
 
 }  // namespace trident

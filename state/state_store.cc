@@ -169,14 +169,6 @@ StatusOr<Watch> StateStore::Follow(const ReadableState& state, KeyRange range, T
   return Watch(group->timeline(), state, std::move(range), std::move(position));
 }
 
-void StateStore::RetainRedo(GroupId group, std::string_view holder, TxId keep_after) {
-  GroupOf(group).Retain(holder, keep_after);
-}
-
-void StateStore::ReleaseRedo(GroupId group, std::string_view holder) {
-  GroupOf(group).Release(holder);
-}
-
 TxId StateStore::FoldedUpTo(GroupId group) const {
   const StateGroup* found = FindGroup(group);
   return found == nullptr ? TxId(0) : found->FoldedUpTo();

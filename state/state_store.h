@@ -54,7 +54,7 @@ struct StateStoreOptions {
 // Recovery expects a redo record for every decided txid of a group that has states, also for one
 // that changed nothing.
 //
-// Threads: AddMap, AddValue and Recover come first, from one thread. After that the reading side
+// Threads: AddMap and Recover come first, from one thread. After that the reading side
 // (StateCatalog), PublishApplied and what stands under maintenance may be called on any thread. Who
 // may touch a partition, StatePartition and MapShare say.
 class StateStore final : public StateCatalog {
@@ -71,9 +71,6 @@ class StateStore final : public StateCatalog {
   // InvalidArgument when there cannot be such a state; AlreadyExists when it was declared before.
   template <class V>
   StatusOr<MapState<V>*> AddMap(const StateSpec& spec, MapOptions<V> options = {});
-  // A state of one value. `spec` names no key fields; its number of partitions counts as 1.
-  template <class V>
-  StatusOr<ValueState<V>> AddValue(StateSpec spec, MapOptions<V> options = {});
 
   // Re-applies what was decided and not folded, and drops the redo of what was not decided. Rule
   // R14: DataLoss, naming the txid, when a decided txid is neither in the base nor in the redo, or
@@ -100,10 +97,6 @@ class StateStore final : public StateCatalog {
   // accounts exact, and gives up old versions, one a call, as long as they take more than their
   // share. Else nothing. Who waits for room gets it by calls of this and of the fold.
   void TrimIfNeeded();
-  // Redo of txids above `keep_after` stays, however far the folds are; for sinks, standbys,
-  // backups. `holder` names who wants it; the same holder replaces its own wish.
-  void RetainRedo(GroupId group, std::string_view holder, TxId keep_after);
-  void ReleaseRedo(GroupId group, std::string_view holder);
   // Every state of the group has all up to this txid in its base: decisions up to it are not needed
   // to recover, except the last one.
   TxId FoldedUpTo(GroupId group) const;
@@ -156,17 +149,6 @@ StatusOr<MapState<V>*> StateStore::AddMap(const StateSpec& spec, MapOptions<V> o
   MapState<V>* added = state.get();
   Register(std::move(state), added->AllPartitions());
   return added;
-}
-
-template <class V>
-StatusOr<ValueState<V>> StateStore::AddValue(StateSpec spec, MapOptions<V> options) {
-  if (!spec.key_fields.empty()) {
-    return InvalidArgument("state ", spec.name, " holds one value, but its key has ",
-                           spec.key_fields.size(), " fields: expected none");
-  }
-  spec.partitions = 1;
-  TRIDENT_ASSIGN_OR_RETURN(MapState<V> * map, AddMap<V>(spec, std::move(options)));
-  return ValueState<V>(*map);
 }
 
 }  // namespace trident

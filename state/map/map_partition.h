@@ -99,7 +99,6 @@ class MapPartition final : public StatePartition {
   Status ReadNewest(std::span<const HashedKey> keys, Found&& found);
 
   uint32_t AppendRedo(TxId t, std::string& out) override;
-  bool HasStaged(TxId t) const override;
   void Apply(TxId t, Attempt attempt) override;
   void Abort(TxId from) override;
   Status ReplayRedo(TxId t, Attempt attempt, std::string_view section) override;

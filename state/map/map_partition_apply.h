@@ -54,12 +54,6 @@ uint32_t MapPartition<V>::StagedIndex(TxId t) const {
 }
 
 template <class V>
-bool MapPartition<V>::HasStaged(TxId t) const {
-  MutexLock turn(turn_);
-  return StagedIndex(t) < log_.txs();
-}
-
-template <class V>
 void MapPartition<V>::Apply(TxId t, Attempt attempt) {
   MutexLock turn(turn_);
   ApplyTx(t, attempt);

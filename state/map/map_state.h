@@ -72,28 +72,6 @@ class MapState final : public ReadableState {
   std::vector<std::unique_ptr<MapPartition<V>>> partitions_;
 };
 
-// One value for a whole state: the empty key of a map state with one partition. A light handle.
-template <class V>
-class ValueState {
- public:
-  explicit ValueState(MapState<V>& map) : map_(&map) {}
-
-  static HashedKey Key() { return {{}, HashBytes({})}; }
-  MapState<V>& map() const { return *map_; }
-  // nullopt before the first value.
-  StatusOr<std::optional<V>> Get(TxId at) const { return map_->Find(at, Key()); }
-  // update(const V* old) -> V; see MapPartition::Stage.
-  template <class Update>
-  Status Stage(TxId t, Attempt attempt, Update&& update) {
-    const HashedKey key = Key();
-    return map_->partition(PartitionId(0))
-        .Stage(t, attempt, {&key, 1}, [&](size_t, const V* old) -> V { return update(old); });
-  }
-
- private:
-  MapState<V>* map_;
-};
-
 template <class V>
 MapState<V>::MapState(StateInfo info, MapOptions<V> options, PartitionContext context)
     : info_(std::move(info)), options_(std::move(options)) {

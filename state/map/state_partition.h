@@ -39,9 +39,9 @@ class StatePartition {
 
   // Appends what t changes here, the content of one redo section (state/map/change_rows.h), and
   // returns the number of rows. Deterministic: the same Stage calls give the same bytes, whatever
-  // is cached. REQUIRES: HasStaged(t); every Stage call of t was made; called once, in txid order.
+  // is cached. REQUIRES: t has staged a change here; every Stage call of t was made; called once,
+  // in txid order.
   virtual uint32_t AppendRedo(TxId t, std::string& out) = 0;
-  virtual bool HasStaged(TxId t) const = 0;
   // The staged changes of t become the committed ones. Does nothing if t staged nothing here.
   // REQUIRES: t is newer than all applied before, older than all else that is staged, and was
   // staged by this attempt.
