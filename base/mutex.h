@@ -20,9 +20,12 @@
 #define TRIDENT_GUARDED_BY(x) TRIDENT_ANNOTATE(guarded_by(x))
 #define TRIDENT_PT_GUARDED_BY(x) TRIDENT_ANNOTATE(pt_guarded_by(x))
 #define TRIDENT_REQUIRES(...) TRIDENT_ANNOTATE(requires_capability(__VA_ARGS__))
+#define TRIDENT_REQUIRES_SHARED(...) TRIDENT_ANNOTATE(requires_shared_capability(__VA_ARGS__))
 #define TRIDENT_EXCLUDES(...) TRIDENT_ANNOTATE(locks_excluded(__VA_ARGS__))
 #define TRIDENT_ACQUIRE(...) TRIDENT_ANNOTATE(acquire_capability(__VA_ARGS__))
+#define TRIDENT_ACQUIRE_SHARED(...) TRIDENT_ANNOTATE(acquire_shared_capability(__VA_ARGS__))
 #define TRIDENT_RELEASE(...) TRIDENT_ANNOTATE(release_capability(__VA_ARGS__))
+#define TRIDENT_RELEASE_SHARED(...) TRIDENT_ANNOTATE(release_shared_capability(__VA_ARGS__))
 #define TRIDENT_TRY_ACQUIRE(...) TRIDENT_ANNOTATE(try_acquire_capability(__VA_ARGS__))
 #define TRIDENT_NO_THREAD_SAFETY_ANALYSIS TRIDENT_ANNOTATE(no_thread_safety_analysis)
 

@@ -79,7 +79,8 @@ Status Fold::FoldFrom(size_t& next) {
     folds.back()->ReleaseRows();
   }
   if (!folds.empty()) {
-    // What was decided without a sync may be lost in a power failure, but not once the base has it.
+    // A txid that was decided without a sync may be lost in a power failure, but not once the base
+    // has it.
     TRIDENT_RETURN_IF_ERROR(durable_.Write(WriteSet(), Durability::kSynced));
     TRIDENT_RETURN_IF_ERROR(load->Install());
   }

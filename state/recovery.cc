@@ -228,7 +228,7 @@ void GroupRecovery::Drop(TxId txid) {
 }
 
 Status GroupRecovery::DropRedo() {
-  // What is folded may still be retained for a sink; only the undecided must go.
+  // Redo that was folded goes with the end of the next round; only the undecided must go now.
   WriteSet changes;
   for (TxId txid : dropped_) {
     if (txid > last_) changes.Delete(Table::kRedo, RedoKey(group_.id(), txid));

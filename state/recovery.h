@@ -18,7 +18,7 @@
 
 namespace trident {
 
-// What recovery found and did, for the log.
+// The findings and deeds of recovery, for the log.
 struct RecoveryReport {
   uint64_t records_replayed = 0;
   uint64_t records_dropped = 0;  // folded before, or of attempts that were not decided

@@ -84,8 +84,8 @@ void StateStore::Register(std::unique_ptr<ReadableState> state,
   states_.push_back(std::move(state));
 }
 
-// What is given to the durable store may be called when this store is gone, so it refers to nothing
-// of it.
+// The durable store may call the function when this store is gone. So the function refers to
+// nothing of this store.
 void StateStore::ExplainAppended() {
   durable_.SetCondense(std::make_shared<const Condense>(
       [condensers = condensers_](std::string_view key, std::string_view values, std::string& out) {

@@ -45,7 +45,7 @@ namespace trident {
 struct StateStoreOptions {
   uint64_t state_bytes = ShareMemory(kMemoryBytesDefault).state;  // see ShareMemory
   uint64_t readable_versions = kReadableVersions;
-  // What makes a round of folds due; see Fold.
+  // A round of folds is due after so much redo, or so many commits; see Fold.
   uint64_t fold_redo_bytes = kFoldRedoBytesDefault;
   uint64_t fold_commits = kFoldCommitsDefault;
   FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
@@ -101,7 +101,7 @@ class StateStore final : public StateCatalog {
   // to recover, except the last one.
   TxId FoldedUpTo(GroupId group) const;
 
-  // What the one who cuts batches should do.
+  // Tells the one who cuts batches whether to go on, or to wait for a fold.
   Pressure pressure() const;
   const MemoryBudget& budget() const { return budget_; }
   DurableStore& durable() { return durable_; }
@@ -131,7 +131,7 @@ class StateStore final : public StateCatalog {
   std::map<GroupId, std::unique_ptr<StateGroup>> groups_;
   std::vector<std::unique_ptr<ReadableState>> states_;
   std::vector<RecoveringPartition> partitions_;
-  // Of those states that can be.
+  // For each state whose values can be condensed.
   std::map<StateId, CondenseValues> condensers_;
   std::unique_ptr<Fold> fold_;
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A value of the base is one encoding of V, or several, one behind the other: a value, or the first
-// delta of a key that had none, and the deltas that were appended since without reading it. They
-// mean what MapOptions::combine makes of them, from the left.
+// A value of the base is one encoding of V, or several, one behind the other. The first one is a
+// value, or the first delta of a key that had none; the others are deltas that folds appended
+// without reading it. MapOptions::combine makes one value of them, from the left: 5, 2, 1 is 8
+// where deltas are added.
 #ifndef TRIDENT_STATE_MAP_APPENDED_VALUES_H_
 #define TRIDENT_STATE_MAP_APPENDED_VALUES_H_
 
@@ -15,7 +16,8 @@
 
 namespace trident {
 
-// nullopt: the bytes are no values, or several although nothing combines them (`combine` is null).
+// Decodes a value of the base. nullopt: the bytes are no encodings of V, or are several although
+// `combine` is null.
 template <class V>
 std::optional<V> DecodeAppended(std::string_view encoded,
                                 const std::function<V(const V&, const V&)>& combine) {
@@ -29,8 +31,8 @@ std::optional<V> DecodeAppended(std::string_view encoded,
   return value;
 }
 
-// Makes one encoding of several. False, and `out` is not to be used: they are no values, or
-// `combine` threw.
+// Makes one encoding of several. False: `encoded` holds no values, or `combine` threw; `out` must
+// not be used then.
 template <class V>
 bool CondenseAppended(std::string_view encoded, const std::function<V(const V&, const V&)>& combine,
                       std::string& out) {
@@ -41,7 +43,7 @@ bool CondenseAppended(std::string_view encoded, const std::function<V(const V&, 
     Codec<V>::Encode(*value, out);
     return true;
   } catch (...) {
-    // Who reads the value hears of it.
+    // The next reader of the value gets the exception.
     return false;
   }
 }

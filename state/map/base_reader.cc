@@ -28,8 +28,27 @@ BaseReader::BaseReader(const PartitionContext& context)
       partition_(context.partition),
       prefix_(BasePrefix(context.state, context.partition)) {}
 
-Status BaseReader::Read(std::span<const std::string_view> keys, In base,
-                        const std::function<void(size_t, std::string_view)>& found) const {
+Status BaseReader::ReadEach(std::span<const std::string_view> keys, std::span<const BaseRef> bases,
+                            uint64_t base_keys, const Found& found) const {
+  if (bases.empty()) return Read(keys, {base_keys}, found);
+  std::vector<uint32_t> rest(keys.size());
+  std::iota(rest.begin(), rest.end(), 0);
+  while (!rest.empty()) {
+    // There are one or two bases, seldom more.
+    const BaseView* const view = bases[rest.front()].get();
+    const auto others = std::stable_partition(rest.begin(), rest.end(),
+                                              [&](uint32_t i) { return bases[i].get() == view; });
+    std::vector<std::string_view> here;
+    here.reserve(static_cast<size_t>(others - rest.begin()));
+    for (auto i = rest.begin(); i != others; ++i) here.push_back(keys[*i]);
+    TRIDENT_RETURN_IF_ERROR(Read(here, {base_keys, view},
+                                 [&](size_t i, std::string_view value) { found(rest[i], value); }));
+    rest.erase(rest.begin(), others);
+  }
+  return absl::OkStatus();
+}
+
+Status BaseReader::Read(std::span<const std::string_view> keys, In base, const Found& found) const {
   std::vector<uint32_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });

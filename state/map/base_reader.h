@@ -20,6 +20,7 @@
 #include "state/disk/durable_store.h"
 #include "state/disk/store_layout.h"
 #include "state/map/appended_values.h"
+#include "state/map/earlier_bases.h"
 #include "state/map/partition_context.h"
 #include "state/view/readable_state.h"
 
@@ -43,23 +44,29 @@ class BaseCursor {
 // Thread-safe.
 class BaseReader {
  public:
+  // Called with the index of a key and its encoded value, which is good during the call.
+  using Found = std::function<void(size_t, std::string_view)>;
+
   explicit BaseReader(const PartitionContext& context);
 
-  // Where to read: the base as it was in `view`, or null: as it is now. `keys` is about how many
-  // the partition has in it: they decide between one sorted, de-duplicated MultiGet and one walk.
+  // Where to read: the base as it was in `view`, or null: as it is now. `keys` is the approximate
+  // number of keys that the partition has there. It decides whether keys are read by sorted
+  // MultiGets or by one walk.
   struct In {
     uint64_t keys;
     const BaseView* view = nullptr;
   };
-  // Calls found(i, encoded value) for each of `keys` that the base has; keys may repeat and come in
-  // any order.
-  Status Read(std::span<const std::string_view> keys, In base,
-              const std::function<void(size_t, std::string_view)>& found) const;
-  // The same for keys 0 .. count-1 that are ascending and distinct. key_at(i) gives the i-th key,
-  // good until it is called again; found(i, encoded value) is called in ascending order.
-  template <class KeyAt, class Found>
-  Status ReadSorted(size_t count, In base, KeyAt&& key_at, Found&& found) const;
-  // Stands at the first key of `range`, and ends with it.
+  // Reads each key in the base that it lies over: keys[i] in bases[i], or all of them in the
+  // present base if `bases` is empty. Calls found(i, encoded value) for each key that is there.
+  // Keys may repeat and come in any order. `base_keys` is as In::keys, for each of the bases.
+  // Errors: those of the store.
+  Status ReadEach(std::span<const std::string_view> keys, std::span<const BaseRef> bases,
+                  uint64_t base_keys, const Found& found) const;
+  // Reads the keys 0 .. count-1, which are ascending and distinct, in one base. key_at(i) gives the
+  // i-th key, good until it is called again; found(i, encoded value) is called in ascending order.
+  template <class KeyAt, class FoundAt>
+  Status ReadSorted(size_t count, In base, KeyAt&& key_at, FoundAt&& found) const;
+  // A cursor that stands at the first key of `range` and ends with the range.
   BaseCursor Walk(const KeyRange& range, CursorOptions::Pattern pattern,
                   const BaseView* view = nullptr) const;
   // For errors: "key 666f6f of state 3, partition 7".
@@ -69,10 +76,13 @@ class BaseReader {
   const std::string& prefix() const { return prefix_; }
 
  private:
-  // Where a walk over all keys is cheaper than looking up one in so many.
+  // Reads keys that may repeat and come in any order, in one base.
+  Status Read(std::span<const std::string_view> keys, In base, const Found& found) const;
+
+  // A walk over all keys is cheaper than looking up more than one in so many.
   static constexpr uint64_t kWalkOneIn = 25;
   static constexpr size_t kWalkKeysMin = 64;
-  // Keys of one MultiGet, so that what it needs stays small.
+  // The keys of one MultiGet, so that its memory stays small.
   static constexpr size_t kMultiGetKeys = 4096;
 
   const DurableStore* durable_;
@@ -81,8 +91,8 @@ class BaseReader {
   std::string prefix_;
 };
 
-template <class KeyAt, class Found>
-Status BaseReader::ReadSorted(size_t count, In base, KeyAt&& key_at, Found&& found) const {
+template <class KeyAt, class FoundAt>
+Status BaseReader::ReadSorted(size_t count, In base, KeyAt&& key_at, FoundAt&& found) const {
   if (count == 0) return absl::OkStatus();
   if (count >= kWalkKeysMin && count * kWalkOneIn > base.keys) {
     BaseCursor cursor =

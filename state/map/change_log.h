@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/ids.h"
 #include "state/map/hot_table.h"
+#include "state/map/short_txid.h"
 
 namespace trident {
 
@@ -24,15 +25,12 @@ template <class V>
 struct Change {
   uint32_t slot = kNone;      // kNone: a gap, to be skipped
   uint32_t previous = kNone;  // older change of the slot, on the same side of the border
-  uint32_t txid_low = 0;      // the low half; txids in the queue are close to each other
+  ShortTxId txid;             // that made the change
   Presence presence = Presence::kAbsent;
-  bool in_delta_rows = false;  // TxChanges::delta_rows tells it; else it needs a row of its own
-  int8_t adds = 0;             // keys, by the whole txid: 1, 0 or -1
+  // TxChanges::delta_rows has the rows of this change; else it needs one of its own in the redo.
+  bool in_delta_rows = false;
+  int8_t adds = 0;  // 1, 0 or -1: by how many keys the whole txid changes their number
   V value{};
-
-  bool IsAfter(TxId t) const {
-    return static_cast<int32_t>(txid_low - static_cast<uint32_t>(t.value())) > 0;
-  }
 };
 
 // One txid of the queue.
@@ -41,10 +39,10 @@ struct TxChanges {
   Attempt attempt;
   uint32_t begin = 0;  // positions of its changes
   uint32_t end = 0;
-  int64_t keys = 0;        // that it adds; once applied: in the partition after it
-  uint64_t checksum = 0;   // of the partition after this txid, once its redo was written
-  std::string delta_rows;  // redo rows of deltas, which the changes hold only in sum
-  uint32_t delta_count = 0;
+  int64_t keys = 0;          // staged: how many it adds; applied: how many there are after it
+  uint64_t checksum = 0;     // of the partition after this txid, once its redo was written
+  std::string delta_rows;    // one redo row for each delta; the changes hold only their sum
+  uint32_t delta_count = 0;  // rows in delta_rows
 };
 
 // Positions count up through the life of the partition and wrap around; only differences between
@@ -70,8 +68,9 @@ class ChangeLog {
   bool IsStaged(uint32_t position) const {
     return position != kNone && position - border_ < end_ - border_;
   }
-  // True if `position` is an applied change of `slot`, not released yet. It may be arbitrarily old:
-  // whatever stands in its place now is then no applied change of this slot.
+  // True if `position` is an applied change of `slot` that is not released yet. It may be
+  // arbitrarily old: if its place was given to another change, that one is of another slot or is
+  // not applied.
   bool IsApplied(uint32_t position, uint32_t slot) const {
     return position != kNone && position - front_ < border_ - front_ && at(position).slot == slot;
   }
@@ -84,7 +83,7 @@ class ChangeLog {
   }
 
   bool HasRoomFor(size_t changes) const { return end_ - front_ + changes + kChunk < Capacity(); }
-  // Moves what readers may be looking at.
+  // Moves changes that readers may be looking at.
   void MakeRoomFor(size_t changes);
   // The position of a new staged change. REQUIRES: HasRoomFor(1).
   uint32_t Append(Change<V> change);
@@ -99,7 +98,7 @@ class ChangeLog {
   TxChanges& tx(uint32_t i) { return txs_[(tx_front_ + i) & (txs_.size() - 1)]; }
   const TxChanges& tx(uint32_t i) const { return txs_[(tx_front_ + i) & (txs_.size() - 1)]; }
   TxChanges& PushTx(TxId txid, Attempt attempt);
-  // Its redo is written: gives the memory of its delta rows to the next txid.
+  // Gives the memory of the txid's delta rows to the next txid. REQUIRES: its redo is written.
   void RetireRows(TxChanges& tx) { spare_rows_ = std::exchange(tx.delta_rows, {}); }
   void PopFrontTx() {
     ++tx_front_;
@@ -107,13 +106,13 @@ class ChangeLog {
   }
   void PopBackTx() { --tx_count_; }
 
-  // Of the redo rows of deltas, which are kept until they are written.
+  // Memory of the redo rows of deltas, which are kept until they are written.
   size_t delta_row_bytes() const {
     size_t bytes = 0;
     for (uint32_t i = 0; i < tx_count_; ++i) bytes += tx(i).delta_rows.capacity();
     return bytes;
   }
-  // What is kept for the changes to come.
+  // Memory that is kept for the changes to come.
   size_t spare_bytes() const {
     const size_t changes = size_t{allocated_chunks_} * kChunk - (end_ - front_);
     return changes * sizeof(Change<V>) + spare_rows_.capacity();
@@ -193,7 +192,7 @@ void ChangeLog<V>::ReleaseTo(uint32_t position) {
   if constexpr (kHoldsHeap<V>) {
     for (uint32_t p = front_; p != position; ++p) at(p).value = V{};
   }
-  // Of the chunks that lie before `position`, none of which the border or the end stand in.
+  // Neither the border nor the end stands in a chunk that lies wholly before `position`.
   for (uint32_t p = front_ / kChunk * kChunk; p != position / kChunk * kChunk; p += kChunk) {
     Retire(ChunkOf(p));
   }

@@ -28,7 +28,7 @@ enum class RowOperation : uint8_t {
   kAdd = 1,            // it had none
   kRemove = 2,         // it had one
   kRemoveNothing = 3,  // it had none
-  kDelta = 4,          // combine with what is there
+  kDelta = 4,          // the value is to be combined with the present one
 };
 inline constexpr bool HasValue(RowOperation operation) {
   return operation != RowOperation::kRemove && operation != RowOperation::kRemoveNothing;
@@ -98,7 +98,7 @@ class ChangeRowWriter {
   char buffer_[4096];
 };
 
-// Reads what stands before a row's value. False, and !in.ok(), when the bytes are no row.
+// Reads the operation and the key of a row. False, and !in.ok(), when the bytes are no row.
 inline bool ReadChangeHead(ByteReader& in, RowOperation& operation, std::string_view& key) {
   const uint64_t head = in.Varint();
   if (!in.ok() || (head & 7) > static_cast<uint64_t>(RowOperation::kDelta) ||

@@ -3,8 +3,7 @@
 // HotTable: the keys of one partition that are in memory, with their committed values. An index of
 // 8 bytes a cell finds the entry by hash; entries are numbered by slots and never move, so that
 // staged and previous values can name them. They stand in chunks; a chunk without entries goes back
-// to the system, where other partitions find it. What an entry knows of txids is kept by
-// MapPartition.
+// to the system, where other partitions find it. MapPartition keeps what entries know of txids.
 #ifndef TRIDENT_STATE_MAP_HOT_TABLE_H_
 #define TRIDENT_STATE_MAP_HOT_TABLE_H_
 
@@ -27,14 +26,16 @@ namespace trident {
 // "No slot", "no change", "no next".
 inline constexpr uint32_t kNone = 0xffffffff;
 
-// What is known of a value.
+// How much is known of a value.
 enum class Presence : uint8_t {
   kAbsent,   // there is none
   kPresent,  // it is `value`
-  kUnread,   // whatever the base has
-  kDelta,    // whatever the base has, combined with `value`
+  kUnread,   // it is whatever the base has
+  kDelta,    // it is whatever the base has, combined with `value`
   kFree,     // no entry stands here
 };
+// True if the base need not be asked.
+inline constexpr bool IsKnown(Presence presence) { return presence <= Presence::kPresent; }
 
 template <class V>
 struct HotEntry {
@@ -107,11 +108,12 @@ class HotTable {
     const uint32_t slots = keys - std::min(keys, idle_slots());
     return slots * sizeof(Entry) + (keys > index_room() ? cells_.size() * sizeof(Cell) : 0);
   }
-  // How many entries to erase, so that there is room for so many keys without allocating.
+  // How many entries to erase so that so many keys find room without allocating.
   uint32_t ErasuresFor(uint32_t keys) const {
     return keys - std::min({keys, idle_slots(), index_room()});
   }
-  // The one behind `slot`, past chunks that are not allocated; the first one behind the last.
+  // The slot behind `slot`, past chunks that are not allocated; behind the last one comes the
+  // first.
   uint32_t NextSlot(uint32_t slot) const {
     ++slot;
     while (slot < slots_end() && !IsAllocated(slot)) slot += kChunk - slot % kChunk;
@@ -119,9 +121,9 @@ class HotTable {
   }
   // Slots are below this; some of them may be free, or not allocated.
   uint32_t slots_end() const { return static_cast<uint32_t>(chunks_.size()) * kChunk; }
-  // Of these, those that NextSlot comes by on its way around.
+  // How many of these NextSlot comes by on its way around.
   uint32_t allocated_slots() const { return allocated_chunks_ * kChunk; }
-  // Of live entries with their keys, and the index. Values' own memory is not in it.
+  // Memory of live entries with their keys, and of the index. Memory that values own is not in it.
   size_t live_bytes() const {
     return size_ * sizeof(Entry) + arena_->live_bytes() + cells_.size() * sizeof(Cell);
   }

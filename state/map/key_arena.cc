@@ -50,7 +50,7 @@ void KeyArena::Free(const char* key, size_t size) {
 
 char* KeyArena::Carve(size_t bytes) {
   if (bytes > left_) {
-    // What is left of the old slab is lost: at most one key of the largest class a slab.
+    // The rest of the old slab is lost. It is smaller than one key of the largest class.
     slabs_.push_back(std::make_unique_for_overwrite<char[]>(next_slab_));
     next_ = slabs_.back().get();
     left_ = next_slab_;

@@ -26,9 +26,9 @@ class KeyArena {
   const char* Copy(std::string_view key);
   void Free(const char* key, size_t size);
 
-  // Of the keys that are in use, rounded to their classes.
+  // Memory of the keys that are in use, each rounded up to its class.
   size_t live_bytes() const { return live_bytes_; }
-  // Taken from the system and not given back.
+  // Memory that was taken from the system and not given back.
   size_t allocated_bytes() const { return allocated_bytes_; }
 
  private:

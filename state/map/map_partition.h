@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition<V>: one partition of one map state: hot table, staged and previous values over it,
-// the base under it. Which value a reader at txid N gets:
+// MapPartition<V>: one partition of one map state: a hot table of committed values, staged and
+// previous values over it, the base under it. A reader at txid N gets
 //
-//   the oldest previous value that a txid after N replaced          (ChangeLog, applied side)
+//   the value that the first change after N replaced    (ChangeLog, applied side)
 //   else the committed value of the hot table
-//   else what the base has
+//   else the value that the base has
 //
-// The base may be ahead of N: what was folded after N is in the change log for as long as N is
-// readable. A value of memory may be known only as a delta over the base, or as whatever the base
-// has: then it is so over the base of its time, see state/map/map_partition_unread.h.
+// The base may be ahead of N. Then the change log has the values that were replaced after N, for as
+// long as N is readable. A value in memory may be known only as a delta over the base, or as
+// whatever the base has; state/map/earlier_bases.h says which base that is.
 //
 // V is int64_t, double, bool, Timestamp, std::string, OwnedBytes, a std::vector of these, or a user
 // type with a UserCodec; it must have a default and be movable.
+//
+// The methods are defined in parts, in the order of a change's life:
+//
+//   map_partition_stage.h   a txid's new values, over those of the txids before it
+//   map_partition_apply.h   redo, apply and abort; giving memory back
+//   map_partition_read.h    readers of keys
+//   map_partition_scan.h    readers of ranges
+//   map_partition_fold.h    committed changes on their way into the base
 #ifndef TRIDENT_STATE_MAP_MAP_PARTITION_H_
 #define TRIDENT_STATE_MAP_MAP_PARTITION_H_
 
@@ -24,19 +32,26 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/ids.h"
-#include "base/mutex.h"
 #include "base/status.h"
 #include "state/map/base_reader.h"
 #include "state/map/change_log.h"
 #include "state/map/change_rows.h"
+#include "state/map/earlier_bases.h"
+#include "state/map/eviction.h"
 #include "state/map/hot_table.h"
+#include "state/map/known_value.h"
+#include "state/map/memory_account.h"
 #include "state/map/partition_context.h"
 #include "state/map/partition_fold.h"
+#include "state/map/partition_locks.h"
+#include "state/map/scan_orders.h"
+#include "state/map/scan_overlay.h"
 #include "state/map/state_partition.h"
 #include "state/view/readable_state.h"
 
@@ -44,13 +59,13 @@ namespace trident {
 
 template <class V>
 struct MapOptions {
-  // What StageDelta means: the value after `delta`. A key without a value gets the delta itself.
-  // combine(combine(a, b), c) must equal combine(a, combine(b, c)), and be a pure function. It is
-  // called on any thread, and must not refer to what the durable store outlives.
+  // The value after StageDelta: combine(5, 2) is 7 where deltas are added. A key without a value
+  // gets the delta itself. combine(combine(a, b), c) must equal combine(a, combine(b, c)), and be a
+  // pure function. It is called on any thread, for as long as the durable store lives.
   std::function<V(const V& value, const V& delta)> combine;
 };
 
-// Rows of one partition, see StatePage.
+// The first rows of a range in one partition, as a StatePage has them of a whole state.
 template <class V>
 struct PartitionPage {
   std::vector<std::pair<std::string, V>> rows;
@@ -65,18 +80,18 @@ class MapPartition final : public StatePartition {
  public:
   // `options` must outlive the partition.
   MapPartition(const PartitionContext& context, const MapOptions<V>& options)
-      : context_(context), options_(options), base_(context) {}
+      : context_(context), options_(options), base_(context), account_(*context.budget) {}
 
   StateId state() const override { return context_.state; }
   PartitionId partition() const override { return context_.partition; }
 
   // ---- owner ----
 
-  // Changes `keys` within t. For each i, update(i, old) gives the new value; `old` is what t-1
-  // left, or what an earlier call for t did, null if there is none. `update` returns V, or
-  // std::optional<V> where nullopt removes the key. It is called in the order of the keys, after
-  // all that is not in memory was read from the base (one MultiGet, or one walk). If a key repeats
-  // within a call, its later update sees the earlier one's value.
+  // Changes `keys` within t. For each i, update(i, old) gives the new value. `old` is the value
+  // that an earlier call for t gave, else the one that t-1 left; null: the key has none. `update`
+  // returns V, or std::optional<V> where nullopt removes the key. It is called in the order of the
+  // keys, after all values that are not in memory were read from the base. If a key repeats within
+  // a call, its later update sees the earlier one's value.
   //
   // Errors: InvalidArgument when a key is longer than kKeyBytesMax; those of reading the base,
   // DataLoss among them. After an error, or an exception from `update`, t is staged in part:
@@ -86,15 +101,15 @@ class MapPartition final : public StatePartition {
   Status Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys, Update&& update);
 
   // Combines deltas[i] into the value of keys[i] without reading the base: for callers that need no
-  // new values. Takes the same time for cold keys as for hot ones; the fold or the first read looks
-  // the base up. `combine` is MapOptions::combine, given again as something that can be inlined.
+  // new values. Takes the same time for cold keys as for hot ones, because a later fold or read
+  // looks them up. `combine` does what MapOptions::combine does, as something that can be inlined.
   // REQUIRES: MapOptions::combine was set; else as Stage.
   template <class Combine>
   Status StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
                     std::span<const V> deltas, Combine&& combine);
 
-  // found(i, const V*) for each key, in order: what the newest staged txid has left, or what is
-  // committed; null: no such key. Errors as Stage.
+  // Calls found(i, const V*) for each key, in order, with its newest staged value, else with its
+  // committed one; null: no such key. Errors as Stage.
   template <class Found>
   Status ReadNewest(std::span<const HashedKey> keys, Found&& found);
 
@@ -106,13 +121,13 @@ class MapPartition final : public StatePartition {
   // ---- readers, any thread; see ReadableState for what may be asked ----
 
   StatusOr<std::optional<V>> Get(TxId at, const HashedKey& key) const;
-  // found(i, value) for each key, in any order; null: no such key. The value is the caller's only
-  // during the call, which must be short.
+  // Calls found(i, const V*) for each key, in any order; null: no such key. The value is good only
+  // during the call, which must be short, because changes may be waiting for it.
   template <class Found>
   Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const;
   // The first rows of `range` at `at`.
   StatusOr<PartitionPage<V>> Scan(TxId at, const KeyRange& range, uint64_t rows) const;
-  // What `at` changed within `range`, in key order.
+  // Appends the keys of `range` that `at` changed, with their values after it, in no order.
   Status ChangesOf(TxId at, const KeyRange& range, std::vector<StateChange>& out) const;
   uint64_t ApproximateKeys() const;
 
@@ -121,7 +136,9 @@ class MapPartition final : public StatePartition {
   Marker marker() const override;
   void StartFrom(const Marker& marker) override;
   void StartEmpty(TxId since) override;
-  uint64_t DirtyBytes() const override;
+  uint64_t DirtyBytes() const override TRIDENT_NO_THREAD_SAFETY_ANALYSIS {
+    return account_.dirty_bytes();
+  }
   std::unique_ptr<PartitionFold> BeginFold(TxId txid, Attempt attempt) override;
   void Trim() override;
 
@@ -139,162 +156,155 @@ class MapPartition final : public StatePartition {
   // Lookups in flight, see HotTable::PrefetchCell.
   static constexpr size_t kPrefetch = 12;
 
-  // What a key has at some txid, as far as memory knows.
-  struct Known {
-    Presence presence;
-    const V* value;
-  };
+  // How much a caller of Locate needs of each key.
   enum class Need : uint8_t { kValue, kEntry };
-  // What a key is over: a base as it was, or null: as it is now.
-  using Under = std::shared_ptr<const BaseView>;
-  // The base as it was before it got the txids up to `until`.
-  struct EarlierBase {
-    TxId until;
-    Under view;
-  };
-  // For readers: `under` counts if the value is not known.
+  // A key as a reader finds it in memory.
   struct Seen {
-    Known known;
-    Under under;
+    Known<V> known;
+    BaseRef under;  // the base that the value lies over, unless it is known
   };
 
-  // ---- state/map/map_partition_stage.h; all by the owner ----
-  // Puts the slot of each key into slots_, inserting what is missing. kValue: then the newest value
-  // of each is known too.
-  Status Locate(std::span<const HashedKey> keys, Need need);
-  Status ReadMissing(std::span<const HashedKey> keys, Need need);
-  TxChanges& OpenTx(TxId t, Attempt attempt, size_t changes);
-  Known Newest(const Entry& e) const;
-  // Makes `presence` and `value` the newest staged ones of the slot; `before` is what there is now.
-  void Put(TxChanges& tx, uint32_t slot, Presence presence, Presence before, V value);
+  // ---- stage ----
+
+  // Puts the slot of each key into slots_, inserting those that are missing. kValue: then the
+  // newest value of each is known too.
+  Status Locate(std::span<const HashedKey> keys, Need need) TRIDENT_BY_OWNER(locks_)
+      TRIDENT_EXCLUDES(locks_.read);
+  Status ReadMissing(std::span<const HashedKey> keys, Need need) TRIDENT_BY_OWNER(locks_)
+      TRIDENT_EXCLUDES(locks_.read);
+  // The changes of t, which is the newest staged txid from now on; there is room for so many more.
+  TxChanges& OpenTx(TxId t, Attempt attempt, size_t changes) TRIDENT_BY_OWNER(locks_)
+      TRIDENT_EXCLUDES(locks_.read);
+  Known<V> Newest(const Entry& e) const TRIDENT_BY_OWNER(locks_);
+  // Makes `presence` and `value` the newest staged ones of the slot. `before` is the presence of
+  // the newest ones so far.
+  void Put(TxChanges& tx, uint32_t slot, Presence presence, Presence before, V value)
+      TRIDENT_BY_OWNER(locks_);
   // True if the delta needs a row of its own in the redo.
   template <class Combine>
-  bool PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine);
-  Status CheckValues(const TxChanges& tx) const;
-  // What the base has for the key of `slot` has been read: values that waited for it become known.
-  void Resolve(uint32_t slot, const V* base);
-  static int Count(Presence presence) { return presence == Presence::kPresent ? 1 : 0; }
-  static bool IsKnown(Presence presence) { return presence <= Presence::kPresent; }
+  bool PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine)
+      TRIDENT_BY_OWNER(locks_);
+  // InvalidArgument when a value is larger than kValueBytesMax.
+  Status CheckValues(const TxChanges& tx) const TRIDENT_BY_OWNER(locks_);
+  // `base` is the value of the slot's key in the base that its entry lies over; null: none. All its
+  // values that lie over that base become known.
+  void Resolve(uint32_t slot, const V* base) TRIDENT_BY_BOTH(locks_);
+
+  // ---- apply ----
+
+  // The index of t in log_ if it is staged; else log_.txs().
+  uint32_t StagedIndex(TxId t) const TRIDENT_BY_OWNER(locks_);
+  uint64_t ChainChecksum(uint32_t tx, std::string_view section) const TRIDENT_BY_OWNER(locks_);
+  void ApplyTx(TxId t, Attempt attempt) TRIDENT_BY_OWNER(locks_) TRIDENT_EXCLUDES(locks_.read);
+  void ApplyChanges(uint32_t begin, uint32_t end) TRIDENT_BY_BOTH(locks_);
+  void ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row) TRIDENT_BY_OWNER(locks_);
+  void MarkDirty(Entry& e, uint32_t slot) TRIDENT_BY_BOTH(locks_);
+  // Releases all that served only readers of txids that are not readable any more.
+  void ReleaseVersions() TRIDENT_BY_BOTH(locks_);
+  // After a call that may have inserted keys: reports, and evicts as many as are due.
+  void MakeWay() TRIDENT_BY_OWNER(locks_) TRIDENT_EXCLUDES(locks_.read);
+  void Evict(uint32_t wanted) TRIDENT_BY_BOTH(locks_);
+  // See MemoryAccount::Report.
+  void Report(int64_t slack = kAccountingSlackBytes) TRIDENT_BY_OWNER(locks_);
+  void AddHeap(ValuePlace place, const V& value) TRIDENT_BY_OWNER(locks_) {
+    if constexpr (kHoldsHeap<V>) account_.AddHeap(place, HeapOf(value));
+  }
+  void SubtractHeap(ValuePlace place, const V& value) TRIDENT_BY_OWNER(locks_) {
+    if constexpr (kHoldsHeap<V>) account_.AddHeap(place, -HeapOf(value));
+  }
   static int64_t HeapOf(const V& value) {
     if constexpr (kHoldsHeap<V>) return static_cast<int64_t>(HeapBytes(value));
     return 0;
   }
+  // The newest applied txid up to t; null: it has been released.
+  const TxChanges* AppliedUpTo(TxId t) const TRIDENT_BY_EITHER(locks_);
 
-  // ---- state/map/map_partition_apply.h; all by the owner ----
-  uint32_t StagedIndex(TxId t) const;  // of its TxChanges in log_; log_.txs(): none
-  uint64_t ChainChecksum(uint32_t tx, std::string_view section) const;
-  void ApplyTx(TxId t, Attempt attempt);
-  void ApplyChanges(uint32_t begin, uint32_t end);
-  void ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row);
-  void MarkDirty(Entry& e, uint32_t slot);
-  void ReleaseVersions();
-  // After a call that may have inserted: accounts for it, and evicts as much if memory is short.
-  void MakeWay();
-  void EvictSome(uint32_t wanted);
-  bool MayEvict(uint32_t slot);  // if not, perhaps the next time
-  MemoryBudget::Use Measure() const;
-  // Tells the budget what it is wrong about by `slack` bytes or more.
-  void Report(int64_t slack = kAccountingSlackBytes);
-  // The last applied txid up to `t`; null: it has been released. Owner, or under read_.
-  const TxChanges* AppliedUpTo(TxId t) const;
+  // ---- read ----
 
-  // ---- state/map/map_partition_read.h ----
-  // The first applied change of the slot after `at`, or kNone; under read_.
-  uint32_t ChangeAfter(uint32_t slot, TxId at) const;
-  Known At(uint32_t slot, TxId at) const;          // under read_
-  Seen Look(const HashedKey& key, TxId at) const;  // under read_
-  // report(value) with what `known` is over the base; null: nothing.
-  template <class Visit>
-  void ReportOverBase(const Known& known, const std::optional<V>& base, Visit&& report) const;
-
-  // ---- state/map/map_partition_unread.h ----
-  // What the value of the slot at `at` is over, if it is not known; under read_.
-  Under BaseUnder(uint32_t slot, TxId at) const;
-  // The same for its newest value; by the owner.
-  Under BaseUnderNewest(const Entry& e) const;
-  // What the base has for each key, as it was in `unders`, one a key or none at all: as it is now.
+  // The first applied change of the slot after `at`, or kNone.
+  uint32_t ChangeAfter(uint32_t slot, TxId at) const TRIDENT_BY_READER(locks_);
+  Known<V> At(uint32_t slot, TxId at) const TRIDENT_BY_READER(locks_);
+  Seen Look(const HashedKey& key, TxId at) const TRIDENT_BY_READER(locks_);
+  // The base that the slot's value at `at` lies over, if the value is not known.
+  BaseRef BaseUnder(uint32_t slot, TxId at) const TRIDENT_BY_READER(locks_);
+  // The base that the committed value and the staged ones lie over, if they are not known.
+  BaseRef BaseUnderNewest(const Entry& e) const TRIDENT_BY_EITHER(locks_);
+  // The value of each key in the base that it lies over; see BaseReader::ReadEach.
   StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const std::string_view> keys,
-                                                   std::span<const Under> unders) const;
-  Status ReadBaseIn(const BaseView* view, std::span<const std::string_view> keys,
-                    std::span<const uint32_t> which, std::vector<std::optional<V>>& values) const;
-  void ReleaseEarlierBases();
+                                                   std::span<const BaseRef> unders) const;
+  // nullopt: the bytes are no V, and `failed` says so.
+  std::optional<V> Decode(std::string_view key, std::string_view encoded, Status& failed) const {
+    return DecodeStored<V>(base_, key, encoded, options_.combine, failed);
+  }
 
-  // ---- state/map/map_partition_scan.h ----
-  struct Overlay;
-  struct ScanOrder;
-  // Notes that `at` is scanned; true if it was the last one to be.
-  bool IsScannedAgain(TxId at) const;
-  // The same but for what they leave out; the second one null: memory has moved on, try again.
-  Overlay ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const;
-  std::optional<Overlay> ReadInOrder(TxId at, const KeyRange& range, uint64_t limit) const;
-  void AddRow(uint32_t slot, TxId at, Overlay& overlay) const;  // under read_
-  Status ReadEarlier(Overlay& overlay) const;
-  std::vector<uint32_t> SlotsOverBase(TxId at) const;                // under read_; some twice
-  std::shared_ptr<const ScanOrder> MakeScanOrder(TxId at) const;     // null: try again
-  bool IsCurrent(const ScanOrder& order) const;                      // under read_
-  void KeepScanOrder(std::shared_ptr<const ScanOrder> order) const;  // under read_; null: none
-  StatusOr<PartitionPage<V>> MergeOverBase(const Overlay& overlay, BaseCursor& base,
+  // ---- scan ----
+
+  // True if the page before was at `at` too, so that an order of the keys is worth making.
+  bool NotePage(TxId at) const;
+  // Collects the rows that memory has of the range; those of the first `limit` keys are among them.
+  ScanOverlay<V> ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const;
+  // The same by a ScanOrder, which is made if none is kept. nullopt: another generation has begun;
+  // try again.
+  std::optional<ScanOverlay<V>> ReadInOrder(TxId at, const KeyRange& range, uint64_t limit) const;
+  std::shared_ptr<const ScanOrder> FindScanOrder(TxId at) const;  // null: none is kept
+  // Null: another generation has begun.
+  std::shared_ptr<const ScanOrder> MakeScanOrder(TxId at) const;
+  bool IsCurrent(const ScanOrder& order) const TRIDENT_BY_READER(locks_);
+  // The slots of all keys in which the base may differ from `at`, some of them twice.
+  std::vector<uint32_t> SlotsOverBase(TxId at) const TRIDENT_BY_READER(locks_);
+  void AddRow(uint32_t slot, TxId at, ScanOverlay<V>& overlay) const TRIDENT_BY_READER(locks_);
+  // Makes the rows known that lie over an earlier base, because the scan walks the present one.
+  Status ReadEarlier(ScanOverlay<V>& overlay) const;
+  StatusOr<PartitionPage<V>> MergeOverBase(const ScanOverlay<V>& overlay, BaseCursor& base,
                                            uint64_t rows) const;
+  // For the owner, who need not keep readers out for it.
+  uint64_t ScanOrderBytes() const TRIDENT_NO_THREAD_SAFETY_ANALYSIS { return scan_orders_.bytes(); }
 
-  // Constant after construction.
+  // ---- constant after construction ----
   const PartitionContext context_;
   const MapOptions<V>& options_;
   const BaseReader base_;
 
-  // Who holds turn_ acts as the owner. The executor takes it once a call; nobody waits long for it
-  // but the fold. Whoever changes what readers see also takes read_, for some microseconds and
-  // never during I/O or user code. Order: turn_ before read_.
-  mutable Mutex turn_;
-  mutable Mutex read_;
+  mutable PartitionLocks locks_;
 
-  // Changed under both locks, read under either. Of entries, `staged` and `used` and of the log,
-  // what is behind its border, belong to the owner alone.
-  HotTable<V> table_;
-  ChangeLog<V> log_;
-  std::vector<uint32_t> dirty_;    // slots
-  std::vector<uint32_t> folding_;  // slots; not empty only while a PartitionFold lives
-  uint32_t applied_txs_ = 0;       // the first txids of log_ are applied
-  Marker marker_;
-  bool base_is_empty_ = true;  // nothing was ever folded
-  uint64_t generation_ = 0;    // of base and memory together: see state/map/map_partition_scan.h
-  std::vector<EarlierBase> earlier_bases_;  // those that readers may still need; oldest first
-  // The newest one is that of the fold now going on, which appends what it has not read.
-  bool fold_appends_ = false;
-  int64_t keys_ = 0;
+  // ---- changed under both locks, looked at under either ----
+  // `staged` and `used` of the entries, and the part of the log behind its border, belong to the
+  // owner alone, who changes them without keeping readers out.
+  HotTable<V> table_ TRIDENT_GUARDED_BY(locks_);
+  ChangeLog<V> log_ TRIDENT_GUARDED_BY(locks_);
+  uint32_t applied_txs_ TRIDENT_GUARDED_BY(locks_) = 0;       // the first txids of log_ are applied
+  std::vector<uint32_t> dirty_ TRIDENT_GUARDED_BY(locks_);    // slots
+  std::vector<uint32_t> folding_ TRIDENT_GUARDED_BY(locks_);  // slots; empty if there is no fold
+  Marker marker_ TRIDENT_GUARDED_BY(locks_);                  // how far the base is
+  bool base_is_empty_ TRIDENT_GUARDED_BY(locks_) = true;      // nothing was ever folded
+  EarlierBases earlier_bases_ TRIDENT_GUARDED_BY(locks_);
+  int64_t keys_ TRIDENT_GUARDED_BY(locks_) = 0;  // after the newest applied txid, about
 
-  // Under read_. Of the latest scan that had more than one page; gone with the next fold, or when
-  // its txid is not readable any more.
-  mutable std::shared_ptr<const ScanOrder> scan_order_;
-  mutable TxId scanned_at_;
+  // ---- under the read lock ----
+  mutable ScanOrders scan_orders_ TRIDENT_GUARDED_BY(locks_.read);
 
-  // The owner's.
-  TxId applied_;
-  uint64_t released_checksum_ = 0;  // as of the newest txid that left log_
-  int64_t released_keys_ = 0;
-  bool fold_active_ = false;
-  uint32_t hand_ = 0;         // of the clock that finds what to evict
-  int64_t entries_heap_ = 0;  // HeapBytes of the entries' values
-  int64_t versions_heap_ = 0;
-  int64_t staged_heap_ = 0;
-  MemoryBudget::Use reported_;
-  // Scratch, kept for its memory.
-  std::vector<uint32_t> slots_;
-  std::vector<uint32_t> missing_;  // indices of keys
-  uint32_t inserted_ = 0;          // by this call
+  // ---- the owner's ----
+  TxId applied_ TRIDENT_GUARDED_BY(locks_.turn);  // the newest txid that was applied
+  // As of the newest txid that left log_.
+  uint64_t released_checksum_ TRIDENT_GUARDED_BY(locks_.turn) = 0;
+  int64_t released_keys_ TRIDENT_GUARDED_BY(locks_.turn) = 0;
+  bool fold_active_ TRIDENT_GUARDED_BY(locks_.turn) = false;
+  MemoryAccount account_ TRIDENT_GUARDED_BY(locks_.turn);
+  Eviction eviction_ TRIDENT_GUARDED_BY(locks_.turn);
+  // Scratch of Locate, kept for its memory.
+  std::vector<uint32_t> slots_ TRIDENT_GUARDED_BY(locks_.turn);
+  std::vector<uint32_t> missing_ TRIDENT_GUARDED_BY(locks_.turn);  // indices of keys
 
-  // For any thread.
-  std::atomic<uint64_t> dirty_bytes_{0};
-  std::atomic<uint64_t> base_keys_{0};
-  mutable std::atomic<uint64_t> scan_order_bytes_{0};
+  // ---- any thread ----
+  std::atomic<uint64_t> base_keys_{0};  // marker_.keys
 };
 
 }  // namespace trident
 
-#include "state/map/map_partition_apply.h"   // IWYU pragma: export
-#include "state/map/map_partition_fold.h"    // IWYU pragma: export
-#include "state/map/map_partition_read.h"    // IWYU pragma: export
-#include "state/map/map_partition_scan.h"    // IWYU pragma: export
-#include "state/map/map_partition_stage.h"   // IWYU pragma: export
-#include "state/map/map_partition_unread.h"  // IWYU pragma: export
+#include "state/map/map_partition_apply.h"  // IWYU pragma: export
+#include "state/map/map_partition_fold.h"   // IWYU pragma: export
+#include "state/map/map_partition_read.h"   // IWYU pragma: export
+#include "state/map/map_partition_scan.h"   // IWYU pragma: export
+#include "state/map/map_partition_stage.h"  // IWYU pragma: export
 
 #endif  // TRIDENT_STATE_MAP_MAP_PARTITION_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, second part: redo, apply and abort, and giving memory back.
+// MapPartition, second part: redo, apply and abort; giving memory back.
 #ifndef TRIDENT_STATE_MAP_MAP_PARTITION_APPLY_H_
 #define TRIDENT_STATE_MAP_MAP_PARTITION_APPLY_H_
 
@@ -14,7 +14,7 @@ namespace trident {
 
 template <class V>
 uint32_t MapPartition<V>::AppendRedo(TxId t, std::string& out) {
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   const uint32_t i = StagedIndex(t);
   TRIDENT_CHECK_LT(i, log_.txs()) << "txid " << t.value() << " has staged nothing";
   TxChanges& tx = log_.tx(i);
@@ -55,7 +55,7 @@ uint32_t MapPartition<V>::StagedIndex(TxId t) const {
 
 template <class V>
 void MapPartition<V>::Apply(TxId t, Attempt attempt) {
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   ApplyTx(t, attempt);
 }
 
@@ -74,7 +74,7 @@ void MapPartition<V>::ApplyTx(TxId t, Attempt attempt) {
   log_.RetireRows(tx);
   for (uint32_t p = tx.begin; p != tx.end;) {
     const uint32_t step_end = p + std::min(kApplyStep, tx.end - p);
-    MutexLock read(read_);
+    ChangeLock change(locks_);
     ApplyChanges(p, step_end);
     p = step_end;
     if (p != tx.end) continue;
@@ -99,9 +99,9 @@ void MapPartition<V>::ApplyChanges(uint32_t begin, uint32_t end) {
     Entry& e = table_.entry(change.slot);
     if constexpr (kHoldsHeap<V>) {
       const int64_t now = HeapOf(change.value), before = HeapOf(e.value);
-      staged_heap_ -= now;
-      versions_heap_ += before;
-      entries_heap_ += now - before;
+      account_.AddHeap(ValuePlace::kStaged, -now);
+      account_.AddHeap(ValuePlace::kPrevious, before);
+      account_.AddHeap(ValuePlace::kEntry, now - before);
     }
     using std::swap;
     swap(e.value, change.value);
@@ -123,19 +123,19 @@ void MapPartition<V>::MarkDirty(Entry& e, uint32_t slot) {
 
 template <class V>
 void MapPartition<V>::Abort(TxId from) {
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   while (log_.txs() > applied_txs_) {
     const TxChanges& newest = log_.tx(log_.txs() - 1);
     if (newest.txid < from) break;
     for (uint32_t p = log_.end(); p != newest.begin;) {
       const Change<V>& change = log_.at(--p);
       if (change.slot == kNone) continue;
-      if constexpr (kHoldsHeap<V>) staged_heap_ -= HeapOf(change.value);
+      SubtractHeap(ValuePlace::kStaged, change.value);
       const bool over_staged = log_.IsStaged(change.previous);
       table_.entry(change.slot).staged = over_staged ? change.previous : kNone;
     }
     log_.TruncateTo(newest.begin);
-    MutexLock read(read_);
+    ChangeLock change(locks_);
     log_.PopBackTx();
   }
   Report();
@@ -162,7 +162,7 @@ Status MapPartition<V>::ReplayRedo(TxId t, Attempt attempt, std::string_view sec
     rows.push_back(std::move(row));
   }
   if (rows.empty()) return absl::OkStatus();
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kEntry));
   TxChanges& tx = OpenTx(t, attempt, rows.size());
   for (size_t i = 0; i < rows.size(); ++i) ReplayRow(tx, slots_[i], rows[i]);
@@ -201,12 +201,12 @@ void MapPartition<V>::ReleaseVersions() {
   }
   if constexpr (kHoldsHeap<V>) {
     for (uint32_t p = log_.front(); p != released_to; ++p) {
-      versions_heap_ -= HeapOf(log_.at(p).value);
+      SubtractHeap(ValuePlace::kPrevious, log_.at(p).value);
     }
   }
   log_.ReleaseTo(released_to);
-  ReleaseEarlierBases();
-  if (scan_order_ != nullptr && !IsCurrent(*scan_order_)) KeepScanOrder(nullptr);
+  earlier_bases_.Release(oldest);
+  scan_orders_.DropUnreadable(oldest);
 }
 
 template <class V>
@@ -220,52 +220,20 @@ const TxChanges* MapPartition<V>::AppliedUpTo(TxId t) const {
 template <class V>
 void MapPartition<V>::MakeWay() {
   Report();
-  const uint32_t keys = 2 * std::exchange(inserted_, 0);
-  uint32_t evictions = keys;  // of which others have the half
-  if (!context_.budget->MustEvict()) {
-    // As many keys again should find room, in memory that is allocated if there is no other.
-    const bool may_grow = context_.budget->HasRoomFor(table_.GrowthFor(keys));
-    evictions = may_grow ? 0 : table_.ErasuresFor(keys);
-  }
-  if (evictions == 0) return;
-  MutexLock read(read_);
-  EvictSome(evictions);
+  const uint32_t due = eviction_.TakeDue(table_, *context_.budget);
+  if (due == 0) return;
+  ChangeLock change(locks_);
+  Evict(due);
 }
 
 template <class V>
-void MapPartition<V>::EvictSome(uint32_t wanted) {
-  // Several at a time, so that their cells come into the cache together.
-  constexpr uint32_t kTogether = 16;
-  uint32_t looks = 4 * wanted;
-  while (wanted > 0 && looks > 0) {
-    uint32_t slots[kTogether];
-    uint64_t hashes[kTogether];
-    uint32_t found = 0;
-    // At most once around, or a slot would be found twice.
-    const uint32_t last_look = looks - std::min(looks, table_.allocated_slots());
-    if (last_look == looks) return;
-    for (; found < std::min(wanted, kTogether) && looks > last_look; --looks) {
-      hand_ = table_.NextSlot(hand_);
-      if (!MayEvict(hand_)) continue;
-      slots[found] = hand_;
-      hashes[found] = HashBytes(table_.entry(hand_).key());
-      table_.PrefetchCell(hashes[found++]);
-    }
-    for (uint32_t i = 0; i < found; ++i) {
-      entries_heap_ -= HeapOf(table_.entry(slots[i]).value);
-      table_.Erase(slots[i], hashes[i]);
-    }
-    wanted -= found;
-  }
-}
-
-template <class V>
-bool MapPartition<V>::MayEvict(uint32_t slot) {
-  if (!table_.IsAllocated(slot)) return false;
-  Entry& e = table_.entry(slot);
-  if (e.presence == Presence::kFree) return false;
-  const bool used = std::exchange(e.used, 0) != 0;
-  return !used && e.dirty == 0 && e.staged == kNone && !log_.IsApplied(e.version, slot);
+void MapPartition<V>::Evict(uint32_t wanted) {
+  const auto is_needed = [log = &log_](const Entry& e, uint32_t slot) {
+    return e.dirty != 0 || e.staged != kNone || log->IsApplied(e.version, slot);
+  };
+  eviction_.Evict(table_, wanted, is_needed, [account = &account_](const Entry& e) {
+    account->AddHeap(ValuePlace::kEntry, -HeapOf(e.value));
+  });
 }
 
 template <class V>
@@ -274,8 +242,8 @@ void MapPartition<V>::Trim() {
   constexpr uint32_t kStep = 256;
   uint32_t slots = 0;
   {
-    MutexLock turn(turn_);
-    MutexLock read(read_);
+    OwnerLock turn(locks_);
+    ChangeLock change(locks_);
     ReleaseVersions();
     slots = table_.slots_end();
     Report(/*slack=*/1);
@@ -283,45 +251,30 @@ void MapPartition<V>::Trim() {
   // Twice around: the first time may only find that all were used.
   for (uint64_t looked = 0; looked < 2 * uint64_t{slots} && context_.budget->MustEvict();
        looked += 4 * kStep) {
-    MutexLock turn(turn_);
-    MutexLock read(read_);
-    EvictSome(kStep);
+    OwnerLock turn(locks_);
+    ChangeLock change(locks_);
+    Evict(kStep);
     Report();
   }
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   const bool slots_are_named = log_.txs() > 0 || !dirty_.empty() || fold_active_;
   if (slots_are_named || !table_.WorthCompacting()) return;
-  MutexLock read(read_);
+  ChangeLock change(locks_);
   table_.Compact();
-  hand_ = 0;
+  eviction_.StartOver();
   Report();
 }
 
 template <class V>
-MemoryBudget::Use MapPartition<V>::Measure() const {
-  const size_t lists = (dirty_.capacity() + folding_.capacity()) * sizeof(uint32_t) +
-                       scan_order_bytes_.load(std::memory_order_relaxed);
-  const int64_t entries = static_cast<int64_t>(table_.live_bytes() + lists) + entries_heap_;
-  const uint64_t waiting = dirty_.size() + folding_.size();
-  MemoryBudget::Use now;
-  now.entries = entries;
-  now.dirty = table_.size() == 0 ? 0 : static_cast<int64_t>(entries * waiting / table_.size());
-  now.idle =
-      static_cast<int64_t>(table_.allocated_bytes() - table_.live_bytes() + log_.spare_bytes());
-  now.versions = static_cast<int64_t>(log_.applied_changes() * sizeof(Change<V>)) + versions_heap_;
-  now.staged =
-      static_cast<int64_t>(log_.staged_changes() * sizeof(Change<V>) + log_.delta_row_bytes()) +
-      staged_heap_;
-  return now;
-}
-
-template <class V>
 void MapPartition<V>::Report(int64_t slack) {
-  const MemoryBudget::Use now = Measure();
-  dirty_bytes_.store(static_cast<uint64_t>(now.dirty), std::memory_order_relaxed);
-  if (!now.DiffersBy(slack, reported_)) return;
-  context_.budget->Add(now.Minus(reported_));
-  reported_ = now;
+  const size_t lists = (dirty_.capacity() + folding_.capacity()) * sizeof(uint32_t);
+  account_.Report({.entries = table_.live_bytes() + lists + ScanOrderBytes(),
+                   .previous = log_.applied_changes() * sizeof(Change<V>),
+                   .staged = log_.staged_changes() * sizeof(Change<V>) + log_.delta_row_bytes(),
+                   .idle = table_.allocated_bytes() - table_.live_bytes() + log_.spare_bytes(),
+                   .keys = table_.size(),
+                   .dirty = dirty_.size() + folding_.size()},
+                  slack);
 }
 
 }  // namespace trident

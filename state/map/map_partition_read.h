@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, third part: readers of keys. They look at memory under read_ and at the base
-// without any lock, so memory may change between the two looks. What makes the answer right all the
-// same:
+// MapPartition, third part: readers of keys. A reader looks at memory under the read lock, and at
+// the base without any lock, so both may change between the two looks. Therefore it looks at memory
+// once more after the base. Each key is then in one of three cases:
 //
-// A key that was changed after `at` is in memory for as long as `at` is readable, with its previous
-// value. So a second look at memory, after the base, finds it if the base was already newer; and
-// the window is asked once more at the end.
-//
-// What memory and base said belongs together if both looks find the key over the same base: over
-// the same earlier one, which does not change; or over the present one, and no fold has ended in
-// between. For of the keys that a fold brings into the base, each is, before that, known as a whole
-// or found over an earlier base.
+// - Its value is known. Then the base does not matter. This covers a base that is newer than `at`:
+// a
+//   key that was changed after `at` is in memory with the value that was replaced, for as long as
+//   `at` is readable. Whether it still is readable, is asked at the end.
+// - Its value lies over the same base in both looks. An earlier base does not change. The present
+//   one changes for a key only when a fold ends, and by then the key's value is known or lies over
+//   an earlier base. So the answer of the base is the right one if no fold has ended in between.
+// - Else the key is asked for again.
 #ifndef TRIDENT_STATE_MAP_MAP_PARTITION_READ_H_
 #define TRIDENT_STATE_MAP_MAP_PARTITION_READ_H_
 
@@ -28,12 +28,12 @@ uint32_t MapPartition<V>::ChangeAfter(uint32_t slot, TxId at) const {
   uint32_t first = kNone;
   uint32_t p = table_.entry(slot).version;
   if (!log_.IsApplied(p, slot)) return first;
-  for (; p != kNone && log_.at(p).IsAfter(at); p = log_.OlderApplied(p)) first = p;
+  for (; p != kNone && log_.at(p).txid.IsAfter(at); p = log_.OlderApplied(p)) first = p;
   return first;
 }
 
 template <class V>
-auto MapPartition<V>::At(uint32_t slot, TxId at) const -> Known {
+Known<V> MapPartition<V>::At(uint32_t slot, TxId at) const {
   const uint32_t after = ChangeAfter(slot, at);
   if (after != kNone) return {log_.at(after).presence, &log_.at(after).value};
   const Entry& e = table_.entry(slot);
@@ -53,18 +53,18 @@ template <class V>
 template <class Found>
 Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const {
   TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
-  // Of the keys that the base must be asked for.
+  // The keys that the base must be asked for: index, name, and the base to ask.
   std::vector<uint32_t> unknown;
   std::vector<std::string_view> names;
-  std::vector<Under> unders;
-  const auto ask_base = [&](uint32_t i, Under under) {
+  std::vector<BaseRef> unders;
+  const auto ask_base = [&](uint32_t i, BaseRef under) {
     unknown.push_back(i);
     names.push_back(keys[i].key);
     unders.push_back(std::move(under));
   };
   TxId folded;
   {
-    MutexLock read(read_);
+    ReaderLock read(locks_);
     folded = marker_.txid;
     for (uint32_t i = 0; i < keys.size(); ++i) {
       Seen seen = Look(keys[i], at);
@@ -78,16 +78,17 @@ Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&&
   while (!unknown.empty()) {
     TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::optional<V>> base, ReadBase(names, unders));
     const std::vector<uint32_t> asked = std::exchange(unknown, {});
-    const std::vector<Under> asked_in = std::exchange(unders, {});
+    const std::vector<BaseRef> asked_in = std::exchange(unders, {});
     names.clear();
-    MutexLock read(read_);
+    ReaderLock read(locks_);
     const bool fold_ended = std::exchange(folded, marker_.txid) != folded;
     for (size_t a = 0; a < asked.size(); ++a) {
       Seen seen = Look(keys[asked[a]], at);
       const bool over_the_same =
           seen.under == asked_in[a] && (seen.under != nullptr || !fold_ended);
       if (IsKnown(seen.known.presence) || over_the_same) {
-        ReportOverBase(seen.known, base[a], [&](const V* value) { found(asked[a], value); });
+        ReportOverBase(seen.known, base[a].has_value() ? &*base[a] : nullptr, options_.combine,
+                       [&](const V* value) { found(asked[a], value); });
       } else {
         ask_base(asked[a], std::move(seen.under));
       }
@@ -102,26 +103,36 @@ auto MapPartition<V>::Look(const HashedKey& key, TxId at) const -> Seen {
   if (slot == kNone) {
     return {{base_is_empty_ ? Presence::kAbsent : Presence::kUnread, nullptr}, nullptr};
   }
-  const Known known = At(slot, at);
+  const Known<V> known = At(slot, at);
   return {known, IsKnown(known.presence) ? nullptr : BaseUnder(slot, at)};
 }
 
 template <class V>
-template <class Visit>
-void MapPartition<V>::ReportOverBase(const Known& known, const std::optional<V>& base,
-                                     Visit&& report) const {
-  switch (known.presence) {
-    case Presence::kPresent:
-      return report(known.value);
-    case Presence::kDelta: {
-      const V value = base.has_value() ? options_.combine(*base, *known.value) : *known.value;
-      return report(&value);
-    }
-    case Presence::kUnread:
-      return report(base.has_value() ? &*base : nullptr);
-    default:
-      return report(nullptr);
+BaseRef MapPartition<V>::BaseUnder(uint32_t slot, TxId at) const {
+  const uint32_t after = ChangeAfter(slot, at);
+  if (after != kNone) {
+    BaseRef earlier = earlier_bases_.UnderReplaced(log_.at(after).txid);
+    if (earlier != nullptr) return earlier;
   }
+  return BaseUnderNewest(table_.entry(slot));
+}
+
+template <class V>
+BaseRef MapPartition<V>::BaseUnderNewest(const Entry& e) const {
+  const bool over_fold = earlier_bases_.IsAppending() && (e.dirty & kFolding) != 0;
+  return over_fold ? earlier_bases_.BeforeFold() : nullptr;
+}
+
+template <class V>
+StatusOr<std::vector<std::optional<V>>> MapPartition<V>::ReadBase(
+    std::span<const std::string_view> keys, std::span<const BaseRef> unders) const {
+  std::vector<std::optional<V>> values(keys.size());
+  Status failed;
+  TRIDENT_RETURN_IF_ERROR(base_.ReadEach(
+      keys, unders, base_keys_.load(std::memory_order_relaxed),
+      [&](size_t i, std::string_view encoded) { values[i] = Decode(keys[i], encoded, failed); }));
+  TRIDENT_RETURN_IF_ERROR(failed);
+  return values;
 }
 
 template <class V>
@@ -132,7 +143,7 @@ Status MapPartition<V>::ChangesOf(TxId at, const KeyRange& range,
   TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(before));
   std::vector<std::string> changed;
   {
-    MutexLock read(read_);
+    ReaderLock read(locks_);
     const TxChanges* tx = AppliedUpTo(at);
     if (tx == nullptr || tx->txid != at) return context_.timeline->CheckReadable(before);
     for (uint32_t p = tx->begin; p != tx->end; ++p) {
@@ -157,7 +168,7 @@ Status MapPartition<V>::ChangesOf(TxId at, const KeyRange& range,
 
 template <class V>
 uint64_t MapPartition<V>::ApproximateKeys() const {
-  MutexLock read(read_);
+  ReaderLock read(locks_);
   return keys_ < 0 ? 0 : static_cast<uint64_t>(keys_);
 }
 

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, fourth part: scans. A page is what the base has of a range, with what memory has
-// over it; see state/map/map_partition_read.h for why the two belong together. What is said there
-// of each key, generation_ says of all: it moves before what memory says of any key can change in a
-// way that the base takes part in.
-//
-// The changed keys of a partition stand in no order. The first page at a txid looks through them
-// all and keeps the least; for a second one they are sorted once, and the order is kept for those
-// that follow.
+// MapPartition, fourth part: readers of ranges. A page of a scan is a walk through the present
+// base, with the rows of memory laid over it. Memory is looked at first, then the walk
+// begins. The two belong together if no generation has passed in between (state/map/scan_orders.h),
+// for the reasons that state/map/map_partition_read.h gives for one key; else both are done again.
 #ifndef TRIDENT_STATE_MAP_MAP_PARTITION_SCAN_H_
 #define TRIDENT_STATE_MAP_MAP_PARTITION_SCAN_H_
 
@@ -22,150 +18,76 @@
 
 namespace trident {
 
-// What memory has of a range: everything in which the base may differ from txid `at`, and maybe
-// more.
 template <class V>
-struct MapPartition<V>::Overlay {
-  struct Row {
-    std::string key;
-    Presence presence;
-    V value;
-    Under under;  // if the value is not known
-  };
-  std::vector<Row> rows;               // in key order, each key once
-  std::optional<std::string> horizon;  // rows beyond it were left out
-  uint64_t generation = 0;
-};
-
-// The slots of all keys in which the base of this generation may differ from txid `at`, in key
-// order. None of them leaves memory while both stay: it is dirty, or was changed after `at`.
-template <class V>
-struct MapPartition<V>::ScanOrder {
-  TxId at;
-  uint64_t generation = 0;
-  std::vector<uint32_t> slots;
-};
-
-template <class V>
-std::vector<uint32_t> MapPartition<V>::SlotsOverBase(TxId at) const {
-  std::vector<uint32_t> slots;
-  slots.reserve(dirty_.size() + folding_.size());
-  slots.insert(slots.end(), dirty_.begin(), dirty_.end());
-  slots.insert(slots.end(), folding_.begin(), folding_.end());
-  const uint32_t low = static_cast<uint32_t>(at.value());
-  for (uint32_t p = log_.front(); p != log_.border(); ++p) {
-    const Change<V>& change = log_.at(p);
-    if (change.slot == kNone || static_cast<int32_t>(change.txid_low - low) <= 0) continue;
-    slots.push_back(change.slot);
+StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
+                                                 uint64_t rows) const {
+  rows = std::max<uint64_t>(rows, 1);
+  const bool in_order = NotePage(at);
+  for (;;) {
+    TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
+    std::optional<ScanOverlay<V>> overlay =
+        in_order ? ReadInOrder(at, range, rows) : ReadOverlay(at, range, rows);
+    if (!overlay.has_value()) continue;
+    TRIDENT_RETURN_IF_ERROR(ReadEarlier(*overlay));
+    BaseCursor base = base_.Walk(range, CursorOptions::Pattern::kSeeks);
+    {
+      ReaderLock read(locks_);
+      if (scan_orders_.generation() != overlay->generation()) continue;
+    }
+    TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page, MergeOverBase(*overlay, base, rows));
+    TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
+    return page;
   }
-  return slots;
 }
 
 template <class V>
-void MapPartition<V>::AddRow(uint32_t slot, TxId at, Overlay& overlay) const {
-  const Known known = At(slot, at);
-  overlay.rows.push_back({std::string(table_.entry(slot).key()), known.presence, *known.value,
-                          IsKnown(known.presence) ? nullptr : BaseUnder(slot, at)});
+bool MapPartition<V>::NotePage(TxId at) const {
+  ReaderLock read(locks_);
+  return scan_orders_.NotePage(at);
 }
 
 template <class V>
-auto MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const -> Overlay {
-  Overlay overlay;
+ScanOverlay<V> MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const {
+  uint64_t generation;
   std::vector<uint32_t> slots;
   {
-    MutexLock read(read_);
-    overlay.generation = generation_;
+    ReaderLock read(locks_);
+    generation = scan_orders_.generation();
     slots = SlotsOverBase(at);
   }
   std::sort(slots.begin(), slots.end());
   slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
-  auto by_key = [](const auto& a, const auto& b) { return a.key < b.key; };
+  ScanOverlay<V> overlay(generation);
   for (size_t begin = 0; begin < slots.size(); begin += kScanStep) {
-    MutexLock read(read_);
+    ReaderLock read(locks_);
     for (size_t i = begin; i < std::min(begin + kScanStep, slots.size()); ++i) {
       // The slot may have another key by now; that one is as good as any.
       if (!table_.IsAllocated(slots[i])) continue;
       const Entry& e = table_.entry(slots[i]);
       if (e.presence == Presence::kFree || !range.Contains(e.key())) continue;
-      if (overlay.horizon.has_value() && e.key() > *overlay.horizon) continue;
-      AddRow(slots[i], at, overlay);
+      if (!overlay.IsBeyondHorizon(e.key())) AddRow(slots[i], at, overlay);
     }
-    if (overlay.rows.size() <= 2 * limit + kScanStep) continue;
-    std::nth_element(overlay.rows.begin(), overlay.rows.begin() + limit, overlay.rows.end(),
-                     by_key);
-    overlay.rows.resize(limit + 1);
-    overlay.horizon = overlay.rows.back().key;
+    if (overlay.size() > 2 * limit + kScanStep) overlay.KeepLeast(limit);
   }
-  std::sort(overlay.rows.begin(), overlay.rows.end(), by_key);
-  auto same = [](const auto& a, const auto& b) { return a.key == b.key; };
-  overlay.rows.erase(std::unique(overlay.rows.begin(), overlay.rows.end(), same),
-                     overlay.rows.end());
+  overlay.Sort();
   return overlay;
 }
 
 template <class V>
-auto MapPartition<V>::MakeScanOrder(TxId at) const -> std::shared_ptr<const ScanOrder> {
-  auto order = std::make_shared<ScanOrder>();
-  order->at = at;
-  std::vector<uint32_t> slots;
-  {
-    MutexLock read(read_);
-    order->generation = generation_;
-    slots = SlotsOverBase(at);
-  }
-  std::sort(slots.begin(), slots.end());
-  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
-  // Keys are sorted as copies: entries may be looked at under the lock alone.
-  std::vector<std::pair<std::string, uint32_t>> keys;
-  keys.reserve(slots.size());
-  for (size_t begin = 0; begin < slots.size(); begin += kScanStep) {
-    MutexLock read(read_);
-    if (!IsCurrent(*order)) return nullptr;
-    for (size_t i = begin; i < std::min(begin + kScanStep, slots.size()); ++i) {
-      keys.emplace_back(table_.entry(slots[i]).key(), slots[i]);
-    }
-  }
-  std::sort(keys.begin(), keys.end());
-  for (size_t i = 0; i < keys.size(); ++i) slots[i] = keys[i].second;
-  order->slots = std::move(slots);
-  MutexLock read(read_);
-  if (!IsCurrent(*order)) return nullptr;
-  KeepScanOrder(order);
-  return order;
-}
-
-template <class V>
-bool MapPartition<V>::IsCurrent(const ScanOrder& order) const {
-  return order.generation == generation_ && order.at >= context_.timeline->oldest();
-}
-
-template <class V>
-void MapPartition<V>::KeepScanOrder(std::shared_ptr<const ScanOrder> order) const {
-  scan_order_bytes_ = order == nullptr ? 0 : order->slots.capacity() * sizeof(uint32_t);
-  scan_order_ = std::move(order);
-}
-
-template <class V>
 auto MapPartition<V>::ReadInOrder(TxId at, const KeyRange& range, uint64_t limit) const
-    -> std::optional<Overlay> {
-  std::shared_ptr<const ScanOrder> order;
-  {
-    MutexLock read(read_);
-    order = scan_order_;
-    if (order != nullptr && (order->at != at || !IsCurrent(*order))) order = nullptr;
-  }
+    -> std::optional<ScanOverlay<V>> {
+  std::shared_ptr<const ScanOrder> order = FindScanOrder(at);
   if (order == nullptr) order = MakeScanOrder(at);
   if (order == nullptr) return std::nullopt;
-  Overlay overlay;
-  overlay.generation = order->generation;
+  ScanOverlay<V> overlay(order->generation);
   const std::vector<uint32_t>& slots = order->slots;
   size_t next = 0;
   for (bool first = true, more = true; more; first = false) {
-    MutexLock read(read_);
+    ReaderLock read(locks_);
     if (!IsCurrent(*order)) return std::nullopt;
     if (first) {
-      auto is_before = [this](uint32_t slot, const std::string& key) {
-        return table_.entry(slot).key() < key;
+      const auto is_before = [table = &table_](uint32_t slot, const std::string& key) {
+        return table->entry(slot).key() < key;
       };
       next = static_cast<size_t>(
           std::lower_bound(slots.begin(), slots.end(), range.begin, is_before) - slots.begin());
@@ -174,8 +96,8 @@ auto MapPartition<V>::ReadInOrder(TxId at, const KeyRange& range, uint64_t limit
       more = next < slots.size() && range.Contains(table_.entry(slots[next]).key());
       if (!more) break;
       AddRow(slots[next], at, overlay);
-      if (overlay.rows.size() <= limit) continue;
-      overlay.horizon = overlay.rows.back().key;
+      if (overlay.size() <= limit) continue;
+      overlay.EndAtLast();
       more = false;
     }
   }
@@ -183,40 +105,73 @@ auto MapPartition<V>::ReadInOrder(TxId at, const KeyRange& range, uint64_t limit
 }
 
 template <class V>
-bool MapPartition<V>::IsScannedAgain(TxId at) const {
-  MutexLock read(read_);
-  return std::exchange(scanned_at_, at) == at;
+std::shared_ptr<const ScanOrder> MapPartition<V>::FindScanOrder(TxId at) const {
+  ReaderLock read(locks_);
+  return scan_orders_.Find(at, context_.timeline->oldest());
 }
 
 template <class V>
-StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
-                                                 uint64_t rows) const {
-  rows = std::max<uint64_t>(rows, 1);
-  const bool again = IsScannedAgain(at);
-  for (;;) {
-    TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
-    std::optional<Overlay> overlay =
-        again ? ReadInOrder(at, range, rows) : ReadOverlay(at, range, rows);
-    if (!overlay.has_value()) continue;
-    TRIDENT_RETURN_IF_ERROR(ReadEarlier(*overlay));
-    BaseCursor base = base_.Walk(range, CursorOptions::Pattern::kSeeks);
-    {
-      MutexLock read(read_);
-      if (generation_ != overlay->generation) continue;
-    }
-    TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page, MergeOverBase(*overlay, base, rows));
-    TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
-    return page;
+std::shared_ptr<const ScanOrder> MapPartition<V>::MakeScanOrder(TxId at) const {
+  auto order = std::make_shared<ScanOrder>();
+  order->at = at;
+  std::vector<uint32_t> slots;
+  {
+    ReaderLock read(locks_);
+    order->generation = scan_orders_.generation();
+    slots = SlotsOverBase(at);
   }
+  std::sort(slots.begin(), slots.end());
+  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+  // Keys are sorted as copies: entries may be looked at under a lock only.
+  std::vector<std::pair<std::string, uint32_t>> keys;
+  keys.reserve(slots.size());
+  for (size_t begin = 0; begin < slots.size(); begin += kScanStep) {
+    ReaderLock read(locks_);
+    if (!IsCurrent(*order)) return nullptr;
+    for (size_t i = begin; i < std::min(begin + kScanStep, slots.size()); ++i) {
+      keys.emplace_back(table_.entry(slots[i]).key(), slots[i]);
+    }
+  }
+  std::sort(keys.begin(), keys.end());
+  for (size_t i = 0; i < keys.size(); ++i) slots[i] = keys[i].second;
+  order->slots = std::move(slots);
+  ReaderLock read(locks_);
+  if (!IsCurrent(*order)) return nullptr;
+  scan_orders_.Keep(order);
+  return order;
 }
 
-// Makes known what stands over another base than the present one, which is the one that is walked.
 template <class V>
-Status MapPartition<V>::ReadEarlier(Overlay& overlay) const {
-  std::vector<typename Overlay::Row*> rows;
+bool MapPartition<V>::IsCurrent(const ScanOrder& order) const {
+  return scan_orders_.IsCurrent(order, context_.timeline->oldest());
+}
+
+template <class V>
+std::vector<uint32_t> MapPartition<V>::SlotsOverBase(TxId at) const {
+  std::vector<uint32_t> slots;
+  slots.reserve(dirty_.size() + folding_.size());
+  slots.insert(slots.end(), dirty_.begin(), dirty_.end());
+  slots.insert(slots.end(), folding_.begin(), folding_.end());
+  for (uint32_t p = log_.front(); p != log_.border(); ++p) {
+    const Change<V>& change = log_.at(p);
+    if (change.slot != kNone && change.txid.IsAfter(at)) slots.push_back(change.slot);
+  }
+  return slots;
+}
+
+template <class V>
+void MapPartition<V>::AddRow(uint32_t slot, TxId at, ScanOverlay<V>& overlay) const {
+  const Known<V> known = At(slot, at);
+  overlay.Add({std::string(table_.entry(slot).key()), known.presence, *known.value,
+               IsKnown(known.presence) ? nullptr : BaseUnder(slot, at)});
+}
+
+template <class V>
+Status MapPartition<V>::ReadEarlier(ScanOverlay<V>& overlay) const {
+  std::vector<typename ScanOverlay<V>::Row*> rows;
   std::vector<std::string_view> keys;
-  std::vector<Under> unders;
-  for (auto& row : overlay.rows) {
+  std::vector<BaseRef> unders;
+  for (auto& row : overlay.rows()) {
     if (row.under == nullptr) continue;
     rows.push_back(&row);
     keys.push_back(row.key);
@@ -224,27 +179,22 @@ Status MapPartition<V>::ReadEarlier(Overlay& overlay) const {
   }
   TRIDENT_ASSIGN_OR_RETURN(const auto base, ReadBase(keys, unders));
   for (size_t i = 0; i < rows.size(); ++i) {
-    std::optional<V> value;
-    ReportOverBase({rows[i]->presence, &rows[i]->value}, base[i], [&](const V* whole) {
-      if (whole != nullptr) value = *whole;
-    });
-    rows[i]->presence = value.has_value() ? Presence::kPresent : Presence::kAbsent;
-    if (value.has_value()) rows[i]->value = *std::move(value);
+    ResolveOverBase(rows[i]->presence, rows[i]->value, base[i].has_value() ? &*base[i] : nullptr,
+                    options_.combine);
   }
   return {};
 }
 
 template <class V>
-StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const Overlay& overlay, BaseCursor& base,
-                                                          uint64_t rows) const {
+StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const ScanOverlay<V>& overlay,
+                                                          BaseCursor& base, uint64_t rows) const {
   PartitionPage<V> page;
-  auto over = overlay.rows.begin();
-  while (over != overlay.rows.end() || base.Valid()) {
-    // Beyond the horizon, memory may have more than it told.
-    if (over == overlay.rows.end() && overlay.horizon.has_value()) break;
-    const int side = over == overlay.rows.end() ? -1
-                     : !base.Valid()            ? 1
-                                                : base.key().compare(over->key);
+  auto over = overlay.rows().begin();
+  const auto over_end = overlay.rows().end();
+  while (over != over_end || base.Valid()) {
+    if (over == over_end && overlay.horizon().has_value()) break;
+    // Negative: the base alone has the next key. Positive: memory alone has it.
+    const int side = over == over_end ? -1 : !base.Valid() ? 1 : base.key().compare(over->key);
     if (page.rows.size() == rows) {
       page.resume = side < 0 ? std::string(base.key()) : over->key;
       return page;
@@ -252,20 +202,21 @@ StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const Overlay& overlay
     std::optional<V> stored;
     if (side <= 0) {
       Status failed;
-      stored = DecodeStored<V>(base_, base.key(), base.value(), options_.combine, failed);
+      stored = Decode(base.key(), base.value(), failed);
       TRIDENT_RETURN_IF_ERROR(failed);
     }
-    const Known known =
-        side < 0 ? Known{Presence::kUnread, nullptr} : Known{over->presence, &over->value};
+    const Known<V> known =
+        side < 0 ? Known<V>{Presence::kUnread, nullptr} : Known<V>{over->presence, &over->value};
     std::string key = side < 0 ? std::string(base.key()) : over->key;
-    ReportOverBase(known, stored, [&](const V* value) {
-      if (value != nullptr) page.rows.emplace_back(std::move(key), *value);
-    });
+    ReportOverBase(known, stored.has_value() ? &*stored : nullptr, options_.combine,
+                   [&](const V* value) {
+                     if (value != nullptr) page.rows.emplace_back(std::move(key), *value);
+                   });
     if (side <= 0) base.Next();
     if (side >= 0) ++over;
   }
   TRIDENT_RETURN_IF_ERROR(base.status());
-  if (overlay.horizon.has_value()) page.resume = *overlay.horizon + '\0';
+  if (overlay.horizon().has_value()) page.resume = *overlay.horizon() + '\0';
   return page;
 }
 

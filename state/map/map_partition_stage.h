@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapPartition, first part: computing the changes of a txid over those of the txids before it.
+// MapPartition, first part: a txid's changes are computed over those of the txids before it.
 #ifndef TRIDENT_STATE_MAP_MAP_PARTITION_STAGE_H_
 #define TRIDENT_STATE_MAP_MAP_PARTITION_STAGE_H_
 
@@ -32,13 +32,13 @@ Status MapPartition<V>::Stage(TxId t, Attempt attempt, std::span<const HashedKey
   static_assert(kMayRemove || std::is_convertible_v<Result, V>,
                 "update(i, const V* old) must return V, or std::optional<V> to remove keys");
   if (keys.empty()) return absl::OkStatus();
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kValue));
   TxChanges& tx = OpenTx(t, attempt, keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (i + kPrefetch < keys.size()) __builtin_prefetch(&table_.entry(slots_[i + kPrefetch]));
     const uint32_t slot = slots_[i];
-    const Known old = Newest(table_.entry(slot));
+    const Known<V> old = Newest(table_.entry(slot));
     const V* old_value = old.presence == Presence::kPresent ? old.value : nullptr;
     if constexpr (kMayRemove) {
       Result next = update(i, old_value);
@@ -60,7 +60,7 @@ Status MapPartition<V>::StageDelta(TxId t, Attempt attempt, std::span<const Hash
   TRIDENT_CHECK_EQ(keys.size(), deltas.size());
   TRIDENT_CHECK(options_.combine != nullptr) << "StageDelta needs MapOptions::combine";
   if (keys.empty()) return absl::OkStatus();
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kEntry));
   TxChanges& tx = OpenTx(t, attempt, keys.size());
   ChangeRowWriter<V> rows(tx.delta_rows);
@@ -80,10 +80,10 @@ template <class V>
 template <class Found>
 Status MapPartition<V>::ReadNewest(std::span<const HashedKey> keys, Found&& found) {
   if (keys.empty()) return absl::OkStatus();
-  MutexLock turn(turn_);
+  OwnerLock turn(locks_);
   TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kValue));
   for (size_t i = 0; i < keys.size(); ++i) {
-    const Known known = Newest(table_.entry(slots_[i]));
+    const Known<V> known = Newest(table_.entry(slots_[i]));
     found(i, known.presence == Presence::kPresent ? known.value : nullptr);
   }
   MakeWay();
@@ -105,7 +105,7 @@ Status MapPartition<V>::Locate(std::span<const HashedKey> keys, Need need) {
     if (slot != kNone) {
       Entry& e = table_.entry(slot);
       e.used = 1;
-      // Over a committed value that is known, all staged ones are known.
+      // If the committed value is known, so is every staged one over it.
       if (need == Need::kEntry || IsKnown(e.presence) || IsKnown(Newest(e).presence)) continue;
     }
     missing_.push_back(static_cast<uint32_t>(i));
@@ -116,7 +116,7 @@ Status MapPartition<V>::Locate(std::span<const HashedKey> keys, Need need) {
 template <class V>
 Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) {
   std::vector<std::string_view> wanted;
-  std::vector<Under> unders;
+  std::vector<BaseRef> unders;
   wanted.reserve(missing_.size());
   for (uint32_t i : missing_) {
     if (keys[i].key.size() > static_cast<size_t>(kKeyBytesMax)) {
@@ -124,7 +124,7 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
                              kKeyBytesMax, " (kKeyBytesMax): ", base_.Describe(keys[i].key));
     }
     wanted.push_back(keys[i].key);
-    if (!fold_appends_) continue;
+    if (!earlier_bases_.IsAppending()) continue;
     unders.push_back(slots_[i] == kNone ? nullptr : BaseUnderNewest(table_.entry(slots_[i])));
   }
   std::vector<std::optional<V>> values;
@@ -132,7 +132,7 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
     TRIDENT_ASSIGN_OR_RETURN(values, ReadBase(wanted, unders));
   }
   const Presence unread = base_is_empty_ ? Presence::kAbsent : Presence::kUnread;
-  MutexLock read(read_);
+  ChangeLock change(locks_);
   for (size_t m = 0; m < missing_.size(); ++m) {
     const HashedKey& key = keys[missing_[m]];
     uint32_t& slot = slots_[missing_[m]];
@@ -140,7 +140,7 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
     if (slot == kNone) {
       slot = table_.Insert(key.hash, key.key);
       table_.entry(slot).presence = unread;
-      ++inserted_;
+      eviction_.CountInsertion();
     }
     if (!values.empty()) Resolve(slot, values[m].has_value() ? &*values[m] : nullptr);
   }
@@ -151,7 +151,7 @@ template <class V>
 TxChanges& MapPartition<V>::OpenTx(TxId t, Attempt attempt, size_t changes) {
   TRIDENT_CHECK_GT(t, applied_) << "txid " << t.value() << " is staged after it was applied";
   if (!log_.HasRoomFor(changes)) {
-    MutexLock read(read_);
+    ChangeLock change(locks_);
     log_.MakeRoomFor(changes);
   }
   if (log_.txs() > applied_txs_) {
@@ -165,12 +165,12 @@ TxChanges& MapPartition<V>::OpenTx(TxId t, Attempt attempt, size_t changes) {
       return newest;
     }
   }
-  MutexLock read(read_);
+  ChangeLock change(locks_);
   return log_.PushTx(t, attempt);
 }
 
 template <class V>
-auto MapPartition<V>::Newest(const Entry& e) const -> Known {
+Known<V> MapPartition<V>::Newest(const Entry& e) const {
   if (!log_.IsStaged(e.staged)) return {e.presence, &e.value};
   const Change<V>& change = log_.at(e.staged);
   return {change.presence, &change.value};
@@ -180,14 +180,14 @@ template <class V>
 void MapPartition<V>::Put(TxChanges& tx, uint32_t slot, Presence presence, Presence before,
                           V value) {
   Entry& e = table_.entry(slot);
-  const int adds = Count(presence) - Count(before);
-  const uint32_t low = static_cast<uint32_t>(tx.txid.value());
-  if constexpr (kHoldsHeap<V>) staged_heap_ += HeapBytes(value);
+  const int adds = (presence == Presence::kPresent) - (before == Presence::kPresent);
+  const ShortTxId txid(tx.txid);
+  AddHeap(ValuePlace::kStaged, value);
   tx.keys += adds;
   const bool over_staged = log_.IsStaged(e.staged);
-  if (over_staged && log_.at(e.staged).txid_low == low) {
+  if (over_staged && log_.at(e.staged).txid == txid) {
     Change<V>& change = log_.at(e.staged);
-    if constexpr (kHoldsHeap<V>) staged_heap_ -= HeapBytes(change.value);
+    SubtractHeap(ValuePlace::kStaged, change.value);
     change.presence = presence;
     change.in_delta_rows = false;
     change.adds = static_cast<int8_t>(change.adds + adds);
@@ -196,7 +196,7 @@ void MapPartition<V>::Put(TxChanges& tx, uint32_t slot, Presence presence, Prese
   }
   e.staged = log_.Append({.slot = slot,
                           .previous = over_staged ? e.staged : kNone,
-                          .txid_low = low,
+                          .txid = txid,
                           .presence = presence,
                           .in_delta_rows = false,
                           .adds = static_cast<int8_t>(adds),
@@ -208,8 +208,8 @@ template <class Combine>
 bool MapPartition<V>::PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine) {
   const Entry& e = table_.entry(slot);
   const bool has_row = log_.IsStaged(e.staged) && !log_.at(e.staged).in_delta_rows &&
-                       log_.at(e.staged).txid_low == static_cast<uint32_t>(tx.txid.value());
-  const Known old = Newest(e);
+                       log_.at(e.staged).txid == ShortTxId(tx.txid);
+  const Known<V> old = Newest(e);
   const Presence presence = IsKnown(old.presence) ? Presence::kPresent : Presence::kDelta;
   const bool combined = old.presence == Presence::kPresent || old.presence == Presence::kDelta;
   Put(tx, slot, presence, old.presence, combined ? combine(*old.value, delta) : delta);
@@ -236,27 +236,18 @@ template <class V>
 void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
   Entry& e = table_.entry(slot);
   if (IsKnown(e.presence)) return;
-  // A delta over nothing made a key, which nobody has counted so far.
+  // The delta turns out to have made a key. Nobody has counted it so far.
   if (e.presence == Presence::kDelta && base == nullptr) ++keys_;
-  auto resolve = [&](Presence& presence, V& value) {
-    if (presence == Presence::kUnread) {
-      presence = base == nullptr ? Presence::kAbsent : Presence::kPresent;
-      if (base != nullptr) value = *base;
-    } else if (presence == Presence::kDelta) {
-      presence = Presence::kPresent;
-      if (base != nullptr) value = options_.combine(*base, value);
-    }
-  };
   const int64_t heap_before = HeapOf(e.value);
-  resolve(e.presence, e.value);
-  entries_heap_ += HeapOf(e.value) - heap_before;
-  // Those that are folded stand over an earlier base.
-  for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).IsAfter(marker_.txid);) {
-    resolve(log_.at(p).presence, log_.at(p).value);
+  ResolveOverBase(e.presence, e.value, base, options_.combine);
+  account_.AddHeap(ValuePlace::kEntry, HeapOf(e.value) - heap_before);
+  // Previous values that a folded txid replaced lie over an earlier base.
+  for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).txid.IsAfter(marker_.txid);) {
+    ResolveOverBase(log_.at(p).presence, log_.at(p).value, base, options_.combine);
     p = log_.OlderApplied(p);
   }
   for (uint32_t p = e.staged; log_.IsStaged(p); p = log_.at(p).previous) {
-    resolve(log_.at(p).presence, log_.at(p).value);
+    ResolveOverBase(log_.at(p).presence, log_.at(p).value, base, options_.combine);
   }
 }
 

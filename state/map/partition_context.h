@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PartitionContext: what surrounds one partition of a state.
+// PartitionContext: the surroundings of one partition of a state.
 #ifndef TRIDENT_STATE_MAP_PARTITION_CONTEXT_H_
 #define TRIDENT_STATE_MAP_PARTITION_CONTEXT_H_
 

@@ -4,14 +4,14 @@
 // (state/fold.h) calls, on its own thread and in this order:
 //
 //     Collect until it says that nothing is left: reads each changed key's value at exactly txid()
-//     Merge: sorts; looks up what the base must be combined with, or decides to append it unread
+//     Merge: sorts; looks up the base under deltas, or decides to append them unread
 //     WriteTo(load): the marker, then every row, in key order
 //     ... the load is installed ...
-//     Finish: what has not changed since is clean now
+//     Finish: entries that have not changed since are clean now
 //
 // Dropping it before Merge leaves the partition as if the fold had not been tried. After an error,
-// or when it is dropped later, nobody knows what the base has: the partition goes on being right,
-// but must not be folded again.
+// or when it is dropped later, the base may have the rows or not: the partition stays right, but
+// must not be folded again.
 #ifndef TRIDENT_STATE_MAP_PARTITION_FOLD_H_
 #define TRIDENT_STATE_MAP_PARTITION_FOLD_H_
 
@@ -33,7 +33,7 @@ class PartitionFold {
   virtual Status Merge() = 0;
   // Bytes of rows between Collect and Finish.
   virtual uint64_t bytes() const = 0;
-  // What the base's marker will say.
+  // The marker that the base will have.
   virtual const Marker& marker() const = 0;
   virtual Status WriteTo(BulkLoad& load) = 0;
   // The rows are written: gives their memory back.

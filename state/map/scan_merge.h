@@ -20,7 +20,7 @@ class ScanMerge {
   ScanMerge(PageLimits limits, uint32_t partitions);
 
   uint64_t rows_per_partition() const { return rows_per_partition_; }
-  // What one partition gave, in key order.
+  // Takes the page of one partition, in key order.
   void Add(std::vector<StateRow> rows, std::optional<std::string> resume);
   StatePage Page() &&;
 

@@ -10,8 +10,7 @@
 // or Abort instead of Apply. Txids are staged and applied in ascending order.
 //
 // Threads: the owner's calls come from one thread at a time, the executor that owns the partition.
-// The fold now and then takes the owner's turn for some microseconds (it holds turn_). Readers may
-// be on any thread.
+// The fold now and then takes the owner's turn for some microseconds. Readers may be on any thread.
 #ifndef TRIDENT_STATE_MAP_STATE_PARTITION_H_
 #define TRIDENT_STATE_MAP_STATE_PARTITION_H_
 
@@ -37,7 +36,7 @@ class StatePartition {
 
   // ---- owner ----
 
-  // Appends what t changes here, the content of one redo section (state/map/change_rows.h), and
+  // Appends the changes of t as the content of one redo section (state/map/change_rows.h), and
   // returns the number of rows. Deterministic: the same Stage calls give the same bytes, whatever
   // is cached. REQUIRES: t has staged a change here; every Stage call of t was made; called once,
   // in txid order.
@@ -46,7 +45,7 @@ class StatePartition {
   // REQUIRES: t is newer than all applied before, older than all else that is staged, and was
   // staged by this attempt.
   virtual void Apply(TxId t, Attempt attempt) = 0;
-  // Forgets what txid `from` and later ones staged.
+  // Forgets the staged changes of txid `from` and of later ones.
   virtual void Abort(TxId from) = 0;
   // At restart: stages and applies a decided section. DataLoss when it is not well-formed.
   virtual Status ReplayRedo(TxId t, Attempt attempt, std::string_view section) = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HeapBytes: what a value holds beside its own sizeof, for the memory budget. A user type that
-// holds memory says how much by `static size_t MemoryBytes(const T&)` in its UserCodec; else the
-// length of its encoding stands for it.
+// HeapBytes: the memory that a value holds beside its own sizeof, for the memory budget. A user
+// type that holds memory says how much by `static size_t MemoryBytes(const T&)` in its UserCodec;
+// else the length of its encoding stands for it.
 #ifndef TRIDENT_STATE_MAP_VALUE_SIZE_H_
 #define TRIDENT_STATE_MAP_VALUE_SIZE_H_
 

@@ -5,6 +5,7 @@
 #ifndef TRIDENT_TESTS_STATE_SEEDS_H_
 #define TRIDENT_TESTS_STATE_SEEDS_H_
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -23,7 +24,8 @@ inline std::vector<uint64_t> TestSeeds(uint64_t fixed, uint64_t fresh) {
 }
 
 inline std::string Repro(const char* test, uint64_t seed) {
-  return "TRIDENT_SEED=" + std::to_string(seed) + " state_test --gtest_filter=" + test;
+  return "TRIDENT_SEED=" + std::to_string(seed) + " " + program_invocation_short_name +
+         " --gtest_filter=" + test;
 }
 
 }  // namespace trident

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The hand that goes round a table: whom it spares, how far it looks, how many are due.
+#include "state/map/eviction.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/status.h"
+#include "tests/state/seeds.h"
+
+namespace trident {
+namespace {
+
+using Table = HotTable<int64_t>;
+
+constexpr auto kNobody = [](const HotEntry<int64_t>&, uint32_t) { return false; };
+
+uint32_t Insert(Table& table, int64_t n) {
+  const std::string key = Concat("key ", n);
+  const uint32_t slot = table.Insert(HashBytes(key), key);
+  table.entry(slot).presence = Presence::kPresent;
+  table.entry(slot).value = n;
+  table.entry(slot).used = 0;
+  return slot;
+}
+
+std::set<int64_t> Evict(Eviction& eviction, Table& table, uint32_t wanted) {
+  std::set<int64_t> erased;
+  eviction.Evict(table, wanted, kNobody,
+                 [&](const HotEntry<int64_t>& entry) { erased.insert(entry.value); });
+  return erased;
+}
+
+TEST(EvictionHandTest, GoesOnWhereItStopped) {
+  Table table;
+  std::map<uint32_t, int64_t> by_slot;
+  for (int64_t n = 0; n < 100; ++n) by_slot[Insert(table, n)] = n;
+  Eviction eviction;
+  std::set<int64_t> first, second;
+  for (uint32_t slot = 1; slot <= 10; ++slot) first.insert(by_slot.at(slot));
+  for (uint32_t slot = 11; slot <= 30; ++slot) second.insert(by_slot.at(slot));
+  EXPECT_EQ(Evict(eviction, table, 10), first);
+  EXPECT_EQ(Evict(eviction, table, 20), second);
+  EXPECT_EQ(table.size(), 70u);
+}
+
+TEST(EvictionHandTest, SparesOnceWhatWasUsed) {
+  Table table;
+  for (int64_t n = 0; n < 256; ++n) table.entry(Insert(table, n)).used = n % 2;
+  Eviction eviction;
+  // Once around, with one slot in two to spare.
+  for (const int64_t n : Evict(eviction, table, 64)) EXPECT_EQ(n % 2, 0) << n;
+  EXPECT_EQ(table.size(), 192u);
+  while (table.size() > 128) Evict(eviction, table, 1);
+  EXPECT_EQ(Evict(eviction, table, 128).size(), 128u) << "all were passed, and none used since";
+}
+
+TEST(EvictionHandTest, LooksAtFourSlotsForEachThatIsWanted) {
+  Table table;
+  for (int64_t n = 0; n < 1'000; ++n) Insert(table, n);
+  Eviction eviction;
+  int asked = 0;
+  const auto all = [&](const HotEntry<int64_t>&, uint32_t) { return ++asked > 0; };
+  eviction.Evict(table, 10, all, [](const HotEntry<int64_t>&) { FAIL(); });
+  EXPECT_EQ(asked, 40);
+  EXPECT_EQ(table.size(), 1'000u);
+}
+
+// By chance, entries come, are used, are needed and evicted.
+void PlayHistory(uint64_t seed) {
+  Rng rng(seed);
+  Table table;
+  Eviction eviction;
+  std::map<uint32_t, int64_t> here;  // by slot
+  std::set<uint32_t> needed;
+  int64_t next = 0;
+  for (int step = 0; step < 300; ++step) {
+    for (uint64_t n = rng.Below(step % 100 < 50 ? 60 : 5); n > 0; --n, ++next) {
+      here[Insert(table, next)] = next;
+    }
+    std::set<uint32_t> used;
+    needed.clear();
+    for (const auto& [slot, value] : here) {
+      if (table.entry(slot).used != 0 || rng.Chance(0.2)) used.insert(slot);
+      if (rng.Chance(0.2)) needed.insert(slot);
+      table.entry(slot).used = used.contains(slot);
+    }
+    const uint32_t wanted = static_cast<uint32_t>(rng.Below(40));
+    std::map<int64_t, uint32_t> slots;
+    for (const auto& [slot, value] : here) slots[value] = slot;
+    uint32_t erased = 0;
+    // Two rounds at most: a mark that was taken in the first counts no more in the second.
+    const bool one_round = 4 * wanted < table.allocated_slots();
+    const auto is_needed = [&](const HotEntry<int64_t>&, uint32_t slot) {
+      return needed.contains(slot);
+    };
+    eviction.Evict(table, wanted, is_needed, [&](const HotEntry<int64_t>& entry) {
+      const uint32_t slot = slots.at(entry.value);
+      ASSERT_EQ(here.erase(slot), 1u) << "each once";
+      ASSERT_FALSE(needed.contains(slot));
+      ASSERT_FALSE(one_round && used.contains(slot));
+      ++erased;
+    });
+    if (testing::Test::HasFatalFailure()) return;
+    ASSERT_LE(erased, wanted);
+    ASSERT_EQ(table.size(), here.size());
+    for (const auto& [slot, value] : here) {
+      const std::string key = Concat("key ", value);
+      ASSERT_EQ(table.Find(HashBytes(key), key), slot);
+    }
+  }
+}
+
+TEST(EvictionHandTest, TakesNothingThatIsNeededOrWasUsedOfLate) {
+  for (const uint64_t seed : TestSeeds(5, 5)) {
+    SCOPED_TRACE(Repro("EvictionHandTest.TakesNothingThatIsNeededOrWasUsedOfLate", seed));
+    ASSERT_NO_FATAL_FAILURE(PlayHistory(seed));
+  }
+}
+
+TEST(EvictionHandTest, OverTheBudgetTwoAreDueForEachInsertionAndOnceOnly) {
+  MemoryBudget budget(1'000);
+  budget.Add({.entries = 1'001});
+  Table table;
+  Eviction eviction;
+  EXPECT_EQ(eviction.TakeDue(table, budget), 0u);
+  for (int i = 0; i < 3; ++i) eviction.CountInsertion();
+  EXPECT_EQ(eviction.TakeDue(table, budget), 6u);
+  EXPECT_EQ(eviction.TakeDue(table, budget), 0u);
+}
+
+TEST(EvictionHandTest, WithinTheBudgetNoneAreDueUnlessTheTableMustGrowAndMayNot) {
+  Table table;
+  for (int64_t n = 0; n < 200; ++n) Insert(table, n);
+  MemoryBudget roomy(1'000'000), full(1'000);
+  full.Add({.entries = 990});
+  Eviction eviction;
+  const auto insert = [&eviction](int keys) {
+    for (int i = 0; i < keys; ++i) eviction.CountInsertion();
+  };
+  const uint32_t room = 2 * 200 - table.ErasuresFor(2 * 200);
+  ASSERT_GE(room, 4u);
+  insert(2);
+  EXPECT_EQ(eviction.TakeDue(table, full), 0u) << "there are slots for four more";
+  insert(200);
+  EXPECT_EQ(eviction.TakeDue(table, roomy), 0u) << "the table may grow";
+  insert(200);
+  EXPECT_EQ(eviction.TakeDue(table, full), 400 - room);
+}
+
+}  // namespace
+}  // namespace trident

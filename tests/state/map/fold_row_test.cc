@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/map/fold_row.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/rng.h"
+#include "state/map/hot_table.h"
+#include "tests/state/seeds.h"
+
+namespace trident {
+namespace {
+
+// Few different bytes, zero among them, so that many keys begin alike or differ in length alone.
+std::string RandomKey(Rng& rng) {
+  std::string key(rng.Below(24), '\0');
+  for (char& c : key) c = "\x00\x01\x7f\xff"[rng.Chance(0.8) ? 0 : rng.Below(4)];
+  return key;
+}
+
+TEST(FoldRowTest, RowsSortAsTheirKeysDoWhetherShortOrLong) {
+  for (const uint64_t seed : TestSeeds(20, 20)) {
+    SCOPED_TRACE(Repro("FoldRowTest.RowsSortAsTheirKeysDoWhetherShortOrLong", seed));
+    Rng rng(seed);
+    HotTable<int64_t> table;
+    std::set<std::string> keys;
+    std::vector<FoldRow<int64_t>> rows;
+    for (int64_t i = 0; i < 500; ++i) {
+      const std::string key = RandomKey(rng);
+      if (!keys.insert(key).second) continue;
+      const uint32_t slot = table.Insert(HashBytes(key), key);
+      rows.push_back(FoldRow<int64_t>::Of(table.entry(slot), slot, {Presence::kDelta, &i}));
+      ASSERT_EQ(rows.back().slot, slot);
+      ASSERT_EQ(rows.back().presence, Presence::kDelta);
+      ASSERT_EQ(rows.back().value, i);
+    }
+    std::sort(rows.begin(), rows.end(), &FoldRow<int64_t>::KeyIsLess);
+    ASSERT_EQ(rows.size(), keys.size());
+    auto expected = keys.begin();
+    FoldRow<int64_t>::KeyBuffer buffer;
+    for (const FoldRow<int64_t>& row : rows) ASSERT_EQ(row.Key(buffer), *expected++);
+  }
+}
+
+}  // namespace
+}  // namespace trident

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/map/scan_overlay.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/rng.h"
+#include "base/status.h"
+#include "tests/state/seeds.h"
+
+namespace trident {
+namespace {
+
+// Rows come in any order, some keys twice, and the least are kept now and then: up to the horizon
+// every key is there, in key order, once.
+void PlayHistory(uint64_t seed) {
+  Rng rng(seed);
+  const uint64_t count = 1 + rng.Below(20);
+  ScanOverlay<int64_t> overlay(/*generation=*/7);
+  std::map<std::string, int64_t> all;
+  for (int i = 0; i < 300; ++i) {
+    const std::string key = Concat("k", rng.Below(1'000));
+    all[key] = i;
+    if (overlay.IsBeyondHorizon(key)) continue;
+    overlay.Add({key, Presence::kPresent, i, nullptr});
+    if (overlay.size() > 3 * count) {
+      overlay.KeepLeast(count);
+      ASSERT_EQ(overlay.size(), count + 1);
+    }
+  }
+  overlay.Sort();
+  auto expected = all.begin();
+  for (const auto& row : overlay.rows()) ASSERT_EQ(row.key, (expected++)->first);
+  if (overlay.horizon().has_value()) {
+    ASSERT_LE(overlay.rows().back().key, *overlay.horizon());
+    ASSERT_TRUE(expected == all.end() || expected->first > *overlay.horizon());
+  } else {
+    ASSERT_EQ(expected, all.end());
+  }
+  ASSERT_EQ(overlay.generation(), 7u);
+}
+
+TEST(ScanOverlayTest, HasEveryKeyUpToItsHorizon) {
+  for (const uint64_t seed : TestSeeds(100, 50)) {
+    SCOPED_TRACE(Repro("ScanOverlayTest.HasEveryKeyUpToItsHorizon", seed));
+    ASSERT_NO_FATAL_FAILURE(PlayHistory(seed));
+  }
+}
+
+TEST(ScanOverlayTest, RowsThatCameInOrderEndAtTheLastOne) {
+  ScanOverlay<int64_t> overlay(0);
+  overlay.Add({"a", Presence::kPresent, 1, nullptr});
+  overlay.Add({"b", Presence::kPresent, 2, nullptr});
+  EXPECT_FALSE(overlay.horizon().has_value());
+  overlay.EndAtLast();
+  EXPECT_EQ(overlay.horizon(), "b");
+  EXPECT_FALSE(overlay.IsBeyondHorizon("b"));
+  EXPECT_TRUE(overlay.IsBeyondHorizon("ba"));
+}
+
+}  // namespace
+}  // namespace trident
