@@ -189,6 +189,8 @@ class MapPartition final : public StatePartition {
   // `base` is the value of the slot's key in the base that its entry lies over; null: none. All its
   // values that lie over that base become known.
   void Resolve(uint32_t slot, const V* base) TRIDENT_BY_BOTH(locks_);
+  void ResolveValue(Presence& presence, V& value, const V* base, ValuePlace place)
+      TRIDENT_BY_BOTH(locks_);
 
   // ---- apply ----
 

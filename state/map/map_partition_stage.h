@@ -238,17 +238,22 @@ void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
   if (IsKnown(e.presence)) return;
   // The delta turns out to have made a key. Nobody has counted it so far.
   if (e.presence == Presence::kDelta && base == nullptr) ++keys_;
-  const int64_t heap_before = HeapOf(e.value);
-  ResolveOverBase(e.presence, e.value, base, options_.combine);
-  account_.AddHeap(ValuePlace::kEntry, HeapOf(e.value) - heap_before);
+  ResolveValue(e.presence, e.value, base, ValuePlace::kEntry);
   // Previous values that a folded txid replaced lie over an earlier base.
   for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).txid.IsAfter(marker_.txid);) {
-    ResolveOverBase(log_.at(p).presence, log_.at(p).value, base, options_.combine);
+    ResolveValue(log_.at(p).presence, log_.at(p).value, base, ValuePlace::kPrevious);
     p = log_.OlderApplied(p);
   }
   for (uint32_t p = e.staged; log_.IsStaged(p); p = log_.at(p).previous) {
-    ResolveOverBase(log_.at(p).presence, log_.at(p).value, base, options_.combine);
+    ResolveValue(log_.at(p).presence, log_.at(p).value, base, ValuePlace::kStaged);
   }
+}
+
+template <class V>
+void MapPartition<V>::ResolveValue(Presence& presence, V& value, const V* base, ValuePlace place) {
+  const int64_t heap_before = HeapOf(value);
+  ResolveOverBase(presence, value, base, options_.combine);
+  account_.AddHeap(place, HeapOf(value) - heap_before);
 }
 
 }  // namespace trident
