@@ -31,6 +31,14 @@ struct EmitterId {
 // A place in a source partition, in the spout's own words. "" is the beginning.
 using Position = std::string;
 
+// How far a source partition (a file, a Kafka partition) has been read.
+struct SourcePosition {
+  std::string partition;
+  Position position;
+
+  friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
+};
+
 // What one batch took from one source partition: [start, end).
 struct SourceRange {
   EmitterId emitter;

@@ -122,27 +122,31 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
   };
   std::visit(
       Overloaded{
-          [&](batch_action::Begin& begin) {
-            group.begun_at[begin.txid] = options_.clock->MonotonicNanos();
+          [&](word::Begin& begin) {
+            group.begun_at[begin.id.txid] = options_.clock->MonotonicNanos();
             group.time_micros = options_.clock->WallNanos() / kMicrosecond;
-            workers_->Begin(id, begin, group.time_micros);
+            begin.batch_time_micros = group.time_micros;
+            workers_->Tell(std::move(begin));
           },
-          [&](batch_action::Emit& emit) { workers_->Emit(id, emit, group.time_micros); },
+          [&](word::Emit& emit) {
+            emit.batch_time_micros = group.time_micros;
+            workers_->Tell(std::move(emit));
+          },
           [&](batch_action::LogCut& cut) {
             submit({id, {}, std::move(cut)});
           },
-          [&](batch_action::PermitStage& permit) { workers_->PermitStage(id, permit); },
+          [&](word::Permit& permit) { workers_->Tell(permit); },
           [&](batch_action::Decide& decide) {
             for (const DecisionRecord& record : decide.records) {
               group.rows_deciding[record.txid] = record.rows;
             }
             submit({id, std::move(decide.records), std::nullopt});
           },
-          [&](batch_action::Apply& apply) {
-            CountDecision(group, apply);
-            workers_->Apply(id, apply);
+          [&](word::Apply& apply) {
+            CountDecision(group, apply.id.txid);
+            workers_->Tell(apply);
           },
-          [&](batch_action::Abort& abort) { workers_->Abort(id, abort); },
+          [&](word::Abort& abort) { workers_->Tell(std::move(abort)); },
           [&](batch_action::Stale& stale) {
             TRIDENT_LOG(INFO) << "batch group " << id.value() << ": a stale message about txid "
                               << stale.txid.value() << ", attempt " << ToString(stale.attempt);
@@ -156,14 +160,14 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
       action);
 }
 
-void BatchCoordinator::CountDecision(Group& group, const batch_action::Apply& apply) {
+void BatchCoordinator::CountDecision(Group& group, TxId txid) {
   ++group.counters.batches_committed;
-  auto rows = group.rows_deciding.find(apply.txid);
+  auto rows = group.rows_deciding.find(txid);
   if (rows != group.rows_deciding.end()) {
     group.counters.rows_committed += rows->second;
     group.rows_deciding.erase(rows);
   }
-  auto begun = group.begun_at.find(apply.txid);
+  auto begun = group.begun_at.find(txid);
   if (begun != group.begun_at.end()) {
     group.latencies.Add(options_.clock->MonotonicNanos() - begun->second);
     group.begun_at.erase(group.begun_at.begin(), std::next(begun));
@@ -205,7 +209,7 @@ void BatchCoordinator::Commit(const std::vector<Write>& writes) {
   Status status;
   for (const Write& write : writes) {
     if (write.cut)
-      options_.log->AppendCut(write.group, write.cut->txid, write.cut->ranges, changes);
+      options_.log->AppendCut(write.group, write.cut->id.txid, write.cut->ranges, changes);
     for (const DecisionRecord& record : write.decisions) {
       BatchId id{write.group, record.txid, record.attempt};
       if (status.ok()) status = workers_->AddRedo(id, changes);
@@ -218,7 +222,7 @@ void BatchCoordinator::Commit(const std::vector<Write>& writes) {
       if (status.ok()) options_.log->Written(write.group, record);
     }
     if (write.cut) {
-      Post(write.group, batch_event::CutLogged{write.cut->txid, write.cut->attempt, status});
+      Post(write.group, batch_event::CutLogged{write.cut->id, status});
     }
     if (write.decisions.empty()) continue;
     Post(write.group, batch_event::DecisionWritten{write.decisions.front().txid,

@@ -20,21 +20,16 @@
 #include "coordinator/decision_log.h"
 #include "coordinator/latency_window.h"
 #include "coordinator/protocol/batch_protocol.h"
+#include "engine/transport/words.h"
 #include "state/disk/durable_store.h"
 
 namespace trident {
 
-// Where the coordinator's words go: to the workers. Called on the coordinator's thread; must not
-// block.
+// Where the leader's words go: to the workers. Called on the coordinator's thread; must not block.
 class WorkerLink {
  public:
   virtual ~WorkerLink() = default;
-  // `time_micros` is the batch's wall time, the same for all who see the attempt.
-  virtual void Begin(GroupId group, const batch_action::Begin& begin, int64_t time_micros) = 0;
-  virtual void Emit(GroupId group, const batch_action::Emit& emit, int64_t time_micros) = 0;
-  virtual void PermitStage(GroupId group, const batch_action::PermitStage& permit) = 0;
-  virtual void Apply(GroupId group, const batch_action::Apply& apply) = 0;
-  virtual void Abort(GroupId group, const batch_action::Abort& abort) = 0;
+  virtual void Tell(WordToWorker word) = 0;
   // Everything that the decision of (group, txid, attempt) must make durable with it: adds the
   // redo. Called on the committing thread.
   virtual Status AddRedo(const BatchId& id, WriteSet& changes) = 0;
@@ -117,7 +112,7 @@ class BatchCoordinator {
   void Step(GroupId id, const BatchEvent& event);
   void Carry(GroupId id, Group& group, BatchAction& action);
   void TellIdle(GroupId id, Group& group);
-  void CountDecision(Group& group, const batch_action::Apply& apply);
+  void CountDecision(Group& group, TxId txid);
   bool CommitAll();
   void Commit(const std::vector<Write>& writes);
 

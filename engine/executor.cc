@@ -81,38 +81,21 @@ void Executor::DrainLocal() {
 }
 
 void Executor::Handle(Control& control) {
-  std::visit(Overloaded{
-                 [&](BeginAttempt& begin) { HandleBegin(begin); },
-                 [&](EmitRequest& request) {
-                   SpoutDriver* spout = FindSpout(request.emitter);
-                   TRIDENT_CHECK(spout != nullptr) << "emit request for another executor's spout";
-                   spout->Request(std::move(request), *options_.events);
-                 },
-                 [&](PermitAttempt& permit) {
-                   for (Task* task : TasksOf(permit.id.group)) {
-                     if (task->commits())
-                       Report(*task, permit.id, task->OnPermit(permit.id, permit.prev));
-                   }
-                 },
-                 [&](ApplyAttempt& apply) { HandleApply(apply); },
-                 [&](PublishBatch& publish) {
-                   for (auto& spout : spouts_) {
-                     if (spout->task().spec().group == publish.id.group)
-                       spout->Published(publish.id);
-                   }
-                 },
-                 [&](AbortAttempts& abort) { HandleAbort(abort); },
-                 [&](PollEmitter& poll) {
-                   if (SpoutDriver* spout = FindSpout(poll.emitter)) {
-                     spout->Poll(options_.clock->MonotonicNanos(), *options_.events);
-                   }
-                 },
-                 [&](RunOnExecutor& run) { run.work(); },
-             },
-             control);
+  if (const auto* poll = std::get_if<PollEmitter>(&control)) {
+    SpoutDriver* spout = FindSpout(poll->emitter);
+    if (spout != nullptr) spout->Poll(options_.clock->MonotonicNanos(), *options_.events);
+    return;
+  }
+  std::visit([this](auto& word) { Obey(word); }, std::get<WordToWorker>(control));
 }
 
-void Executor::HandleBegin(const BeginAttempt& begin) {
+void Executor::Obey(word::Emit& emit) {
+  SpoutDriver* spout = FindSpout(emit.emitter);
+  TRIDENT_CHECK(spout != nullptr) << "an emit for another executor's spout";
+  spout->Request(std::move(emit), *options_.events);
+}
+
+void Executor::Obey(const word::Begin& begin) {
   for (Task* task : TasksOf(begin.id.group)) task->Begin(begin.id, begin.batch_time_micros);
   for (auto& spout : spouts_) {
     Task& task = spout->task();
@@ -124,22 +107,40 @@ void Executor::HandleBegin(const BeginAttempt& begin) {
   }
 }
 
-void Executor::HandleApply(const ApplyAttempt& apply) {
+void Executor::Obey(const word::Permit& permit) {
+  for (Task* task : TasksOf(permit.id.group)) {
+    if (task->commits()) Report(*task, permit.id, task->OnPermit(permit.id, permit.prev_attempt));
+  }
+}
+
+void Executor::Obey(const word::Apply& apply) {
   if (!HasTasks(apply.id.group)) return;
   for (Task* task : TasksOf(apply.id.group)) task->Apply(apply.id);
   progress_.erase(apply.id);
   options_.events->OnApplied(options_.index, apply.id);
 }
 
-void Executor::HandleAbort(const AbortAttempts& abort) {
+void Executor::Obey(const word::Publish& publish) {
   for (auto& spout : spouts_) {
-    if (spout->task().spec().group == abort.group) spout->Abort(abort.txid, abort.before);
+    if (spout->task().spec().group == publish.id.group) spout->Published(publish.id);
   }
-  for (Task* task : TasksOf(abort.group)) task->Abort(abort.txid, abort.before);
-  std::erase_if(progress_, [&](const auto& entry) {
-    const BatchId& id = entry.first;
-    return id.group == abort.group && id.txid == abort.txid && id.attempt < abort.before;
-  });
+}
+
+// The newest txid first: what is staged over another attempt goes before it.
+void Executor::Obey(const word::Abort& abort) {
+  std::for_each(abort.cancelled.rbegin(), abort.cancelled.rend(),
+                [this](const BatchId& cancelled) { Forget(cancelled); });
+}
+
+void Executor::Forget(const BatchId& cancelled) {
+  const auto [group, txid, attempt] = cancelled;
+  const Attempt before{attempt.epoch, attempt.counter + 1};
+  for (auto& spout : spouts_) {
+    if (spout->task().spec().group == group) spout->Abort(txid, before);
+  }
+  for (Task* task : TasksOf(group)) task->Abort(txid, before);
+  progress_.erase(progress_.lower_bound({group, txid, Attempt()}),
+                  progress_.lower_bound({group, txid, before}));
 }
 
 void Executor::Dispatch(const DataMessage& message) {
@@ -174,7 +175,7 @@ bool Executor::EmitSlice() {
 
 void Executor::Report(Task& task, const BatchId& id, Task::Outcome outcome) {
   if (outcome == Task::Outcome::kFailed) {
-    options_.events->OnFailed(id, task.failure());
+    TellFailure(id, task.failure());
     return;
   }
   if (outcome == Task::Outcome::kWaiting) TellProgress(id);
@@ -183,7 +184,7 @@ void Executor::Report(Task& task, const BatchId& id, Task::Outcome outcome) {
   BatchId next;
   for (;;) {
     Task::Outcome staged = task.StageNext(&next);
-    if (staged == Task::Outcome::kFailed) options_.events->OnFailed(next, task.failure());
+    if (staged == Task::Outcome::kFailed) TellFailure(next, task.failure());
     if (staged != Task::Outcome::kDone) return;
     TaskDone(next);
   }
@@ -195,7 +196,11 @@ void Executor::TellProgress(const BatchId& id) {
   if (!told_at) told_at = now;  // its begin is known
   if (now - *told_at < kProgressToldMs * kMillisecond) return;
   told_at = now;
-  options_.events->OnProgress(id);
+  options_.events->OnWord(id.group, word::Progressed{id});
+}
+
+void Executor::TellFailure(const BatchId& id, const Status& cause) {
+  options_.events->OnWord(id.group, word::Failed{id, cause});
 }
 
 void Executor::TaskDone(const BatchId& id) {
@@ -207,7 +212,7 @@ void Executor::TaskDone(const BatchId& id) {
     if (!task->commits()) continue;
     Status status = task->AppendRecord(id, record);
     if (!status.ok()) {
-      options_.events->OnFailed(id, status);
+      TellFailure(id, status);
       return;
     }
   }
@@ -241,12 +246,6 @@ SpoutDriver* Executor::FindSpout(EmitterId emitter) {
     if (spout->spec().emitter == emitter) return spout.get();
   }
   return nullptr;
-}
-
-uint64_t Executor::stale_messages() const {
-  uint64_t n = 0;
-  for (const auto& [address, task] : tasks_) n += task->stale_messages();
-  return n;
 }
 
 }  // namespace trident

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "engine/exchange_writer.h"
+#include "engine/executor_events.h"
 #include "engine/mailbox.h"
 #include "engine/spout_driver.h"
 #include "engine/task.h"
@@ -25,7 +26,7 @@ class Executor final : public FrameSender {
     uint32_t index = 0;
     const Clock* clock = nullptr;
     Transport* transport = nullptr;  // for tasks on other executors
-    WorkerEvents* events = nullptr;
+    ExecutorEvents* events = nullptr;
   };
   explicit Executor(const Options& options) : options_(options) {}
 
@@ -47,8 +48,6 @@ class Executor final : public FrameSender {
   std::optional<Nanos> NextPoll() const;
 
   bool HasTasks(GroupId group) const { return group_tasks_.contains(group); }
-  uint32_t index() const { return options_.index; }
-  uint64_t stale_messages() const;
 
   // FrameSender, for this executor's tasks.
   void Send(DataMessage message) override;
@@ -60,9 +59,13 @@ class Executor final : public FrameSender {
   };
 
   void Handle(Control& control);
-  void HandleBegin(const BeginAttempt& begin);
-  void HandleApply(const ApplyAttempt& apply);
-  void HandleAbort(const AbortAttempts& abort);
+  void Obey(word::Emit& emit);
+  void Obey(const word::Begin& begin);
+  void Obey(const word::Permit& permit);
+  void Obey(const word::Apply& apply);
+  void Obey(const word::Publish& publish);
+  void Obey(const word::Abort& abort);
+  void Forget(const BatchId& cancelled);
   void Dispatch(const DataMessage& message);
   void DrainLocal();
   bool EmitSlice();
@@ -70,6 +73,7 @@ class Executor final : public FrameSender {
   void Report(Task& task, const BatchId& id, Task::Outcome outcome);
   void TaskDone(const BatchId& id);
   void TellProgress(const BatchId& id);
+  void TellFailure(const BatchId& id, const Status& cause);
   SpoutDriver* FindSpout(EmitterId emitter);
   const std::vector<Task*>& TasksOf(GroupId group) const;
 

@@ -7,14 +7,23 @@
 #define TRIDENT_ENGINE_MAILBOX_H_
 
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "engine/transport/control.h"
 #include "engine/transport/message.h"
+#include "engine/transport/words.h"
 
 namespace trident {
+
+// Input may have come for this spout task.
+struct PollEmitter {
+  EmitterId emitter;
+};
+
+// What an executor is told.
+using Control = std::variant<WordToWorker, PollEmitter>;
 
 // Many writers, one reader. Thread-safe.
 class Mailbox {

@@ -54,7 +54,7 @@ uint64_t AddContent(uint64_t checksum, const Slice& slice) {
 class SpoutDriver::TaskFeed final : public Output {
  public:
   // `content` is null, or a checksum to which the rows are added.
-  TaskFeed(Task& task, const EmitRequest& request, uint64_t* content)
+  TaskFeed(Task& task, const word::Emit& request, uint64_t* content)
       : task_(task), request_(request), content_(content) {}
   // The reader is not told that the chain has failed: how far it read is to be answered all the
   // same.
@@ -67,12 +67,13 @@ class SpoutDriver::TaskFeed final : public Output {
 
  private:
   Status Feed(const Slice& slice) {
-    if (request_.mode != EmissionMode::kDivert) return task_.Feed(request_.id, kStreamPort, slice);
+    if (request_.mode != word::EmitMode::kDivert)
+      return task_.Feed(request_.id, kStreamPort, slice);
     return task_.Feed(request_.id, kDivertPort, Diverted(slice, request_.cause));
   }
 
   Task& task_;
-  const EmitRequest& request_;
+  const word::Emit& request_;
   uint64_t* const content_;
   Status failure_;
 };
@@ -113,10 +114,10 @@ Status SpoutDriver::Open() {
   return absl::OkStatus();
 }
 
-void SpoutDriver::Request(EmitRequest request, WorkerEvents& events) {
+void SpoutDriver::Request(word::Emit request, ExecutorEvents& events) {
   auto answered = answered_.find(request.id.txid);
   if (answered != answered_.end() && answered->second.id == request.id) {
-    events.OnEmitted(answered->second);
+    events.OnWord(request.id.group, answered->second);
     return;
   }
   for (const Run& run : runs_) {
@@ -128,7 +129,7 @@ void SpoutDriver::Request(EmitRequest request, WorkerEvents& events) {
   runs_.push_back(MakeRun(std::move(request)));
 }
 
-SpoutDriver::Run SpoutDriver::MakeRun(EmitRequest request) const {
+SpoutDriver::Run SpoutDriver::MakeRun(word::Emit request) const {
   Run run;
   run.left = request.limits;
   auto add = [&](size_t partition, const Position& start) {
@@ -142,12 +143,12 @@ SpoutDriver::Run SpoutDriver::MakeRun(EmitRequest request) const {
     run.parts.push_back(std::move(part));
   };
   size_t n = spec_.partitions.size();
-  bool one_row = request.mode == EmissionMode::kSingle || request.mode == EmissionMode::kDivert;
+  bool one_row = request.mode == word::EmitMode::kSingle || request.mode == word::EmitMode::kDivert;
   for (size_t k = 0; k < n; ++k) {
     // Every batch begins with another partition, so that small batches are fair to all.
     size_t partition = one_row ? k : (k + request.id.txid.value()) % n;
     const std::string& name = spec_.partitions[partition];
-    if (request.mode == EmissionMode::kExact) {
+    if (request.mode == word::EmitMode::kExact) {
       for (const SourceRange& range : request.exact) {
         if (range.partition != name) continue;
         add(partition, range.start);
@@ -156,9 +157,9 @@ SpoutDriver::Run SpoutDriver::MakeRun(EmitRequest request) const {
       continue;
     }
     auto at = std::find_if(request.starts.begin(), request.starts.end(),
-                           [&](const auto& start) { return start.first == name; });
+                           [&](const auto& start) { return start.partition == name; });
     if (at == request.starts.end() && one_row) continue;
-    add(partition, at == request.starts.end() ? Position() : at->second);
+    add(partition, at == request.starts.end() ? Position() : at->position);
   }
   run.request = std::move(request);
   return run;
@@ -235,7 +236,7 @@ void SpoutDriver::PartDone(Run& run, Part& part) {
   ++run.current;
 }
 
-std::optional<BatchId> SpoutDriver::Step(WorkerEvents& events) {
+std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
   Run& run = runs_.front();
   if (run.current < run.parts.size()) {
     Status status = ReadSlice(run);
@@ -248,31 +249,32 @@ std::optional<BatchId> SpoutDriver::Step(WorkerEvents& events) {
     if (run.current < run.parts.size()) return std::nullopt;
   }
   BatchId id = run.request.id;
-  EmitAnswer answer = Answer(run);
+  word::Emitted answer = Answer(run);
   const Status failure = run.failure;
   runs_.pop_front();
-  if (answer.remaining == EmitAnswer::Remaining::kExhausted && runs_.empty()) {
+  if (answer.remaining == word::Remaining::kExhausted && runs_.empty()) {
     watch_ = Watch::kIdle;
     next_poll_ = Nanos{0};  // input may have come while the last slice was read
   }
   answered_[id.txid] = answer;
-  events.OnEmitted(std::move(answer));
+  events.OnWord(id.group, std::move(answer));
   if (failure.ok()) return id;
   Fail(id, failure, events);
   return std::nullopt;
 }
 
-void SpoutDriver::Fail(const BatchId& id, const Status& status, WorkerEvents& events) {
-  events.OnFailed(id, Annotate(status, Concat("stage \"", task_->spec().name, "\", partition ",
-                                              spec_.emitter.task, ", txid ", id.txid.value())));
+void SpoutDriver::Fail(const BatchId& id, const Status& status, ExecutorEvents& events) {
+  const std::string where = Concat("stage \"", task_->spec().name, "\", partition ",
+                                   spec_.emitter.task, ", txid ", id.txid.value());
+  events.OnWord(id.group, word::Failed{id, Annotate(status, where)});
 }
 
-EmitAnswer SpoutDriver::Answer(const Run& run) {
-  EmitAnswer answer{.id = run.request.id,
-                    .emitter = spec_.emitter,
-                    .incarnation = spec_.incarnation,
-                    .ranges = {},
-                    .remaining = EmitAnswer::Remaining::kExhausted};
+word::Emitted SpoutDriver::Answer(const Run& run) {
+  word::Emitted answer{.id = run.request.id,
+                       .emitter = spec_.emitter,
+                       .incarnation = spec_.incarnation,
+                       .ranges = {},
+                       .remaining = word::Remaining::kExhausted};
   for (const Part& part : run.parts) {
     if (part.range.end != part.range.start || part.range.rows > 0) {
       answer.ranges.push_back(part.range);
@@ -281,7 +283,7 @@ EmitAnswer SpoutDriver::Answer(const Run& run) {
           Mix64(Mix64(part.range.rows) ^ part.range.bytes ^ part.content);
     }
     if (part.last == ReadResult::Next::kMore || part.last == ReadResult::Next::kCut) {
-      answer.remaining = EmitAnswer::Remaining::kMore;
+      answer.remaining = word::Remaining::kMore;
     }
   }
   return answer;
@@ -309,7 +311,7 @@ void SpoutDriver::Abort(TxId txid, Attempt before) {
   });
 }
 
-void SpoutDriver::Poll(Nanos now, WorkerEvents& events) {
+void SpoutDriver::Poll(Nanos now, ExecutorEvents& events) {
   next_poll_.reset();
   if (watch_ != Watch::kIdle || !runs_.empty()) return;
   bool all_ended = true;
@@ -318,7 +320,7 @@ void SpoutDriver::Poll(Nanos now, WorkerEvents& events) {
     // An error here comes back, with its place, from the Read that it provokes.
     if (!state.ok() || state->state == Availability::State::kReady) {
       watch_ = Watch::kOff;
-      events.OnInputReady(spec_.emitter, spec_.incarnation);
+      events.OnWord(task_->spec().group, word::InputReady{spec_.emitter, spec_.incarnation});
       return;
     }
     if (state->state == Availability::State::kEnded) continue;
@@ -330,7 +332,7 @@ void SpoutDriver::Poll(Nanos now, WorkerEvents& events) {
   }
   if (all_ended) {
     watch_ = Watch::kEnded;
-    events.OnInputEnded(spec_.emitter);
+    events.OnWord(task_->spec().group, word::InputEnded{spec_.emitter});
   }
 }
 

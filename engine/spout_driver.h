@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/executor_events.h"
 #include "engine/spout.h"
 #include "engine/task.h"
-#include "engine/transport/control.h"
 
 namespace trident {
 
@@ -44,7 +44,7 @@ class SpoutDriver {
   Status Open();
 
   // Queues the request, or answers at once if it has been answered before.
-  void Request(EmitRequest request, WorkerEvents& events);
+  void Request(word::Emit request, ExecutorEvents& events);
   bool has_work() const { return !runs_.empty(); }
   // REQUIRES: has_work().
   TxId oldest_txid() const { return oldest().txid; }
@@ -52,14 +52,14 @@ class SpoutDriver {
   // Emits one slice of the oldest run. When a run ends, its answer goes to `events` and the return
   // value names it; the caller then ends the task's input. What the task's chain cannot process is
   // answered too, before the failure is told: whoever isolates a row has to know where it stands.
-  std::optional<BatchId> Step(WorkerEvents& events);
+  std::optional<BatchId> Step(ExecutorEvents& events);
 
   // The batch is committed and visible.
   void Published(const BatchId& id);
   void Abort(TxId txid, Attempt before);
 
   // Looks for input if nothing is being emitted; tells `events` once per change.
-  void Poll(Nanos now, WorkerEvents& events);
+  void Poll(Nanos now, ExecutorEvents& events);
   // When Poll wants to be called again without a wake-up; nullopt: only then.
   std::optional<Nanos> next_poll() const { return next_poll_; }
 
@@ -74,7 +74,7 @@ class SpoutDriver {
     ReadResult::Next last = ReadResult::Next::kMore;
   };
   struct Run {
-    EmitRequest request;
+    word::Emit request;
     std::vector<Part> parts;
     size_t current = 0;
     BatchLimits left;
@@ -82,14 +82,14 @@ class SpoutDriver {
   };
   class TaskFeed;
 
-  Run MakeRun(EmitRequest request) const;
+  Run MakeRun(word::Emit request) const;
   Status ReadSlice(Run& run);
   static void Count(Run& run, Part& part, const ReadResult& read);
   Status EndPartWith(Run& run, Part& part, const ReadResult& read);
-  void Fail(const BatchId& id, const Status& status, WorkerEvents& events);
+  void Fail(const BatchId& id, const Status& status, ExecutorEvents& events);
   void PartDone(Run& run, Part& part);
   BatchLimits ShareOf(const Run& run) const;
-  EmitAnswer Answer(const Run& run);
+  word::Emitted Answer(const Run& run);
 
   const Spec spec_;
   Task* const task_;
@@ -97,7 +97,7 @@ class SpoutDriver {
   std::vector<std::unique_ptr<SourceReader>> readers_;  // as spec_.partitions
   std::vector<Position> known_ends_;                    // where polling looks for input
   std::deque<Run> runs_;
-  std::map<TxId, EmitAnswer> answered_;  // of attempts that are neither applied nor aborted
+  std::map<TxId, word::Emitted> answered_;  // of attempts that are neither applied nor aborted
   enum class Watch : uint8_t { kOff, kIdle, kEnded } watch_ = Watch::kOff;
   std::optional<Nanos> next_poll_;
 };

@@ -200,10 +200,4 @@ void Task::Release(InFlight& attempt) {
   idle_chains_.push_back(std::move(attempt.chain));
 }
 
-uint64_t Task::waiting_bytes() const {
-  uint64_t bytes = 0;
-  for (const auto& [txid, attempt] : attempts_) bytes += attempt.inbox->waiting_bytes();
-  return bytes;
-}
-
 }  // namespace trident

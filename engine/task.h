@@ -72,7 +72,6 @@ class Task {
 
   const Status& failure() const { return failure_; }
   size_t attempts_in_flight() const { return attempts_.size(); }
-  uint64_t waiting_bytes() const;
   uint64_t stale_messages() const { return stale_messages_; }
 
  private:

@@ -78,14 +78,13 @@ void Worker::Stop() {
   threads_.clear();
 }
 
-void Worker::Broadcast(const Control& control) {
-  for (auto& executor : executors_) executor->Post(control);
-}
-
-void Worker::PostEmit(EmitRequest request) {
-  auto it = executor_of_emitter_.find(request.emitter);
-  TRIDENT_CHECK(it != executor_of_emitter_.end()) << "no such spout task";
-  it->second->Post(std::move(request));
+void Worker::Tell(WordToWorker word) {
+  if (const auto* emit = std::get_if<word::Emit>(&word)) {
+    auto it = executor_of_emitter_.find(emit->emitter);
+    TRIDENT_CHECK(it != executor_of_emitter_.end()) << "no such spout task";
+    return it->second->Post(std::move(word));
+  }
+  for (auto& executor : executors_) executor->Post(word);
 }
 
 }  // namespace trident

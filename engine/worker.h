@@ -32,7 +32,7 @@ struct StageSpec {
 struct WorkerOptions {
   uint32_t executors = 1;
   const Clock* clock = &RealClock();
-  WorkerEvents* events = nullptr;  // outlives the worker
+  ExecutorEvents* events = nullptr;  // outlives the worker
   Incarnation incarnation{1};
   // Carries frames between executors and hands them to Deliver, now or later, once or more often;
   // outlives the worker. Null: they are delivered at once.
@@ -59,10 +59,9 @@ class Worker {
   Executor& executor(size_t i) { return *executors_[i]; }
   // A frame has arrived for one of the tasks.
   void Deliver(DataMessage message) { transport_.Send(std::move(message)); }
-  // To every executor.
-  void Broadcast(const Control& control);
-  // To the executor that runs the spout task.
-  void PostEmit(EmitRequest request);
+  // What the leader says: an Emit goes to the executor that runs the spout task, all else to every
+  // executor.
+  void Tell(WordToWorker word);
   struct Emitter {
     EmitterId id;
     GroupId group;

@@ -67,8 +67,8 @@ void EmitterRoster::OnAsked(BatchEmitter& emitter) {
   emitter.edge = false;
 }
 
-void EmitterRoster::OnAnswered(BatchEmitter& emitter, batch_event::Remaining remaining) {
-  const bool more = remaining == batch_event::Remaining::kMore;
+void EmitterRoster::OnAnswered(BatchEmitter& emitter, word::Remaining remaining) {
+  const bool more = remaining == word::Remaining::kMore;
   emitter.asked = false;
   emitter.ready = more || emitter.edge;
   emitter.eager = more;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "coordinator/protocol/batch_protocol_events.h"
 #include "coordinator/protocol/batch_protocol_types.h"
+#include "engine/transport/words.h"
 
 namespace trident {
 
@@ -47,7 +47,7 @@ class EmitterRoster {
   LifeNews OnLost(BatchEmitter& emitter, Incarnation incarnation);
   void OnInputReady(BatchEmitter& emitter);
   void OnAsked(BatchEmitter& emitter);
-  void OnAnswered(BatchEmitter& emitter, batch_event::Remaining remaining);
+  void OnAnswered(BatchEmitter& emitter, word::Remaining remaining);
   // Input that was let to fill has waited long enough.
   void OnAged();
   // What it emitted was cancelled: its input is there again.

@@ -94,7 +94,7 @@ GroupStatus BatchProtocol::Machine::status() const {
   status.limits = retry_.limits();
   status.retrying = retry_.retrying();
   status.failures = retry_.failures();
-  if (retry_.last_cause() != nullptr) status.last_failure = *retry_.last_cause();
+  status.last_failure = retry_.last_cause();
   status.failures_total = failures_total_;
   status.rows_diverted = rows_diverted_;
   status.halted = halted_;

@@ -8,7 +8,7 @@
 
 namespace trident {
 
-using batch_action::EmitMode;
+using word::EmitMode;
 
 namespace {
 
@@ -61,52 +61,50 @@ void BatchProtocol::Machine::LogCut(Batch& batch) {
       if (emitter.kind == SpoutKind::kTransactional) cut->second.ranges.push_back(range);
     }
   }
-  out_->emplace_back(batch_action::LogCut{batch.txid, batch.attempt, cut->second.ranges});
+  out_->emplace_back(batch_action::LogCut{IdOf(batch), cut->second.ranges});
 }
 
 void BatchProtocol::Machine::On(const batch_event::CutLogged& event) {
   const Sender sender{StaleKind::kCutLogged, {}, {}, {}};
-  Batch* batch = Current(event.txid, event.attempt, sender);
+  Batch* batch = Current(event.id, sender);
   if (batch == nullptr) return;
   if (!batch->cut_log_asked) {
-    return ProtocolError(event.txid, event.attempt,
+    return ProtocolError(event.id,
                          Internal("its cut was reported as logged, but LogCut was not asked for"));
   }
-  if (CutIsDurable(*batch)) return AnswerStale(sender, event.txid, event.attempt);
+  if (CutIsDurable(*batch)) return AnswerStale(sender, event.id);
   if (!event.status.ok()) {
     return Halt(Annotate(event.status,
                          Concat("batch group ", config_.group.value(), ": writing the cut of txid ",
-                                event.txid.value(),
+                                event.id.txid.value(),
                                 " failed and its outcome is unknown; start again, which reads "
                                 "what is there")));
   }
   HeardOf(*batch);
-  cuts_[event.txid].durable = true;
+  cuts_[event.id.txid].durable = true;
   PermitInOrder();
 }
 
 void BatchProtocol::Machine::Permit(Batch& batch) {
   batch.phase = BatchPhase::kStaging;
-  out_->emplace_back(
-      batch_action::PermitStage{batch.txid, batch.attempt, batch.prev_attempt, batch.rows});
+  out_->emplace_back(word::Permit{IdOf(batch), batch.prev_attempt});
 }
 
-void BatchProtocol::Machine::On(const batch_event::Voted& event) {
+void BatchProtocol::Machine::On(const word::Voted& event) {
   BatchVoter* voter = KnownVoter(event.worker);
   if (voter == nullptr) return;
   const Sender sender{StaleKind::kVoted, {}, event.worker, voter->incarnation};
-  Batch* batch = Current(event.txid, event.attempt, sender);
+  Batch* batch = Current(event.id, sender);
   if (batch == nullptr) return;
   if (!voter->present || voter->incarnation != event.incarnation) {
-    return AnswerStale(sender, event.txid, event.attempt);
+    return AnswerStale(sender, event.id);
   }
   const VoteRecord record{event.worker, event.rows, event.checksum};
   Vote& vote = batch->votes[voters_.Find(event.worker)];
-  if (vote.given && vote.record == record) return AnswerStale(sender, event.txid, event.attempt);
+  if (vote.given && vote.record == record) return AnswerStale(sender, event.id);
   if (vote.given || batch->phase != BatchPhase::kStaging) {
     const char* how = vote.given ? "twice and differently" : "before it was permitted to stage";
-    return ProtocolError(event.txid, event.attempt,
-                         Internal("worker ", event.worker.value(), " voted ", how));
+    return ProtocolError(event.id, Internal("worker ", event.worker.value(), " voted ", how));
   }
   vote = {record, true};
   HeardOf(*batch);
@@ -135,9 +133,9 @@ void BatchProtocol::Machine::DecideReady() {
 void BatchProtocol::Machine::On(const batch_event::DecisionWritten& event) {
   if (deciding_ == 0 || event.first != last_decided_.Next() || event.last != last_issued()) {
     if (event.first <= event.last && event.last <= last_decided_) {
-      return AnswerStale({StaleKind::kDecisionWritten, {}, {}, {}}, event.last, Attempt());
+      return AnswerStale({StaleKind::kDecisionWritten, {}, {}, {}}, IdOf(event.last));
     }
-    return ProtocolError(event.last, Attempt(),
+    return ProtocolError(IdOf(event.last),
                          Internal("decisions ", event.first.value(), " to ", event.last.value(),
                                   " were reported as written, but ", last_decided_.value() + 1,
                                   " to ", last_issued().value(), " were issued"));
@@ -158,15 +156,15 @@ void BatchProtocol::Machine::OnDecided(const Batch& batch) {
   attempts_made_[batch.txid.value() % ring_.size()] = 0;
   cuts_.erase(batch.txid);
   retry_.OnDecided(batch.txid);
-  out_->emplace_back(batch_action::Apply{batch.txid, batch.attempt});
+  out_->emplace_back(word::Apply{IdOf(batch)});
 }
 
-void BatchProtocol::Machine::On(const batch_event::Applied& event) {
+void BatchProtocol::Machine::On(const word::Applied& event) {
   BatchVoter* voter = KnownVoter(event.worker);
   if (voter == nullptr) return;
   if (event.incarnation != voter->incarnation || event.txid <= voter->applied) {
-    return AnswerStale({StaleKind::kApplied, {}, event.worker, voter->incarnation}, event.txid,
-                       Attempt());
+    return AnswerStale({StaleKind::kApplied, {}, event.worker, voter->incarnation},
+                       IdOf(event.txid));
   }
   if (event.txid > last_issued()) return HaltBehind(event.worker, event.txid);
   voter->applied = event.txid;

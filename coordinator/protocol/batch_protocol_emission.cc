@@ -9,7 +9,7 @@
 
 namespace trident {
 
-using batch_action::EmitMode;
+using word::EmitMode;
 
 namespace {
 
@@ -169,7 +169,7 @@ void BatchProtocol::Machine::AskReady(Batch& batch) {
 }
 
 void BatchProtocol::Machine::SendEmits(Batch& batch) {
-  batch_action::Begin begin{batch.txid, batch.attempt, batch.prev_attempt, {}};
+  word::Begin begin{.id = IdOf(batch), .prev_attempt = batch.prev_attempt, .emitters = {}};
   begin.emitters.reserve(batch.asked.size());
   for (const Asked& asked : batch.asked) begin.emitters.push_back(emitters_[asked.emitter].id);
   out_->emplace_back(std::move(begin));
@@ -177,23 +177,21 @@ void BatchProtocol::Machine::SendEmits(Batch& batch) {
   for (const Asked& asked : batch.asked) {
     const BatchEmitter& emitter = emitters_[asked.emitter];
     const uint64_t bytes = std::max<uint64_t>(retry_.limits().bytes / batch.asked.size(), 1);
-    batch_action::Emit emit{.txid = batch.txid,
-                            .attempt = batch.attempt,
-                            .prev_attempt = batch.prev_attempt,
-                            .emitter = emitter.id,
-                            .incarnation = asked.incarnation,
-                            .mode = asked.mode,
-                            .limits = {asked.rows_max, bytes},
-                            .starts = {},
-                            .exact = {},
-                            .cause = nullptr};
+    word::Emit emit{.id = IdOf(batch),
+                    .emitter = emitter.id,
+                    .incarnation = asked.incarnation,
+                    .mode = asked.mode,
+                    .limits = {asked.rows_max, bytes},
+                    .starts = {},
+                    .exact = {},
+                    .cause = {}};
     if (asked.mode == EmitMode::kSingle || asked.mode == EmitMode::kDivert) {
       emit.starts.push_back(retry_.the_row().at);
     } else {
       positions_.AppendStarts(emitter.spout, emitter.id.task, emit.starts);
     }
     if (asked.mode == EmitMode::kExact) emit.exact = CutOf(batch.txid, emitter.id);
-    if (asked.mode == EmitMode::kDivert) emit.cause = retry_.last_cause();
+    if (asked.mode == EmitMode::kDivert) emit.cause = retry_.last_cause().ToString();
     out_->emplace_back(std::move(emit));
   }
 }
@@ -202,37 +200,36 @@ std::vector<SourceRange> BatchProtocol::Machine::CutOf(TxId txid, EmitterId emit
   return PartOf(cuts_.at(txid).ranges, emitter);
 }
 
-void BatchProtocol::Machine::On(const batch_event::Emitted& event) {
+void BatchProtocol::Machine::On(const word::Emitted& event) {
   BatchEmitter* emitter = KnownEmitter(event.emitter);
   if (emitter == nullptr) return;
   const Sender sender{StaleKind::kEmitted, event.emitter, {}, emitter->incarnation};
-  Batch* batch = Current(event.txid, event.attempt, sender);
+  Batch* batch = Current(event.id, sender);
   if (batch == nullptr) return;
   const auto asked = std::find_if(batch->asked.begin(), batch->asked.end(),
                                   [&](const Asked& a) { return &emitters_[a.emitter] == emitter; });
   if (asked == batch->asked.end()) {
-    return ProtocolError(event.txid, event.attempt,
+    return ProtocolError(event.id,
                          Internal(ToString(event.emitter), " answered but was not asked"));
   }
   if (asked->incarnation != event.incarnation) {
-    return AnswerStale(sender, event.txid, event.attempt);
+    return AnswerStale(sender, event.id);
   }
   TakeAnswer(*batch, *asked, event);
 }
 
-void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked,
-                                        const batch_event::Emitted& event) {
+void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked, const word::Emitted& event) {
   const std::vector<SourceRange> moved = Moved(event.ranges);
   if (asked.answered) {
     if (moved == PartOf(batch.ranges, event.emitter)) {
       const Sender sender{StaleKind::kEmitted, event.emitter, {}, asked.incarnation};
-      return AnswerStale(sender, event.txid, event.attempt);
+      return AnswerStale(sender, event.id);
     }
-    return ProtocolError(event.txid, event.attempt,
+    return ProtocolError(event.id,
                          Internal(ToString(event.emitter), " answered twice and differently"));
   }
   if (Status s = CheckAnswer(batch, asked, moved); !s.ok()) {
-    return ProtocolError(event.txid, event.attempt, s);
+    return ProtocolError(event.id, s);
   }
   const BatchEmitter& emitter = emitters_[asked.emitter];
   const auto start = emitter.kind == SpoutKind::kNonTransactional
@@ -240,7 +237,7 @@ void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked,
                          : SourcePositions::Start::kChecked;
   for (const SourceRange& range : moved) {
     if (Status s = positions_.Advance(emitter.spout, batch.txid, range, start); !s.ok()) {
-      return ProtocolError(event.txid, event.attempt, s);
+      return ProtocolError(event.id, s);
     }
     batch.ranges.push_back(range);
     batch.rows += range.rows;
@@ -249,9 +246,9 @@ void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked,
   HeardOf(batch);
   // Only who was asked for anything new has looked at all that there is.
   const bool looked = asked.mode == EmitMode::kNew;
-  const bool none = moved.empty() || event.remaining == batch_event::Remaining::kExhausted;
-  emitters_.OnAnswered(emitters_[asked.emitter], looked && none ? batch_event::Remaining::kExhausted
-                                                                : batch_event::Remaining::kMore);
+  const bool none = moved.empty() || event.remaining == word::Remaining::kExhausted;
+  emitters_.OnAnswered(emitters_[asked.emitter],
+                       looked && none ? word::Remaining::kExhausted : word::Remaining::kMore);
   if (--batch.answers_awaited == 0) OnRangesKnown(batch);
 }
 
@@ -309,7 +306,7 @@ void BatchProtocol::Machine::Withdraw(Batch& batch) {
   // Nor will there be anything of what failed: nothing is left to be retried.
   if (batch.txid == retry_.retrying() && !emitters_.AnyReady()) retry_.OnInputGone();
   --in_flight_;
-  out_->emplace_back(batch_action::Abort{batch.txid, {{batch.txid, batch.attempt}}});
+  out_->emplace_back(word::Abort{{IdOf(batch)}});
 }
 
 }  // namespace trident

@@ -7,24 +7,23 @@
 
 namespace trident {
 
-using batch_action::CancelledAttempt;
-using batch_action::EmitMode;
+using word::EmitMode;
 
-void BatchProtocol::Machine::On(const batch_event::Failed& event) {
+void BatchProtocol::Machine::On(const word::Failed& event) {
   const Sender sender{StaleKind::kFailed, {}, {}, {}};
-  Batch* batch = Current(event.txid, event.attempt, sender);
+  Batch* batch = Current(event.id, sender);
   if (batch == nullptr) return;
-  if (batch->phase == BatchPhase::kDeciding) return AnswerStale(sender, event.txid, event.attempt);
+  if (batch->phase == BatchPhase::kDeciding) return AnswerStale(sender, event.id);
   Fail(*batch,
        event.cause.ok() ? Internal("it was reported as failed without a cause") : event.cause);
 }
 
-void BatchProtocol::Machine::On(const batch_event::EmitterStarted& event) {
+void BatchProtocol::Machine::On(const word::EmitterStarted& event) {
   BatchEmitter* emitter = KnownEmitter(event.emitter);
   if (emitter == nullptr) return;
   const Sender sender{StaleKind::kEmitterStarted, event.emitter, {}, emitter->incarnation};
   if (emitters_.OnStarted(*emitter, event.incarnation) == LifeNews::kStale) {
-    return AnswerStale(sender, TxId(), Attempt());
+    return AnswerStale(sender);
   }
   positions_.ForgetReaders(emitter->spout);
   FailIfAwaited(event.emitter, "started again before it answered");
@@ -35,21 +34,20 @@ void BatchProtocol::Machine::On(const batch_event::EmitterLost& event) {
   if (emitter == nullptr) return;
   const Sender sender{StaleKind::kEmitterLost, event.emitter, {}, emitter->incarnation};
   if (emitters_.OnLost(*emitter, event.incarnation) == LifeNews::kStale) {
-    return AnswerStale(sender, TxId(), Attempt());
+    return AnswerStale(sender);
   }
   FailIfAwaited(event.emitter, "was lost before it answered");
 }
 
 // News of a life that the protocol has not heard of tell that it started, too.
-void BatchProtocol::Machine::On(const batch_event::InputReady& event) {
+void BatchProtocol::Machine::On(const word::InputReady& event) {
   BatchEmitter* emitter = KnownEmitter(event.emitter);
   if (emitter == nullptr) return;
   if (event.incarnation > emitter->incarnation) {
-    On(batch_event::EmitterStarted{event.emitter, event.incarnation});
+    On(word::EmitterStarted{event.emitter, event.incarnation});
   }
   if (event.incarnation != emitter->incarnation || !emitter->present) {
-    return AnswerStale({StaleKind::kInputReady, event.emitter, {}, emitter->incarnation}, TxId(),
-                       Attempt());
+    return AnswerStale({StaleKind::kInputReady, event.emitter, {}, emitter->incarnation});
   }
   emitters_.OnInputReady(*emitter);
 }
@@ -64,12 +62,12 @@ void BatchProtocol::Machine::FailIfAwaited(EmitterId emitter, const char* why) {
   }
 }
 
-void BatchProtocol::Machine::On(const batch_event::WorkerJoined& event) {
+void BatchProtocol::Machine::On(const word::WorkerJoined& event) {
   BatchVoter* voter = KnownVoter(event.worker);
   if (voter == nullptr) return;
   const Sender sender{StaleKind::kWorkerJoined, {}, event.worker, voter->incarnation};
   const LifeNews news = voters_.OnJoined(*voter, event.incarnation, event.applied, last_issued());
-  if (news == LifeNews::kStale) return AnswerStale(sender, TxId(), Attempt());
+  if (news == LifeNews::kStale) return AnswerStale(sender);
   if (event.applied > last_issued()) return HaltBehind(event.worker, event.applied);
   FailUnissued(Concat("worker ", event.worker.value(), " started again"));
 }
@@ -79,7 +77,7 @@ void BatchProtocol::Machine::On(const batch_event::WorkerLost& event) {
   if (voter == nullptr) return;
   const Sender sender{StaleKind::kWorkerLost, {}, event.worker, voter->incarnation};
   if (voters_.OnLost(*voter, event.incarnation) == LifeNews::kStale) {
-    return AnswerStale(sender, TxId(), Attempt());
+    return AnswerStale(sender);
   }
   FailUnissued(Concat("worker ", event.worker.value(), " was lost"));
 }
@@ -97,16 +95,16 @@ void BatchProtocol::Machine::HeardOf(const Batch& batch) {
 // Those before the first that is not ready wait only for a decision, those after it also for this
 // one.
 void BatchProtocol::Machine::WatchFirstUnready() {
-  CancelledAttempt first;
+  BatchId first;
   for (TxId txid = last_issued().Next(); txid < next_txid(); txid = txid.Next()) {
     const Batch& batch = At(txid);
     if (batch.phase == BatchPhase::kReady) continue;
     const bool waits_for_turn =
         batch.phase == BatchPhase::kLoggingCut && CutIsDurable(batch) && !HasTurn(batch);
-    if (!waits_for_turn) first = {txid, batch.attempt};
+    if (!waits_for_turn) first = IdOf(batch);
     break;
   }
-  if (first.txid == watched_.txid && first.attempt == watched_.attempt) return;
+  if (first == watched_) return;
   watched_ = first;
   progress_.Moved();
 }
@@ -146,10 +144,10 @@ FailedAttempt BatchProtocol::Machine::Describe(const Batch& batch) const {
 // Takes back txids from the newest down to `from`: positions, readiness, slots.
 void BatchProtocol::Machine::Cancel(TxId from) {
   if (!InFlight(from)) return;
-  batch_action::Abort abort{from, {}};
+  word::Abort abort;
   while (next_txid() > from) {
     const Batch& batch = At(next_txid().Prev());
-    abort.cancelled.push_back({batch.txid, batch.attempt});
+    abort.cancelled.push_back(IdOf(batch));
     for (const SourceRange& range : batch.ranges) {
       positions_.Undo(emitters_[emitters_.Find(range.emitter)].spout, range);
     }
@@ -196,10 +194,10 @@ void BatchProtocol::Machine::HaltBehind(WorkerId worker, TxId applied) {
                 "log and state from one backup"));
 }
 
-void BatchProtocol::Machine::ProtocolError(TxId txid, Attempt attempt, const Status& error) {
+void BatchProtocol::Machine::ProtocolError(const BatchId& id, const Status& error) {
   Halt(Status(error.code(),
-              Concat("batch group ", config_.group.value(), ", txid ", txid.value(), " attempt ",
-                     ToString(attempt), ": ", Message(error),
+              Concat("batch group ", config_.group.value(), ", txid ", id.txid.value(), " attempt ",
+                     ToString(id.attempt), ": ", Message(error),
                      ". The group stops rather than guess; start again, which continues after the "
                      "last decision, and report this if it comes back")));
 }

@@ -129,7 +129,7 @@ void BatchProtocol::Machine::Step(const BatchEvent& event, std::vector<BatchActi
       [&](const auto& e) {
         using Event = std::decay_t<decltype(e)>;
         constexpr bool heard_when_halted = std::is_same_v<Event, batch_event::DecisionWritten> ||
-                                           std::is_same_v<Event, batch_event::Applied>;
+                                           std::is_same_v<Event, word::Applied>;
         if (heard_when_halted || !halted()) On(e);
       },
       event);
@@ -141,8 +141,8 @@ void BatchProtocol::Machine::Step(const BatchEvent& event, std::vector<BatchActi
   out_ = nullptr;
 }
 
-void BatchProtocol::Machine::On(const batch_event::Progressed& event) {
-  const Batch* batch = Current(event.txid, event.attempt, {StaleKind::kProgressed, {}, {}, {}});
+void BatchProtocol::Machine::On(const word::Progressed& event) {
+  const Batch* batch = Current(event.id, {StaleKind::kProgressed, {}, {}, {}});
   if (batch != nullptr) HeardOf(*batch);
 }
 
@@ -194,31 +194,38 @@ Attempt BatchProtocol::Machine::AttemptOf(TxId txid) const {
   return InFlight(txid) ? At(txid).attempt : Attempt();
 }
 
-BatchProtocol::Machine::Batch* BatchProtocol::Machine::Current(TxId txid, Attempt attempt,
+BatchProtocol::Machine::Batch* BatchProtocol::Machine::Current(const BatchId& id,
                                                                const Sender& sender) {
-  if (InFlight(txid) && At(txid).attempt == attempt) return &At(txid);
-  if (attempt.epoch > epoch_) {
+  const TxId txid = id.txid;
+  if (id.group != config_.group) {
+    Halt(Internal("batch group ", config_.group.value(), ": a message about batch group ",
+                  id.group.value(), "; the sender runs another topology"));
+    return nullptr;
+  }
+  if (InFlight(txid) && At(txid).attempt == id.attempt) return &At(txid);
+  if (id.attempt.epoch > epoch_) {
     Halt(Aborted("batch group ", config_.group.value(), ": this coordinator has epoch ",
                  epoch_.value(), ", but txid ", txid.value(), " is being attempted in epoch ",
-                 attempt.epoch.value(), ": another coordinator leads now; this one stops"));
-  } else if (attempt.epoch == epoch_ && txid > last_decided_ &&
-             attempt.counter > attempts_made(txid)) {
-    ProtocolError(txid, attempt, Internal("a message names an attempt that was never made"));
+                 id.attempt.epoch.value(), ": another coordinator leads now; this one stops"));
+  } else if (id.attempt.epoch == epoch_ && txid > last_decided_ &&
+             id.attempt.counter > attempts_made(txid)) {
+    ProtocolError(id, Internal("a message names an attempt that was never made"));
   } else {
-    AnswerStale(sender, txid, attempt);
+    AnswerStale(sender, id);
   }
   return nullptr;
 }
 
-void BatchProtocol::Machine::AnswerStale(const Sender& sender, TxId txid, Attempt attempt) {
-  out_->emplace_back(batch_action::Stale{.what = sender.what,
-                                         .txid = txid,
-                                         .attempt = attempt,
-                                         .current = InFlight(txid) ? At(txid).attempt : Attempt(),
-                                         .last_decided = last_decided_,
-                                         .emitter = sender.emitter,
-                                         .worker = sender.worker,
-                                         .incarnation = sender.known_as});
+void BatchProtocol::Machine::AnswerStale(const Sender& sender, const BatchId& id) {
+  out_->emplace_back(
+      batch_action::Stale{.what = sender.what,
+                          .txid = id.txid,
+                          .attempt = id.attempt,
+                          .current = InFlight(id.txid) ? At(id.txid).attempt : Attempt(),
+                          .last_decided = last_decided_,
+                          .emitter = sender.emitter,
+                          .worker = sender.worker,
+                          .incarnation = sender.known_as});
 }
 
 BatchEmitter* BatchProtocol::Machine::KnownEmitter(EmitterId id) {

@@ -39,7 +39,7 @@ class BatchProtocol::Machine {
   struct Asked {
     uint32_t emitter = 0;  // index in emitters_
     Incarnation incarnation;
-    batch_action::EmitMode mode = batch_action::EmitMode::kNew;
+    word::EmitMode mode = word::EmitMode::kNew;
     uint64_t rows_max = 0;
     bool answered = false;
   };
@@ -53,8 +53,8 @@ class BatchProtocol::Machine {
     Attempt attempt;
     Attempt prev_attempt;
     BatchPhase phase = BatchPhase::kEmitting;
-    batch_action::EmitMode mode = batch_action::EmitMode::kNew;  // kExact: repeats a logged cut
-    uint32_t ask_first = 0;                                      // whose turn it was
+    word::EmitMode mode = word::EmitMode::kNew;  // kExact: repeats a logged cut
+    uint32_t ask_first = 0;                      // whose turn it was
     std::vector<Asked> asked;
     uint32_t answers_awaited = 0;
     std::vector<SourceRange> ranges;  // that moved, in the order of the answers
@@ -78,17 +78,17 @@ class BatchProtocol::Machine {
   };
 
   // What is learned. Each handler changes nothing if the event is stale.
-  void On(const batch_event::EmitterStarted& event);
+  void On(const word::EmitterStarted& event);
   void On(const batch_event::EmitterLost& event);
-  void On(const batch_event::InputReady& event);
-  void On(const batch_event::Emitted& event);
+  void On(const word::InputReady& event);
+  void On(const word::Emitted& event);
   void On(const batch_event::CutLogged& event);
-  void On(const batch_event::Voted& event);
-  void On(const batch_event::Progressed& event);
-  void On(const batch_event::Failed& event);
+  void On(const word::Voted& event);
+  void On(const word::Progressed& event);
+  void On(const word::Failed& event);
   void On(const batch_event::DecisionWritten& event);
-  void On(const batch_event::Applied& event);
-  void On(const batch_event::WorkerJoined& event);
+  void On(const word::Applied& event);
+  void On(const word::WorkerJoined& event);
   void On(const batch_event::WorkerLost& event);
   void On(const batch_event::Pause& event);
   void On(const batch_event::Resume& event);
@@ -105,9 +105,9 @@ class BatchProtocol::Machine {
   void AskForCut(Batch& batch);
   void AskForRow(Batch& batch);
   void AskReady(Batch& batch);
-  Asked& Ask(Batch& batch, uint32_t emitter, batch_action::EmitMode mode);
+  Asked& Ask(Batch& batch, uint32_t emitter, word::EmitMode mode);
   void SendEmits(Batch& batch);
-  void TakeAnswer(Batch& batch, Asked& asked, const batch_event::Emitted& event);
+  void TakeAnswer(Batch& batch, Asked& asked, const word::Emitted& event);
   Status CheckAnswer(const Batch& batch, const Asked& asked,
                      const std::vector<SourceRange>& moved) const;
   Status CheckRange(const Batch& batch, const Asked& asked, const SourceRange& range) const;
@@ -140,11 +140,12 @@ class BatchProtocol::Machine {
   // Halts because a worker has applied what this coordinator has not decided.
   void HaltBehind(WorkerId worker, TxId applied);
   // Halts on what cannot have happened; `error` says what was expected and what was found.
-  void ProtocolError(TxId txid, Attempt attempt, const Status& error);
+  void ProtocolError(const BatchId& id, const Status& error);
 
   // The batch in flight that the message is about, or null after answering it.
-  Batch* Current(TxId txid, Attempt attempt, const Sender& sender);
-  void AnswerStale(const Sender& sender, TxId txid, Attempt attempt);
+  Batch* Current(const BatchId& id, const Sender& sender);
+  // `id` names what the message was about; what it does not name is zero.
+  void AnswerStale(const Sender& sender, const BatchId& id = {});
   BatchEmitter* KnownEmitter(EmitterId id);
   BatchVoter* KnownVoter(WorkerId id);
   void ArmTimer();
@@ -152,6 +153,8 @@ class BatchProtocol::Machine {
   // Txids in flight: last_decided_ + 1 .. last_decided_ + in_flight_.
   Batch& At(TxId txid) { return ring_[txid.value() % ring_.size()]; }
   const Batch& At(TxId txid) const { return ring_[txid.value() % ring_.size()]; }
+  BatchId IdOf(const Batch& batch) const { return {config_.group, batch.txid, batch.attempt}; }
+  BatchId IdOf(TxId txid) const { return {config_.group, txid, Attempt()}; }
   bool InFlight(TxId txid) const { return txid > last_decided_ && txid < next_txid(); }
   TxId next_txid() const { return TxId(last_decided_.value() + in_flight_ + 1); }
   // The last txid whose decision was issued.
@@ -184,8 +187,8 @@ class BatchProtocol::Machine {
   Countdown backoff_;
   Countdown filling_;
   ProgressWatch progress_;
-  batch_action::CancelledAttempt watched_;  // the first in flight that is not ready; 0 = none
-  Nanos now_ = 0;                           // of the last Tick
+  BatchId watched_;  // the first in flight that is not ready; 0 = none
+  Nanos now_ = 0;    // of the last Tick
   std::optional<Nanos> timer_;
   bool paused_ = false;
   bool held_ = false;

@@ -21,14 +21,6 @@ namespace trident {
 // "spout 2 task 0", as messages show it.
 std::string ToString(EmitterId emitter);
 
-// How far a source partition (a file, a Kafka partition) has been read.
-struct SourcePosition {
-  std::string partition;
-  Position position;
-
-  friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
-};
-
 struct SpoutConfig {
   SpoutId spout;
   SpoutKind kind = SpoutKind::kTransactional;

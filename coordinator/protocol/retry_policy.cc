@@ -7,7 +7,7 @@
 
 namespace trident {
 
-using batch_action::EmitMode;
+using word::EmitMode;
 
 namespace {
 
@@ -35,7 +35,7 @@ RetryPolicy::Verdict RetryPolicy::OnFailed(const FailedAttempt& attempt, const S
   }
   ++failures_;
   // The dead letter tells why the row failed, not why diverting it did.
-  if (!diverting_) cause_ = std::make_shared<const Status>(cause);
+  if (!diverting_) cause_ = cause;
   if (attempt.mode == EmitMode::kExact) {
     return failures_ > retry_limit_ ? Verdict::kStop : Verdict::kRetry;
   }
@@ -73,7 +73,7 @@ void RetryPolicy::Forget() {
   txid_ = TxId();
   failures_ = 0;
   divert_failures_ = 0;
-  cause_.reset();
+  cause_ = absl::OkStatus();
   OnRowGone();
 }
 

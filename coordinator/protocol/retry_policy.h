@@ -7,13 +7,13 @@
 #define TRIDENT_COORDINATOR_PROTOCOL_RETRY_POLICY_H_
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/ids.h"
-#include "coordinator/protocol/batch_protocol_actions.h"
+#include "base/status.h"
 #include "coordinator/protocol/batch_protocol_types.h"
+#include "engine/transport/words.h"
 
 namespace trident {
 
@@ -26,7 +26,7 @@ struct RowPlace {
 // What is known of an attempt that failed.
 struct FailedAttempt {
   TxId txid;
-  batch_action::EmitMode mode = batch_action::EmitMode::kNew;
+  word::EmitMode mode = word::EmitMode::kNew;
   uint64_t rows = 0;                // emitted until then
   std::optional<RowPlace> the_row;  // set if the batch was emitted and held this row alone
 };
@@ -48,15 +48,15 @@ class RetryPolicy {
   void OnInputGone() { Forget(); }
 
   // How the next attempt of retrying() is cut: kNew, or alone with the_row() as kSingle or kDivert.
-  batch_action::EmitMode next() const;
+  word::EmitMode next() const;
   const RowPlace& the_row() const { return *the_row_; }
 
   const BatchLimits& limits() const { return limits_; }
   TxId retrying() const { return txid_; }  // 0 = nothing is being retried
   uint32_t failures() const { return failures_; }
   Nanos delay() const;
-  // Null when nothing is being retried.
-  const std::shared_ptr<const Status>& last_cause() const { return cause_; }
+  // Ok when nothing is being retried.
+  const Status& last_cause() const { return cause_; }
 
  private:
   void Forget();
@@ -76,7 +76,7 @@ class RetryPolicy {
   uint32_t divert_failures_ = 0;  // of txid_ when the row was being diverted
   bool diverting_ = false;
   std::optional<RowPlace> the_row_;
-  std::shared_ptr<const Status> cause_;
+  Status cause_;
 };
 
 }  // namespace trident

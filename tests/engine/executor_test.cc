@@ -24,15 +24,13 @@ class StoppedClock final : public Clock {
   Nanos now = kSecond;
 };
 
-class Events final : public WorkerEvents {
+class Events final : public ExecutorEvents {
  public:
-  void OnInputReady(EmitterId, Incarnation) override {}
-  void OnInputEnded(EmitterId) override {}
-  void OnEmitted(EmitAnswer) override {}
+  void OnWord(GroupId, WordToLeader word) override {
+    if (const auto* told = std::get_if<word::Progressed>(&word)) progress.push_back(told->id);
+  }
   void OnStaged(uint32_t, const BatchId&, std::string) override {}
-  void OnProgress(const BatchId& id) override { progress.push_back(id); }
   void OnApplied(uint32_t, const BatchId&) override {}
-  void OnFailed(const BatchId&, const Status&) override {}
 
   std::vector<BatchId> progress;
 };
@@ -82,7 +80,7 @@ TEST_F(ExecutorTest, WorkOnAnAttemptIsToldAtMostOnceInAWhileForEachAttempt) {
 
 TEST_F(ExecutorTest, NothingIsToldOfACancelledAttempt) {
   Deliver(1, 0);
-  executor_.Post(AbortAttempts{kGroup, TxId(1), {Epoch(1), 2}});
+  executor_.Post(word::Abort{{Id(1)}});
   executor_.RunOnce();
   clock_.now += 2 * kProgressToldMs * kMillisecond;
   Deliver(1, 1);

@@ -33,15 +33,15 @@ void Coordinator::Deliver(const BatchEvent& event) {
   }
 }
 
-void Coordinator::Perform(const batch_action::Begin& action) {
+void Coordinator::Perform(const word::Begin& action) {
   ++world_.outcome().attempts;
-  world_.oracle().OnBegin(action.txid, action.attempt);
+  world_.oracle().OnBegin(action.id.txid, action.id.attempt);
   for (auto& worker : world_.workers()) {
     world_.time().Send([to = worker.get(), action] { to->OnBegin(action); });
   }
 }
 
-void Coordinator::Perform(const batch_action::Emit& action) {
+void Coordinator::Perform(const word::Emit& action) {
   for (auto& task : world_.spout_tasks()) {
     if (task->id() != action.emitter) continue;
     world_.time().Send([to = task.get(), action] { to->OnEmit(action); });
@@ -61,13 +61,14 @@ void Coordinator::WriteLater(Write write, Tell tell) {
 }
 
 void Coordinator::Perform(const batch_action::LogCut& action) {
-  WriteLater([this, action] { return world_.store().LogCut(epoch_, action.txid, action.ranges); },
-             [this, action](const Status& status) {
-               Deliver(batch_event::CutLogged{action.txid, action.attempt, status});
-             });
+  WriteLater(
+      [this, action] { return world_.store().LogCut(epoch_, action.id.txid, action.ranges); },
+      [this, action](const Status& status) {
+        Deliver(batch_event::CutLogged{action.id, status});
+      });
 }
 
-void Coordinator::Perform(const batch_action::PermitStage& action) {
+void Coordinator::Perform(const word::Permit& action) {
   for (auto& worker : world_.workers()) {
     world_.time().Send([to = worker.get(), action] { to->OnPermit(action); });
   }
@@ -81,14 +82,15 @@ void Coordinator::Perform(const batch_action::Decide& action) {
              });
 }
 
-void Coordinator::Perform(const batch_action::Apply& action) {
-  world_.oracle().OnTold(action.txid, action.attempt);
+void Coordinator::Perform(const word::Apply& action) {
+  world_.oracle().OnTold(action.id.txid, action.id.attempt);
   for (auto& worker : world_.workers()) {
-    world_.time().Send([to = worker.get(), action] { to->OnApply(action.txid, action.attempt); });
+    world_.time().Send(
+        [to = worker.get(), action] { to->OnApply(action.id.txid, action.id.attempt); });
   }
 }
 
-void Coordinator::Perform(const batch_action::Abort& action) {
+void Coordinator::Perform(const word::Abort& action) {
   for (auto& worker : world_.workers()) {
     world_.time().Send([to = worker.get(), action] { to->OnAbort(action); });
   }

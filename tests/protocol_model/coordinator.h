@@ -26,13 +26,13 @@ class Coordinator {
   GroupStatus status() const { return protocol_->status(); }
 
  private:
-  void Perform(const batch_action::Begin& action);
-  void Perform(const batch_action::Emit& action);
+  void Perform(const word::Begin& action);
+  void Perform(const word::Emit& action);
   void Perform(const batch_action::LogCut& action);
-  void Perform(const batch_action::PermitStage& action);
+  void Perform(const word::Permit& action);
   void Perform(const batch_action::Decide& action);
-  void Perform(const batch_action::Apply& action);
-  void Perform(const batch_action::Abort& action);
+  void Perform(const word::Apply& action);
+  void Perform(const word::Abort& action);
   void Perform(const batch_action::Stale& action);
   void Perform(const batch_action::Halt& action);
   void Perform(const batch_action::Drained& action);

@@ -9,7 +9,7 @@
 
 namespace trident::model {
 
-using batch_action::EmitMode;
+using word::EmitMode;
 
 std::string SourceName(uint32_t source) { return "s" + std::to_string(source); }
 
@@ -36,41 +36,38 @@ void SpoutTask::Crash() {
 
 void SpoutTask::Announce() {
   if (!up_) return;
-  world_.SendToCoordinators(batch_event::EmitterStarted{id_, incarnation()});
+  world_.SendToCoordinators(word::EmitterStarted{id_, incarnation()});
   const auto has_input = [&](uint32_t source) { return Available(source) > 0; };
   if (std::any_of(sources_.begin(), sources_.end(), has_input)) {
-    world_.SendToCoordinators(batch_event::InputReady{id_, incarnation()});
+    world_.SendToCoordinators(word::InputReady{id_, incarnation()});
   }
 }
 
-void SpoutTask::OnEmit(const batch_action::Emit& emit) {
+void SpoutTask::OnEmit(const word::Emit& emit) {
   for (Life& life : lives_) {
     if (life.incarnation == emit.incarnation) AnswerTo(life, emit);
   }
 }
 
-void SpoutTask::AnswerTo(Life& life, const batch_action::Emit& emit) {
-  auto [it, is_new] = life.answers.try_emplace({emit.txid, emit.attempt});
+void SpoutTask::AnswerTo(Life& life, const word::Emit& emit) {
+  auto [it, is_new] = life.answers.try_emplace({emit.id.txid, emit.id.attempt});
   Answer& answer = it->second;
   if (is_new) {
     answer.emission = std::make_shared<const Emission>(Read(emit));
-    answer.emitted = {emit.txid,
-                      emit.attempt,
-                      id_,
-                      life.incarnation,
-                      answer.emission->ranges,
-                      HasMore(emit, *answer.emission) ? batch_event::Remaining::kMore
-                                                      : batch_event::Remaining::kExhausted};
-    world_.oracle().OnEmission(emit.txid, emit.attempt, id_, *answer.emission);
+    answer.emitted = {
+        emit.id, id_, life.incarnation, answer.emission->ranges,
+        HasMore(emit, *answer.emission) ? word::Remaining::kMore : word::Remaining::kExhausted};
+    world_.oracle().OnEmission(emit.id.txid, emit.id.attempt, id_, *answer.emission);
   }
   for (auto& worker : world_.workers()) {
-    world_.time().Send([to = worker.get(), txid = emit.txid, attempt = emit.attempt, from = id_,
+    world_.time().Send([to = worker.get(), txid = emit.id.txid, attempt = emit.id.attempt,
+                        from = id_,
                         emission = answer.emission] { to->OnData(txid, attempt, from, emission); });
   }
   world_.SendToCoordinators(answer.emitted);
 }
 
-Emission SpoutTask::Read(const batch_action::Emit& emit) const {
+Emission SpoutTask::Read(const word::Emit& emit) const {
   Emission emission;
   if (emit.mode == EmitMode::kExact) {
     for (const SourceRange& range : emit.exact) {
@@ -83,7 +80,7 @@ Emission SpoutTask::Read(const batch_action::Emit& emit) const {
   const bool one_row = emit.mode != EmitMode::kNew;
   uint64_t left = emit.limits.rows;
   for (size_t i = 0; i < sources_.size() && left > 0; ++i) {
-    const uint32_t source = sources_[(i + emit.txid.value()) % sources_.size()];
+    const uint32_t source = sources_[(i + emit.id.txid.value()) % sources_.size()];
     const auto start =
         std::find_if(emit.starts.begin(), emit.starts.end(),
                      [&](const SourcePosition& at) { return at.partition == SourceName(source); });
@@ -135,7 +132,7 @@ uint64_t SpoutTask::Available(uint32_t) const {
          static_cast<uint64_t>(options.input_lasts);
 }
 
-bool SpoutTask::HasMore(const batch_action::Emit& emit, const Emission& emission) const {
+bool SpoutTask::HasMore(const word::Emit& emit, const Emission& emission) const {
   for (uint32_t source : sources_) {
     uint64_t at = 0;
     for (const SourcePosition& start : emit.starts) {

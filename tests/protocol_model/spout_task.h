@@ -29,7 +29,7 @@ class SpoutTask {
   enum class Predecessor { kEnds, kZombie };
   void Start(Predecessor predecessor);
   void Crash();
-  void OnEmit(const batch_action::Emit& emit);
+  void OnEmit(const word::Emit& emit);
   // Says that it lives and whether there is input. Called now and then.
   void Announce();
 
@@ -39,7 +39,7 @@ class SpoutTask {
 
  private:
   struct Answer {
-    batch_event::Emitted emitted;
+    word::Emitted emitted;
     std::shared_ptr<const Emission> emission;
   };
   struct Life {
@@ -51,13 +51,13 @@ class SpoutTask {
     std::vector<Row> rows;
   };
 
-  void AnswerTo(Life& life, const batch_action::Emit& emit);
-  Emission Read(const batch_action::Emit& emit) const;
+  void AnswerTo(Life& life, const word::Emit& emit);
+  Emission Read(const word::Emit& emit) const;
   // Reads rows of [start, end), at most `rows` of them.
   Taken Take(uint32_t source, uint64_t start, uint64_t end, uint64_t rows, bool divert) const;
   void Add(Emission& emission, uint32_t source, uint64_t start, Taken taken) const;
   uint64_t Available(uint32_t source) const;
-  bool HasMore(const batch_action::Emit& emit, const Emission& emission) const;
+  bool HasMore(const word::Emit& emit, const Emission& emission) const;
 
   World& world_;
   const EmitterId id_;

@@ -21,9 +21,9 @@ void Witness::Expect(bool kept, const char* broken) {
 bool Witness::IsStale(const BatchEvent& event) const {
   return std::visit(
       [&](const auto& e) {
-        if constexpr (requires { e.attempt; }) {
-          auto open = open_.find(e.txid);
-          return open == open_.end() || open->second != e.attempt;
+        if constexpr (requires { e.id.attempt; }) {
+          auto open = open_.find(e.id.txid);
+          return open == open_.end() || open->second != e.id.attempt;
         } else {
           return false;
         }
@@ -36,7 +36,7 @@ void Witness::OnStep(const BatchEvent& event, const std::vector<BatchAction>& ac
     const bool harmless = std::all_of(actions.begin(), actions.end(), [](const BatchAction& a) {
       return std::holds_alternative<batch_action::Stale>(a) ||
              std::holds_alternative<batch_action::Halt>(a) ||
-             std::holds_alternative<batch_action::Abort>(a);
+             std::holds_alternative<word::Abort>(a);
     });
     const bool halts = std::any_of(actions.begin(), actions.end(), [](const BatchAction& a) {
       return std::holds_alternative<batch_action::Halt>(a);
@@ -44,23 +44,23 @@ void Witness::OnStep(const BatchEvent& event, const std::vector<BatchAction>& ac
     Expect(halts ? harmless : actions.size() <= 1, "I8: a stale message had an effect");
   }
   if (std::holds_alternative<batch_event::DecisionWritten>(event)) deciding_ = false;
-  if (const auto* joined = std::get_if<batch_event::WorkerJoined>(&event)) Hear(*joined);
+  if (const auto* joined = std::get_if<word::WorkerJoined>(&event)) Hear(*joined);
   for (const BatchAction& action : actions) {
     std::visit([&](const auto& a) { See(a); }, action);
   }
 }
 
-void Witness::Hear(const batch_event::WorkerJoined& event) {
+void Witness::Hear(const word::WorkerJoined& event) {
   Joined& joined = joined_[event.worker];
   if (event.incarnation > joined.incarnation) joined = {event.incarnation, last_issued_};
 }
 
-void Witness::See(const batch_action::Begin& action) {
+void Witness::See(const word::Begin& action) {
   const TxId prev = open_.empty() ? last_applied_ : open_.rbegin()->first;
   const Attempt prev_attempt = open_.empty() ? last_attempt_ : open_.rbegin()->second;
-  Expect(action.txid == prev.Next(), "I6: a txid was skipped, or begun while in flight");
+  Expect(action.id.txid == prev.Next(), "I6: a txid was skipped, or begun while in flight");
   Expect(action.prev_attempt == prev_attempt, "I6: an attempt was begun over another attempt");
-  open_[action.txid] = action.attempt;
+  open_[action.id.txid] = action.id.attempt;
   const GroupConfig& config = world_.options().config;
   Expect(open_.size() <= config.max_pending, "I11: too many batches are in flight");
   for (const auto& worker : world_.workers()) {
@@ -71,9 +71,9 @@ void Witness::See(const batch_action::Begin& action) {
   }
 }
 
-void Witness::See(const batch_action::PermitStage& action) {
+void Witness::See(const word::Permit& action) {
   if (world_.options().config.staging == Staging::kOverlapped) return;
-  Expect(action.txid == last_applied_.Next(),
+  Expect(action.id.txid == last_applied_.Next(),
          "I12: a batch may be staged over one that is not decided");
   for (const auto& worker : world_.workers()) {
     Expect(worker->applied() >= last_applied_,
@@ -92,21 +92,21 @@ void Witness::See(const batch_action::Decide& action) {
   }
 }
 
-void Witness::See(const batch_action::Apply& action) {
-  Expect(action.txid == last_applied_.Next(), "I4: success was told out of order");
-  last_applied_ = action.txid;
-  last_attempt_ = action.attempt;
-  open_.erase(action.txid);
+void Witness::See(const word::Apply& action) {
+  Expect(action.id.txid == last_applied_.Next(), "I4: success was told out of order");
+  last_applied_ = action.id.txid;
+  last_attempt_ = action.id.attempt;
+  open_.erase(action.id.txid);
 }
 
-void Witness::See(const batch_action::Abort& action) {
+void Witness::See(const word::Abort& action) {
   for (const auto& cancelled : action.cancelled) {
     auto open = open_.find(cancelled.txid);
     Expect(open != open_.end() && open->second == cancelled.attempt,
            "I8: an attempt that is not in flight was aborted");
     open_.erase(cancelled.txid);
   }
-  Expect(open_.empty() || open_.rbegin()->first < action.from,
+  Expect(open_.empty() || open_.rbegin()->first < action.cancelled.front().txid,
          "I8: a later batch survived the abort of an earlier one");
 }
 

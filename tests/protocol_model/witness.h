@@ -23,12 +23,12 @@ class Witness {
  private:
   // True if the event is about an attempt that is not in flight.
   bool IsStale(const BatchEvent& event) const;
-  void Hear(const batch_event::WorkerJoined& event);
-  void See(const batch_action::Begin& action);
-  void See(const batch_action::PermitStage& action);
+  void Hear(const word::WorkerJoined& event);
+  void See(const word::Begin& action);
+  void See(const word::Permit& action);
   void See(const batch_action::Decide& action);
-  void See(const batch_action::Apply& action);
-  void See(const batch_action::Abort& action);
+  void See(const word::Apply& action);
+  void See(const word::Abort& action);
   template <class Other>
   void See(const Other&) {}
   void Expect(bool kept, const char* broken);

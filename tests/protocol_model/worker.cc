@@ -24,8 +24,8 @@ void Worker::Crash() {
 void Worker::Announce() {
   if (!up_) return;
   const WorkerId id(number_);
-  world_.SendToCoordinators(batch_event::WorkerJoined{id, incarnation_, applied_});
-  world_.SendToCoordinators(batch_event::Applied{applied_, id, incarnation_});
+  world_.SendToCoordinators(word::WorkerJoined{id, incarnation_, applied_});
+  world_.SendToCoordinators(word::Applied{applied_, id, incarnation_});
 }
 
 void Worker::CatchUp() {
@@ -49,8 +49,8 @@ Worker::Work* Worker::WorkOn(TxId txid, Attempt attempt) {
   return &work;
 }
 
-void Worker::OnBegin(const batch_action::Begin& begin) {
-  Work* work = WorkOn(begin.txid, begin.attempt);
+void Worker::OnBegin(const word::Begin& begin) {
+  Work* work = WorkOn(begin.id.txid, begin.id.attempt);
   if (work == nullptr) return;
   work->begun = true;
   work->prev_attempt = begin.prev_attempt;
@@ -64,20 +64,20 @@ void Worker::OnData(TxId txid, Attempt attempt, EmitterId from,
   if (work == nullptr) return;
   work->data[from] = std::move(emission);
   if (world_.time().rng().Chance(0.1)) {
-    world_.SendToCoordinators(batch_event::Progressed{txid, attempt});
+    world_.SendToCoordinators(word::Progressed{world_.IdOf(txid, attempt)});
   }
   StageInOrder();
 }
 
-void Worker::OnPermit(const batch_action::PermitStage& permit) {
-  Work* work = WorkOn(permit.txid, permit.attempt);
+void Worker::OnPermit(const word::Permit& permit) {
+  Work* work = WorkOn(permit.id.txid, permit.id.attempt);
   if (work == nullptr) return;
   work->permitted = true;
   StageInOrder();
 }
 
-void Worker::OnAbort(const batch_action::Abort& abort) {
-  for (const auto& cancelled : abort.cancelled) {
+void Worker::OnAbort(const word::Abort& abort) {
+  for (const BatchId& cancelled : abort.cancelled) {
     auto it = work_.find(cancelled.txid);
     if (it != work_.end() && it->second.attempt == cancelled.attempt) work_.erase(it);
   }
@@ -126,13 +126,13 @@ void Worker::Stage(TxId txid, Work& work, const State& below) {
   uint64_t checksum = 0;
   for (const auto& [slot, value] : changes) checksum = checksum * 31 + value + slot;
   // The redo record becomes durable later, and only then the worker votes.
-  time.After(
-      time.Delay(), [this, txid, attempt = work.attempt, life = incarnation_, changes, checksum] {
-        if (!up_ || life != incarnation_) return;
-        redo_[{txid, attempt}] = changes;
-        world_.SendToCoordinators(
-            batch_event::Voted{txid, attempt, WorkerId(number_), life, changes.size(), checksum});
-      });
+  time.After(time.Delay(),
+             [this, txid, attempt = work.attempt, life = incarnation_, changes, checksum] {
+               if (!up_ || life != incarnation_) return;
+               redo_[{txid, attempt}] = changes;
+               world_.SendToCoordinators(word::Voted{world_.IdOf(txid, attempt), WorkerId(number_),
+                                                     life, changes.size(), checksum});
+             });
 }
 
 bool Worker::HasPoison(const Work& work) const {
@@ -176,7 +176,7 @@ void Worker::StageOutside(TxId txid, const Work& work) {
 
 void Worker::Fail(TxId txid, Work& work, Status cause) {
   work.failed = true;
-  world_.SendToCoordinators(batch_event::Failed{txid, work.attempt, std::move(cause)});
+  world_.SendToCoordinators(word::Failed{world_.IdOf(txid, work.attempt), std::move(cause)});
 }
 
 void Worker::OnApply(TxId txid, Attempt attempt) {
@@ -204,7 +204,7 @@ void Worker::ApplyInOrder() {
     work_.erase(work_.begin(), work_.upper_bound(txid));
   }
   if (applied_ == before) return;
-  world_.SendToCoordinators(batch_event::Applied{applied_, WorkerId(number_), incarnation_});
+  world_.SendToCoordinators(word::Applied{applied_, WorkerId(number_), incarnation_});
   StageInOrder();
 }
 

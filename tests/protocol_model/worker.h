@@ -30,11 +30,11 @@ class Worker {
   // Reads the decisions that it has not been told.
   void CatchUp();
 
-  void OnBegin(const batch_action::Begin& begin);
+  void OnBegin(const word::Begin& begin);
   void OnData(TxId txid, Attempt attempt, EmitterId from, std::shared_ptr<const Emission> emission);
-  void OnPermit(const batch_action::PermitStage& permit);
+  void OnPermit(const word::Permit& permit);
   void OnApply(TxId txid, Attempt attempt);
-  void OnAbort(const batch_action::Abort& abort);
+  void OnAbort(const word::Abort& abort);
 
   uint32_t number() const { return number_; }
   Incarnation incarnation() const { return incarnation_; }

@@ -45,6 +45,7 @@ class World {
 
   // For those who take part.
   const Options& options() const { return options_; }
+  BatchId IdOf(TxId txid, Attempt attempt) const { return {options_.config.group, txid, attempt}; }
   Timeline& time() { return time_; }
   Oracle& oracle() { return oracle_; }
   DecisionStore& store() { return store_; }

@@ -4,30 +4,12 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/hash.h"
+#include "base/overloaded.h"
 #include "state/disk/store_layout.h"
 #include "state/redo/redo_fragment.h"
 #include "state/redo/redo_record.h"
 
 namespace trident {
-namespace {
-
-EmissionMode ModeOf(batch_action::EmitMode mode) {
-  switch (mode) {
-    case batch_action::EmitMode::kNew:
-      return EmissionMode::kNew;
-    case batch_action::EmitMode::kExact:
-      return EmissionMode::kExact;
-    case batch_action::EmitMode::kSingle:
-      return EmissionMode::kSingle;
-    case batch_action::EmitMode::kDivert:
-      return EmissionMode::kDivert;
-  }
-  return EmissionMode::kNew;
-}
-
-}  // namespace
-
 void WorkerBridge::Connect(Worker* worker, BatchCoordinator* coordinator) {
   worker_ = worker;
   coordinator_ = coordinator;
@@ -38,11 +20,10 @@ void WorkerBridge::Connect(Worker* worker, BatchCoordinator* coordinator) {
 }
 
 void WorkerBridge::Announce(GroupId group, TxId applied) {
-  coordinator_->Post(group,
-                     batch_event::WorkerJoined{options_.worker, options_.incarnation, applied});
+  coordinator_->Post(group, word::WorkerJoined{options_.worker, options_.incarnation, applied});
   for (const auto& [emitter, emitter_group] : group_of_) {
     if (emitter_group != group) continue;
-    coordinator_->Post(group, batch_event::EmitterStarted{emitter, options_.incarnation});
+    coordinator_->Post(group, word::EmitterStarted{emitter, options_.incarnation});
   }
 }
 
@@ -51,50 +32,16 @@ bool WorkerBridge::AllEnded() const {
   return ended_.size() == group_of_.size();
 }
 
-void WorkerBridge::Begin(GroupId group, const batch_action::Begin& begin, int64_t time_micros) {
-  BatchId id{group, begin.txid, begin.attempt};
+void WorkerBridge::Tell(WordToWorker word) {
   {
     MutexLock lock(mutex_);
-    attempts_[id].prev = begin.prev_attempt;
-  }
-  worker_->Broadcast(BeginAttempt{id, begin.emitters, time_micros});
-}
-
-void WorkerBridge::Emit(GroupId group, const batch_action::Emit& emit, int64_t time_micros) {
-  EmitRequest request;
-  request.id = {group, emit.txid, emit.attempt};
-  request.emitter = emit.emitter;
-  request.incarnation = emit.incarnation;
-  request.mode = ModeOf(emit.mode);
-  request.limits = emit.limits;
-  for (const SourcePosition& start : emit.starts) {
-    request.starts.emplace_back(start.partition, start.position);
-  }
-  request.exact = emit.exact;
-  if (emit.cause != nullptr) request.cause = emit.cause->ToString();
-  request.batch_time_micros = time_micros;
-  worker_->PostEmit(std::move(request));
-}
-
-void WorkerBridge::PermitStage(GroupId group, const batch_action::PermitStage& permit) {
-  worker_->Broadcast(PermitAttempt{{group, permit.txid, permit.attempt}, permit.prev_attempt});
-}
-
-void WorkerBridge::Apply(GroupId group, const batch_action::Apply& apply) {
-  worker_->Broadcast(ApplyAttempt{{group, apply.txid, apply.attempt}});
-}
-
-void WorkerBridge::Abort(GroupId group, const batch_action::Abort& abort) {
-  {
-    MutexLock lock(mutex_);
-    for (const batch_action::CancelledAttempt& cancelled : abort.cancelled) {
-      attempts_.erase({group, cancelled.txid, cancelled.attempt});
+    if (const auto* begin = std::get_if<word::Begin>(&word)) {
+      attempts_[begin->id].prev = begin->prev_attempt;
+    } else if (const auto* abort = std::get_if<word::Abort>(&word)) {
+      for (const BatchId& cancelled : abort->cancelled) attempts_.erase(cancelled);
     }
   }
-  for (auto it = abort.cancelled.rbegin(); it != abort.cancelled.rend(); ++it) {
-    const Attempt after{it->attempt.epoch, it->attempt.counter + 1};
-    worker_->Broadcast(AbortAttempts{group, it->txid, after});
-  }
+  worker_->Tell(std::move(word));
 }
 
 Status WorkerBridge::AddRedo(const BatchId& id, WriteSet& changes) {
@@ -119,33 +66,29 @@ Status WorkerBridge::AddRedo(const BatchId& id, WriteSet& changes) {
   return absl::OkStatus();
 }
 
-void WorkerBridge::OnInputReady(EmitterId emitter, Incarnation incarnation) {
-  {
-    MutexLock lock(mutex_);
-    ended_.erase(emitter);
-  }
-  coordinator_->Post(GroupOf(emitter), batch_event::InputReady{emitter, incarnation});
-}
-
-void WorkerBridge::OnInputEnded(EmitterId emitter) {
-  {
-    MutexLock lock(mutex_);
-    ended_.insert(emitter);
-  }
-  options_.changed();
-}
-
-void WorkerBridge::OnEmitted(EmitAnswer answer) {
-  coordinator_->Post(answer.id.group,
-                     batch_event::Emitted{answer.id.txid, answer.id.attempt, answer.emitter,
-                                          answer.incarnation, std::move(answer.ranges),
-                                          answer.remaining == EmitAnswer::Remaining::kMore
-                                              ? batch_event::Remaining::kMore
-                                              : batch_event::Remaining::kExhausted});
+void WorkerBridge::OnWord(GroupId group, WordToLeader word) {
+  std::visit(Overloaded{
+                 [&](word::InputEnded& ended) {
+                   {
+                     MutexLock lock(mutex_);
+                     ended_.insert(ended.emitter);
+                   }
+                   options_.changed();
+                 },
+                 [&](word::InputReady& ready) {
+                   {
+                     MutexLock lock(mutex_);
+                     ended_.erase(ready.emitter);
+                   }
+                   coordinator_->Post(group, ready);
+                 },
+                 [&](auto& other) { coordinator_->Post(group, std::move(other)); },
+             },
+             word);
 }
 
 void WorkerBridge::OnStaged(uint32_t executor, const BatchId& id, std::string record) {
-  batch_event::Voted vote{id.txid, id.attempt, options_.worker, options_.incarnation, 0, 0};
+  word::Voted vote{id, options_.worker, options_.incarnation};
   {
     MutexLock lock(mutex_);
     auto it = attempts_.find(id);
@@ -169,18 +112,9 @@ void WorkerBridge::OnApplied(uint32_t /*executor*/, const BatchId& id) {
     attempts_.erase(it);
   }
   options_.states->PublishApplied(id.group, id.txid, id.attempt, redo_bytes);
-  worker_->Broadcast(PublishBatch{id});
-  coordinator_->Post(id.group,
-                     batch_event::Applied{id.txid, options_.worker, options_.incarnation});
+  worker_->Tell(word::Publish{id});
+  coordinator_->Post(id.group, word::Applied{id.txid, options_.worker, options_.incarnation});
   options_.changed();
-}
-
-void WorkerBridge::OnProgress(const BatchId& id) {
-  coordinator_->Post(id.group, batch_event::Progressed{id.txid, id.attempt});
-}
-
-void WorkerBridge::OnFailed(const BatchId& id, const Status& cause) {
-  coordinator_->Post(id.group, batch_event::Failed{id.txid, id.attempt, cause});
 }
 
 }  // namespace trident

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WorkerBridge: joins "who decides" and "what runs" inside one process. Turns the coordinator's
-// actions into the worker's controls and the worker's events into the protocol's; keeps each
-// attempt's redo fragments from staging until its decision is written.
+// WorkerBridge: joins "who decides" and "what runs" inside one process. Passes the
+// words of both on; keeps each attempt's redo fragments from staging until its decision is written.
 #ifndef TRIDENT_TRIDENT_RUN_WORKER_BRIDGE_H_
 #define TRIDENT_TRIDENT_RUN_WORKER_BRIDGE_H_
 
@@ -19,7 +18,7 @@
 
 namespace trident {
 
-class WorkerBridge final : public WorkerLink, public WorkerEvents {
+class WorkerBridge final : public WorkerLink, public ExecutorEvents {
  public:
   struct Options {
     StateStore* states = nullptr;
@@ -38,21 +37,13 @@ class WorkerBridge final : public WorkerLink, public WorkerEvents {
   bool AllEnded() const;
 
   // ---- WorkerLink: on the coordinator's threads ----
-  void Begin(GroupId group, const batch_action::Begin& begin, int64_t time_micros) override;
-  void Emit(GroupId group, const batch_action::Emit& emit, int64_t time_micros) override;
-  void PermitStage(GroupId group, const batch_action::PermitStage& permit) override;
-  void Apply(GroupId group, const batch_action::Apply& apply) override;
-  void Abort(GroupId group, const batch_action::Abort& abort) override;
+  void Tell(WordToWorker word) override;
   Status AddRedo(const BatchId& id, WriteSet& changes) override;
 
-  // ---- WorkerEvents: on executor threads ----
-  void OnInputReady(EmitterId emitter, Incarnation incarnation) override;
-  void OnInputEnded(EmitterId emitter) override;
-  void OnEmitted(EmitAnswer answer) override;
+  // ---- ExecutorEvents: on executor threads ----
+  void OnWord(GroupId group, WordToLeader word) override;
   void OnStaged(uint32_t executor, const BatchId& id, std::string record) override;
-  void OnProgress(const BatchId& id) override;
   void OnApplied(uint32_t executor, const BatchId& id) override;
-  void OnFailed(const BatchId& id, const Status& cause) override;
 
  private:
   // What is known of one attempt on all executors.
@@ -62,7 +53,6 @@ class WorkerBridge final : public WorkerLink, public WorkerEvents {
     uint32_t applied = 0;  // executors
     uint64_t redo_bytes = 0;
   };
-  GroupId GroupOf(EmitterId emitter) const { return group_of_.at(emitter); }
 
   const Options options_;
   Worker* worker_ = nullptr;

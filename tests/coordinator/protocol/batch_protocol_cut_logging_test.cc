@@ -8,7 +8,7 @@
 namespace trident {
 namespace {
 
-using batch_event::Remaining;
+using word::Remaining;
 
 constexpr EmitterId kExact{SpoutId(0), 0};
 constexpr EmitterId kOpaque{SpoutId(1), 0};
@@ -47,7 +47,8 @@ TEST_F(BatchProtocolCutLogging, AReportOfACutThatWasNotToBeLoggedHalts) {
 TEST_F(BatchProtocolCutLogging, AnUnknownOutcomeOfLoggingACutHalts) {
   h.Start();
   h.Emitted(1, 0, 10);
-  const std::string text = h.Step(batch_event::CutLogged{TxId(1), h.attempt(1), Internal("EIO")});
+  const std::string text =
+      h.Step(batch_event::CutLogged{{kGroup, TxId(1), h.attempt(1)}, Internal("EIO")});
   EXPECT_TRUE(Halted(text) && Contains(text, "its outcome is unknown")) << text;
 }
 
@@ -76,8 +77,8 @@ TEST_F(BatchProtocolCutLogging, ARepetitionThatDiffersHaltsAsDataLoss) {
     h.AfterTheDelay();
     std::vector<SourceRange> ranges = {Range({}, "p", 0, 10)};
     change(ranges);
-    h.Step(batch_event::Emitted{TxId(1), h.attempt(1), kExact, Incarnation(1), ranges,
-                                Remaining::kExhausted});
+    h.Step(word::Emitted{
+        {kGroup, TxId(1), h.attempt(1)}, kExact, Incarnation(1), ranges, Remaining::kExhausted});
     return h.status().halted;
   };
   EXPECT_TRUE(repeats([](auto&) {}).ok());
@@ -102,7 +103,7 @@ TEST_F(BatchProtocolCutLogging, AnUnansweredLogRequestCountsAsLoggedAndIsRepeate
   h.Failed(1);
   EXPECT_TRUE(Contains(h.AfterTheDelay(), "exact 0/0 p[,10)"));
   EXPECT_EQ(h.Emitted(1, 0, 10), "log cut 1:5.2 [0/0 p[,10)]") << "it may not be durable yet";
-  EXPECT_EQ(h.Step(batch_event::CutLogged{TxId(1), old, absl::OkStatus()}),
+  EXPECT_EQ(h.Step(batch_event::CutLogged{{kGroup, TxId(1), old}, absl::OkStatus()}),
             "stale cut logged 1:5.1 now 5.2");
   EXPECT_EQ(h.CutLogged(1), "permit 1:5.2");
 }
@@ -138,7 +139,7 @@ TEST_F(BatchProtocolCutLogging, ALoggedCutWaitsForItsEmitter) {
   h.Failed(1);
   EXPECT_EQ(h.AfterTheDelay(), "");
   EXPECT_EQ(h.status().gate, EmitGate::kEmitterAbsent);
-  EXPECT_TRUE(Contains(h.Step(batch_event::EmitterStarted{kExact, Incarnation(2)}), "exact"));
+  EXPECT_TRUE(Contains(h.Step(word::EmitterStarted{kExact, Incarnation(2)}), "exact"));
 }
 
 TEST_F(BatchProtocolCutLogging, ALoggedCutIsNotDivertedAndHaltsAfterTheRetries) {
@@ -161,8 +162,11 @@ class BatchProtocolMixedCuts : public BatchProtocolCutLogging {
                        {SpoutId(1), SpoutKind::kOpaque, 1}};
   }
   std::string OpaqueEmitted(uint64_t txid, std::vector<SourceRange> ranges) {
-    return h.Step(batch_event::Emitted{TxId(txid), h.attempt(txid), kOpaque, Incarnation(1),
-                                       std::move(ranges), Remaining::kExhausted});
+    return h.Step(word::Emitted{{kGroup, TxId(txid), h.attempt(txid)},
+                                kOpaque,
+                                Incarnation(1),
+                                std::move(ranges),
+                                Remaining::kExhausted});
   }
 };
 
@@ -202,7 +206,7 @@ TEST_F(BatchProtocolMixedCuts, AnEmptyLoggedCutNeedsNobodyToEmit) {
   ASSERT_TRUE(made.ok());
   std::vector<BatchAction> out;
   for (uint32_t w : {0u, 1u}) {
-    (*made)->Step(batch_event::WorkerJoined{WorkerId(w), Incarnation(1), TxId(3)}, out);
+    (*made)->Step(word::WorkerJoined{WorkerId(w), Incarnation(1), TxId(3)}, out);
   }
   ASSERT_GE(out.size(), 2u);
   EXPECT_EQ(ToText(out[0]), "begin 4:6.1 after 5.1 []");

@@ -8,7 +8,7 @@
 namespace trident {
 namespace {
 
-using batch_event::Remaining;
+using word::Remaining;
 
 constexpr EmitterId kA{SpoutId(0), 0};
 constexpr EmitterId kB{SpoutId(0), 1};
@@ -21,8 +21,8 @@ bool Contains(const std::string& text, const char* part) {
 class BatchProtocolCutting : public ::testing::Test {
  protected:
   std::string EmittedNothing(uint64_t txid, EmitterId emitter) {
-    return h.Step(batch_event::Emitted{
-        TxId(txid), h.attempt(txid), emitter, Incarnation(1), {}, Remaining::kExhausted});
+    return h.Step(word::Emitted{
+        {kGroup, TxId(txid), h.attempt(txid)}, emitter, Incarnation(1), {}, Remaining::kExhausted});
   }
   ProtocolHarness h;
 };
@@ -94,7 +94,7 @@ TEST_F(BatchProtocolCutting, TheLimitsAreSharedAndNoRowOfThemIsLost) {
   EXPECT_EQ(h.Start(),
             "begin 1:5.1 after 0.0 [0/0 0/1 0/2]; emit 1:5.1 0/0 new 34 rows; "
             "emit 1:5.1 0/1 new 33 rows; emit 1:5.1 0/2 new 33 rows");
-  const auto& emit = std::get<batch_action::Emit>(h.actions()[1]);
+  const auto& emit = std::get<word::Emit>(h.actions()[1]);
   EXPECT_EQ(emit.limits.bytes, 333u);
 }
 
@@ -267,8 +267,8 @@ TEST_F(BatchProtocolCutting, NoBatchStartsBeforeAllWorkersJoined) {
   auto made = BatchProtocol::Create(h.config, h.recovered);
   ASSERT_TRUE(made.ok());
   std::vector<BatchAction> out;
-  (*made)->Step(batch_event::EmitterStarted{kA, Incarnation(1)}, out);
-  (*made)->Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(1), TxId(0)}, out);
+  (*made)->Step(word::EmitterStarted{kA, Incarnation(1)}, out);
+  (*made)->Step(word::WorkerJoined{WorkerId(1), Incarnation(1), TxId(0)}, out);
   EXPECT_TRUE(out.empty());
   EXPECT_EQ((*made)->status().gate, EmitGate::kWorkerAbsent);
 }
@@ -276,7 +276,7 @@ TEST_F(BatchProtocolCutting, NoBatchStartsBeforeAllWorkersJoined) {
 TEST_F(BatchProtocolCutting, AWorkerThatJoinsCatchesUpBeforeTheNextBatch) {
   h.recovered = {Epoch(6), TxId(41), Attempt{Epoch(5), 9}, {}, {}};
   h.Start();
-  h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(39)});
+  h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(39)});
   EXPECT_EQ(h.AfterTheDelay(), "");
   EXPECT_EQ(h.status().gate, EmitGate::kWorkerBehind);
   EXPECT_EQ(h.Applied(40, 1, 2), "");
@@ -287,7 +287,7 @@ TEST_F(BatchProtocolCutting, AWorkerThatJoinsDuringADecisionCatchesUpWithItToo) 
   h.Start();
   h.Emitted(1, 0, 10, Remaining::kMore);
   h.VotedByAll(1);
-  h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)});
+  h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)});
   h.Written(1, 1);
   EXPECT_EQ(h.AfterTheDelay(), "");
   EXPECT_EQ(h.status().gate, EmitGate::kWorkerBehind);
@@ -296,10 +296,10 @@ TEST_F(BatchProtocolCutting, AWorkerThatJoinsDuringADecisionCatchesUpWithItToo) 
 
 TEST_F(BatchProtocolCutting, InputOfALifeNotHeardOfTellsThatItStarted) {
   h.Start();
-  EXPECT_EQ(h.Step(batch_event::InputReady{kA, Incarnation(2)}), "abort 1:5.1");
-  EXPECT_EQ(h.Step(batch_event::EmitterStarted{kA, Incarnation(2)}), "stale emitter started");
+  EXPECT_EQ(h.Step(word::InputReady{kA, Incarnation(2)}), "abort 1:5.1");
+  EXPECT_EQ(h.Step(word::EmitterStarted{kA, Incarnation(2)}), "stale emitter started");
   h.AfterTheDelay();
-  EXPECT_EQ(std::get<batch_action::Emit>(h.actions()[1]).incarnation, Incarnation(2));
+  EXPECT_EQ(std::get<word::Emit>(h.actions()[1]).incarnation, Incarnation(2));
 }
 
 TEST_F(BatchProtocolCutting, ALostEmitterIsNotAskedUntilItStartsAgain) {
@@ -311,7 +311,7 @@ TEST_F(BatchProtocolCutting, ALostEmitterIsNotAskedUntilItStartsAgain) {
   h.Emitted(1, {Range(kA, "a", 0, 2)}, Remaining::kExhausted);
   h.Commit(1);
   EXPECT_EQ(h.status().gate, EmitGate::kNoInput);
-  EXPECT_TRUE(Contains(h.Step(batch_event::EmitterStarted{kB, Incarnation(2)}), "[0/1]"));
+  EXPECT_TRUE(Contains(h.Step(word::EmitterStarted{kB, Incarnation(2)}), "[0/1]"));
 }
 
 TEST_F(BatchProtocolCutting, AfterARestartOfATaskItsSpoutsPartitionsMayBeDealtAnew) {
@@ -319,7 +319,7 @@ TEST_F(BatchProtocolCutting, AfterARestartOfATaskItsSpoutsPartitionsMayBeDealtAn
   h.Start();
   h.Emitted(1, {Range(kA, "a", 0, 5)});
   h.Emitted(1, {Range(kB, "b", 0, 7)});
-  EXPECT_TRUE(Contains(h.Step(batch_event::EmitterStarted{kB, Incarnation(2)}),
+  EXPECT_TRUE(Contains(h.Step(word::EmitterStarted{kB, Incarnation(2)}),
                        "emit 2:5.1 0/1 new 100 rows from a@5 from b@7"));
 }
 

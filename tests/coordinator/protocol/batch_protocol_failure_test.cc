@@ -8,8 +8,8 @@
 namespace trident {
 namespace {
 
-using batch_action::EmitMode;
-using batch_event::Remaining;
+using word::EmitMode;
+using word::Remaining;
 
 constexpr EmitterId kA{SpoutId(0), 0};
 constexpr EmitterId kB{SpoutId(0), 1};
@@ -22,12 +22,12 @@ bool Halted(const std::string& text) { return Contains(text, "halt: "); }
 class BatchProtocolFailure : public ::testing::Test {
  protected:
   // The Emit of the last step.
-  const batch_action::Emit& Emit() const {
+  const word::Emit& Emit() const {
     for (const BatchAction& action : h.actions()) {
-      if (const auto* emit = std::get_if<batch_action::Emit>(&action)) return *emit;
+      if (const auto* emit = std::get_if<word::Emit>(&action)) return *emit;
     }
     ADD_FAILURE() << "the last step emitted nothing";
-    static const batch_action::Emit none;
+    static const word::Emit none;
     return none;
   }
   // Emits as many rows from `start` as were asked for and fails them.
@@ -163,11 +163,10 @@ TEST_F(BatchProtocolFailure, TheDeadLetterPolicyIsolatesTheRowAndCommitsTheRest)
   uint64_t diverted_at = 0;
   int failures = 0;
   while (at < 1000) {
-    const batch_action::Emit emit = Emit();
-    const uint64_t txid = emit.txid.value();
+    const word::Emit emit = Emit();
+    const uint64_t txid = emit.id.txid.value();
     if (emit.mode == EmitMode::kDivert) {
-      ASSERT_NE(emit.cause, nullptr);
-      EXPECT_EQ(*emit.cause, Internal("it broke"));
+      EXPECT_EQ(emit.cause, Internal("it broke").ToString());
       diverted_at = at;
     }
     const uint64_t end = std::min<uint64_t>(at + emit.limits.rows, 1000);
@@ -195,8 +194,8 @@ TEST_F(BatchProtocolFailure, AOneRowBatchIsRetriedAloneAndFromItsPlace) {
   h.config.spouts[0].tasks = 2;
   h.Start();
   h.Emitted(1, {Range(kB, "b", 0, 1)}, Remaining::kMore);
-  h.Step(
-      batch_event::Emitted{TxId(1), h.attempt(1), kA, Incarnation(1), {}, Remaining::kExhausted});
+  h.Step(word::Emitted{
+      {kGroup, TxId(1), h.attempt(1)}, kA, Incarnation(1), {}, Remaining::kExhausted});
   h.Failed(1);
   EXPECT_EQ(h.AfterTheDelay(), "begin 1:5.2 after 0.0 [0/1]; emit 1:5.2 0/1 single 1 rows from b@");
 }
@@ -308,27 +307,27 @@ TEST_F(BatchProtocolFailure, ALostWorkerFailsWhatNeedsItAndNothingStartsWithoutI
             "abort 1:5.1 2:5.1 3:5.1");
   EXPECT_EQ(h.AfterTheDelay(), "");
   EXPECT_EQ(h.status().gate, EmitGate::kWorkerAbsent);
-  EXPECT_TRUE(Contains(h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}),
-                       "begin 1:5.2"));
+  EXPECT_TRUE(
+      Contains(h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}), "begin 1:5.2"));
 }
 
 TEST_F(BatchProtocolFailure, AWorkerThatJoinsAnewWasLostBefore) {
   h.Start();
   h.Emitted(1, 0, 10);
-  EXPECT_EQ(h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}), "abort 1:5.1");
+  EXPECT_EQ(h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}), "abort 1:5.1");
 }
 
 TEST_F(BatchProtocolFailure, ALossThatIsReportedBeforeItsJoinIsNotForgotten) {
   h.Start();
   h.Step(batch_event::WorkerLost{WorkerId(1), Incarnation(2)});
-  EXPECT_EQ(h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}),
+  EXPECT_EQ(h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}),
             "stale worker joined");
   EXPECT_EQ(h.status().gate, EmitGate::kWorkerAbsent);
 }
 
 TEST_F(BatchProtocolFailure, AnEmitterThatStartsAgainFailsTheAttemptThatWaitsForIt) {
   h.Start();
-  EXPECT_EQ(h.Step(batch_event::EmitterStarted{kA, Incarnation(2)}), "abort 1:5.1");
+  EXPECT_EQ(h.Step(word::EmitterStarted{kA, Incarnation(2)}), "abort 1:5.1");
   h.AfterTheDelay();
   EXPECT_EQ(Emit().incarnation, Incarnation(2));
 }
@@ -336,7 +335,7 @@ TEST_F(BatchProtocolFailure, AnEmitterThatStartsAgainFailsTheAttemptThatWaitsFor
 TEST_F(BatchProtocolFailure, AnEmitterThatStartsAgainAfterItAnsweredFailsNothing) {
   h.Start();
   h.Emitted(1, 0, 10);
-  EXPECT_TRUE(Contains(h.Step(batch_event::EmitterStarted{kA, Incarnation(2)}), "begin 2:5.1"));
+  EXPECT_TRUE(Contains(h.Step(word::EmitterStarted{kA, Incarnation(2)}), "begin 2:5.1"));
   EXPECT_EQ(h.VotedByAll(1), "decide 1:5.1");
 }
 
@@ -356,7 +355,7 @@ TEST_F(BatchProtocolFailure, WhatIsHeardOfTheFirstUnreadyAttemptExtendsItsDeadli
   Nanos now = 10 * kSecond;
   h.At(now);
   for (int i = 0; i < 20; ++i) {
-    h.Step(batch_event::Progressed{TxId(1), h.attempt(1)});
+    h.Step(word::Progressed{{kGroup, TxId(1), h.attempt(1)}});
     now += kSecond - 1;
     EXPECT_EQ(h.At(now), "");
   }
@@ -370,7 +369,7 @@ TEST_F(BatchProtocolFailure, EmptyBatchesThatComeAndGoDoNotKeepALostOneWaiting) 
   std::string text;
   for (int i = 0; i < 4 && !Contains(text, "abort 1:5.1"); ++i) {
     EXPECT_TRUE(Contains(h.InputReady(), "begin 2:"));
-    h.Step(batch_event::Progressed{TxId(2), h.attempt(2)});
+    h.Step(word::Progressed{{kGroup, TxId(2), h.attempt(2)}});
     h.Emitted(2, {});
     now += kSecond / 2;
     text = h.At(now);
@@ -395,7 +394,7 @@ TEST_F(BatchProtocolFailure, EventsOfStaleAttemptsDoNotExtendTheDeadline) {
   h.Failed(1);
   h.AfterTheDelay();
   h.At(10 * kSecond);
-  h.Step(batch_event::Progressed{TxId(1), old});
+  h.Step(word::Progressed{{kGroup, TxId(1), old}});
   EXPECT_EQ(h.At(11 * kSecond), "abort 1:5.2");
 }
 
@@ -448,7 +447,7 @@ TEST_F(BatchProtocolFailure, DecisionsOfEarlierTxidsDoNotGrowABatchThatIsBeingRe
 TEST_F(BatchProtocolFailure, AFailureWithoutACauseIsAFailureAllTheSame) {
   h.Start();
   h.Emitted(1, 0, 10);
-  EXPECT_EQ(h.Step(batch_event::Failed{TxId(1), h.attempt(1), {}}), "abort 1:5.1");
+  EXPECT_EQ(h.Step(word::Failed{{kGroup, TxId(1), h.attempt(1)}, {}}), "abort 1:5.1");
   EXPECT_FALSE(h.status().last_failure.ok());
 }
 

@@ -12,21 +12,21 @@ namespace {
 std::string Name(TxId txid, Attempt attempt) {
   return Concat(ToString(txid), ":", ToString(attempt));
 }
+std::string Name(const BatchId& id) { return Name(id.txid, id.attempt); }
 
 std::string Short(EmitterId e) { return Concat(e.spout.value(), "/", e.task); }
 
-std::string Text(const batch_action::Begin& a) {
-  std::string out =
-      Concat("begin ", Name(a.txid, a.attempt), " after ", ToString(a.prev_attempt), " [");
+std::string Text(const word::Begin& a) {
+  std::string out = Concat("begin ", Name(a.id), " after ", ToString(a.prev_attempt), " [");
   for (size_t i = 0; i < a.emitters.size(); ++i) out += (i > 0 ? " " : "") + Short(a.emitters[i]);
   return out + "]";
 }
 
-std::string Text(const batch_action::Emit& a) {
+std::string Text(const word::Emit& a) {
   static const char* const kModes[] = {"new", "exact", "single", "divert"};
-  std::string out = Concat("emit ", Name(a.txid, a.attempt), " ", Short(a.emitter), " ",
-                           kModes[static_cast<int>(a.mode)]);
-  if (a.mode == batch_action::EmitMode::kExact) {
+  std::string out =
+      Concat("emit ", Name(a.id), " ", Short(a.emitter), " ", kModes[static_cast<int>(a.mode)]);
+  if (a.mode == word::EmitMode::kExact) {
     for (const SourceRange& range : a.exact) out += " " + ToText(range);
     return out;
   }
@@ -38,14 +38,12 @@ std::string Text(const batch_action::Emit& a) {
 }
 
 std::string Text(const batch_action::LogCut& a) {
-  std::string out = Concat("log cut ", Name(a.txid, a.attempt), " [");
+  std::string out = Concat("log cut ", Name(a.id), " [");
   for (size_t i = 0; i < a.ranges.size(); ++i) out += (i > 0 ? " " : "") + ToText(a.ranges[i]);
   return out + "]";
 }
 
-std::string Text(const batch_action::PermitStage& a) {
-  return Concat("permit ", Name(a.txid, a.attempt));
-}
+std::string Text(const word::Permit& a) { return Concat("permit ", Name(a.id)); }
 
 std::string Text(const batch_action::Decide& a) {
   std::string out = "decide";
@@ -53,11 +51,11 @@ std::string Text(const batch_action::Decide& a) {
   return out;
 }
 
-std::string Text(const batch_action::Apply& a) { return "apply " + Name(a.txid, a.attempt); }
+std::string Text(const word::Apply& a) { return "apply " + Name(a.id); }
 
-std::string Text(const batch_action::Abort& a) {
+std::string Text(const word::Abort& a) {
   std::string out = "abort";
-  for (const auto& cancelled : a.cancelled) out += " " + Name(cancelled.txid, cancelled.attempt);
+  for (const BatchId& cancelled : a.cancelled) out += " " + Name(cancelled);
   return out;
 }
 
@@ -103,7 +101,7 @@ SourceRange Range(EmitterId emitter, const std::string& partition, uint64_t star
 }
 
 ProtocolHarness::ProtocolHarness() {
-  config.group = GroupId(7);
+  config.group = kGroup;
   config.limits = {100, 1000};
   config.retry_limit = 2;
   config.retry_delay_min = 10 * kMillisecond;
@@ -120,12 +118,12 @@ std::string ProtocolHarness::Start() {
   protocol_ = std::move(*made);
   for (const SpoutConfig& spout : config.spouts) {
     for (uint32_t task = 0; task < spout.tasks; ++task) {
-      Step(batch_event::EmitterStarted{{spout.spout, task}, Incarnation(1)});
+      Step(word::EmitterStarted{{spout.spout, task}, Incarnation(1)});
     }
   }
   std::string text;
   for (WorkerId worker : config.voters) {
-    text = Step(batch_event::WorkerJoined{worker, Incarnation(1), recovered.last_decided});
+    text = Step(word::WorkerJoined{worker, Incarnation(1), recovered.last_decided});
   }
   return text;
 }
@@ -145,20 +143,20 @@ std::string ProtocolHarness::Step(const BatchEvent& event) {
 }
 
 std::string ProtocolHarness::Emitted(uint64_t txid, std::vector<SourceRange> ranges,
-                                     batch_event::Remaining remaining) {
+                                     word::Remaining remaining) {
   const EmitterId emitter = ranges.empty() ? EmitterId{} : ranges.front().emitter;
-  return Step(batch_event::Emitted{TxId(txid), attempt(txid), emitter, Incarnation(1),
-                                   std::move(ranges), remaining});
+  return Step(word::Emitted{
+      {kGroup, TxId(txid), attempt(txid)}, emitter, Incarnation(1), std::move(ranges), remaining});
 }
 
 std::string ProtocolHarness::Emitted(uint64_t txid, uint64_t start, uint64_t end,
-                                     batch_event::Remaining remaining) {
+                                     word::Remaining remaining) {
   return Emitted(txid, {Range({}, "p", start, end)}, remaining);
 }
 
 std::string ProtocolHarness::Voted(uint64_t txid, uint32_t worker) {
   return Step(
-      batch_event::Voted{TxId(txid), attempt(txid), WorkerId(worker), Incarnation(1), 3, 9});
+      word::Voted{{kGroup, TxId(txid), attempt(txid)}, WorkerId(worker), Incarnation(1), 3, 9});
 }
 
 std::string ProtocolHarness::VotedByAll(uint64_t txid) {
@@ -168,11 +166,11 @@ std::string ProtocolHarness::VotedByAll(uint64_t txid) {
 }
 
 std::string ProtocolHarness::Failed(uint64_t txid, const std::string& why) {
-  return Step(batch_event::Failed{TxId(txid), attempt(txid), Internal(why)});
+  return Step(word::Failed{{kGroup, TxId(txid), attempt(txid)}, Internal(why)});
 }
 
 std::string ProtocolHarness::CutLogged(uint64_t txid) {
-  return Step(batch_event::CutLogged{TxId(txid), attempt(txid), absl::OkStatus()});
+  return Step(batch_event::CutLogged{{kGroup, TxId(txid), attempt(txid)}, absl::OkStatus()});
 }
 
 std::string ProtocolHarness::Written(uint64_t first, uint64_t last) {
@@ -180,7 +178,7 @@ std::string ProtocolHarness::Written(uint64_t first, uint64_t last) {
 }
 
 std::string ProtocolHarness::Applied(uint64_t txid, uint32_t worker, uint64_t life) {
-  return Step(batch_event::Applied{TxId(txid), WorkerId(worker), Incarnation(life)});
+  return Step(word::Applied{TxId(txid), WorkerId(worker), Incarnation(life)});
 }
 
 std::string ProtocolHarness::AppliedByAll(uint64_t txid) {
@@ -190,7 +188,7 @@ std::string ProtocolHarness::AppliedByAll(uint64_t txid) {
 }
 
 std::string ProtocolHarness::InputReady(EmitterId emitter) {
-  return Step(batch_event::InputReady{emitter, Incarnation(1)});
+  return Step(word::InputReady{emitter, Incarnation(1)});
 }
 
 std::string ProtocolHarness::At(Nanos now) {

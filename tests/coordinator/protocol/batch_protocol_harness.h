@@ -21,6 +21,8 @@ namespace trident {
 std::string ToText(const BatchAction& action);
 std::string ToText(const SourceRange& range);  // "0/0 p[0,10)"
 
+constexpr GroupId kGroup(7);  // of the harness
+
 class ProtocolHarness {
  public:
   // One transactional spout with one task, two workers, epoch 5, limits of 100 rows, no age, delays
@@ -37,10 +39,10 @@ class ProtocolHarness {
 
   // Short forms for the current attempt of a txid.
   std::string Emitted(uint64_t txid, std::vector<SourceRange> ranges,
-                      batch_event::Remaining remaining = batch_event::Remaining::kExhausted);
+                      word::Remaining remaining = word::Remaining::kExhausted);
   // The range of one partition of emitter 0/0 with one row a position: [start, end).
   std::string Emitted(uint64_t txid, uint64_t start, uint64_t end,
-                      batch_event::Remaining remaining = batch_event::Remaining::kExhausted);
+                      word::Remaining remaining = word::Remaining::kExhausted);
   std::string Voted(uint64_t txid, uint32_t worker);
   std::string VotedByAll(uint64_t txid);
   std::string Failed(uint64_t txid, const std::string& why = "it broke");

@@ -8,8 +8,8 @@
 namespace trident {
 namespace {
 
-using batch_event::Remaining;
 using ::testing::Test;
+using word::Remaining;
 
 class BatchProtocolRules : public Test {
  protected:
@@ -67,19 +67,19 @@ TEST_F(BatchProtocolRules, AnEpochThatDoesNotGrowIsRefused) {
 
 TEST_F(BatchProtocolRules, AMessageOfANewerEpochStopsThisCoordinator) {
   h.Start();
-  const std::string text =
-      h.Step(batch_event::Voted{TxId(1), Attempt{Epoch(6), 1}, WorkerId(0), Incarnation(1), 0, 0});
+  const std::string text = h.Step(
+      word::Voted{{kGroup, TxId(1), Attempt{Epoch(6), 1}}, WorkerId(0), Incarnation(1), 0, 0});
   EXPECT_TRUE(Halted(text) && Contains(text, "another coordinator leads")) << text;
 }
 
 TEST_F(BatchProtocolRules, AMessageAboutAnAttemptThatWasNeverMadeHalts) {
   h.Start();
-  EXPECT_TRUE(Halted(h.Step(batch_event::Progressed{TxId(1), Attempt{Epoch(5), 2}})));
+  EXPECT_TRUE(Halted(h.Step(word::Progressed{{kGroup, TxId(1), Attempt{Epoch(5), 2}}})));
 }
 
 TEST_F(BatchProtocolRules, AMessageAboutATxidThatWasNeverCutHalts) {
   h.Start();
-  EXPECT_TRUE(Halted(h.Step(batch_event::Progressed{TxId(900), Attempt{Epoch(5), 1}})));
+  EXPECT_TRUE(Halted(h.Step(word::Progressed{{kGroup, TxId(900), Attempt{Epoch(5), 1}}})));
 }
 
 TEST_F(BatchProtocolRules, ARangeThatSkipsRowsHalts) {
@@ -161,12 +161,11 @@ TEST_F(BatchProtocolRules, MoreRowsThanAskedForHalt) {
 TEST_F(BatchProtocolRules, ARangeReportedForAnotherEmitterHalts) {
   h.config.spouts[0].tasks = 2;
   h.Start();
-  EXPECT_TRUE(Halted(h.Step(batch_event::Emitted{TxId(1),
-                                                 h.attempt(1),
-                                                 {SpoutId(0), 0},
-                                                 Incarnation(1),
-                                                 {Range({SpoutId(0), 1}, "p", 0, 1)},
-                                                 Remaining::kMore})));
+  EXPECT_TRUE(Halted(h.Step(word::Emitted{{kGroup, TxId(1), h.attempt(1)},
+                                          {SpoutId(0), 0},
+                                          Incarnation(1),
+                                          {Range({SpoutId(0), 1}, "p", 0, 1)},
+                                          Remaining::kMore})));
 }
 
 TEST_F(BatchProtocolRules, AnAnswerOfAnEmitterThatWasNotAskedHalts) {
@@ -201,7 +200,7 @@ TEST_F(BatchProtocolRules, VotesOfAnOlderAttemptDoNotCount) {
   h.Failed(1);
   h.AfterTheDelay();
   h.Emitted(1, 0, 5);
-  EXPECT_EQ(h.Step(batch_event::Voted{TxId(1), old, WorkerId(1), Incarnation(1), 3, 9}),
+  EXPECT_EQ(h.Step(word::Voted{{kGroup, TxId(1), old}, WorkerId(1), Incarnation(1), 3, 9}),
             "stale voted 1:5.1 now 5.2");
   EXPECT_EQ(h.Voted(1, 0), "");
   EXPECT_EQ(h.Voted(1, 1), "decide 1:5.2");
@@ -209,12 +208,12 @@ TEST_F(BatchProtocolRules, VotesOfAnOlderAttemptDoNotCount) {
 
 TEST_F(BatchProtocolRules, VotesOfAnOlderLifeOfAWorkerDoNotCount) {
   h.Start();
-  h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)});
+  h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)});
   h.AfterTheDelay();
   h.Emitted(1, 0, 10);
   h.Voted(1, 0);
   EXPECT_EQ(h.Voted(1, 1), "stale voted 1:5.2 now 5.2");  // life 1
-  EXPECT_EQ(h.Step(batch_event::Voted{TxId(1), h.attempt(1), WorkerId(1), Incarnation(2), 3, 9}),
+  EXPECT_EQ(h.Step(word::Voted{{kGroup, TxId(1), h.attempt(1)}, WorkerId(1), Incarnation(2), 3, 9}),
             "decide 1:5.2");
 }
 
@@ -223,7 +222,7 @@ TEST_F(BatchProtocolRules, AWorkerThatVotesTwiceAndDifferentlyHalts) {
   h.Emitted(1, 0, 10);
   h.Voted(1, 0);
   EXPECT_TRUE(Halted(
-      h.Step(batch_event::Voted{TxId(1), h.attempt(1), WorkerId(0), Incarnation(1), 3, 10})));
+      h.Step(word::Voted{{kGroup, TxId(1), h.attempt(1)}, WorkerId(0), Incarnation(1), 3, 10})));
 }
 
 TEST_F(BatchProtocolRules, AnEmitterThatAnswersTwiceAndDifferentlyHalts) {
@@ -357,18 +356,17 @@ TEST_F(BatchProtocolRules, AWorkerThatAppliedMoreThanIsDecidedHalts) {
 
   ProtocolHarness other;
   other.Start();
-  const std::string text =
-      other.Step(batch_event::WorkerJoined{WorkerId(0), Incarnation(2), TxId(3)});
+  const std::string text = other.Step(word::WorkerJoined{WorkerId(0), Incarnation(2), TxId(3)});
   EXPECT_TRUE(Halted(text) && Contains(text, "an older decision log")) << text;
 }
 
 TEST_F(BatchProtocolRules, StrangersHaltTheGroup) {
   for (const BatchEvent& event :
-       std::vector<BatchEvent>{batch_event::WorkerJoined{WorkerId(9), Incarnation(1), TxId(0)},
+       std::vector<BatchEvent>{word::WorkerJoined{WorkerId(9), Incarnation(1), TxId(0)},
                                batch_event::WorkerLost{WorkerId(9), Incarnation(1)},
-                               batch_event::Applied{TxId(1), WorkerId(9), Incarnation(1)},
-                               batch_event::InputReady{{SpoutId(0), 1}, Incarnation(1)},
-                               batch_event::EmitterStarted{{SpoutId(3), 0}, Incarnation(1)},
+                               word::Applied{TxId(1), WorkerId(9), Incarnation(1)},
+                               word::InputReady{{SpoutId(0), 1}, Incarnation(1)},
+                               word::EmitterStarted{{SpoutId(3), 0}, Incarnation(1)},
                                batch_event::EmitterLost{{SpoutId(3), 0}, Incarnation(1)}}) {
     ProtocolHarness other;
     other.Start();

@@ -8,7 +8,7 @@
 namespace trident {
 namespace {
 
-using batch_event::Remaining;
+using word::Remaining;
 
 bool Contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;

@@ -12,7 +12,7 @@
 namespace trident {
 namespace {
 
-using batch_event::Remaining;
+using word::Remaining;
 
 // Everything of a status that a later step could depend on, as text.
 std::string Picture(const GroupStatus& s) {
@@ -41,22 +41,21 @@ void DecideOne(ProtocolHarness& h) {
   h.Start();
   h.Emitted(1, 0, 10, Remaining::kMore);
   h.Emitted(2, 10, 20, Remaining::kMore);
-  h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)});
-  h.Step(batch_event::EmitterStarted{{}, Incarnation(2)});
+  h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)});
+  h.Step(word::EmitterStarted{{}, Incarnation(2)});
 }
 
 std::string EmittedInLife2(ProtocolHarness& h, uint64_t txid, uint64_t start, uint64_t end) {
-  return h.Step(batch_event::Emitted{TxId(txid),
-                                     h.attempt(txid),
-                                     {},
-                                     Incarnation(2),
-                                     {Range({}, "p", start, end)},
-                                     Remaining::kMore});
+  return h.Step(word::Emitted{{kGroup, TxId(txid), h.attempt(txid)},
+                              {},
+                              Incarnation(2),
+                              {Range({}, "p", start, end)},
+                              Remaining::kMore});
 }
 
 void VotesInLife2(ProtocolHarness& h, uint64_t txid) {
   h.Voted(txid, 0);
-  h.Step(batch_event::Voted{TxId(txid), h.attempt(txid), WorkerId(1), Incarnation(2), 3, 9});
+  h.Step(word::Voted{{kGroup, TxId(txid), h.attempt(txid)}, WorkerId(1), Incarnation(2), 3, 9});
 }
 
 void DecideTwo(ProtocolHarness& h) {
@@ -125,32 +124,35 @@ const std::vector<StaleMessage>& Messages() {
   const Incarnation first(1);
   const Status cause = Internal("late");
   static const std::vector<StaleMessage> messages = {
-      {"emitter started in an old life", batch_event::EmitterStarted{{}, first}},
-      {"emitter started, repeated", batch_event::EmitterStarted{{}, Incarnation(2)}},
+      {"emitter started in an old life", word::EmitterStarted{{}, first}},
+      {"emitter started, repeated", word::EmitterStarted{{}, Incarnation(2)}},
       {"emitter lost in an old life", batch_event::EmitterLost{{}, first}},
-      {"input in an old life", batch_event::InputReady{{}, first}},
+      {"input in an old life", word::InputReady{{}, first}},
       {"emitted for a decided txid",
-       batch_event::Emitted{TxId(1), old, {}, first, {Range({}, "p", 0, 10)}, Remaining::kMore}},
+       word::Emitted{{kGroup, TxId(1), old}, {}, first, {Range({}, "p", 0, 10)}, Remaining::kMore}},
       {"emitted for an old attempt",
-       batch_event::Emitted{TxId(2), old, {}, first, {Range({}, "p", 10, 20)}, Remaining::kMore}},
+       word::Emitted{
+           {kGroup, TxId(2), old}, {}, first, {Range({}, "p", 10, 20)}, Remaining::kMore}},
       {"emitted in an old epoch",
-       batch_event::Emitted{TxId(2), before, {}, first, {}, Remaining::kExhausted}},
-      {"cut logged for an old attempt", batch_event::CutLogged{TxId(2), old, absl::OkStatus()}},
-      {"cut not logged in an old epoch", batch_event::CutLogged{TxId(2), before, Internal("EIO")}},
-      {"vote for an old attempt", batch_event::Voted{TxId(2), old, WorkerId(0), first, 3, 9}},
+       word::Emitted{{kGroup, TxId(2), before}, {}, first, {}, Remaining::kExhausted}},
+      {"cut logged for an old attempt",
+       batch_event::CutLogged{{kGroup, TxId(2), old}, absl::OkStatus()}},
+      {"cut not logged in an old epoch",
+       batch_event::CutLogged{{kGroup, TxId(2), before}, Internal("EIO")}},
+      {"vote for an old attempt", word::Voted{{kGroup, TxId(2), old}, WorkerId(0), first, 3, 9}},
       {"vote of the new life for an old attempt",
-       batch_event::Voted{TxId(2), old, WorkerId(1), Incarnation(2), 3, 9}},
-      {"vote in an old epoch", batch_event::Voted{TxId(1), before, WorkerId(0), first, 3, 9}},
+       word::Voted{{kGroup, TxId(2), old}, WorkerId(1), Incarnation(2), 3, 9}},
+      {"vote in an old epoch", word::Voted{{kGroup, TxId(1), before}, WorkerId(0), first, 3, 9}},
       {"vote in an old epoch for a txid not cut yet",
-       batch_event::Voted{TxId(500), before, WorkerId(0), first, 3, 9}},
-      {"progress of an old attempt", batch_event::Progressed{TxId(2), old}},
-      {"failure of an old attempt", batch_event::Failed{TxId(2), old, cause}},
-      {"failure of an old attempt of the txid before", batch_event::Failed{TxId(1), old, cause}},
-      {"failure in an old epoch", batch_event::Failed{TxId(3), before, cause}},
-      {"applied in an old life", batch_event::Applied{TxId(1), WorkerId(1), first}},
-      {"nothing applied", batch_event::Applied{TxId(0), WorkerId(0), first}},
-      {"worker joined in an old life", batch_event::WorkerJoined{WorkerId(1), first, TxId(0)}},
-      {"worker joined, repeated", batch_event::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}},
+       word::Voted{{kGroup, TxId(500), before}, WorkerId(0), first, 3, 9}},
+      {"progress of an old attempt", word::Progressed{{kGroup, TxId(2), old}}},
+      {"failure of an old attempt", word::Failed{{kGroup, TxId(2), old}, cause}},
+      {"failure of an old attempt of the txid before", word::Failed{{kGroup, TxId(1), old}, cause}},
+      {"failure in an old epoch", word::Failed{{kGroup, TxId(3), before}, cause}},
+      {"applied in an old life", word::Applied{TxId(1), WorkerId(1), first}},
+      {"nothing applied", word::Applied{TxId(0), WorkerId(0), first}},
+      {"worker joined in an old life", word::WorkerJoined{WorkerId(1), first, TxId(0)}},
+      {"worker joined, repeated", word::WorkerJoined{WorkerId(1), Incarnation(2), TxId(0)}},
       {"worker lost in an old life", batch_event::WorkerLost{WorkerId(1), first}},
   };
   return messages;
@@ -164,7 +166,7 @@ void ExpectSameFuture(ProtocolHarness& a, ProtocolHarness& b) {
   };
   both("resume", [](ProtocolHarness& h) { return h.Step(batch_event::Resume{}); });
   both("join", [](ProtocolHarness& h) {
-    return h.Step(batch_event::WorkerJoined{WorkerId(1), Incarnation(3), h.status().last_decided});
+    return h.Step(word::WorkerJoined{WorkerId(1), Incarnation(3), h.status().last_decided});
   });
   for (int i = 0; i < 4; ++i) {
     both("tick", [](ProtocolHarness& h) { return h.AfterTheDelay(); });
@@ -183,8 +185,8 @@ void ExpectSameFuture(ProtocolHarness& a, ProtocolHarness& b) {
     both("votes", [](ProtocolHarness& h) {
       const uint64_t next = h.status().last_decided.value() + 1;
       const std::string one = h.Voted(next, 0);
-      return one + h.Step(batch_event::Voted{TxId(next), h.attempt(next), WorkerId(1),
-                                             Incarnation(3), 3, 9});
+      return one + h.Step(word::Voted{
+                       {kGroup, TxId(next), h.attempt(next)}, WorkerId(1), Incarnation(3), 3, 9});
     });
     EXPECT_EQ(Picture(a.status()), Picture(b.status()));
   }
@@ -211,27 +213,33 @@ TEST(BatchProtocolStale, EveryMessageOfAWholeRunRepeatedLaterChangesNothing) {
   // Each message once, then again at every later point: only its first arrival counts.
   const std::vector<std::function<BatchEvent(const ProtocolHarness&)>> script = {
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Emitted{
-            TxId(1), h.attempt(1), {}, Incarnation(1), {Range({}, "p", 0, 10)}, Remaining::kMore};
+        return word::Emitted{{kGroup, TxId(1), h.attempt(1)},
+                             {},
+                             Incarnation(1),
+                             {Range({}, "p", 0, 10)},
+                             Remaining::kMore};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Voted{TxId(1), h.attempt(1), WorkerId(0), Incarnation(1), 1, 2};
+        return word::Voted{{kGroup, TxId(1), h.attempt(1)}, WorkerId(0), Incarnation(1), 1, 2};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Emitted{
-            TxId(2), h.attempt(2), {}, Incarnation(1), {Range({}, "p", 10, 12)}, Remaining::kMore};
+        return word::Emitted{{kGroup, TxId(2), h.attempt(2)},
+                             {},
+                             Incarnation(1),
+                             {Range({}, "p", 10, 12)},
+                             Remaining::kMore};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Voted{TxId(1), h.attempt(1), WorkerId(1), Incarnation(1), 3, 4};
+        return word::Voted{{kGroup, TxId(1), h.attempt(1)}, WorkerId(1), Incarnation(1), 3, 4};
       },
       [](const ProtocolHarness&) -> BatchEvent {
         return batch_event::DecisionWritten{TxId(1), TxId(1), absl::OkStatus()};
       },
       [](const ProtocolHarness&) -> BatchEvent {
-        return batch_event::Applied{TxId(1), WorkerId(0), Incarnation(1)};
+        return word::Applied{TxId(1), WorkerId(0), Incarnation(1)};
       },
       [](const ProtocolHarness& h) -> BatchEvent {
-        return batch_event::Failed{TxId(2), h.attempt(2), Internal("x")};
+        return word::Failed{{kGroup, TxId(2), h.attempt(2)}, Internal("x")};
       },
   };
   ProtocolHarness h;
@@ -249,10 +257,18 @@ TEST(BatchProtocolStale, EveryMessageOfAWholeRunRepeatedLaterChangesNothing) {
   }
 }
 
+TEST(BatchProtocolStale, AWordAboutAnotherGroupHaltsTheGroup) {
+  ProtocolHarness h;
+  h.Start();
+  const std::string text = h.Step(word::Progressed{{GroupId(8), TxId(1), h.attempt(1)}});
+  EXPECT_NE(text.find("halt: batch group 7: a message about batch group 8"), std::string::npos)
+      << text;
+}
+
 TEST(BatchProtocolStale, TheAnswerNamesTheCurrentAttemptAndTheSender) {
   ProtocolHarness h;
   DecideTwo(h);
-  h.Step(batch_event::Voted{TxId(2), Attempt{Epoch(5), 1}, WorkerId(1), Incarnation(1), 3, 9});
+  h.Step(word::Voted{{kGroup, TxId(2), Attempt{Epoch(5), 1}}, WorkerId(1), Incarnation(1), 3, 9});
   const auto& stale = std::get<batch_action::Stale>(h.actions().front());
   EXPECT_EQ(stale.what, StaleKind::kVoted);
   EXPECT_EQ(stale.txid, TxId(2));
@@ -268,7 +284,7 @@ TEST(BatchProtocolStale, AVoteOfALifeThatThePeerHasNotAnnouncedDoesNotCount) {
   h.Start();
   h.Emitted(1, 0, 10);
   h.Voted(1, 0);
-  EXPECT_EQ(h.Step(batch_event::Voted{TxId(1), h.attempt(1), WorkerId(1), Incarnation(2), 3, 9}),
+  EXPECT_EQ(h.Step(word::Voted{{kGroup, TxId(1), h.attempt(1)}, WorkerId(1), Incarnation(2), 3, 9}),
             "stale voted 1:5.1 now 5.1");
 }
 
@@ -276,12 +292,11 @@ TEST(BatchProtocolStale, AnAnswerOfAnotherLifeOfTheEmitterDoesNotCount) {
   for (const uint64_t life : {0u, 2u}) {
     ProtocolHarness h;
     h.Start();
-    EXPECT_EQ(h.Step(batch_event::Emitted{TxId(1),
-                                          h.attempt(1),
-                                          {},
-                                          Incarnation(life),
-                                          {Range({}, "p", 0, 3)},
-                                          Remaining::kMore}),
+    EXPECT_EQ(h.Step(word::Emitted{{kGroup, TxId(1), h.attempt(1)},
+                                   {},
+                                   Incarnation(life),
+                                   {Range({}, "p", 0, 3)},
+                                   Remaining::kMore}),
               "stale emitted 1:5.1 now 5.1");
   }
 }

@@ -12,7 +12,7 @@
 namespace trident {
 namespace {
 
-using batch_event::Remaining;
+using word::Remaining;
 
 class BatchProtocolTrident22 : public ::testing::Test {
  protected:
@@ -49,11 +49,11 @@ TEST_F(BatchProtocolTrident22, TheWholeTraceWithoutItsThreeBugs) {
 
   // fail 3:0 (stale!): the live attempt is untouched, and the sender learns of it.
   const Attempt stale{Epoch(5), 1};
-  EXPECT_EQ(h.Step(batch_event::Failed{TxId(3), stale, Internal("late")}),
+  EXPECT_EQ(h.Step(word::Failed{{kGroup, TxId(3), stale}, Internal("late")}),
             "stale failed 3:5.1 now 5.2");
   EXPECT_EQ(h.attempt(3), (Attempt{Epoch(5), 2}));
   // ack 2:0 (stale): answered, not ignored.
-  EXPECT_EQ(h.Step(batch_event::Voted{TxId(2), stale, WorkerId(0), Incarnation(1), 3, 9}),
+  EXPECT_EQ(h.Step(word::Voted{{kGroup, TxId(2), stale}, WorkerId(0), Incarnation(1), 3, 9}),
             "stale voted 2:5.1");
 
   // deactivate; the batch in flight still commits.
@@ -67,7 +67,7 @@ TEST_F(BatchProtocolTrident22, TheWholeTraceWithoutItsThreeBugs) {
   next.config = h.config;
   next.recovered = {Epoch(6), TxId(3), Attempt{Epoch(5), 2}, {{SpoutId(0), {"p", "25"}}}, {}};
   EXPECT_EQ(next.Start(), "begin 4:6.1 after 5.2 [0/0]; emit 4:6.1 0/0 new 10 rows from p@25");
-  EXPECT_EQ(next.Step(batch_event::Voted{TxId(4), stale, WorkerId(0), Incarnation(1), 3, 9}),
+  EXPECT_EQ(next.Step(word::Voted{{kGroup, TxId(4), stale}, WorkerId(0), Incarnation(1), 3, 9}),
             "stale voted 4:5.1 now 6.1");
   EXPECT_GT((Attempt{Epoch(6), 1}), (Attempt{Epoch(5), 4'000'000'000}));
 }
@@ -125,7 +125,7 @@ TEST_F(BatchProtocolTrident22, AnOpaqueReplayMayHoldMoreAndTheNextBatchStartsBeh
   h.Commit(1);
   h.Failed(2);
   EXPECT_TRUE(Contains(h.AfterTheDelay(), "from p0@10 from p1@10"));
-  const uint64_t rows = std::get<batch_action::Emit>(h.actions()[1]).limits.rows;
+  const uint64_t rows = std::get<word::Emit>(h.actions()[1]).limits.rows;
   ASSERT_GE(rows, 10u);
   h.Emitted(2, {Range({}, "p0", 10, 15), Range({}, "p1", 10, 15)}, Remaining::kMore);
   h.VotedByAll(2);
