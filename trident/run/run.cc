@@ -12,8 +12,8 @@
 #include "state/disk/rocks_store.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
+#include "trident/run/local_control.h"
 #include "trident/run/run_parts.h"
-#include "trident/run/topology_view.h"
 
 namespace trident {
 namespace {

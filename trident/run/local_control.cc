@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/topology_view.h"
+#include "trident/run/local_control.h"
 
 namespace trident {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LocalControl: what the administration service shows and does of a topology in this process.
-#ifndef TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
-#define TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
+#ifndef TRIDENT_TRIDENT_RUN_LOCAL_CONTROL_H_
+#define TRIDENT_TRIDENT_RUN_LOCAL_CONTROL_H_
 
 #include <functional>
 #include <string>
@@ -45,4 +45,4 @@ class LocalControl final : public TopologyControl {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_TOPOLOGY_VIEW_H_
+#endif  // TRIDENT_TRIDENT_RUN_LOCAL_CONTROL_H_
