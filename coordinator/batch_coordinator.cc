@@ -212,7 +212,7 @@ void BatchCoordinator::Commit(const std::vector<Write>& writes) {
       options_.log->AppendCut(write.group, write.cut->id.txid, write.cut->ranges, changes);
     for (const DecisionRecord& record : write.decisions) {
       BatchId id{write.group, record.txid, record.attempt};
-      if (status.ok()) status = workers_->AddRedo(id, changes);
+      if (redo_ != nullptr) redo_->AddRedo(id, changes);
       if (status.ok()) status = options_.log->Append(write.group, record, changes);
     }
   }

@@ -20,19 +20,19 @@
 #include "coordinator/decision_log.h"
 #include "coordinator/latency_window.h"
 #include "coordinator/protocol/batch_protocol.h"
-#include "engine/transport/words.h"
+#include "engine/transport/links.h"
 #include "state/disk/durable_store.h"
 
 namespace trident {
 
-// Where the leader's words go: to the workers. Called on the coordinator's thread; must not block.
-class WorkerLink {
+// Redo that is not durable when its worker votes, because the worker's state and the decisions
+// share a store: it becomes durable in one write with the decision. Called on the committing
+// thread.
+class RedoAtHand {
  public:
-  virtual ~WorkerLink() = default;
-  virtual void Tell(WordToWorker word) = 0;
-  // Everything that the decision of (group, txid, attempt) must make durable with it: adds the
-  // redo. Called on the committing thread.
-  virtual Status AddRedo(const BatchId& id, WriteSet& changes) = 0;
+  virtual ~RedoAtHand() = default;
+  // Adds the redo of an attempt that is about to be decided, and lets go of it.
+  virtual void AddRedo(const BatchId& id, WriteSet& changes) = 0;
 };
 
 // What the owner of the topology wants to know. Called on the coordinator's thread.
@@ -66,8 +66,12 @@ class BatchCoordinator {
   explicit BatchCoordinator(const Options& options);
   ~BatchCoordinator();
 
-  // Before Start. The link must outlive the coordinator.
-  void Connect(WorkerLink* workers) { workers_ = workers; }
+  // Before Start. Both must outlive the coordinator; `redo` is null where workers write their redo
+  // before they vote. Words are told on the coordinator's thread.
+  void Connect(WorkerLink* workers, RedoAtHand* redo) {
+    workers_ = workers;
+    redo_ = redo;
+  }
   Status AddGroup(GroupConfig config, Epoch epoch);
   void Start();
   void Stop();
@@ -118,6 +122,7 @@ class BatchCoordinator {
 
   const Options options_;
   WorkerLink* workers_ = nullptr;
+  RedoAtHand* redo_ = nullptr;
 
   // Constant after Start. Each group is stepped under state_mutex_.
   mutable Mutex state_mutex_;

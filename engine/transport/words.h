@@ -140,7 +140,9 @@ struct Failed {
   Status cause;  // not ok; names step, row and values where it knows them
 };
 
-// The worker's redo record of the attempt is durable: it can apply the attempt after any crash.
+// The worker has staged the attempt and made its redo record, which is durable at the latest with
+// the decision: where leader and state share a store, both are one write. `checksum` tells the
+// record from any other; the decision keeps it.
 struct Voted {
   BatchId id;
   WorkerId worker;

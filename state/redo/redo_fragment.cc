@@ -43,11 +43,14 @@ void AddFragment(RedoRecordBuilder& record, std::string_view fragment) {
   }
 }
 
-std::string BuildRedo(const RedoHeader& header, std::span<const std::string> fragments,
-                      std::string buffer) {
-  RedoRecordBuilder record(header, std::move(buffer));
-  for (const std::string& fragment : fragments) AddFragment(record, fragment);
-  return std::move(record).Finish();
+BuiltRedo BuildRedo(const RedoHeader& header, std::span<const std::string> fragments) {
+  RedoRecordBuilder builder(header);
+  for (const std::string& fragment : fragments) AddFragment(builder, fragment);
+  BuiltRedo built;
+  built.changes = builder.changes();
+  built.record = std::move(builder).Finish();
+  built.checksum = RedoChecksum(built.record);
+  return built;
 }
 
 }  // namespace trident

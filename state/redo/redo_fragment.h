@@ -32,9 +32,13 @@ class RedoFragmentSection {
 // Adds the sections of `fragment` to a record. REQUIRES: it is a fragment.
 void AddFragment(RedoRecordBuilder& record, std::string_view fragment);
 
-// The record of all fragments. `buffer` as in RedoRecordBuilder.
-std::string BuildRedo(const RedoHeader& header, std::span<const std::string> fragments,
-                      std::string buffer = {});
+struct BuiltRedo {
+  std::string record;
+  uint64_t changes = 0;   // as the writers of its sections count them
+  uint64_t checksum = 0;  // RedoChecksum(record)
+};
+// The record of all fragments.
+BuiltRedo BuildRedo(const RedoHeader& header, std::span<const std::string> fragments);
 
 }  // namespace trident
 

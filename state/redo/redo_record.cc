@@ -115,6 +115,7 @@ void RedoRecordBuilder::EndSection(uint32_t count) {
   Patch(record_, open_section_ + kLengthAt, static_cast<uint64_t>(record_.size() - content));
   open_section_ = 0;
   ++sections_;
+  changes_ += count;
 }
 
 void RedoRecordBuilder::AddSection(const RedoSectionId& id, uint32_t count,
@@ -128,6 +129,11 @@ std::string RedoRecordBuilder::Finish() && {
   Patch(record_, kSectionCountAt, sections_);
   PutFixed64(record_, HashBytes(record_));
   return std::move(record_);
+}
+
+uint64_t RedoChecksum(std::string_view record) {
+  TRIDENT_CHECK_GE(record.size(), kRedoChecksumBytes);
+  return ByteReader(record.substr(record.size() - kRedoChecksumBytes)).Fixed64();
 }
 
 StatusOr<RedoRecord> ParseRedoRecord(std::string_view bytes) {

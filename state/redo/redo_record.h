@@ -79,14 +79,20 @@ class RedoRecordBuilder {
 
   // Of the record so far.
   size_t bytes() const { return record_.size(); }
+  uint64_t changes() const { return changes_; }  // of all sections, as their writers count them
   // Seals the record and hands it out. REQUIRES: no section is open.
   std::string Finish() &&;
 
  private:
   std::string record_;
   uint32_t sections_ = 0;
+  uint64_t changes_ = 0;
   size_t open_section_ = 0;  // where its header stands; 0: none is open
 };
+
+// The checksum that a record carries: what a vote and a decision know it by. REQUIRES: `record` is
+// one.
+uint64_t RedoChecksum(std::string_view record);
 
 // The sections are views into `bytes`. DataLoss says what was expected at which byte; a record of a
 // newer version is FailedPrecondition.

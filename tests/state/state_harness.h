@@ -106,7 +106,7 @@ class StateOverStore {
     header.group = kGroup;
     header.txid = t;
     header.attempt = attempt;
-    std::string redo = BuildRedo(header, std::span(&fragment, 1));
+    std::string redo = BuildRedo(header, std::span(&fragment, 1)).record;
     redo_bytes_[t] = redo.size();
     WriteSet changes;
     changes.Put(Table::kRedo, RedoKey(kGroup, t), std::move(redo));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RunParts: everything of a running topology that decides, runs and remembers, in the order in
-// which the parts depend on each other, over a store, a clock and a network that it is given. A Run
-// gives it threads; a simulation steps the same parts in one thread.
+// RunParts: everything of a running topology, over a store, a clock and a network that it is given:
+// a leader's half, which decides, and a worker's half, which runs and remembers, joined inside one
+// process. A Run gives it threads; a simulation steps the same parts in one thread.
 #ifndef TRIDENT_TRIDENT_RUN_RUN_PARTS_H_
 #define TRIDENT_TRIDENT_RUN_RUN_PARTS_H_
 
@@ -11,15 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/batch_coordinator.h"
-#include "coordinator/decision_log.h"
-#include "engine/worker.h"
-#include "state/state_store.h"
 #include "trident/planner/planner.h"
-#include "trident/run/maintenance.h"
+#include "trident/run/leader_parts.h"
 #include "trident/run/request_chain.h"
 #include "trident/run/run.h"
-#include "trident/run/worker_bridge.h"
+#include "trident/run/worker_parts.h"
 
 namespace trident {
 
@@ -53,48 +49,33 @@ class RunParts {
   void Stop();
   // Begins without threads: the caller drives coordinator(), the executors of worker() and
   // maintenance() by their RunOnce.
-  void StartStepped();
+  void StartStepped() { worker_->Join(); }
 
   // Every source has ended and all of it is committed.
-  bool Ended() const;
+  bool Ended() const { return leader_->Ended(); }
   // What waits in the sources of `group` behind what is committed. Thread-safe; asks the spouts.
   Lag LagOf(GroupId group) const;
 
   const Plan& plan() const { return plan_; }
-  Epoch epoch() const { return epoch_; }
-  const std::vector<GroupId>& groups() const { return groups_; }
-  BatchCoordinator& coordinator() { return *coordinator_; }
-  const BatchCoordinator& coordinator() const { return *coordinator_; }
-  Worker& worker() { return *worker_; }
-  StateStore& states() { return *states_; }
-  const StateStore& states() const { return *states_; }
-  DecisionLog& log() { return *log_; }
-  Maintenance& maintenance() { return *maintenance_; }
+  Epoch epoch() const { return leader_->epoch(); }
+  const std::vector<GroupId>& groups() const { return leader_->groups(); }
+  BatchCoordinator& coordinator() { return leader_->coordinator(); }
+  const BatchCoordinator& coordinator() const { return leader_->coordinator(); }
+  Worker& worker() { return worker_->worker(); }
+  StateStore& states() { return worker_->states(); }
+  const StateStore& states() const { return worker_->states(); }
+  Maintenance& maintenance() { return worker_->maintenance(); }
   // What answers a request function; to be owned by whoever serves it.
   std::unique_ptr<RequestChain> MakeRequestChain(const PlannedFunction& function) const;
 
  private:
-  RunParts(Plan plan, const RunOptions& options, RunSeams seams)
-      : options_(options), seams_(std::move(seams)), plan_(std::move(plan)) {}
-  Status OpenStates();
-  Status StartUserStates();
-  Status BuildWorker();
-  void MakeMaintenance();
-  void Announce();
-  void TrimDecisions();
+  explicit RunParts(Plan plan) : plan_(std::move(plan)) {}
+  Status OpenHalves(const RunOptions& options, const RunSeams& seams);
+  Maintenance::Callbacks MaintenanceTells(CoordinatorEvents* events);
 
-  const RunOptions options_;
-  const RunSeams seams_;
   const Plan plan_;
-  std::unique_ptr<DecisionLog> log_;
-  std::unique_ptr<StateStore> states_;
-  DeadLetterStates dead_letters_;
-  std::unique_ptr<BatchCoordinator> coordinator_;
-  std::unique_ptr<WorkerBridge> bridge_;
-  std::unique_ptr<Worker> worker_;
-  std::unique_ptr<Maintenance> maintenance_;
-  std::vector<GroupId> groups_;
-  Epoch epoch_;
+  std::unique_ptr<LeaderParts> leader_;
+  std::unique_ptr<WorkerParts> worker_;
 };
 
 }  // namespace trident

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LeaderParts: what of a running topology decides. The log of what was decided, the protocol of
+// each batch group with the threads around it, and the leader's end of the links to the workers.
+#ifndef TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
+#define TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "coordinator/batch_coordinator.h"
+#include "coordinator/decision_log.h"
+#include "engine/transport/links.h"
+#include "trident/planner/planner.h"
+#include "trident/run/leader_desk.h"
+#include "trident/run/run.h"
+#include "trident/states/commit_history.h"
+
+namespace trident {
+
+class LeaderParts {
+ public:
+  // What the parts stand on and whom they tell. All of it outlives them.
+  struct Seams {
+    DurableStore* store = nullptr;  // of the decisions
+    CoordinatorEvents* events = nullptr;
+    std::function<void()> changed;  // a source ended or a batch was published; any thread
+    const Clock* clock = &RealClock();
+    std::vector<WorkerId> workers;
+  };
+  // Reads the decisions that the store has. `plan` outlives the parts.
+  static StatusOr<std::unique_ptr<LeaderParts>> Open(const Plan& plan, const RunOptions& options,
+                                                     Seams seams);
+  ~LeaderParts();  // Stop()
+
+  // Begins an epoch and makes the groups' protocols, which start where the decisions end.
+  Status Begin();
+  // Between Begin and Start. `workers` is where all words go; `redo` as in BatchCoordinator.
+  void Connect(WorkerLink* workers, RedoAtHand* redo);
+  void Start();
+  void Stop();
+
+  // Every source has ended and all of it is committed.
+  bool Ended() const;
+  // How far the decisions of the group were when each epoch began, this one among them.
+  StatusOr<CommitHistory> HistoryOf(GroupId group);
+  // Decisions before `folded` are not needed any more. Tells of an error.
+  void TrimDecisions(GroupId group, TxId folded);
+
+  Epoch epoch() const { return epoch_; }
+  const std::vector<GroupId>& groups() const { return groups_; }
+  // Groups whose logged cuts are repeated.
+  const std::set<GroupId>& repeats_cuts() const { return repeats_cuts_; }
+  DecisionLog& log() { return log_; }
+  const DecisionLog& log() const { return log_; }
+  BatchCoordinator& coordinator() { return *coordinator_; }
+  const BatchCoordinator& coordinator() const { return *coordinator_; }
+  LeaderLink* link() { return desk_.get(); }
+
+ private:
+  LeaderParts(const Plan& plan, const RunOptions& options, Seams seams)
+      : plan_(plan), options_(options), seams_(std::move(seams)), log_(*seams_.store) {}
+
+  const Plan& plan_;
+  const RunOptions options_;
+  const Seams seams_;
+  DecisionLog log_;
+  Epoch epoch_;
+  std::vector<GroupId> groups_;
+  std::set<GroupId> repeats_cuts_;
+  std::unique_ptr<BatchCoordinator> coordinator_;
+  std::unique_ptr<LeaderDesk> desk_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/worker_desk.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "state/disk/store_layout.h"
+#include "state/redo/redo_fragment.h"
+#include "state/redo/redo_record.h"
+
+namespace trident {
+
+void WorkerDesk::Connect(Worker* worker, LeaderLink* leader) {
+  worker_ = worker;
+  leader_ = leader;
+  for (const Worker::Emitter& emitter : worker->emitters()) {
+    executors_of_[emitter.group] = worker->ExecutorsOf(emitter.group);
+  }
+}
+
+void WorkerDesk::Join(GroupId group, TxId applied) {
+  leader_->Tell(group, word::WorkerJoined{options_.worker, options_.incarnation, applied});
+  for (const Worker::Emitter& emitter : worker_->emitters()) {
+    if (emitter.group != group) continue;
+    leader_->Tell(group, word::EmitterStarted{emitter.id, options_.incarnation});
+  }
+}
+
+void WorkerDesk::Tell(WordToWorker word) {
+  if (const auto* begin = std::get_if<word::Begin>(&word)) Begin(*begin);
+  if (const auto* abort = std::get_if<word::Abort>(&word)) Abort(*abort);
+  if (const auto* publish = std::get_if<word::Publish>(&word)) Publish(publish->id);
+  worker_->Tell(std::move(word));
+}
+
+void WorkerDesk::Begin(const word::Begin& begin) {
+  MutexLock lock(mutex_);
+  attempts_[begin.id].prev = begin.prev_attempt;
+}
+
+void WorkerDesk::Abort(const word::Abort& abort) {
+  MutexLock lock(mutex_);
+  for (const BatchId& cancelled : abort.cancelled) attempts_.erase(cancelled);
+}
+
+void WorkerDesk::Publish(const BatchId& id) {
+  uint64_t redo_bytes = 0;
+  {
+    MutexLock lock(mutex_);
+    auto it = attempts_.find(id);
+    TRIDENT_CHECK(it != attempts_.end()) << "published what nobody has applied";
+    redo_bytes = it->second.redo_bytes;
+    attempts_.erase(it);
+  }
+  options_.states->PublishApplied(id.group, id.txid, id.attempt, redo_bytes);
+  options_.published();
+}
+
+void WorkerDesk::OnWord(GroupId group, WordToLeader word) { leader_->Tell(group, std::move(word)); }
+
+std::vector<std::string> WorkerDesk::TakeFragments(uint32_t executor, const BatchId& id,
+                                                   std::string fragment, Attempt* prev) {
+  MutexLock lock(mutex_);
+  auto it = attempts_.find(id);
+  if (it == attempts_.end()) return {};  // aborted meanwhile
+  AttemptRecord& attempt = it->second;
+  attempt.fragments[executor] = std::move(fragment);
+  if (attempt.fragments.size() < executors_of_.at(id.group)) return {};
+  std::vector<std::string> all;
+  for (auto& [index, part] : attempt.fragments) all.push_back(std::move(part));
+  attempt.fragments.clear();
+  *prev = attempt.prev;
+  return all;
+}
+
+void WorkerDesk::OnStaged(uint32_t executor, const BatchId& id, std::string record) {
+  RedoHeader header{id.group, id.txid, id.attempt, Attempt{}};
+  const std::vector<std::string> fragments =
+      TakeFragments(executor, id, std::move(record), &header.previous);
+  if (fragments.empty()) return;
+  BuiltRedo redo = BuildRedo(header, fragments);
+  {
+    MutexLock lock(mutex_);
+    auto it = attempts_.find(id);
+    if (it == attempts_.end()) return;  // aborted meanwhile
+    it->second.redo_bytes = redo.record.size();
+    it->second.redo = std::move(redo.record);
+  }
+  leader_->Tell(id.group, word::Voted{.id = id,
+                                      .worker = options_.worker,
+                                      .incarnation = options_.incarnation,
+                                      .rows = redo.changes,
+                                      .checksum = redo.checksum});
+}
+
+void WorkerDesk::AddRedo(const BatchId& id, WriteSet& changes) {
+  MutexLock lock(mutex_);
+  auto it = attempts_.find(id);
+  TRIDENT_CHECK(it != attempts_.end() && !it->second.redo.empty())
+      << "decided attempt " << ToString(id.attempt) << " has no redo";
+  changes.Put(Table::kRedo, RedoKey(id.group, id.txid), std::exchange(it->second.redo, {}));
+}
+
+void WorkerDesk::OnApplied(uint32_t /*executor*/, const BatchId& id) {
+  {
+    MutexLock lock(mutex_);
+    auto it = attempts_.find(id);
+    TRIDENT_CHECK(it != attempts_.end()) << "applied what nobody decided";
+    if (++it->second.applied < executors_of_.at(id.group)) return;
+  }
+  leader_->Tell(id.group, word::Applied{id.txid, options_.worker, options_.incarnation});
+}
+
+}  // namespace trident

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// WorkerDesk: the worker's end of its link to the leader. The leader's words pass here on their way
+// to the executors; what every executor reports of an attempt becomes one word of the worker. The
+// redo of an attempt is made here, before the vote, and kept until it is decided.
+#ifndef TRIDENT_TRIDENT_RUN_WORKER_DESK_H_
+#define TRIDENT_TRIDENT_RUN_WORKER_DESK_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "coordinator/batch_coordinator.h"
+#include "engine/transport/links.h"
+#include "engine/worker.h"
+#include "state/state_store.h"
+
+namespace trident {
+
+// Thread-safe once it is connected.
+class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAtHand {
+ public:
+  struct Options {
+    StateStore* states = nullptr;
+    WorkerId worker{0};
+    Incarnation incarnation{1};
+    // Called on any thread after a batch was published.
+    std::function<void()> published;
+  };
+  explicit WorkerDesk(Options options) : options_(std::move(options)) {}
+
+  // Before anything starts. Both outlive the desk.
+  void Connect(Worker* worker, LeaderLink* leader);
+  // Tells the leader who is there of the group, and what it has applied.
+  void Join(GroupId group, TxId applied);
+
+  // ---- WorkerLink: what the leader says ----
+  void Tell(WordToWorker word) override;
+
+  // ---- ExecutorEvents: on executor threads ----
+  void OnWord(GroupId group, WordToLeader word) override;
+  void OnStaged(uint32_t executor, const BatchId& id, std::string record) override;
+  void OnApplied(uint32_t executor, const BatchId& id) override;
+
+  // ---- RedoAtHand: on the committing thread ----
+  void AddRedo(const BatchId& id, WriteSet& changes) override;
+
+ private:
+  // What is known of one attempt on all executors.
+  struct AttemptRecord {
+    Attempt prev;
+    std::map<uint32_t, std::string> fragments;  // of the redo, by executor, until all are there
+    std::string redo;                           // from the vote until the decision
+    uint64_t redo_bytes = 0;
+    uint32_t applied = 0;  // executors
+  };
+  void Begin(const word::Begin& begin);
+  void Abort(const word::Abort& abort);
+  void Publish(const BatchId& id);
+  // All fragments of the attempt, once all executors have staged it; else none.
+  std::vector<std::string> TakeFragments(uint32_t executor, const BatchId& id, std::string fragment,
+                                         Attempt* prev);
+
+  const Options options_;
+  Worker* worker_ = nullptr;
+  LeaderLink* leader_ = nullptr;
+  std::map<GroupId, uint32_t> executors_of_;  // constant after Connect
+
+  Mutex mutex_;
+  std::map<BatchId, AttemptRecord> attempts_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_WORKER_DESK_H_

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/worker_parts.h"
+
+#include "base/logging.h"
+
+namespace trident {
+
+StatusOr<std::unique_ptr<WorkerParts>> WorkerParts::Open(const Plan& plan,
+                                                         const RunOptions& options,
+                                                         const StateStoreOptions& states,
+                                                         Seams seams) {
+  std::unique_ptr<WorkerParts> parts(new WorkerParts(plan, options, std::move(seams)));
+  TRIDENT_RETURN_IF_ERROR(parts->OpenStates(states));
+  parts->maintenance_ = std::make_unique<Maintenance>(*parts->states_, *parts->seams_.clock,
+                                                      parts->seams_.maintenance);
+  return parts;
+}
+
+WorkerParts::~WorkerParts() { Stop(); }
+
+Status WorkerParts::OpenStates(const StateStoreOptions& options) {
+  TRIDENT_ASSIGN_OR_RETURN(
+      states_, StateStore::Open(*seams_.store, StoreOwner{.topology = plan_.logical->topology()},
+                                *seams_.decided, options));
+  for (const LogicalNode& node : plan_.logical->nodes()) {
+    if (node.writes == nullptr) continue;
+    TRIDENT_RETURN_IF_ERROR(node.writes->Open(*states_, plan_.groups[node.id]));
+  }
+  // Always there, so that the policy may change from run to run.
+  for (uint32_t i = 1; i <= plan_.group_count; ++i) {
+    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(GroupId(i));
+    TRIDENT_RETURN_IF_ERROR(letters->Open(*states_, GroupId(i)));
+    if (options_.on_failure == OnFailure::kDeadLetter) dead_letters_[GroupId(i)] = letters;
+  }
+  TRIDENT_ASSIGN_OR_RETURN(RecoveryReport report, states_->Recover());
+  TRIDENT_LOG(INFO) << "recovered " << report.records_replayed << " batches of "
+                    << seams_.store->Where();
+  for (uint32_t i = 1; i <= plan_.group_count; ++i) {
+    const GroupId group(i);
+    const TxId last = seams_.decided->LastDecided(group);
+    applied_[group] = {group, last, seams_.decided->AttemptOf(group, last).value_or(Attempt{})};
+  }
+  return absl::OkStatus();
+}
+
+Status WorkerParts::StartUserStates(const Epochs& epochs) {
+  std::map<GroupId, CommitHistory> histories;
+  for (const LogicalNode& node : plan_.logical->nodes()) {
+    if (node.writes == nullptr || !node.writes->user_defined()) continue;
+    const GroupId group = plan_.groups[node.id];
+    if (!histories.contains(group)) {
+      TRIDENT_ASSIGN_OR_RETURN(histories[group], epochs.history_of(group));
+    }
+    TRIDENT_RETURN_IF_ERROR(node.writes->Start(histories[group]));
+  }
+  return absl::OkStatus();
+}
+
+Status WorkerParts::Build(const Epochs& epochs, LeaderLink* leader) {
+  TRIDENT_RETURN_IF_ERROR(StartUserStates(epochs));
+  desk_ = std::make_unique<WorkerDesk>(
+      WorkerDesk::Options{.states = states_.get(),
+                          .worker = seams_.worker,
+                          .incarnation = seams_.life,
+                          .published = [this] { maintenance_->WatchPressure(); }});
+  worker_ = std::make_unique<Worker>(WorkerOptions{.executors = options_.executors,
+                                                   .clock = seams_.clock,
+                                                   .events = desk_.get(),
+                                                   .incarnation = seams_.life,
+                                                   .network = seams_.network,
+                                                   .repeats_cuts = epochs.repeats_cuts,
+                                                   .applied = applied_});
+  TRIDENT_RETURN_IF_ERROR(worker_->Build(MakeStages(plan_, dead_letters_)));
+  desk_->Connect(worker_.get(), leader);
+  return absl::OkStatus();
+}
+
+void WorkerParts::StartExecutors() { worker_->Start(); }
+
+void WorkerParts::Join() {
+  for (const auto& [group, applied] : applied_) desk_->Join(group, applied.txid);
+}
+
+void WorkerParts::StartMaintenance() { maintenance_->Start(); }
+
+void WorkerParts::StopMaintenance() {
+  if (maintenance_ != nullptr) maintenance_->Stop();
+}
+
+void WorkerParts::Stop() {
+  StopMaintenance();
+  if (worker_ != nullptr) worker_->Stop();
+}
+
+}  // namespace trident

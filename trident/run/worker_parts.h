@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// WorkerParts: what of a running topology runs and remembers. The states with their maintenance,
+// the executors with their tasks, and the worker's end of the link to the leader.
+#ifndef TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
+#define TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "engine/transport/links.h"
+#include "engine/worker.h"
+#include "state/state_store.h"
+#include "trident/planner/planner.h"
+#include "trident/run/maintenance.h"
+#include "trident/run/run.h"
+#include "trident/run/worker_desk.h"
+#include "trident/states/commit_history.h"
+
+namespace trident {
+
+class WorkerParts {
+ public:
+  // What the parts stand on and whom they tell. All of it outlives them.
+  struct Seams {
+    WorkerId worker;
+    Incarnation life;
+    DurableStore* store = nullptr;             // of the states
+    const DecidedAttempts* decided = nullptr;  // as the process starts
+    const Clock* clock = &RealClock();
+    // Carries frames between executors, and gives them to Worker::Deliver; null: at once.
+    Transport* network = nullptr;
+    Maintenance::Callbacks maintenance;
+  };
+  // Opens and recovers the states that the plan names. `plan` outlives the parts. The errors of the
+  // store.
+  static StatusOr<std::unique_ptr<WorkerParts>> Open(const Plan& plan, const RunOptions& options,
+                                                     const StateStoreOptions& states, Seams seams);
+  ~WorkerParts();  // Stop()
+
+  // What the leader knows of the epoch that has begun.
+  struct Epochs {
+    std::set<GroupId> repeats_cuts;
+    std::function<StatusOr<CommitHistory>(GroupId)> history_of;  // asked during Build
+  };
+  // Starts the user-defined states and makes executors, tasks and spouts. `leader` outlives the
+  // parts. The errors of user-defined states and of the spouts.
+  Status Build(const Epochs& epochs, LeaderLink* leader);
+
+  // Gives executors their threads. Without, they are driven by RunOnce.
+  void StartExecutors();
+  // Tells the leader that the worker is there. Once executors and leader can work.
+  void Join();
+  void StartMaintenance();
+  void StopMaintenance();
+  void Stop();
+
+  WorkerDesk& desk() { return *desk_; }
+  Worker& worker() { return *worker_; }
+  const Worker& worker() const { return *worker_; }
+  StateStore& states() { return *states_; }
+  const StateStore& states() const { return *states_; }
+  Maintenance& maintenance() { return *maintenance_; }
+
+ private:
+  WorkerParts(const Plan& plan, const RunOptions& options, Seams seams)
+      : plan_(plan), options_(options), seams_(std::move(seams)) {}
+  Status OpenStates(const StateStoreOptions& options);
+  Status StartUserStates(const Epochs& epochs);
+
+  const Plan& plan_;
+  const RunOptions options_;
+  const Seams seams_;
+  std::unique_ptr<StateStore> states_;
+  DeadLetterStates dead_letters_;
+  std::unique_ptr<Maintenance> maintenance_;
+  std::map<GroupId, BatchId> applied_;  // by recovery
+  std::unique_ptr<WorkerDesk> desk_;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
