@@ -129,6 +129,12 @@ StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes) {
   return record;
 }
 
+// With several workers, each has its redo in a store of its own.
+std::optional<uint64_t> RedoChecksumIn(const DecisionRecord& record) {
+  if (record.votes.size() != 1 || record.votes.front().checksum == 0) return std::nullopt;
+  return record.votes.front().checksum;
+}
+
 StatusOr<std::vector<SourceRange>> DecodeCut(std::string_view bytes) {
   TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("logged cut", kVersion, bytes));
   ByteReader in(content);
@@ -186,7 +192,7 @@ Status DecisionLog::LoadDecision(std::string_view key, std::string_view value) {
   }
   group.last = id->txid;
   group.last_attempt = record.attempt;
-  group.attempts[id->txid] = record.attempt;
+  group.decided[id->txid] = {record.attempt, RedoChecksumIn(record)};
   return absl::OkStatus();
 }
 
@@ -312,7 +318,7 @@ Status DecisionLog::Trim(GroupId id, TxId folded) {
     if (folded <= from) return absl::OkStatus();
     to = folded.Prev();
     group.trimmed = to;
-    group.attempts.erase(group.attempts.begin(), group.attempts.upper_bound(to));
+    group.decided.erase(group.decided.begin(), group.decided.upper_bound(to));
   }
   WriteSet changes;
   changes.DeleteRange(Table::kDecision, DecisionKey(id, from), DecisionKey(id, to.Next()));
@@ -329,9 +335,18 @@ std::optional<Attempt> DecisionLog::AttemptOf(GroupId id, TxId txid) const {
   MutexLock lock(mutex_);
   auto it = groups_.find(id);
   if (it == groups_.end()) return std::nullopt;
-  auto found = it->second.attempts.find(txid);
-  if (found == it->second.attempts.end()) return std::nullopt;
-  return found->second;
+  auto found = it->second.decided.find(txid);
+  if (found == it->second.decided.end()) return std::nullopt;
+  return found->second.attempt;
+}
+
+std::optional<uint64_t> DecisionLog::RedoChecksumOf(GroupId id, TxId txid) const {
+  MutexLock lock(mutex_);
+  auto it = groups_.find(id);
+  if (it == groups_.end()) return std::nullopt;
+  auto found = it->second.decided.find(txid);
+  if (found == it->second.decided.end()) return std::nullopt;
+  return found->second.redo_checksum;
 }
 
 }  // namespace trident

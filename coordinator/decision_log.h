@@ -13,7 +13,9 @@
 //                               user-defined states, which may hold what was never decided
 //
 // A decision record, sealed (Seal in state/disk/store_layout.h): txid, attempt, rows, votes,
-// ranges; varints and length-prefixed strings. Bytes that are not one are DataLoss.
+// ranges; varints and length-prefixed strings. A vote is worker, changes in its redo record, and
+// the checksum of that record; 0 in records of releases that did not know it. Bytes that are no
+// record are DataLoss.
 #ifndef TRIDENT_COORDINATOR_DECISION_LOG_H_
 #define TRIDENT_COORDINATOR_DECISION_LOG_H_
 
@@ -35,6 +37,8 @@ namespace trident {
 
 std::string EncodeDecision(const DecisionRecord& record);
 StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes);
+// RedoChecksum of the redo that was decided in the same store; nullopt: the record does not say.
+std::optional<uint64_t> RedoChecksumIn(const DecisionRecord& record);
 StatusOr<std::vector<SourceRange>> DecodeCut(std::string_view bytes);
 StatusOr<Position> DecodePosition(std::string_view bytes);
 
@@ -82,13 +86,18 @@ class DecisionLog final : public DecidedAttempts {
   // ---- DecidedAttempts ----
   TxId LastDecided(GroupId group) const override;
   std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const override;
+  std::optional<uint64_t> RedoChecksumOf(GroupId group, TxId txid) const override;
 
  private:
+  struct Decided {
+    Attempt attempt;
+    std::optional<uint64_t> redo_checksum;
+  };
   struct Group {
     TxId last;
     Attempt last_attempt;
-    TxId trimmed;                      // records up to it are gone
-    std::map<TxId, Attempt> attempts;  // of what was in the log at Load
+    TxId trimmed;                     // records up to it are gone
+    std::map<TxId, Decided> decided;  // what was in the log at Load
     std::map<std::pair<SpoutId, std::string>, Position> positions;
     std::map<TxId, std::vector<SourceRange>> cuts;
     std::map<Epoch, TxId> begun_at;

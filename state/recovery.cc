@@ -155,6 +155,12 @@ Status GroupRecovery::AddRecord(TxId txid, std::string_view bytes, Window& windo
                     " was decided for attempt ", ToString(*attempt), ", but the redo in ",
                     durable_.Where(), " has attempt ", ToString(record.header.attempt), kRestore);
   }
+  const std::optional<uint64_t> voted = decided_.RedoChecksumOf(group_.id(), txid);
+  if (voted.has_value() && *voted != RedoChecksum(bytes)) {
+    return DataLoss("txid ", txid.value(), " of group ", group_.id().value(),
+                    " was decided for redo with the checksum ", *voted, ", but the redo in ",
+                    durable_.Where(), " has ", RedoChecksum(bytes), kRestore);
+  }
   window.records.push_back(std::move(record));
   ++report_.records_replayed;
   report_.bytes_replayed += bytes.size();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Recovery: from what the disk has to what was committed. For every partition it compares marker,
-// decisions and redo (rule R14), and re-applies the decided redo after the marker.
+// decisions and redo (rule R14 of docs/commit_rules.md), and re-applies the decided redo after the
+// marker.
 #ifndef TRIDENT_STATE_RECOVERY_H_
 #define TRIDENT_STATE_RECOVERY_H_
 

@@ -72,10 +72,11 @@ class StateStore final : public StateCatalog {
   template <class V>
   StatusOr<MapState<V>*> AddMap(const StateSpec& spec, MapOptions<V> options = {});
 
-  // Re-applies what was decided and not folded, and drops the redo of what was not decided. Rule
-  // R14: DataLoss, naming the txid, when a decided txid is neither in the base nor in the redo, or
-  // when the base is ahead of the decisions; nothing may be served then. FailedPrecondition when
-  // the directory has a state that was not declared.
+  // Re-applies what was decided and not folded, and drops the redo of what was not decided (rule
+  // R14 of docs/commit_rules.md). DataLoss, naming the txid, when a decided txid is neither in the
+  // base nor in the redo, when the redo is not the one that was decided, or when the base is ahead
+  // of the decisions; nothing may be served then. FailedPrecondition when the directory has a state
+  // that was not declared.
   StatusOr<RecoveryReport> Recover();
 
   // Every task has applied `t`: readers see it from now on, in all partitions and states of the

@@ -19,7 +19,8 @@
 
 namespace trident {
 
-// What one worker prepared; kept in the decision so that an open can compare (rule R14).
+// What one worker prepared, as it voted; kept in the decision, so that a start can compare it with
+// the redo that is there (rule R14 of docs/commit_rules.md).
 struct VoteRecord {
   WorkerId worker;
   uint64_t rows = 0;

@@ -4,6 +4,7 @@
 #ifndef TRIDENT_STATE_DISK_DECIDED_ATTEMPTS_H_
 #define TRIDENT_STATE_DISK_DECIDED_ATTEMPTS_H_
 
+#include <cstdint>
 #include <optional>
 
 #include "base/ids.h"
@@ -17,6 +18,9 @@ class DecidedAttempts {
   virtual TxId LastDecided(GroupId group) const = 0;
   // nullopt: not decided, or older than the log reaches back.
   virtual std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const = 0;
+  // RedoChecksum of the redo that was voted for; nullopt: the decision does not say, or there is
+  // none.
+  virtual std::optional<uint64_t> RedoChecksumOf(GroupId group, TxId txid) const = 0;
 };
 
 }  // namespace trident

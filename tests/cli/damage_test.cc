@@ -367,6 +367,16 @@ TEST(DamageTest, ADecisionOfAnotherAttemptThanTheRedoIsNamedForBothTxIdsThatSawI
   EXPECT_EQ(directory.DumpCode(), 5);
 }
 
+TEST(DamageTest, RedoThatIsNotTheOneThatWasDecidedIsNamed) {
+  Tampered directory;
+  TxId txid;
+  directory.Change([&](RocksStore& store) {
+    txid = ChangeDecision(store, [](DecisionRecord& record) { ++record.votes.front().checksum; });
+  });
+  directory.ExpectDamage(
+      Concat("damaged: redo of txid ", txid.value(), ", group 1: its checksum is "));
+}
+
 TEST(DamageTest, ADecisionOfAnEpochThatNeverBeganIsNamed) {
   Tampered directory;
   directory.Change([&](RocksStore& store) {

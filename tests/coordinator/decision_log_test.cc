@@ -52,6 +52,26 @@ TEST(DecisionLogTest, TrimmingDeletesWhatIsBeforeTheFoldedTxid) {
   EXPECT_EQ(LastIn(store), TxId(3));
 }
 
+TEST(DecisionLogTest, TheRedoThatAWorkerVotedForIsKnownAfterAStartUnlessTheRecordDoesNotSay) {
+  MemoryStore store;
+  DecisionLog log(store);
+  for (uint64_t txid = 1; txid <= 2; ++txid) {
+    DecisionRecord record;
+    record.txid = TxId(txid);
+    record.attempt = {Epoch(1), 1};
+    const uint64_t checksum = txid == 1 ? 0 : 77;  // earlier releases wrote 0
+    record.votes = {{.worker = WorkerId(0), .rows = 1, .checksum = checksum}};
+    WriteSet changes;
+    ASSERT_TRUE(log.Append(kGroup, record, changes).ok());
+    ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+  }
+  DecisionLog again(store);
+  ASSERT_TRUE(again.Load().ok());
+  EXPECT_EQ(again.RedoChecksumOf(kGroup, TxId(1)), std::nullopt);
+  EXPECT_EQ(again.RedoChecksumOf(kGroup, TxId(2)), 77u);
+  EXPECT_EQ(again.RedoChecksumOf(kGroup, TxId(3)), std::nullopt);
+}
+
 TEST(DecisionLogTest, APartitionHasMovedWhenTheDecisionIsDurable) {
   const SpoutId spout(1);
   MemoryStore store;

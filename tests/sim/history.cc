@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "state/disk/store_layout.h"
+#include "state/redo/redo_record.h"
 
 namespace trident::sim {
 
@@ -26,8 +27,20 @@ std::vector<std::pair<GroupId, DecisionRecord>> History::DecisionsIn(const Write
   return decisions;
 }
 
+// The redo that a decision names is in the same write.
+void History::CheckRedo(const WriteSet& changes, GroupId group, const DecisionRecord& record) {
+  const std::string key = RedoKey(group, record.txid);
+  for (const WriteSet::Change& change : changes.changes()) {
+    if (change.table != Table::kRedo || change.key != key) continue;
+    if (RedoChecksumIn(record) == RedoChecksum(change.value)) return;
+    return trial_.Violated("the decision of txid ", record.txid.value(),
+                           " does not hold the checksum of its redo");
+  }
+}
+
 void History::OnWrite(const WriteSet& changes, Durability durability, const Status& status) {
   for (auto& [group, record] : DecisionsIn(changes)) {
+    CheckRedo(changes, group, record);
     if (status.ok()) {
       Commit(group, record);
     } else if (!failed_) {

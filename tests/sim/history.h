@@ -58,6 +58,7 @@ class History {
   const Group& Of(GroupId group) const { return groups_[group.value() - 1]; }
   Group& Of(GroupId group) { return groups_[group.value() - 1]; }
   static std::vector<std::pair<GroupId, DecisionRecord>> DecisionsIn(const WriteSet& changes);
+  void CheckRedo(const WriteSet& changes, GroupId group, const DecisionRecord& record);
   void Commit(GroupId id, const DecisionRecord& record);
   void CheckRange(const SourceRange& range, GroupId id, Batch& batch);
   void Truncate(Group& group, TxId last);

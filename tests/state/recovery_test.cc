@@ -118,6 +118,17 @@ TEST_F(DamagedRedoTest, RedoOfAnAttemptThatWasNotDecidedIsNamed) {
                    "memory has attempt 1.1"));
 }
 
+TEST_F(DamagedRedoTest, OtherRedoThanTheOneThatWasVotedForIsNamed) {
+  RedoHeader header;
+  header.group = kGroup;
+  header.txid = TxId(3);
+  header.attempt = Attempt{Epoch(1), 1};
+  WriteSet changes;
+  changes.Put(Table::kRedo, RedoKey(kGroup, TxId(3)), RedoRecordBuilder(header).Finish());
+  Write(changes);
+  EXPECT_TRUE(Says(Refusal(), "txid 3 of group 7 was decided for redo with the checksum "));
+}
+
 TEST_F(DamagedRedoTest, RedoOfAStateThatTheStoreDoesNotHaveIsNamed) {
   RedoHeader header;
   header.group = kGroup;
@@ -127,6 +138,8 @@ TEST_F(DamagedRedoTest, RedoOfAStateThatTheStoreDoesNotHaveIsNamed) {
   record.AddSection(StateSection(StateId(99), PartitionId(0)), 0, "");
   WriteSet changes;
   changes.Put(Table::kRedo, RedoKey(kGroup, TxId(3)), std::move(record).Finish());
+  changes.Put(Table::kDecision, DecisionKey(kGroup, TxId(3)),
+              StoredDecisions::Encode(header.attempt));
   Write(changes);
   EXPECT_TRUE(Says(Refusal(), "changes state 99, partition 0, which the store does not have"));
 }

@@ -24,7 +24,7 @@ namespace trident {
 
 using Content = std::map<std::string, int64_t>;
 
-// The decisions that a durable store has: one attempt a txid, as text.
+// The decisions that a durable store has: one attempt a txid, and the checksum of its redo.
 class StoredDecisions : public DecidedAttempts {
  public:
   explicit StoredDecisions(const DurableStore& durable) {
@@ -33,13 +33,20 @@ class StoredDecisions : public DecidedAttempts {
       const TxIdKey key = *ParseDecisionKey(cursor->key());
       ByteReader in(cursor->value());
       const Epoch epoch(in.Varint());
-      attempts_[key.group][key.txid] = Attempt{epoch, static_cast<uint32_t>(in.Varint())};
+      const Attempt attempt{epoch, static_cast<uint32_t>(in.Varint())};
+      attempts_[key.group][key.txid] = attempt;
+      if (!in.done()) redo_checksums_[key.group][key.txid] = in.Fixed64();
     }
   }
   static std::string Encode(Attempt attempt) {
     std::string out;
     PutVarint(out, attempt.epoch.value());
     PutVarint(out, attempt.counter);
+    return out;
+  }
+  static std::string Encode(Attempt attempt, uint64_t redo_checksum) {
+    std::string out = Encode(attempt);
+    PutFixed64(out, redo_checksum);
     return out;
   }
 
@@ -54,9 +61,17 @@ class StoredDecisions : public DecidedAttempts {
     if (attempt == found->second.end()) return std::nullopt;
     return attempt->second;
   }
+  std::optional<uint64_t> RedoChecksumOf(GroupId group, TxId txid) const override {
+    const auto found = redo_checksums_.find(group);
+    if (found == redo_checksums_.end()) return std::nullopt;
+    const auto checksum = found->second.find(txid);
+    if (checksum == found->second.end()) return std::nullopt;
+    return checksum->second;
+  }
 
  private:
   std::map<GroupId, std::map<TxId, Attempt>> attempts_;
+  std::map<GroupId, std::map<TxId, uint64_t>> redo_checksums_;
 };
 
 struct HarnessOptions {
@@ -106,11 +121,12 @@ class StateOverStore {
     header.group = kGroup;
     header.txid = t;
     header.attempt = attempt;
-    std::string redo = BuildRedo(header, std::span(&fragment, 1)).record;
-    redo_bytes_[t] = redo.size();
+    BuiltRedo redo = BuildRedo(header, std::span(&fragment, 1));
+    redo_bytes_[t] = redo.record.size();
     WriteSet changes;
-    changes.Put(Table::kRedo, RedoKey(kGroup, t), std::move(redo));
-    changes.Put(Table::kDecision, DecisionKey(kGroup, t), StoredDecisions::Encode(attempt));
+    changes.Put(Table::kRedo, RedoKey(kGroup, t), std::move(redo.record));
+    changes.Put(Table::kDecision, DecisionKey(kGroup, t),
+                StoredDecisions::Encode(attempt, redo.checksum));
     return durable_->Write(changes, durability);
   }
   void ApplyAndPublish(TxId t, Attempt attempt, Content after) {

@@ -66,6 +66,9 @@ void DecisionReader::ReadDecision(const TxIdKey& key, std::string_view value) {
   CheckDecision(key, *record);
   group.rows += record->rows;
   group.attempts[key.txid] = record->attempt;
+  if (const std::optional<uint64_t> redo = RedoChecksumIn(*record)) {
+    group.redo_checksums[key.txid] = *redo;
+  }
   for (const SourceRange& range : record->ranges) {
     ends_[{key.group, range.emitter.spout, range.partition}] = range.end;
   }
@@ -131,6 +134,14 @@ std::optional<Attempt> DecidedTxIds::AttemptOf(GroupId group, TxId txid) const {
   const auto attempt = found->second.attempts.find(txid);
   if (attempt == found->second.attempts.end()) return std::nullopt;
   return attempt->second;
+}
+
+std::optional<uint64_t> DecidedTxIds::RedoChecksumOf(GroupId group, TxId txid) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return std::nullopt;
+  const auto redo = found->second.redo_checksums.find(txid);
+  if (redo == found->second.redo_checksums.end()) return std::nullopt;
+  return redo->second;
 }
 
 }  // namespace trident

@@ -27,12 +27,14 @@ class DecidedTxIds final : public DecidedAttempts {
     TxId last;
     uint64_t rows = 0;  // of all these
     std::map<TxId, Attempt> attempts;
+    std::map<TxId, uint64_t> redo_checksums;  // of those whose vote says it
   };
   const std::map<GroupId, Group>& groups() const { return groups_; }
 
   // ---- DecidedAttempts ----
   TxId LastDecided(GroupId group) const override;
   std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const override;
+  std::optional<uint64_t> RedoChecksumOf(GroupId group, TxId txid) const override;
 
  private:
   std::map<GroupId, Group> groups_;

@@ -86,6 +86,12 @@ void RedoReader::Read(const TxIdKey& key, std::string_view value) {
   findings_.Add(PlaceOf(key.group, key.txid), record.status());
   if (!record.ok()) return;
   CheckHeader(record->header);
+  const std::optional<uint64_t> voted = state_.decided.RedoChecksumOf(key.group, key.txid);
+  if (voted && *voted != RedoChecksum(value)) {
+    findings_.AddDamage(PlaceOf(key.group, key.txid),
+                        Concat("its checksum is ", RedoChecksum(value),
+                               ", but redo with the checksum ", *voted, " was decided"));
+  }
   for (const RedoSection& section : record->sections) {
     if (section.id.kind == RedoSectionId::Kind::kState) ReadSection(record->header, section);
   }
