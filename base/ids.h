@@ -46,7 +46,7 @@ using WorkerId = NamedId<struct WorkerIdTag, uint32_t>;
 using Incarnation = NamedId<struct IncarnationTag, uint64_t>;
 
 // One try at a txid. Never used twice, also not after a coordinator's restart, because the epoch
-// grows (reference: rule R2; Trident restarts its attempt ids at 0, which loses batches).
+// grows (rule R2 of docs/commit_rules.md).
 struct Attempt {
   Epoch epoch;
   uint32_t counter = 0;

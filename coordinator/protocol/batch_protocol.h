@@ -12,7 +12,7 @@
 // and every later step of t waits for the same step of t - 1, except that t is emitted as soon as
 // the ranges of t - 1 are known: emission and staging of t do not wait for the decision of t - 1.
 //
-// Rules it keeps, whatever order, number and age of messages it is given:
+// Its rules, whatever order, number and age of messages it is given (docs/commit_rules.md):
 //   1. (txid, attempt) is never used twice: the counter of an attempt counts the attempts of its
 //      txid in this epoch, from 1. Only events of the attempt that is in flight for its txid change
 //      anything; others are answered with Stale, and nothing is dropped in silence.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Trident's tests of its states (S2, S4 by their id in the reference) over a map state of our own.
+// Trident's tests of its states (S2, S4 in tests/README.md) over a map state of our own.
 // A batch that comes again is a new attempt here: the old one is aborted, and no kind of state can
 // tell that it was there.
 #include <gtest/gtest.h>

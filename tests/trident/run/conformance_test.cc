@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance with Storm Trident's own tests and worked examples, each by its id in the reference.
+// Conformance with Trident's own tests and worked examples, each by its id in tests/README.md.
 #include <thread>
 
 #include "engine/partitioners/custom.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// User code that fails now and then, or always. Case 5.7 of the reference: whatever fails, the
+// User code that fails now and then, or always. Case 5.7 of tests/README.md: whatever fails, the
 // counts in the end are those of a run without failures.
 #include <atomic>
 #include <stdexcept>

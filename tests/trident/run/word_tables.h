@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Case 5.1 of the reference: the word counts of both sentence lists after the commit of each txid,
+// Case 5.1 of tests/README.md: word counts of both sentence lists after the commit of each txid,
 // when batches hold three sentences at most and never wrap around the list.
 #ifndef TRIDENT_TESTS_TRIDENT_RUN_WORD_TABLES_H_
 #define TRIDENT_TESTS_TRIDENT_RUN_WORD_TABLES_H_
