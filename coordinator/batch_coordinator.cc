@@ -14,6 +14,12 @@ namespace {
 // How long the coordinator sleeps when no group asked for a tick.
 constexpr Nanos kIdleSleep = kSecond;
 
+void NoteRedo(const VoteRecord& made, DecisionRecord& record) {
+  for (VoteRecord& vote : record.votes) {
+    if (vote.worker == made.worker) vote = made;
+  }
+}
+
 }  // namespace
 
 BatchCoordinator::BatchCoordinator(const Options& options) : options_(options) {}
@@ -204,15 +210,15 @@ bool BatchCoordinator::CommitAll() {
   return true;
 }
 
-void BatchCoordinator::Commit(const std::vector<Write>& writes) {
+void BatchCoordinator::Commit(std::vector<Write>& writes) {
   WriteSet changes;
   Status status;
-  for (const Write& write : writes) {
+  for (Write& write : writes) {
     if (write.cut)
       options_.log->AppendCut(write.group, write.cut->id.txid, write.cut->ranges, changes);
-    for (const DecisionRecord& record : write.decisions) {
+    for (DecisionRecord& record : write.decisions) {
       BatchId id{write.group, record.txid, record.attempt};
-      if (redo_ != nullptr) redo_->AddRedo(id, changes);
+      if (redo_ != nullptr) NoteRedo(redo_->AddRedo(id, changes), record);
       if (status.ok()) status = options_.log->Append(write.group, record, changes);
     }
   }

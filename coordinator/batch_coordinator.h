@@ -31,8 +31,9 @@ namespace trident {
 class RedoAtHand {
  public:
   virtual ~RedoAtHand() = default;
-  // Adds the redo of an attempt that is about to be decided, and lets go of it.
-  virtual void AddRedo(const BatchId& id, WriteSet& changes) = 0;
+  // Makes and adds the redo record of an attempt that is about to be decided. What it returns takes
+  // the place of the worker's vote, which could not tell of the record yet.
+  virtual VoteRecord AddRedo(const BatchId& id, WriteSet& changes) = 0;
 };
 
 // What the owner of the topology wants to know. Called on the coordinator's thread.
@@ -118,7 +119,7 @@ class BatchCoordinator {
   void TellIdle(GroupId id, Group& group);
   void CountDecision(Group& group, TxId txid);
   bool CommitAll();
-  void Commit(const std::vector<Write>& writes);
+  void Commit(std::vector<Write>& writes);
 
   const Options options_;
   WorkerLink* workers_ = nullptr;

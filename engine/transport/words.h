@@ -140,15 +140,15 @@ struct Failed {
   Status cause;  // not ok; names step, row and values where it knows them
 };
 
-// The worker has staged the attempt and made its redo record, which is durable at the latest with
-// the decision: where leader and state share a store, both are one write. `checksum` tells the
-// record from any other; the decision keeps it.
+// The worker has staged the attempt and has its redo at hand, which is durable at the latest with
+// the decision. Where leader and state share a store, record and decision are made for one write,
+// and the decision tells of the record; else it is durable now, and the vote tells.
 struct Voted {
   BatchId id;
   WorkerId worker;
   Incarnation incarnation;
-  uint64_t rows = 0;  // changes in the redo record
-  uint64_t checksum = 0;
+  uint64_t rows = 0;      // changes in the redo record
+  uint64_t checksum = 0;  // of the redo record; 0: it is not made yet
 };
 
 // The worker has applied every decided batch up to txid.

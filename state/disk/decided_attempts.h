@@ -18,7 +18,7 @@ class DecidedAttempts {
   virtual TxId LastDecided(GroupId group) const = 0;
   // nullopt: not decided, or older than the log reaches back.
   virtual std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const = 0;
-  // RedoChecksum of the redo that was voted for; nullopt: the decision does not say, or there is
+  // RedoChecksum of the redo that was decided; nullopt: the decision does not say, or there is
   // none.
   virtual std::optional<uint64_t> RedoChecksumOf(GroupId group, TxId txid) const = 0;
 };

@@ -58,47 +58,37 @@ void WorkerDesk::Publish(const BatchId& id) {
 
 void WorkerDesk::OnWord(GroupId group, WordToLeader word) { leader_->Tell(group, std::move(word)); }
 
-std::vector<std::string> WorkerDesk::TakeFragments(uint32_t executor, const BatchId& id,
-                                                   std::string fragment, Attempt* prev) {
-  MutexLock lock(mutex_);
-  auto it = attempts_.find(id);
-  if (it == attempts_.end()) return {};  // aborted meanwhile
-  AttemptRecord& attempt = it->second;
-  attempt.fragments[executor] = std::move(fragment);
-  if (attempt.fragments.size() < executors_of_.at(id.group)) return {};
-  std::vector<std::string> all;
-  for (auto& [index, part] : attempt.fragments) all.push_back(std::move(part));
-  attempt.fragments.clear();
-  *prev = attempt.prev;
-  return all;
-}
-
 void WorkerDesk::OnStaged(uint32_t executor, const BatchId& id, std::string record) {
-  RedoHeader header{id.group, id.txid, id.attempt, Attempt{}};
-  const std::vector<std::string> fragments =
-      TakeFragments(executor, id, std::move(record), &header.previous);
-  if (fragments.empty()) return;
-  BuiltRedo redo = BuildRedo(header, fragments);
   {
     MutexLock lock(mutex_);
     auto it = attempts_.find(id);
     if (it == attempts_.end()) return;  // aborted meanwhile
-    it->second.redo_bytes = redo.record.size();
-    it->second.redo = std::move(redo.record);
+    AttemptRecord& attempt = it->second;
+    attempt.fragments[executor] = std::move(record);
+    if (attempt.fragments.size() < executors_of_.at(id.group)) return;
   }
-  leader_->Tell(id.group, word::Voted{.id = id,
-                                      .worker = options_.worker,
-                                      .incarnation = options_.incarnation,
-                                      .rows = redo.changes,
-                                      .checksum = redo.checksum});
+  leader_->Tell(id.group, word::Voted{id, options_.worker, options_.incarnation});
 }
 
-void WorkerDesk::AddRedo(const BatchId& id, WriteSet& changes) {
-  MutexLock lock(mutex_);
-  auto it = attempts_.find(id);
-  TRIDENT_CHECK(it != attempts_.end() && !it->second.redo.empty())
-      << "decided attempt " << ToString(id.attempt) << " has no redo";
-  changes.Put(Table::kRedo, RedoKey(id.group, id.txid), std::exchange(it->second.redo, {}));
+VoteRecord WorkerDesk::AddRedo(const BatchId& id, WriteSet& changes) {
+  RedoHeader header{id.group, id.txid, id.attempt, Attempt{}};
+  std::vector<std::string> fragments;
+  {
+    MutexLock lock(mutex_);
+    auto it = attempts_.find(id);
+    TRIDENT_CHECK(it != attempts_.end())
+        << "decided attempt " << ToString(id.attempt) << " has no redo";
+    for (auto& [executor, part] : it->second.fragments) fragments.push_back(std::move(part));
+    it->second.fragments.clear();
+    header.previous = it->second.prev;
+  }
+  BuiltRedo redo = BuildRedo(header, fragments);
+  {
+    MutexLock lock(mutex_);
+    attempts_[id].redo_bytes = redo.record.size();
+  }
+  changes.Put(Table::kRedo, RedoKey(id.group, id.txid), std::move(redo.record));
+  return {options_.worker, redo.changes, redo.checksum};
 }
 
 void WorkerDesk::OnApplied(uint32_t /*executor*/, const BatchId& id) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // WorkerDesk: the worker's end of its link to the leader. The leader's words pass here on their way
-// to the executors; what every executor reports of an attempt becomes one word of the worker. The
-// redo of an attempt is made here, before the vote, and kept until it is decided.
+// to the executors; what every executor reports of an attempt becomes one word of the worker. Keeps
+// the fragments of an attempt's redo from the vote until it is decided.
 #ifndef TRIDENT_TRIDENT_RUN_WORKER_DESK_H_
 #define TRIDENT_TRIDENT_RUN_WORKER_DESK_H_
 
@@ -46,23 +46,19 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
   void OnApplied(uint32_t executor, const BatchId& id) override;
 
   // ---- RedoAtHand: on the committing thread ----
-  void AddRedo(const BatchId& id, WriteSet& changes) override;
+  VoteRecord AddRedo(const BatchId& id, WriteSet& changes) override;
 
  private:
   // What is known of one attempt on all executors.
   struct AttemptRecord {
     Attempt prev;
-    std::map<uint32_t, std::string> fragments;  // of the redo, by executor, until all are there
-    std::string redo;                           // from the vote until the decision
-    uint64_t redo_bytes = 0;
-    uint32_t applied = 0;  // executors
+    std::map<uint32_t, std::string> fragments;  // of the redo, by executor
+    uint64_t redo_bytes = 0;                    // of the record that was made of them
+    uint32_t applied = 0;                       // executors
   };
   void Begin(const word::Begin& begin);
   void Abort(const word::Abort& abort);
   void Publish(const BatchId& id);
-  // All fragments of the attempt, once all executors have staged it; else none.
-  std::vector<std::string> TakeFragments(uint32_t executor, const BatchId& id, std::string fragment,
-                                         Attempt* prev);
 
   const Options options_;
   Worker* worker_ = nullptr;
