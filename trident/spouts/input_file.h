@@ -14,7 +14,7 @@
 
 #include "base/status.h"
 #include "engine/data/column.h"
-#include "trident/spouts/text_file_options.h"
+#include "trident/spouts/text_file_spout.h"
 
 namespace trident {
 

@@ -9,6 +9,8 @@
 #include "engine/spout.h"
 #include "trident/spouts/row_number.h"
 
+#include "base/clock.h"
+
 namespace trident {
 namespace {
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "engine/spout.h"
 #include "trident/spouts/text_lines.h"
 #include "trident/spouts/text_position.h"

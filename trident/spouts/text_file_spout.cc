@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "engine/spout.h"
 #include "trident/spouts/input_file.h"
@@ -187,6 +188,21 @@ StatusOr<std::shared_ptr<Spout>> TextFileSpout::Make(TextFileOptions options) {
   TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema,
                            SchemaOfSpout("TextFileSpout", {{options.field, &TypeOf<Text>()}}));
   return std::make_shared<TextFiles>(std::move(options), std::move(schema));
+}
+
+uint64_t TextSplits::NextOwned(uint32_t reader, uint64_t offset) const {
+  const uint64_t split = SplitOf(offset);
+  const uint64_t ahead = (reader + readers - split % readers) % readers;
+  return ahead == 0 ? offset : (split + ahead) * split_bytes;
+}
+
+uint64_t TextSplits::OwnedBytes(uint32_t reader, uint64_t begin, uint64_t end) const {
+  const auto before = [&](uint64_t offset) {
+    const uint64_t split = SplitOf(offset);
+    const uint64_t whole = split / readers + (reader < split % readers ? 1 : 0);
+    return whole * split_bytes + (Owns(reader, offset) ? offset % split_bytes : 0);
+  };
+  return begin < end ? before(end) - before(begin) : 0;
 }
 
 }  // namespace trident

@@ -11,17 +11,85 @@
 #ifndef TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_SPOUT_H_
 #define TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_SPOUT_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "engine/data/field.h"
-#include "trident/spouts/text_file_options.h"
 
 namespace trident {
 
 class Spout;
 
 inline constexpr Field<Text> kLine{"line"};
+
+// How a text file is shared out among readers: it is cut into splits of equal size, and split k
+// belongs to reader k mod readers. A line belongs to the split in which it starts. So the law does
+// not depend on how long the file is: it holds on while the file grows, and when a stopped program
+// finds it grown.
+struct TextSplits {
+  uint64_t split_bytes = 8 * 1024 * 1024;  // kFileSplitBytesDefault
+  uint32_t readers = 4;                    // kFileReadersDefault
+
+  uint64_t SplitOf(uint64_t offset) const { return offset / split_bytes; }
+  // Does the split at `offset` belong to `reader`?
+  bool Owns(uint32_t reader, uint64_t offset) const { return SplitOf(offset) % readers == reader; }
+  // The first byte behind the split at `offset`.
+  uint64_t SplitEnd(uint64_t offset) const { return (SplitOf(offset) + 1) * split_bytes; }
+  // The first offset from `offset` on that is in a split of `reader`.
+  uint64_t NextOwned(uint32_t reader, uint64_t offset) const;
+  // How many of the bytes [begin, end) are in splits of `reader`; 0 if `end` is before `begin`.
+  uint64_t OwnedBytes(uint32_t reader, uint64_t begin, uint64_t end) const;
+
+  friend bool operator==(const TextSplits&, const TextSplits&) = default;
+};
+
+// Does reading go on when the file grows?
+enum class Follow : uint8_t {
+  kNo,   // the file ends where it ended when it was first looked at
+  kYes,  // it ends nowhere
+};
+
+// What becomes of a line that is no UTF-8.
+enum class InvalidUtf8 : uint8_t {
+  kFail,     // the batch fails, and the error names the file and the byte
+  kReplace,  // each byte that fits nowhere becomes U+FFFD
+  kSkip,     // the line is left out and counted
+};
+// What becomes of a line over the limit.
+enum class LongLine : uint8_t { kFail, kSkip };
+
+struct TextRules {
+  InvalidUtf8 invalid_utf8 = InvalidUtf8::kFail;
+  LongLine long_line = LongLine::kFail;
+  uint64_t line_bytes_max = 1024 * 1024;  // kLineBytesMax
+};
+
+// How often a rule other than failing was applied; an attempt that is made again counts again.
+struct TextCounts {
+  std::atomic<uint64_t> skipped_lines = 0;
+  std::atomic<uint64_t> replaced_lines = 0;
+};
+
+struct TextFileOptions {
+  // Files, and directories: of these all regular files below, but none whose name begins with ".".
+  std::vector<std::string> paths;
+  std::string field = "line";  // the field kLine
+  Follow follow = Follow::kNo;
+  TextRules rules = {};
+  // Each file is read in splits of `split_bytes` by `readers` source partitions in turn. Both must
+  // stay the same as long as a state is used; a program that changes them is refused.
+  TextSplits splits = {};
+  // Of one block; more where a line is longer.
+  uint64_t read_bytes = 256 * 1024;  // kFileReadBytes
+  // How often a followed file is looked at.
+  int64_t poll_nanos = 5'000'000;  // kSpoutPollNanosDefault
+  // Where the lines that the rules left out or repaired are counted, if you want to know.
+  std::shared_ptr<TextCounts> counts = nullptr;
+};
 
 // Transactional, as long as the files stay what they are: they may grow, but a file that was
 // replaced, truncated or, unless it is followed, written to fails the batch, and so does another

@@ -15,8 +15,7 @@
 #include "engine/data/column.h"
 #include "engine/data/text_arena.h"
 #include "trident/spouts/input_file.h"
-#include "trident/spouts/text_file_options.h"
-#include "trident/spouts/text_splits.h"
+#include "trident/spouts/text_file_spout.h"
 
 namespace trident {
 

@@ -9,7 +9,7 @@
 
 #include "base/source.h"
 #include "base/status.h"
-#include "trident/spouts/text_splits.h"
+#include "trident/spouts/text_file_spout.h"
 
 namespace trident {
 

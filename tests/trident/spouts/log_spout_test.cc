@@ -2,6 +2,8 @@
 //
 // What is read. What goes wrong is in log_spout_errors_test.cc.
 #include "trident/spouts/log_spout.h"
+#include "base/codec.h"
+#include "base/limits.h"
 
 #include <gtest/gtest.h>
 

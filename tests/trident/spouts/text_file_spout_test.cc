@@ -3,6 +3,7 @@
 // What is read: lines, splits, ranges. What goes wrong is in text_file_errors_test.cc, what grows
 // in text_file_follow_test.cc.
 #include "trident/spouts/text_file_spout.h"
+#include "base/limits.h"
 
 #include <gtest/gtest.h>
 
@@ -211,6 +212,16 @@ TEST(TextFileSpoutTest, RandomFilesAgreeWithThePlainReader) {
     const auto got = ReadAll(*spout, {.rows = 1 + rng.Below(20), .bytes = 1 + rng.Below(60)});
     ASSERT_EQ(Sorted(Joined(got)), Sorted(LinesOf(text))) << "round " << round;
   }
+}
+
+// The header spells them out, so that programs need not compile base/limits.h.
+TEST(TextFileOptionsTest, TheDefaultsAreThoseOfTheLimits) {
+  const TextFileOptions options;
+  EXPECT_EQ(options.rules.line_bytes_max, static_cast<uint64_t>(kLineBytesMax));
+  EXPECT_EQ(options.splits.split_bytes, static_cast<uint64_t>(kFileSplitBytesDefault));
+  EXPECT_EQ(options.splits.readers, static_cast<uint32_t>(kFileReadersDefault));
+  EXPECT_EQ(options.read_bytes, static_cast<uint64_t>(kFileReadBytes));
+  EXPECT_EQ(options.poll_nanos, kSpoutPollNanosDefault);
 }
 
 }  // namespace
