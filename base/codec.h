@@ -180,50 +180,44 @@ Datum DecodeListDatum(ByteReader& in) {
   return Datum{std::move(elements)};
 }
 
+// Appends a T, or a list of views, which Codec does not know because it cannot be decoded.
+template <class T>
+void EncodeAny(const void* value, std::string& out) {
+  Codec<T>::Encode(*static_cast<const T*>(value), out);
+}
+template <class E>
+void EncodeSpan(const void* value, std::string& out) {
+  const auto& list = *static_cast<const std::span<const E>*>(value);
+  PutVarint(out, list.size());
+  for (const E& element : list) Codec<E>::Encode(element, out);
+}
+
 template <class T>
 struct Describe {
   static TypeInfo Make() {
     static_assert(HasUserCodec<T>,
                   "this type cannot be a field or a state value: specialise trident::UserCodec<T>");
-    return {TypeKind::kUser, UserTypeName<T>(), nullptr, &DecodeDatum<T>};
+    return {TypeKind::kUser, UserTypeName<T>(), nullptr, &DecodeDatum<T>, &EncodeAny<T>};
   }
 };
-#define TRIDENT_DESCRIBE_(T, KIND, NAME)                                                \
-  template <>                                                                           \
-  struct Describe<T> {                                                                  \
-    static TypeInfo Make() { return {TypeKind::KIND, NAME, nullptr, &DecodeDatum<T>}; } \
-  };
-TRIDENT_DESCRIBE_(bool, kBool, "bool")
-TRIDENT_DESCRIBE_(int64_t, kInt64, "int64")
-TRIDENT_DESCRIBE_(double, kDouble, "double")
-TRIDENT_DESCRIBE_(Text, kText, "text")
-TRIDENT_DESCRIBE_(std::string, kText, "text")
-TRIDENT_DESCRIBE_(Bytes, kBytes, "bytes")
-TRIDENT_DESCRIBE_(OwnedBytes, kBytes, "bytes")
-TRIDENT_DESCRIBE_(Timestamp, kTimestamp, "timestamp")
-#undef TRIDENT_DESCRIBE_
-
-}  // namespace codec_internal
-
-// The description of T; immortal. Text and std::string are both "text".
-template <class T>
-const TypeInfo& TypeOf();
-
-namespace codec_internal {
 template <class T>
 struct Describe<std::span<const T>> {
   static TypeInfo Make() {
-    return {TypeKind::kList, "list<" + TypeOf<T>().name + ">", &TypeOf<T>(), &DecodeListDatum<T>};
+    return {TypeKind::kList, "list<" + TypeOf<T>().name + ">", &TypeOf<T>(), &DecodeListDatum<T>,
+            &EncodeSpan<T>};
   }
 };
 template <class T>
 struct Describe<std::vector<T>> {
   static TypeInfo Make() {
-    return {TypeKind::kList, "list<" + TypeOf<T>().name + ">", &TypeOf<T>(), &DecodeListDatum<T>};
+    return {TypeKind::kList, "list<" + TypeOf<T>().name + ">", &TypeOf<T>(), &DecodeListDatum<T>,
+            &EncodeAny<std::vector<T>>};
   }
 };
+
 }  // namespace codec_internal
 
+// Of types that are not the library's own; see base/types.h.
 template <class T>
 const TypeInfo& TypeOf() {
   static const TypeInfo* const info = new TypeInfo(codec_internal::Describe<T>::Make());
@@ -231,5 +225,7 @@ const TypeInfo& TypeOf() {
 }
 
 }  // namespace trident
+
+#include "base/value_size.h"  // IWYU pragma: export
 
 #endif  // TRIDENT_BASE_CODEC_H_

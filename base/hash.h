@@ -12,19 +12,13 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/types.h"
+
 namespace trident {
 
 inline uint64_t HashBytes(std::string_view bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
-
-// Canonical key bytes (base/key_encoding.h) with their hash, so that a key is hashed once on its
-// way from the operator that groups by it, through the exchange, into the state. Does not own the
-// bytes.
-struct HashedKey {
-  std::string_view key;
-  uint64_t hash = 0;
-};
 
 // The partition of a hash among `partitions` equal ranges of the hash space.
 inline uint32_t PartitionOfHash(uint64_t hash, uint32_t partitions) {

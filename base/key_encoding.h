@@ -24,15 +24,6 @@
 
 namespace trident {
 
-enum class Nullability : uint8_t { kRequired, kNullable };
-
-// One field of a key.
-struct KeyField {
-  std::string name;
-  const TypeInfo* type;  // not a list, not a user type
-  Nullability nullability = Nullability::kRequired;
-};
-
 // Where in its key a field stands: text is only raw in the last place.
 enum class KeyPlace : uint8_t { kInner, kLast };
 

@@ -59,7 +59,6 @@ inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
 inline constexpr int64_t kKeyBytesMax = 64 * kKiB;
 inline constexpr int64_t kValueBytesMax = 16 * kMiB;
 // The number of slices of a state is part of its format: fixed when it is created.
-inline constexpr uint32_t kStatePartitionsDefault = 64;
 inline constexpr uint32_t kStatePartitionsMax = 4096;
 // Decided txids whose previous values stay in memory, so that a read at exactly N works while N+1
 // is applied. Snapshots that are held add to them.

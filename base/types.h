@@ -77,6 +77,8 @@ struct Datum {
 std::string ToString(const Datum& datum);
 
 class ByteReader;
+template <class T>
+struct Codec;  // base/codec.h
 
 // What the run time knows of a type. One immortal object per type, see TypeOf<T>().
 struct TypeInfo {
@@ -84,8 +86,50 @@ struct TypeInfo {
   std::string name;              // "int64", "text", "list<text>", a user type's own name
   const TypeInfo* element;       // of a list; else null
   Datum (*decode)(ByteReader&);  // reads one encoded value (Codec<T>); reader.ok() tells success
+  // Appends the Codec<T> form of a T, which is a view where the type has one.
+  void (*encode)(const void* value, std::string& out);
 };
 inline bool SameType(const TypeInfo& a, const TypeInfo& b) { return a.name == b.name; }
+
+// The description of T; immortal. Text and std::string are both "text". The library has those of
+// the types listed above and of lists of them; base/codec.h makes those of other types.
+template <class T>
+const TypeInfo& TypeOf();
+#define TRIDENT_TYPE_OF_(T, OWNED)              \
+  template <>                                   \
+  const TypeInfo& TypeOf<T>();                  \
+  template <>                                   \
+  const TypeInfo& TypeOf<std::span<const T>>(); \
+  template <>                                   \
+  const TypeInfo& TypeOf<std::vector<OWNED>>();
+TRIDENT_TYPE_OF_(bool, bool)
+TRIDENT_TYPE_OF_(int64_t, int64_t)
+TRIDENT_TYPE_OF_(double, double)
+TRIDENT_TYPE_OF_(Text, std::string)
+TRIDENT_TYPE_OF_(Bytes, OwnedBytes)
+TRIDENT_TYPE_OF_(Timestamp, Timestamp)
+#undef TRIDENT_TYPE_OF_
+template <>
+const TypeInfo& TypeOf<std::string>();
+template <>
+const TypeInfo& TypeOf<OwnedBytes>();
+
+enum class Nullability : uint8_t { kRequired, kNullable };
+
+// Canonical key bytes (base/key_encoding.h) with their hash (base/hash.h), so that a key is hashed
+// once on its way from the operator that groups by it, through the exchange, into the state. Does
+// not own the bytes.
+struct HashedKey {
+  std::string_view key;
+  uint64_t hash = 0;
+};
+
+// One field of a key.
+struct KeyField {
+  std::string name;
+  const TypeInfo* type;  // not a list, not a user type
+  Nullability nullability = Nullability::kRequired;
+};
 
 // The description of "int64", "list<text>" and the like, for whoever has only the name that was
 // stored; null for names of user types and for unknown ones.

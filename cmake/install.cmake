@@ -11,7 +11,7 @@ set(TRIDENT_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trident")
 set(objects "")
 foreach(name IN ITEMS base proto services engine_data engine_transport engine_frames engine
           state_disk state_redo state_view state_map state coordinator_protocol coordinator_serve
-          coordinator functions states plan operators planner spouts face run)
+          coordinator functions states plan operators planner text_files spouts face run)
   get_target_property(type trident_${name} TYPE)
   if(type STREQUAL STATIC_LIBRARY)
     list(APPEND objects "$<TARGET_OBJECTS:trident_${name}>")
@@ -35,15 +35,27 @@ if(TARGET trident_command)
   add_dependencies(installed trident_command)
   install(TARGETS trident_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
-foreach(folder IN ITEMS base engine state trident)
-  install(DIRECTORY "${CMAKE_SOURCE_DIR}/${folder}" DESTINATION "${TRIDENT_INCLUDE_DIR}"
-          FILES_MATCHING PATTERN "*.h" PATTERN "trident/run" EXCLUDE)
-endforeach()
-# The rest of trident/run wires folders together that are not installed.
-foreach(header IN ITEMS run.h program.h)
-  install(FILES "${CMAKE_SOURCE_DIR}/trident/run/${header}"
-          DESTINATION "${TRIDENT_INCLUDE_DIR}/trident/run")
-endforeach()
+# The headers of public_headers.txt and what they include.
+file(STRINGS "${CMAKE_SOURCE_DIR}/cmake/public_headers.txt" open REGEX "^[^#]")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+             "${CMAKE_SOURCE_DIR}/cmake/public_headers.txt")
+set(installed_headers "")
+while(open)
+  list(POP_FRONT open header)
+  if(header IN_LIST installed_headers OR NOT EXISTS "${CMAKE_SOURCE_DIR}/${header}")
+    continue()
+  endif()
+  list(APPEND installed_headers "${header}")
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES "${CMAKE_SOURCE_DIR}/${header}" DESTINATION "${TRIDENT_INCLUDE_DIR}/${folder}")
+  # A header that includes another one from now on is installed with it after the next configure.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/${header}")
+  file(STRINGS "${CMAKE_SOURCE_DIR}/${header}" includes REGEX "^#include \"[^\"]+\"")
+  foreach(line IN LISTS includes)
+    string(REGEX REPLACE "^#include \"([^\"]+)\".*" "\\1" included "${line}")
+    list(APPEND open "${included}")
+  endforeach()
+endwhile()
 
 configure_package_config_file(
   "${CMAKE_SOURCE_DIR}/cmake/trident-config.cmake.in" "${CMAKE_BINARY_DIR}/trident-config.cmake"

@@ -3,8 +3,8 @@
 #
 # What is installed is all that a program needs. The cases:
 #   prefix     installs the build to a prefix under WORK; the others use nothing of ours but that
-#   consumer   copies the consumer and the word count to WORK, builds and runs them, once by
-#              find_package and once by pkg-config
+#   consumer   copies the consumer, the word count and the README's program to WORK, builds and runs
+#              them, once by find_package and once by pkg-config
 #   headers    compiles each installed header alone
 #   templates  makes a project of each template of `trident new`, builds it and runs its test
 
@@ -39,10 +39,19 @@ function(case_consumer)
   file(REMOVE_RECURSE "${WORK}/consumer")
   file(COPY "${SOURCE}/tests/install/consumer" DESTINATION "${WORK}")
   file(COPY "${SOURCE}/examples/wordcount.cc" DESTINATION "${WORK}/consumer")
+  # The README's whole word count is the whole one.
+  file(READ "${SOURCE}/README.md" readme)
+  string(FIND "${readme}" "```cpp\n" begin)
+  math(EXPR begin "${begin} + 7")
+  string(SUBSTRING "${readme}" ${begin} -1 readme)
+  string(FIND "${readme}" "```" end)
+  string(SUBSTRING "${readme}" 0 ${end} readme)
+  file(WRITE "${WORK}/consumer/readme.cc" "${readme}")
   configure("${WORK}/consumer" "${WORK}/consumer/build" -DCMAKE_BUILD_TYPE=Release)
   run("${CMAKE_COMMAND}" --build "${WORK}/consumer/build")
   run("${WORK}/consumer/build/consumer")
   run("${WORK}/consumer/build/wordcount" --help)
+  run("${WORK}/consumer/build/readme" run --input "${SOURCE}/LICENSE")
 
   file(GLOB_RECURSE pc "${prefix}/trident.pc")
   cmake_path(GET pc PARENT_PATH pc)

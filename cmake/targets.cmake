@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # How a folder becomes a library, and a file a program.
 
-# Sets `out` to the .cc files under `from` (a folder, or one file), less those under `except`.
+# Sets `out` to the .cc files under `from` (folders, or files), less those under `except`.
 function(trident_sources out from except)
-  if(from MATCHES "\\.cc$")
-    file(GLOB found CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/${from}")
-  else()
-    file(GLOB_RECURSE found CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/${from}/*.cc")
-  endif()
+  set(found "")
+  foreach(place IN LISTS from)
+    if(place MATCHES "\\.cc$")
+      file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/${place}")
+    else()
+      file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/${place}/*.cc")
+    endif()
+    list(APPEND found ${sources})
+  endforeach()
   foreach(left_out IN LISTS except)
     string(REPLACE "." "\\." left_out "${left_out}")
     list(FILTER found EXCLUDE REGEX "^${CMAKE_SOURCE_DIR}/${left_out}(/|$)")
@@ -15,12 +19,12 @@ function(trident_sources out from except)
   set(${out} "${found}" PARENT_SCOPE)
 endfunction()
 
-# trident_library(name FROM folder [EXCEPT path...] [DEPENDS library...] [API package...]
+# trident_library(name FROM path... [EXCEPT path...] [DEPENDS library...] [API package...]
 #                 [LINK package...])
 # makes trident_<name>. A folder without .cc files becomes an INTERFACE library, so that its headers
 # and dependencies still travel. LINK packages stay private.
 function(trident_library name)
-  cmake_parse_arguments(arg "" "FROM" "EXCEPT;DEPENDS;API;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "FROM;EXCEPT;DEPENDS;API;LINK" ${ARGN})
   trident_sources(sources "${arg_FROM}" "${arg_EXCEPT}")
   list(TRANSFORM arg_DEPENDS PREPEND trident_)
   if(sources)
@@ -65,13 +69,14 @@ function(trident_program target)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME "${arg_NAMED}")
 endfunction()
 
-# Every examples/<name>.cc is a program of that name: a user's program with the engine linked in.
+# Every examples/<name>.cc is a program of that name: a user's program with the engine linked in. An
+# example that takes another spout than text files links trident_spouts.
 function(trident_examples)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/examples/*.cc")
   foreach(source IN LISTS sources)
     cmake_path(GET source STEM name)
     trident_executable(${name} "${source}")
-    target_link_libraries(${name} PRIVATE trident_run trident_spouts)
+    target_link_libraries(${name} PRIVATE trident_run trident_text_files)
     set_property(GLOBAL APPEND PROPERTY TRIDENT_EXAMPLES ${name})
   endforeach()
 endfunction()

@@ -30,8 +30,8 @@
 #include "base/status.h"
 #include "coordinator/protocol/batch_protocol_actions.h"
 #include "coordinator/protocol/batch_protocol_types.h"
+#include "state/disk/decided_attempts.h"
 #include "state/disk/durable_store.h"
-#include "state/state_store.h"
 
 namespace trident {
 

@@ -3,6 +3,8 @@
 
 #include <exception>
 
+#include "base/check.h"
+
 namespace trident {
 
 // An operator and the operators that take what it emits.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/exchange_writer.h"
 
+#include "base/check.h"
 #include "engine/frames/slice_payload.h"
 
 namespace trident {

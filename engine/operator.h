@@ -24,17 +24,18 @@
 #include <memory>
 #include <string>
 
-#include "base/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "engine/data/slice.h"
 
 namespace trident {
 
-// A committed cut that a request batch reads; what it is, the layer that made it knows.
+// A committed cut that a request batch reads: a txid of each batch group, which stays readable as
+// long as the object lives.
 class ReadCut {
  public:
   virtual ~ReadCut() = default;
+  virtual TxId At(GroupId group) const = 0;
 };
 
 // What is true for all operators during one attempt at a batch.

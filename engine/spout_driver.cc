@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/coding.h"
 #include "base/hash.h"
 #include "base/limits.h"

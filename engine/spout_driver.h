@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/executor_events.h"
 #include "engine/spout.h"
 #include "engine/task.h"

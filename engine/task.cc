@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "engine/frames/slice_payload.h"
 
 namespace trident {

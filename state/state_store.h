@@ -139,11 +139,11 @@ class StateStore final : public StateCatalog {
 
 template <class V>
 StatusOr<MapState<V>*> StateStore::AddMap(const StateSpec& spec, MapOptions<V> options) {
-  TRIDENT_ASSIGN_OR_RETURN(StateInfo info, Declare(spec, TypeOf<V>()));
+  TRIDENT_ASSIGN_OR_RETURN(StateInfo info, Declare(spec, options.codec.type()));
   const PartitionContext context = ContextOf(info);
   if (options.combine != nullptr) {
-    condensers_[info.id] = [combine = options.combine](std::string_view values, std::string& out) {
-      return CondenseAppended<V>(values, combine, out);
+    condensers_[info.id] = [options](std::string_view values, std::string& out) {
+      return CondenseAppended<V>(values, options, out);
     };
   }
   auto state = std::make_unique<MapState<V>>(std::move(info), std::move(options), context);

@@ -9,6 +9,7 @@
 #include "engine/partitioners/by_fields.h"
 #include "engine/partitioners/global.h"
 #include "trident/operators/grouping.h"
+#include "trident/plan/logical_plan.h"
 
 namespace trident::step_internal {
 namespace {
@@ -31,13 +32,16 @@ Status FindAll(const Schema& schema, const std::vector<SchemaField>& fields) {
 
 StatusOr<Schema> OutputOf(const Schema& input, const StepSpec& spec) {
   for (const SchemaField& field : spec.adds) TRIDENT_RETURN_IF_ERROR(CheckName(field));
-  if (spec.passes == LogicalNode::Passes::kAll) return input.Append(spec.adds);
+  if (spec.passes == Passes::kAll) return input.Append(spec.adds);
   std::vector<SchemaField> fields;
   if (auto request = input.IndexOf(kRequestFieldName)) fields.push_back(input.field(*request));
   fields.insert(fields.end(), spec.group.begin(), spec.group.end());
   fields.insert(fields.end(), spec.adds.begin(), spec.adds.end());
   return Schema::Make(std::move(fields));
 }
+
+// Partitions of a state outside that does not say how many it has.
+constexpr uint32_t kOutsidePartitionsDefault = 4;
 
 Status CheckGroup(const std::vector<SchemaField>& group) {
   for (const SchemaField& field : group) {
@@ -51,6 +55,32 @@ Status CheckGroup(const std::vector<SchemaField>& group) {
 }
 
 }  // namespace
+
+// Out of line: a program's source, which has many of them, compiles faster so.
+At::At() = default;
+At::At(std::shared_ptr<LogicalPlan> plan, NodeId node) : plan(std::move(plan)), node(node) {}
+At::At(const At&) = default;
+At::At(At&&) noexcept = default;
+At& At::operator=(const At&) = default;
+At& At::operator=(At&&) noexcept = default;
+At::~At() = default;
+
+StepSpec::StepSpec(const char* verb, std::vector<SchemaField> reads, std::vector<SchemaField> adds,
+                   const std::string& subject)
+    : verb(verb),
+      detail(subject.empty() ? Arrow(reads, adds) : subject + " " + Arrow(reads, adds)),
+      reads(std::move(reads)),
+      adds(std::move(adds)) {}
+StepSpec::StepSpec(StepSpec&&) noexcept = default;
+StepSpec::~StepSpec() = default;
+void StepSpec::AggregatesBy(const std::vector<SchemaField>& fields) {
+  reads.insert(reads.end(), fields.begin(), fields.end());
+  PersistsBy(fields);
+}
+void StepSpec::PersistsBy(const std::vector<SchemaField>& fields) {
+  group = fields;
+  passes = Passes::kNone;
+}
 
 void FailAt(const At& at, const std::string& step, const Status& error) {
   std::string where = at.ok() ? at.plan->PathTo(at.node) : std::string();
@@ -101,9 +131,7 @@ At AddGlobalExchange(const At& at) {
 }
 
 At AddKeyBy(const At& at, const std::vector<SchemaField>& group, std::string verb) {
-  StepSpec spec;
-  spec.verb = std::move(verb);
-  spec.reads = group;
+  StepSpec spec(verb.c_str(), group, {});
   spec.detail = Listed(group);
   spec.make = [names = Names(group)](const OperatorSite& site) {
     return std::make_unique<KeyByOperator>(site, names);
@@ -155,8 +183,7 @@ Status CheckGuarantee(const LogicalPlan& plan, NodeId id, const StateDeclaration
   return {};
 }
 
-}  // namespace
-
+// The step at `at` updates the state; declares it.
 void AttachState(const At& at, const std::shared_ptr<StateDeclaration>& state) {
   if (!at.ok()) return;
   LogicalNode& node = at.plan->node(at.node);
@@ -168,39 +195,6 @@ void AttachState(const At& at, const std::shared_ptr<StateDeclaration>& state) {
   if (status.ok()) status = CheckGuarantee(*at.plan, at.node, *state);
   if (!status.ok()) FailAt(At{at.plan, node.inputs[0]}, LogicalPlan::StepName(node), status);
   node.writes = state;
-}
-
-std::vector<std::string> Names(const std::vector<SchemaField>& fields) {
-  std::vector<std::string> names;
-  for (const SchemaField& field : fields) names.push_back(field.name);
-  return names;
-}
-
-std::string Listed(const std::vector<SchemaField>& fields) {
-  std::string out;
-  for (const SchemaField& field : fields) {
-    if (!out.empty()) out += ", ";
-    out += field.name;
-  }
-  return out;
-}
-
-std::string Arrow(const std::vector<SchemaField>& in, const std::vector<SchemaField>& out) {
-  return in.empty() ? "-> " + Listed(out) : Listed(in) + " -> " + Listed(out);
-}
-
-bool IsRequest(const At& at) { return at.ok() && at.plan->IsRequest(at.node); }
-
-StateSpec MapSpec(const std::string& name, StateKind kind, uint32_t partitions,
-                  const std::vector<SchemaField>& group) {
-  StateSpec spec;
-  spec.name = name;
-  spec.kind = kind;
-  spec.partitions = partitions;
-  for (const SchemaField& field : group) {
-    spec.key_fields.push_back({field.name, field.type, field.nullability});
-  }
-  return spec;
 }
 
 Status CheckOwner(const At& at, const At& writer, const StateSpec& state) {
@@ -227,6 +221,92 @@ Status CheckKey(const StateSpec& state, const std::vector<SchemaField>& in) {
   return InvalidArgument("the key of state \"", state.name, "\" is [", key,
                          "], but it is queried by [", given,
                          "]; query by fields of the key's types, in its order");
+}
+
+}  // namespace
+
+At AddUpdate(const At& before, const std::vector<SchemaField>& group, StepSpec spec,
+             const std::shared_ptr<StateDeclaration>& state) {
+  if (state == nullptr) return At{before.plan};
+  At at = AddStep(AddExchangeByKey(before, group, state->spec().partitions), std::move(spec));
+  AttachState(at, state);
+  return at;
+}
+
+At AddQuery(const At& at, const At& writer, const std::shared_ptr<StateDeclaration>& state,
+            QueryKey key, StepSpec spec) {
+  if (!at.ok()) return at;
+  if (state == nullptr) return At{at.plan};
+  Status queryable = CheckOwner(at, writer, state->spec());
+  const bool has_key = key == QueryKey::kAlways || !state->spec().key_fields.empty();
+  if (queryable.ok() && has_key) queryable = CheckKey(state->spec(), spec.reads);
+  if (!queryable.ok()) {
+    FailAt(at, spec.verb + " " + spec.detail, queryable);
+    return At{at.plan};
+  }
+  At next = AddStep(at, std::move(spec));
+  if (next.ok()) next.plan->node(next.node).queries = state;
+  return next;
+}
+
+std::vector<std::string> Names(const std::vector<SchemaField>& fields) {
+  std::vector<std::string> names;
+  for (const SchemaField& field : fields) names.push_back(field.name);
+  return names;
+}
+
+std::string Listed(const std::vector<SchemaField>& fields) {
+  std::string out;
+  for (const SchemaField& field : fields) {
+    if (!out.empty()) out += ", ";
+    out += field.name;
+  }
+  return out;
+}
+
+std::string Arrow(const std::vector<SchemaField>& in, const std::vector<SchemaField>& out) {
+  return in.empty() ? "-> " + Listed(out) : Listed(in) + " -> " + Listed(out);
+}
+
+bool IsRequest(const At& at) { return at.ok() && at.plan->IsRequest(at.node); }
+
+void SetVerb(const At& at, std::string verb) {
+  if (at.ok()) at.plan->node(at.node).verb = std::move(verb);
+}
+
+std::optional<StateSpec> SpecOf(const At& at, const StateOptions& options,
+                                const std::vector<SchemaField>& group) {
+  const StateHome* where = options.where.get();
+  const std::optional<StateKind> fixed = where == nullptr ? std::nullopt : where->kind();
+  if (fixed.has_value() && options.kind.has_value() && *fixed != *options.kind) {
+    FailAt(at, "state " + options.name,
+           InvalidArgument("`kind` says ", ToString(*options.kind), ", but ", where->Describe(),
+                           " is ", ToString(*fixed), "; leave `kind` out"));
+    return std::nullopt;
+  }
+  StateSpec spec;
+  spec.name = options.name;
+  spec.kind = fixed.value_or(
+      options.kind.value_or(where == nullptr ? StateKind::kOpaque : StateKind::kNonTransactional));
+  const uint32_t usual = where == nullptr ? kStatePartitionsDefault : kOutsidePartitionsDefault;
+  spec.partitions = options.partitions == 0 ? usual : options.partitions;
+  if (group.empty()) spec.partitions = 1;
+  for (const SchemaField& field : group) {
+    spec.key_fields.push_back({field.name, field.type, field.nullability});
+  }
+  if (where == nullptr) return spec;
+  if (Status key = where->CheckKey(spec.key_fields); !key.ok()) {
+    FailAt(at, "state " + options.name,
+           InvalidArgument("`where` is ", where->Describe(), "; ", Message(key)));
+    return std::nullopt;
+  }
+  return spec;
+}
+
+void FailHome(const At& at, const StateOptions& options, const std::string& wanted) {
+  FailAt(
+      at, "state " + options.name,
+      InvalidArgument("the step keeps ", wanted, ", but `where` is ", options.where->Describe()));
 }
 
 }  // namespace trident::step_internal

@@ -10,10 +10,36 @@
 #include "engine/partitioners/local_or_shuffle.h"
 #include "engine/partitioners/shuffle.h"
 #include "trident/operators/project.h"
+#include "trident/plan/logical_plan.h"
 
 namespace trident {
 
 using step_internal::At;
+
+Stream::Stream(step_internal::At at) : at_(std::move(at)) {}
+Stream::Stream(const Stream&) = default;
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(const Stream&) = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+Stream::~Stream() = default;
+
+GroupedStream::GroupedStream(Stream stream, std::vector<SchemaField> group)
+    : stream_(std::move(stream)), group_(std::move(group)) {}
+GroupedStream::GroupedStream(const GroupedStream&) = default;
+GroupedStream::GroupedStream(GroupedStream&&) noexcept = default;
+GroupedStream& GroupedStream::operator=(const GroupedStream&) = default;
+GroupedStream& GroupedStream::operator=(GroupedStream&&) noexcept = default;
+GroupedStream::~GroupedStream() = default;
+
+GroupedStream Stream::GroupByStep(std::vector<SchemaField> group) const {
+  if (at_.ok()) {
+    for (const SchemaField& field : group) {
+      StatusOr<size_t> found = schema().Find(field);
+      if (!found.ok()) step_internal::FailAt(at_, "group by " + field.name, found.status());
+    }
+  }
+  return GroupedStream(*this, std::move(group));
+}
 
 Stream Stream::Name(std::string name) const {
   if (at_.ok()) at_.plan->node(at_.node).name = std::move(name);
@@ -39,12 +65,9 @@ const Schema& Stream::schema() const {
 }
 
 Stream Stream::ProjectStep(const std::vector<SchemaField>& fields) const {
-  step_internal::StepSpec spec;
-  spec.verb = "project";
-  spec.reads = fields;
-  spec.adds = fields;
+  step_internal::StepSpec spec("project", fields, fields);
   spec.detail = step_internal::Listed(fields);
-  spec.passes = LogicalNode::Passes::kNone;
+  spec.passes = Passes::kNone;
   spec.make = [](const OperatorSite& site) {
     std::vector<size_t> indices;
     for (const SchemaField& field : site.output->fields()) {

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stream, GroupedStream and StateHandle: what a program builds a topology of. Each call adds a step
-// and gives the stream behind it; streams are small values, and several steps may take the same
-// one. What the compiler cannot know (is the field there, is it there twice, has it this type) is
-// checked at the call and reported by Topology::Build with the step, the fields there are and the
-// nearest spelling. Names and semantics are Storm Trident's.
+// Stream, GroupedStream and StateHandle: what a program builds a topology of. Names and semantics
+// are Storm Trident's.
 //
-// Functions are copied to every task and called as const objects; anything with operator() will do.
+// Each call adds a step and gives the stream behind it. Streams are small values; several steps may
+// take the same one, and each of them sees all its rows.
+//
+// Functions. Whatever has operator() will do. It is copied to every task and called there as a
+// const object, on the task's thread; copies for other tasks run at the same time. It must not keep
+// a Text, Bytes or List that it is given: they point into the batch. A function that throws fails
+// the attempt of its batch, with the step and the row in the message; the batch is made again, so
+// a function may see a row more than once.
+//
+// Errors. The compiler checks a function against the field tokens; its messages begin with the
+// verb. The compiler cannot know whether a field is there, twice, or of another type: that is
+// checked at the call, and Topology::Build returns the first error, with the step, the fields there
+// are and the nearest spelling. Behind a step that failed, further steps do nothing.
 #ifndef TRIDENT_TRIDENT_STREAM_H_
 #define TRIDENT_TRIDENT_STREAM_H_
 
@@ -15,16 +24,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/limits.h"
-#include "engine/partitioner.h"
-#include "trident/operators/aggregate.h"
-#include "trident/operators/each.h"
-#include "trident/operators/filter.h"
-#include "trident/operators/partition_persist.h"
-#include "trident/operators/persistent_aggregate.h"
-#include "trident/operators/state_query.h"
-#include "trident/operators/user_state_query.h"
-#include "trident/plan/logical_plan.h"
+#include "trident/plan/state_declaration.h"
 #include "trident/step.h"
 
 namespace trident {
@@ -35,120 +35,132 @@ class StateHandle;
 template <class S>
 class UserStateHandle;
 
-// How a step keeps state. The name is where the data is: it must be unique, and stay. What each
-// kind promises with which spout stands in the table of trident/states/README.md; in the topology's
-// own store every kind is exactly-once.
-struct StateOptions {
-  std::string name = {};
-  StateKind kind = StateKind::kOpaque;
-  uint32_t partitions = kStatePartitionsDefault;  // fixed when the state is made
-};
-// The same for a step that does not tell the type of the values itself. States of a program's own
-// are described by UserMapOptions and UserStateOptions (trident/states/).
-template <class V>
-struct MapStateOptions {
-  std::string name = {};
-  StateKind kind = StateKind::kOpaque;
-  uint32_t partitions = kStatePartitionsDefault;
-};
-
 class Stream {
  public:
-  Stream(std::shared_ptr<LogicalPlan> plan, NodeId node) : at_{std::move(plan), node} {}
+  Stream(const Stream&);
+  Stream(Stream&&) noexcept;
+  Stream& operator=(const Stream&);
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();
 
-  // Names the last step, for Explain, errors and metrics.
+  // ---- the step that was added last ----
+
+  // Names it in Explain, in errors and in metrics.
   Stream Name(std::string name) const;
-  // Tasks for the stage that the last step is in, 1 to kParallelismMax; the greatest wish in a
-  // stage counts. Without one it has a task per executor, as far as it can use them.
+  // Gives the stage that it is in so many tasks, 1 to 256; the greatest wish in a stage counts.
+  // Without a wish a stage has a task per executor, as far as it can use them.
   Stream Parallelism(uint32_t tasks) const;
+  // The fields of the rows that come out of it; none behind a step that failed.
   const Schema& schema() const;
 
   // ---- row by row ----
 
-  // Adds the fields `out`: function(in..., Emit<out...>&) emits any number of rows, or
-  // function(in...) returns the one value (a std::tuple for several fields).
+  // Adds the fields `out` to each row. The function takes the values of `in` and either returns the
+  // value of `out` (a std::tuple for several fields) or takes an Emit<out...>& as well and emits
+  // any number of rows: with none the row goes, with several it is repeated.
+  //
+  //   lines.Each(kLine, [](Text line) { return int64_t(line.size()); }, kLength)
   template <class In, class Fn, class Out>
   Stream Each(const In& in, Fn function, const Out& out) const {
-    return EachStep<In, Fn, Out>("each", LogicalNode::Passes::kAll, in, std::move(function), out);
-  }
-  // As Each, but the fields `out` replace all others. Exactly one row for each.
-  template <class In, class Fn, class Out>
-  Stream Map(const In& in, Fn function, const Out& out) const {
-    return EachStep<In, Fn, Out>("map", LogicalNode::Passes::kNone, in, std::move(function), out);
+    return EachStep<In, Fn, Out>("each", Passes::kAll, in, std::move(function), out);
   }
   // As Each, but the fields `out` replace all others.
+  //
+  //   words.Map(kWord, [](Text word) { return word.substr(0, 1); }, kInitial)
+  template <class In, class Fn, class Out>
+  Stream Map(const In& in, Fn function, const Out& out) const {
+    return EachStep<In, Fn, Out>("map", Passes::kNone, in, std::move(function), out);
+  }
+  // The same under the name that says that the function may emit several rows.
   template <class In, class Fn, class Out>
   Stream FlatMap(const In& in, Fn function, const Out& out) const {
-    return EachStep<In, Fn, Out>("flat map", LogicalNode::Passes::kNone, in, std::move(function),
-                                 out);
+    return EachStep<In, Fn, Out>("flat map", Passes::kNone, in, std::move(function), out);
   }
-  // Keeps the rows for which predicate(in...) is true.
+  // Keeps the rows for which predicate(in...) is true, with all their fields. Copies no values.
+  //
+  //   words.Filter(kWord, [](Text word) { return word.size() > 3; })
   template <class In, class Fn>
-  Stream Filter(const In& in, Fn predicate) const {
-    static_assert(PredicateFits<step_internal::ListOf<In>, Fn>::value,
-                  "Filter: the predicate must be callable, as const, with exactly the types of the "
-                  "input fields, and return bool");
-    return FilterStep<In, Fn>("filter", in, std::move(predicate));
-  }
-  // Calls consumer(in...) for each row, which passes unchanged. Replays show rows again.
+  Stream Filter(const In& in, Fn predicate) const;
+  // Calls consumer(in...) for each row and passes the rows on unchanged. When a batch is made again
+  // it shows the rows again.
   template <class In, class Fn>
-  Stream Peek(const In& in, Fn consumer) const {
-    static_assert(ConsumerFits<step_internal::ListOf<In>, Fn>::value,
-                  "Peek: the consumer must be callable, as const, with exactly the types of the "
-                  "input fields, and return nothing");
-    return FilterStep<In, Fn>("peek", in, std::move(consumer));
-  }
-  // Only these fields, in this order.
+  Stream Peek(const In& in, Fn consumer) const;
+  // Keeps these fields, in this order, and all rows. Copies no values.
+  //
+  //   words.Project(Fields(kWord, kCount))
   template <class In>
   Stream Project(const In& fields) const {
     return ProjectStep(step_internal::AsList(fields).Describe());
   }
-  // A reusable piece of a topology: assembly(stream) -> stream.
+  // assembly(*this): a piece of a topology that several streams use.
   template <class Assembly>
   auto Apply(Assembly&& assembly) const {
     return assembly(*this);
   }
 
-  // ---- repartitioning: where the next steps run ----
+  // ---- repartitioning: where the next steps run; fields and rows stay as they are ----
 
+  // Rows go to the tasks in turn, so that each gets about as many.
   Stream Shuffle() const;
+  // Rows go to a task of this process if there is one, else in turn.
   Stream LocalOrShuffle() const;
-  // Rows that agree in the fields come to the same task.
+  // Rows that agree in the fields go to the same task.
   template <class In>
   Stream PartitionBy(const In& fields) const {
     return PartitionByStep(step_internal::AsList(fields).Describe());
   }
-  Stream Global() const;             // everything to one task
-  Stream BatchGlobal() const;        // all of a batch to one task, another one for each batch
-  Stream Broadcast() const;          // everything to every task
-  Stream IdentityPartition() const;  // task i to task i; both stages must have as many tasks
+  // All rows go to one task.
+  Stream Global() const;
+  // All rows of a batch go to one task, those of another batch perhaps to another.
+  Stream BatchGlobal() const;
+  // Each row goes to every task.
+  Stream Broadcast() const;
+  // Rows of task i go to task i; both stages must have as many tasks.
+  Stream IdentityPartition() const;
+  // Rows go where the partitioner says (engine/partitioners/).
   Stream Partition(PartitionerRef custom) const;
 
-  // ---- aggregation within a batch ----
+  // ---- aggregation within a batch; the result replaces the rows ----
 
-  // Aggregates what each task has of each batch; the result replaces the row. A task without rows
-  // gives Zero() (Combiner) or Init() (Reducer).
+  // Aggregates what each task has of each batch. The aggregator is a Combiner, a Reducer or a full
+  // aggregator of the fields `in` (trident/functions/aggregators.h). A task without rows gives
+  // Zero() (Combiner), Init() (Reducer) or what Finish emits of Begin().
+  //
+  //   sales.PartitionAggregate(kAmount, Sum(), kTotal)
   template <class In, class A, class Out>
   Stream PartitionAggregate(const In& in, A aggregator, const Out& out) const {
-    return WholeStep<In, A, Out>({}, in, std::move(aggregator), out);
+    return AggregateTaskStep<In, A, Out>({}, in, std::move(aggregator), out);
   }
   template <class A, class Out>
   Stream PartitionAggregate(A aggregator, const Out& out) const {
     return PartitionAggregate(FieldList<>{}, std::move(aggregator), out);
   }
-  // Aggregates the whole batch: exactly one completion a batch, also for an empty one.
+  // Aggregates the whole batch, in one task; a Combiner combines at each task first. An empty batch
+  // has a result, too. In a request topology it aggregates the rows of each request.
+  //
+  //   sales.Aggregate(kAmount, Sum(), kTotal)
   template <class In, class A, class Out>
   Stream Aggregate(const In& in, A aggregator, const Out& out) const;
   template <class A, class Out>
   Stream Aggregate(A aggregator, const Out& out) const {
     return Aggregate(FieldList<>{}, std::move(aggregator), out);
   }
+  // Lets the aggregation that follows be per group: rows that agree in the fields. A group field is
+  // a bool, int64, double, text, bytes or timestamp.
+  //
+  //   words.GroupBy(kWord).Aggregate(Count(), kCount)
   template <class In>
   GroupedStream GroupBy(const In& fields) const;
 
-  // ---- state ----
+  // ---- state; changed in txid order, exactly once as the guarantee table of README.md says ----
 
-  // One value, updated by every batch.
+  // Keeps one value over all batches: the aggregator, a Combiner or a Reducer of `in`, updates it
+  // with the rows of each batch. An empty batch writes Zero() (Combiner) or nothing (Reducer). The
+  // field `out` has the value in the handle's NewValuesStream and must have the aggregator's type.
+  //
+  //   sales.PersistentAggregate({.name = "revenue"}, kAmount, Sum(), kTotal)
+  //
+  // Errors: a name that is taken or malformed; `where` keeps values of another type.
   template <class In, class A, class T>
   StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, const In& in,
                                                      A aggregator, Field<T> out) const;
@@ -157,37 +169,30 @@ class Stream {
                                                      Field<T> out) const {
     return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
   }
-  // The same in a state of the program's own. An empty batch writes Zero() there, too.
-  template <class Stored, class In, class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
-                                                     const In& in, A aggregator,
-                                                     Field<T> out) const {
-    return PersistUserStep(state, {}, in, std::move(aggregator), out);
-  }
-  template <class Stored, class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
-                                                     A aggregator, Field<T> out) const {
-    return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
-  }
-  // Gives the rows of each batch to updater(state, const PersistRows<in...>&, Emit<out...>&), or
-  // without the Emit if there is no `out`; it returns nothing or a Status. `options` tells what the
-  // updater gets as `state`: MapStateOptions<V> and UserMapOptions<Stored> a MapAccess<V>&,
-  // UserStateOptions<S> an S&. What it emits is the handle's NewValuesStream. Called in the stage
-  // phase, in txid order, for every batch, also an empty one. One partition: GroupBy for more.
-  template <class Options, class In, class Fn, class Out>
-  auto PartitionPersist(const Options& options, const In& in, Fn updater, const Out& out) const {
-    return UpdateStep(options, {}, in, std::move(updater), out);
-  }
-  template <class Options, class In, class Fn>
-  auto PartitionPersist(const Options& options, const In& in, Fn updater) const {
-    return PartitionPersist(options, in, std::move(updater), FieldList<>{});
-  }
-  // Looks up the key made of `in` in the state, and adds what query(const V* value, Emit<out...>&)
-  // emits; MapGet adds the value. In a request topology it reads the cut of the request batch.
+  // Gives the rows of each batch to updater(state, const PersistRows<in...>& rows, Emit<out...>&),
+  // or without the Emit if there is no `out`; it returns nothing or a Status, which fails the
+  // attempt. The type of its first parameter says what the state is: MapAccess<V>& a map of V,
+  // S& objects of the program's class S (then `where` is an OutsideState<S>). What it emits is the
+  // handle's NewValuesStream. It is called in the stage phase, in txid order, for every batch, also
+  // an empty one. The state has one partition: GroupBy for more.
+  //
+  // The body is in trident/partition_persist.h: include that, too.
+  template <class In, class Fn, class Out>
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater, const Out& out) const;
+  template <class In, class Fn>
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater) const;
+  // Looks up the key made of `in` and adds the fields `out`, which query(const V* value,
+  // Emit<out...>&) emits; `value` is null where the state has no such key. MapGet() adds the value
+  // itself and drops rows without one, or gives null if `out` may be null. A batch of a stream
+  // reads the newest committed cut; a batch of requests one cut for all of it.
+  //
+  //   requests.Each(kArgs, Split(), kWord).StateQuery(counts, kWord, MapGet(), kCount)
+  //
+  // Errors: `in` has not the types of the state's key; the state is another topology's.
   template <class V, class In, class Query, class Out>
   Stream StateQuery(const StateHandle<V>& state, const In& in, Query query, const Out& out) const;
   // Adds what query(S&, in..., Emit<out...>&) emits, with the object of the partition that the key
-  // made of `in` belongs to.
+  // made of `in` belongs to. The body is in trident/partition_persist.h.
   template <class S, class In, class Query, class Out>
   Stream StateQuery(const UserStateHandle<S>& state, const In& in, Query query,
                     const Out& out) const;
@@ -200,46 +205,44 @@ class Stream {
   template <class S>
   friend class UserStateHandle;
 
-  explicit Stream(step_internal::At at) : at_(std::move(at)) {}
+  explicit Stream(step_internal::At at);
 
   template <class In, class Fn, class Out>
-  Stream EachStep(const char* verb, LogicalNode::Passes passes, const In& in, Fn function,
-                  const Out& out) const;
+  Stream EachStep(const char* verb, Passes passes, const In& in, Fn function, const Out& out) const;
   template <class In, class Fn>
   Stream FilterStep(const char* verb, const In& in, Fn function) const;
   Stream ProjectStep(const std::vector<SchemaField>& fields) const;
+  GroupedStream GroupByStep(std::vector<SchemaField> group) const;
   Stream PartitionByStep(const std::vector<SchemaField>& fields) const;
-  // Aggregates at the task, without an exchange.
+  // Aggregates what each task has, without an exchange.
   template <class In, class A, class Out>
-  Stream WholeStep(const std::vector<SchemaField>& group, const In& in, A aggregator,
-                   const Out& out) const;
+  Stream AggregateTaskStep(const std::vector<SchemaField>& group, const In& in, A aggregator,
+                           const Out& out) const;
   template <class In, class A, class Out>
   Stream AggregateStep(const std::vector<SchemaField>& group, const In& in, A aggregator,
                        const Out& out) const;
   template <class In, class A, class T>
-  StateHandle<typename A::Value> PersistStep(const StateOptions& state,
+  StateHandle<typename A::Value> PersistStep(const StateOptions& options,
                                              const std::vector<SchemaField>& group, const In& in,
                                              A aggregator, Field<T> out) const;
-  template <class Stored, class In, class A, class T>
-  StateHandle<typename A::Value> PersistUserStep(const UserMapOptions<Stored>& state,
-                                                 const std::vector<SchemaField>& group,
-                                                 const In& in, A aggregator, Field<T> out) const;
-  // Both of them, into a declared state.
-  template <class D, class In, class A, class T>
-  StateHandle<typename A::Value> AggregateInto(std::shared_ptr<D> state,
-                                               const std::vector<SchemaField>& group, const In& in,
-                                               A aggregator, Field<T> out) const;
-  template <class Options, class In, class Fn, class Out>
-  auto UpdateStep(const Options& options, const std::vector<SchemaField>& group, const In& in,
+  template <class In, class Fn, class Out>
+  auto UpdateStep(const StateOptions& options, const std::vector<SchemaField>& group, const In& in,
                   Fn updater, const Out& out) const;
 
   step_internal::At at_;
 };
 
-// A stream whose aggregations are per group.
+// A stream whose aggregations are per group: rows that agree in the fields of GroupBy.
 class GroupedStream {
  public:
-  // Groups of each batch: one row per group; nothing for an empty batch.
+  GroupedStream(const GroupedStream&);
+  GroupedStream(GroupedStream&&) noexcept;
+  GroupedStream& operator=(const GroupedStream&);
+  GroupedStream& operator=(GroupedStream&&) noexcept;
+  ~GroupedStream();
+
+  // Aggregates each group of the batch: one row [group fields, out] per group (a full aggregator
+  // may emit any number); nothing for an empty batch.
   template <class In, class A, class Out>
   Stream Aggregate(const In& in, A aggregator, const Out& out) const {
     return stream_.AggregateStep<In, A, Out>(group_, in, std::move(aggregator), out);
@@ -248,43 +251,33 @@ class GroupedStream {
   Stream Aggregate(A aggregator, const Out& out) const {
     return Aggregate(FieldList<>{}, std::move(aggregator), out);
   }
-  // Groups of what each task has of each batch.
+  // The same for what each task has of the batch, without an exchange.
   template <class In, class A, class Out>
   Stream PartitionAggregate(const In& in, A aggregator, const Out& out) const {
-    return stream_.WholeStep<In, A, Out>(group_, in, std::move(aggregator), out);
+    return stream_.AggregateTaskStep<In, A, Out>(group_, in, std::move(aggregator), out);
   }
   template <class A, class Out>
   Stream PartitionAggregate(A aggregator, const Out& out) const {
     return PartitionAggregate(FieldList<>{}, std::move(aggregator), out);
   }
-  // Groups over all batches, in a map state whose key is the group's fields.
+  // Keeps a value per group over all batches: a map whose key is the group's fields. An empty batch
+  // writes nothing. Else as Stream::PersistentAggregate.
+  //
+  //   words.GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount)
   template <class In, class A, class T>
   StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, const In& in,
                                                      A aggregator, Field<T> out) const;
   template <class A, class T>
   StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, A aggregator,
-                                                     Field<T> out) const;
-  template <class Stored, class In, class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
-                                                     const In& in, A aggregator,
                                                      Field<T> out) const {
-    return stream_.PersistUserStep(state, group_, in, std::move(aggregator), out);
-  }
-  template <class Stored, class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const UserMapOptions<Stored>& state,
-                                                     A aggregator, Field<T> out) const {
     return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
   }
-  // As Stream::PartitionPersist, with the rows of a group always at the same partition, and with
-  // the group's fields as the key of the state.
-  template <class Options, class In, class Fn, class Out>
-  auto PartitionPersist(const Options& options, const In& in, Fn updater, const Out& out) const {
-    return stream_.UpdateStep(options, group_, in, std::move(updater), out);
-  }
-  template <class Options, class In, class Fn>
-  auto PartitionPersist(const Options& options, const In& in, Fn updater) const {
-    return PartitionPersist(options, in, std::move(updater), FieldList<>{});
-  }
+  // As Stream::PartitionPersist, with the group's fields as the key of the state, and the rows of a
+  // group always at the same partition.
+  template <class In, class Fn, class Out>
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater, const Out& out) const;
+  template <class In, class Fn>
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater) const;
   template <class Handle, class In, class Query, class Out>
   Stream StateQuery(const Handle& state, const In& in, Query query, const Out& out) const {
     return stream_.StateQuery(state, in, std::move(query), out);
@@ -297,8 +290,7 @@ class GroupedStream {
 
  private:
   friend class Stream;
-  GroupedStream(Stream stream, std::vector<SchemaField> group)
-      : stream_(std::move(stream)), group_(std::move(group)) {}
+  GroupedStream(Stream stream, std::vector<SchemaField> group);
 
   Stream stream_;
   std::vector<SchemaField> group_;
@@ -308,47 +300,51 @@ class GroupedStream {
 template <class V>
 class StateHandle {
  public:
-  // In the batch's stage phase: of an aggregate, [group fields, new value] of each key that a batch
-  // changed; of a PartitionPersist, what its updater emits.
+  // A stream of what each batch did to the state, in its stage phase: of an aggregate [group
+  // fields, new value] for each key that the batch changed; of a PartitionPersist what its updater
+  // emits.
   Stream NewValuesStream() const { return Stream(at_); }
+  // As Stream::Parallelism, for the stage that writes the state.
   StateHandle Parallelism(uint32_t tasks) const {
     Stream(at_).Parallelism(tasks);
     return *this;
   }
-  const std::string& name() const { return state_->spec().name; }
+  const std::string& name() const { return name_; }
 
  private:
   friend class Stream;
-  StateHandle(step_internal::At at, std::shared_ptr<MapDeclaration<V>> state)
-      : at_(std::move(at)), state_(std::move(state)) {}
+  StateHandle(step_internal::At at, std::string name, std::shared_ptr<MapDeclaration<V>> state)
+      : at_(std::move(at)), name_(std::move(name)), state_(std::move(state)) {}
 
   step_internal::At at_;
-  std::shared_ptr<MapDeclaration<V>> state_;
+  std::string name_;
+  std::shared_ptr<MapDeclaration<V>> state_;  // null behind a step that failed
 };
 
 // The same of a state of the program's own class.
 template <class S>
 class UserStateHandle {
  public:
-  Stream NewValuesStream() const { return Stream(at_); }  // what the updater emits
+  Stream NewValuesStream() const { return Stream(at_); }
   UserStateHandle Parallelism(uint32_t tasks) const {
     Stream(at_).Parallelism(tasks);
     return *this;
   }
-  const std::string& name() const { return state_->spec().name; }
+  const std::string& name() const { return name_; }
 
  private:
   friend class Stream;
-  UserStateHandle(step_internal::At at, std::shared_ptr<UserStateDeclaration<S>> state)
-      : at_(std::move(at)), state_(std::move(state)) {}
+  UserStateHandle(step_internal::At at, std::string name,
+                  std::shared_ptr<ObjectDeclaration<S>> state)
+      : at_(std::move(at)), name_(std::move(name)), state_(std::move(state)) {}
 
   step_internal::At at_;
-  std::shared_ptr<UserStateDeclaration<S>> state_;
+  std::string name_;
+  std::shared_ptr<ObjectDeclaration<S>> state_;
 };
 
 }  // namespace trident
 
 #include "trident/stream_steps.h"  // the bodies of the templates above
-#include "trident/user_state_steps.h"
 
 #endif  // TRIDENT_TRIDENT_STREAM_H_

@@ -5,6 +5,11 @@
 #ifndef TRIDENT_TRIDENT_STREAM_STEPS_H_
 #define TRIDENT_TRIDENT_STREAM_STEPS_H_
 
+#include "trident/operators/aggregate.h"
+#include "trident/operators/each.h"
+#include "trident/operators/filter.h"
+#include "trident/operators/persistent_aggregate.h"
+#include "trident/operators/state_query.h"
 #include "trident/stream.h"
 
 namespace trident {
@@ -63,7 +68,7 @@ constexpr bool CheckAggregate() {
 }  // namespace step_internal
 
 template <class In, class Fn, class Out>
-Stream Stream::EachStep(const char* verb, LogicalNode::Passes passes, const In& in, Fn function,
+Stream Stream::EachStep(const char* verb, Passes passes, const In& in, Fn function,
                         const Out& out) const {
   auto in_list = step_internal::AsList(in);
   auto out_list = step_internal::AsList(out);
@@ -76,11 +81,7 @@ Stream Stream::EachStep(const char* verb, LogicalNode::Passes passes, const In& 
       "types of the input fields and an Emit of the output types, or with the input types "
       "alone, returning the output type (a std::tuple for several fields)");
   if constexpr (fits) {
-    step_internal::StepSpec spec;
-    spec.verb = verb;
-    spec.reads = in_list.Describe();
-    spec.adds = out_list.Describe();
-    spec.detail = step_internal::Arrow(spec.reads, spec.adds);
+    step_internal::StepSpec spec(verb, in_list.Describe(), out_list.Describe());
     spec.passes = passes;
     spec.make = [function = std::move(function), in_list, out_list](const OperatorSite& site) {
       return std::make_unique<EachOperator<Fn, InList, OutList>>(site, function, in_list, out_list);
@@ -92,13 +93,26 @@ Stream Stream::EachStep(const char* verb, LogicalNode::Passes passes, const In& 
 }
 
 template <class In, class Fn>
+Stream Stream::Filter(const In& in, Fn predicate) const {
+  static_assert(PredicateFits<step_internal::ListOf<In>, Fn>::value,
+                "Filter: the predicate must be callable, as const, with exactly the types of the "
+                "input fields, and return bool");
+  return FilterStep<In, Fn>("filter", in, std::move(predicate));
+}
+template <class In, class Fn>
+Stream Stream::Peek(const In& in, Fn consumer) const {
+  static_assert(ConsumerFits<step_internal::ListOf<In>, Fn>::value,
+                "Peek: the consumer must be callable, as const, with exactly the types of the "
+                "input fields, and return nothing");
+  return FilterStep<In, Fn>("peek", in, std::move(consumer));
+}
+
+template <class In, class Fn>
 Stream Stream::FilterStep(const char* verb, const In& in, Fn function) const {
   auto list = step_internal::AsList(in);
   using List = decltype(list);
   if constexpr (PredicateFits<List, Fn>::value || ConsumerFits<List, Fn>::value) {
-    step_internal::StepSpec spec;
-    spec.verb = verb;
-    spec.reads = list.Describe();
+    step_internal::StepSpec spec(verb, list.Describe(), {});
     spec.detail = step_internal::Listed(spec.reads);
     spec.make = [function = std::move(function), list](const OperatorSite& site) {
       return std::make_unique<FilterOperator<Fn, List>>(site, function, list);
@@ -110,21 +124,15 @@ Stream Stream::FilterStep(const char* verb, const In& in, Fn function) const {
 }
 
 template <class In, class A, class Out>
-Stream Stream::WholeStep(const std::vector<SchemaField>& group, const In& in, A aggregator,
-                         const Out& out) const {
+Stream Stream::AggregateTaskStep(const std::vector<SchemaField>& group, const In& in, A aggregator,
+                                 const Out& out) const {
   auto in_list = step_internal::AsList(in);
   auto out_list = step_internal::AsList(out);
   using InList = decltype(in_list);
   using OutList = decltype(out_list);
   if constexpr (step_internal::CheckAggregate<A, InList, OutList>()) {
-    step_internal::StepSpec spec;
-    spec.verb = "aggregate";
-    spec.reads = in_list.Describe();
-    spec.reads.insert(spec.reads.end(), group.begin(), group.end());
-    spec.group = group;
-    spec.adds = out_list.Describe();
-    spec.detail = step_internal::Arrow(in_list.Describe(), spec.adds);
-    spec.passes = LogicalNode::Passes::kNone;
+    step_internal::StepSpec spec("aggregate", in_list.Describe(), out_list.Describe());
+    spec.AggregatesBy(group);
     AggregateFields<InList> fields{step_internal::Names(group), in_list};
     spec.make = [aggregator = std::move(aggregator),
                  fields](const OperatorSite& site) -> std::unique_ptr<Operator> {
@@ -155,22 +163,18 @@ Stream Stream::AggregateStep(const std::vector<SchemaField>& group, const In& in
         group.empty() ? step_internal::AddGlobalExchange(at_)
                       : step_internal::AddExchangeByKey(step_internal::AddKeyBy(at_, group), group,
                                                         kStatePartitionsDefault);
-    return Stream(at).WholeStep<In, A, Out>(group, in, std::move(aggregator), out);
+    return Stream(at).AggregateTaskStep<In, A, Out>(group, in, std::move(aggregator), out);
   } else {
-    Stream partial = WholeStep<In, A, Out>(group, in, aggregator, out);
+    Stream partial = AggregateTaskStep<In, A, Out>(group, in, aggregator, out);
     if (!partial.at_.ok() || step_internal::IsRequest(at_)) return partial;
-    partial.at_.plan->node(partial.at_.node).verb = "combine";
+    step_internal::SetVerb(partial.at_, "combine");
     step_internal::At at = group.empty() ? step_internal::AddGlobalExchange(partial.at_)
                                          : step_internal::AddExchangeByKey(partial.at_, group,
                                                                            kStatePartitionsDefault);
-    step_internal::StepSpec spec;
-    spec.verb = "aggregate";
-    spec.adds = step_internal::AsList(out).Describe();
-    spec.detail = step_internal::Arrow(in_list.Describe(), spec.adds);
+    step_internal::StepSpec spec("aggregate", in_list.Describe(),
+                                 step_internal::AsList(out).Describe());
     spec.reads = spec.adds;
-    spec.reads.insert(spec.reads.end(), group.begin(), group.end());
-    spec.group = group;
-    spec.passes = LogicalNode::Passes::kNone;
+    spec.AggregatesBy(group);
     spec.make = [aggregator = std::move(aggregator), names = step_internal::Names(group),
                  value = spec.adds[0].name](const OperatorSite& site) {
       return std::make_unique<MergeOperator<A>>(site, aggregator, names, value);
@@ -186,14 +190,7 @@ Stream Stream::Aggregate(const In& in, A aggregator, const Out& out) const {
 
 template <class In>
 GroupedStream Stream::GroupBy(const In& fields) const {
-  std::vector<SchemaField> group = step_internal::AsList(fields).Describe();
-  if (at_.ok()) {
-    for (const SchemaField& field : group) {
-      StatusOr<size_t> found = schema().Find(field);
-      if (!found.ok()) step_internal::FailAt(at_, "group by " + field.name, found.status());
-    }
-  }
-  return GroupedStream(*this, std::move(group));
+  return GroupByStep(step_internal::AsList(fields).Describe());
 }
 
 template <class In, class A, class T>
@@ -201,68 +198,50 @@ StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
                                                    const std::vector<SchemaField>& group,
                                                    const In& in, A aggregator, Field<T> out) const {
   using Value = typename A::Value;
-  using InList = std::remove_cvref_t<decltype(step_internal::AsList(in))>;
-  MapOptions<Value> map_options;
-  StateSpec map_spec =
-      step_internal::MapSpec(options.name, options.kind, options.partitions, group);
-  if constexpr (step_internal::CombinerFor<A, InList>::value) {
-    map_spec.combiner = CombinerName<A>();
-    map_options.combine = [aggregator](const Value& a, const Value& b) {
-      return aggregator.Combine(a, b);
-    };
-  }
-  auto state = std::make_shared<MapStateDeclaration<Value>>(std::move(map_spec), map_options);
-  return AggregateInto(std::move(state), group, in, std::move(aggregator), out);
-}
-
-template <class D, class In, class A, class T>
-StateHandle<typename A::Value> Stream::AggregateInto(std::shared_ptr<D> state,
-                                                     const std::vector<SchemaField>& group,
-                                                     const In& in, A aggregator,
-                                                     Field<T> out) const {
   auto in_list = step_internal::AsList(in);
   using InList = decltype(in_list);
   constexpr bool combiner = step_internal::CombinerFor<A, InList>::value;
   static_assert(combiner || step_internal::ReducerFor<A, InList>::value,
                 "PersistentAggregate takes a Combiner (Value, Zero, Init, Combine) or a Reducer "
                 "(Value, Init, Reduce) of the input fields");
-  step_internal::StepSpec spec;
-  spec.verb = "persistent aggregate";
-  spec.group = group;
-  spec.adds = FieldList<T>{{out}}.Describe();
-  spec.detail = step_internal::Arrow(in_list.Describe(), spec.adds);
-  spec.passes = LogicalNode::Passes::kNone;
+  auto state = step_internal::Declare<MapDeclaration<Value>>(
+      at_, options, group, "values of " + TypeOf<Value>().name, [&](StateSpec spec) {
+        CombineValues<Value> combine;
+        if constexpr (combiner) {
+          spec.combiner = CombinerName<A>();
+          combine = [aggregator](const Value& a, const Value& b) {
+            return aggregator.Combine(a, b);
+          };
+        }
+        return NewMapInStore<Value>(std::move(spec), std::move(combine));
+      });
+  step_internal::StepSpec spec("persistent aggregate", in_list.Describe(),
+                               FieldList<T>{{out}}.Describe());
   step_internal::At before;
   if constexpr (combiner) {
-    Stream partial = WholeStep<In, A, Field<T>>(group, in, aggregator, out);
-    before = partial.at_;
-    if (before.ok()) before.plan->node(before.node).verb = "combine";
+    before = AggregateTaskStep<In, A, Field<T>>(group, in, aggregator, out).at_;
+    step_internal::SetVerb(before, "combine");
     spec.reads = spec.adds;
+    spec.PersistsBy(group);
     spec.make = [aggregator = std::move(aggregator), state](const OperatorSite& site) {
-      return std::make_unique<PersistentCombineOperator<A, D>>(site, aggregator, *state);
+      return std::make_unique<PersistentCombineOperator<A>>(site, aggregator, *state);
     };
   } else {
     before = step_internal::AddKeyBy(at_, group);
-    spec.reads = in_list.Describe();
-    spec.reads.insert(spec.reads.end(), group.begin(), group.end());
+    spec.AggregatesBy(group);
     AggregateFields<InList> fields{step_internal::Names(group), in_list};
     spec.make = [reducer = std::move(aggregator), state, fields](const OperatorSite& site) {
-      return std::make_unique<PersistentReduceOperator<A, InList, D>>(site, reducer, *state,
-                                                                      fields);
+      return std::make_unique<PersistentReduceOperator<A, InList>>(site, reducer, *state, fields);
     };
   }
-  step_internal::At at = step_internal::AddStep(
-      step_internal::AddExchangeByKey(before, group, state->spec().partitions), std::move(spec));
-  step_internal::AttachState(at, state);
-  return StateHandle<typename A::Value>(at, std::move(state));
+  return StateHandle<Value>(step_internal::AddUpdate(before, group, std::move(spec), state),
+                            options.name, state);
 }
 
 template <class In, class A, class T>
 StateHandle<typename A::Value> Stream::PersistentAggregate(const StateOptions& state, const In& in,
                                                            A aggregator, Field<T> out) const {
-  StateOptions one = state;
-  one.partitions = 1;
-  return PersistStep(one, {}, in, std::move(aggregator), out);
+  return PersistStep(state, {}, in, std::move(aggregator), out);
 }
 
 template <class In, class A, class T>
@@ -271,38 +250,20 @@ StateHandle<typename A::Value> GroupedStream::PersistentAggregate(const StateOpt
                                                                   Field<T> out) const {
   return stream_.PersistStep(state, group_, in, std::move(aggregator), out);
 }
-template <class A, class T>
-StateHandle<typename A::Value> GroupedStream::PersistentAggregate(const StateOptions& state,
-                                                                  A aggregator,
-                                                                  Field<T> out) const {
-  return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
-}
 
 template <class V, class In, class Query, class Out>
 Stream Stream::StateQuery(const StateHandle<V>& handle, const In& in, Query query,
                           const Out& out) const {
   auto out_list = step_internal::AsList(out);
   using OutList = decltype(out_list);
-  step_internal::StepSpec spec;
-  spec.verb = "state query";
-  spec.reads = step_internal::AsList(in).Describe();
-  spec.adds = out_list.Describe();
-  spec.detail = handle.name() + " " + step_internal::Arrow(spec.reads, spec.adds);
-  if (!at_.ok()) return *this;
-  const StateSpec& state = handle.state_->spec();
-  Status queryable = step_internal::CheckOwner(at_, handle.at_, state);
-  if (queryable.ok()) queryable = step_internal::CheckKey(state, spec.reads);
-  if (!queryable.ok()) {
-    step_internal::FailAt(at_, spec.verb + " " + spec.detail, queryable);
-    return Stream(step_internal::At{at_.plan});
-  }
+  step_internal::StepSpec spec("state query", step_internal::AsList(in).Describe(),
+                               out_list.Describe(), handle.name());
   spec.make = [state = handle.state_, query = std::move(query),
                names = step_internal::Names(spec.reads)](const OperatorSite& site) {
     return std::make_unique<StateQueryOperator<V, Query, OutList>>(site, state, query, names);
   };
-  step_internal::At next = step_internal::AddStep(at_, std::move(spec));
-  if (next.ok()) next.plan->node(next.node).queries = handle.state_;
-  return Stream(next);
+  return Stream(step_internal::AddQuery(at_, handle.at_, handle.state_,
+                                        step_internal::QueryKey::kAlways, std::move(spec)));
 }
 
 }  // namespace trident

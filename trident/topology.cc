@@ -3,7 +3,9 @@
 
 #include <optional>
 
+#include "engine/spout.h"
 #include "trident/operators/project.h"
+#include "trident/plan/logical_plan.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
 
@@ -32,7 +34,7 @@ At AddRename(const At& at, const Schema& names) {
   for (const SchemaField& field : at.plan->node(at.node).schema.fields())
     node.reads.push_back(field.name);
   for (const SchemaField& field : names.fields()) node.adds.push_back(field.name);
-  node.passes = LogicalNode::Passes::kNone;
+  node.passes = Passes::kNone;
   node.make = [](const OperatorSite& site) {
     std::vector<size_t> indices(site.input->size());
     for (size_t i = 0; i < indices.size(); ++i) indices[i] = i;
@@ -80,6 +82,8 @@ Stream Topology::Failed(const std::string& step, const Status& error) {
   step_internal::FailAt(At{plan_}, step, error);
   return Stream(At{plan_});
 }
+
+const std::string& Topology::name() const { return plan_->topology(); }
 
 Stream Topology::NewStream(std::string name, std::shared_ptr<Spout> spout) {
   Status unique = CheckUnique(*plan_, LogicalNode::Kind::kSpout, name);

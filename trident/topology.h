@@ -21,10 +21,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/spout.h"
 #include "trident/stream.h"
 
 namespace trident {
+
+class Spout;
 
 // The argument of a request.
 inline constexpr Field<Text> kArgs{"args"};
@@ -55,7 +56,7 @@ class Topology {
   // All rows of the streams, which must have fields of the same types; the names are the first's.
   Stream Merge(const std::vector<Stream>& streams);
 
-  const std::string& name() const { return plan_->topology(); }
+  const std::string& name() const;
   // The plan, or the first error that a step made.
   StatusOr<std::shared_ptr<const LogicalPlan>> Build() const;
   // The plan cut into stages, as text or in Graphviz's language, with the user's names.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/spelling.h"
 #include "base/typed_number.h"
 #include "coordinator/cli/client.h"

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/key_encoding.h"
 #include "coordinator/cli/directory/decided_txids.h"
 #include "coordinator/cli/directory/partition_markers.h"
 #include "coordinator/cli/directory/redo_changes.h"

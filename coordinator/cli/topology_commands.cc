@@ -3,6 +3,7 @@
 // DRPC and administration.
 #include <cstdio>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "coordinator/cli/commands.h"
 #include "coordinator/cli/json.h"

@@ -3,6 +3,7 @@
 // Failure: who is lost, what stands still, what is taken back because of it, and when to give up.
 #include <algorithm>
 
+#include "base/clock.h"
 #include "coordinator/protocol/batch_protocol_machine.h"
 
 namespace trident {

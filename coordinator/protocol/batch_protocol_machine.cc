@@ -8,6 +8,9 @@
 #include <set>
 #include <type_traits>
 
+#include "base/clock.h"
+#include "base/limits.h"
+
 namespace trident {
 
 BatchProtocol::Machine::Machine(GroupConfig config, Recovered recovered)

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "coordinator/protocol/batch_parties.h"
 #include "coordinator/protocol/batch_protocol.h"
 #include "coordinator/protocol/batch_timers.h"

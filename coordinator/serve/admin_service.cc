@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/clock.h"
 #include "base/logging.h"
 #include "base/utf8.h"
 #include "base/version.h"

@@ -2,6 +2,7 @@
 #include "coordinator/serve/state_access.h"
 
 #include "base/coding.h"
+#include "base/key_encoding.h"
 #include "base/limits.h"
 #include "base/spelling.h"
 

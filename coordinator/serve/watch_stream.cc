@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "coordinator/serve/datum_codec.h"
 #include "coordinator/serve/query_service.h"

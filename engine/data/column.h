@@ -13,8 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
-#include "base/codec.h"
 #include "base/types.h"
 #include "engine/data/column_vector.h"
 
@@ -92,14 +90,7 @@ class ColumnOf final : public Column {
   }
 
   void EncodeValue(size_t row, std::string& out) const override {
-    if constexpr (requires { Codec<T>::Encode(values_[row], out); }) {
-      Codec<T>::Encode(values_[row], out);
-    } else {  // a list of views
-      PutVarint(out, values_[row].size());
-      for (const auto& element : values_[row]) {
-        Codec<std::remove_cvref_t<decltype(element)>>::Encode(element, out);
-      }
-    }
+    type_->encode(&values_[row], out);
   }
   ColumnRef Gather(std::span<const uint32_t> rows) const override {
     auto out = std::make_shared<ColumnOf<T>>();
@@ -122,12 +113,28 @@ class ColumnOf final : public Column {
   std::vector<BufferRef> retained_;
 };
 
+// The columns of the project's own types are compiled once, in the library.
+#define TRIDENT_EXTERN_(T)           \
+  extern template class ColumnOf<T>; \
+  extern template class ColumnOf<List<T>>;
+TRIDENT_EXTERN_(bool)
+TRIDENT_EXTERN_(int64_t)
+TRIDENT_EXTERN_(double)
+TRIDENT_EXTERN_(Text)
+TRIDENT_EXTERN_(Bytes)
+TRIDENT_EXTERN_(Timestamp)
+#undef TRIDENT_EXTERN_
+
+namespace column_internal {
+// Ends the process: `column` was read as a column of `wanted`.
+[[noreturn]] void FailAs(const Column& column, const TypeInfo& wanted);
+}  // namespace column_internal
+
 // The typed face of a column. REQUIRES: the column's type is T's (the planner has checked it).
 template <class T>
 const ColumnOf<T>& As(const Column& column) {
   const auto* typed = dynamic_cast<const ColumnOf<T>*>(&column);
-  TRIDENT_CHECK(typed != nullptr) << "column of " << column.type().name << " read as "
-                                  << TypeOf<T>().name;
+  if (typed == nullptr) column_internal::FailAs(column, TypeOf<T>());
   return *typed;
 }
 

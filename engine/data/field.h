@@ -10,17 +10,105 @@
 #ifndef TRIDENT_ENGINE_DATA_FIELD_H_
 #define TRIDENT_ENGINE_DATA_FIELD_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
-#include "base/codec.h"
-#include "engine/data/column_decoder.h"
+#include "base/types.h"
+#include "engine/data/column.h"
 #include "engine/data/schema.h"
 
 namespace trident {
+
+struct EncodedColumn;
+
+namespace field_internal {
+
+// Frames from other processes are decoded by the name of their type. The library knows its own
+// types; a type of the program's becomes known when a field of it is described.
+template <class T>
+inline constexpr bool kIsOwnType = false;
+template <class T>
+inline constexpr bool kIsOwnType<std::span<const T>> = kIsOwnType<T>;
+template <>
+inline constexpr bool kIsOwnType<bool> = true;
+template <>
+inline constexpr bool kIsOwnType<int64_t> = true;
+template <>
+inline constexpr bool kIsOwnType<double> = true;
+template <>
+inline constexpr bool kIsOwnType<Text> = true;
+template <>
+inline constexpr bool kIsOwnType<Bytes> = true;
+template <>
+inline constexpr bool kIsOwnType<Timestamp> = true;
+
+// Reads a column of the program's own type value by value; see engine/data/column_decoder.h.
+class ValueReader {
+ public:
+  ValueReader(ByteReader& in, const EncodedColumn& column) : in_(in), column_(column) {}
+  size_t rows() const;
+  bool IsNull(size_t row) const;
+  bool ok() const;
+  uint64_t ListSize() const;
+  BufferRef frame() const;
+
+ private:
+  ByteReader& in_;
+  const EncodedColumn& column_;
+};
+
+template <class T>
+struct ReadColumn {
+  static ColumnRef Read(ByteReader& in, const EncodedColumn& column) {
+    const ValueReader reader(in, column);
+    auto out = std::make_shared<ColumnOf<T>>();
+    for (size_t i = 0; i < reader.rows() && reader.ok(); ++i) {
+      reader.IsNull(i) ? out->AppendNull() : out->Append(Codec<T>::Decode(in));
+    }
+    return out;
+  }
+};
+template <class E>
+struct ReadColumn<std::span<const E>> {
+  static ColumnRef Read(ByteReader& in, const EncodedColumn& column) {
+    const ValueReader reader(in, column);
+    auto out = std::make_shared<ColumnOf<std::span<const E>>>();
+    auto elements = std::make_shared<ColumnVector<E>>();
+    std::vector<size_t> ends;
+    for (size_t i = 0; i < reader.rows() && reader.ok(); ++i) {
+      const uint64_t count = reader.IsNull(i) ? 0 : reader.ListSize();
+      for (uint64_t j = 0; j < count && reader.ok(); ++j) elements->Append(Codec<E>::Decode(in));
+      ends.push_back(elements->size());
+    }
+    if (!reader.ok()) return out;
+    size_t begin = 0;  // spans are made last: the elements have moved while they grew
+    for (size_t i = 0; i < reader.rows(); ++i) {
+      const std::span<const E> list = elements->view().subspan(begin, ends[i] - begin);
+      reader.IsNull(i) ? out->AppendNull() : out->Append(list);
+      begin = ends[i];
+    }
+    out->Retain(std::move(elements));
+    out->Retain(reader.frame());
+    return out;
+  }
+};
+
+// Thread-safe; the first one registered for a name stays.
+void Register(const TypeInfo& type, ColumnRef (*read)(ByteReader& in, const EncodedColumn& column));
+
+template <class T>
+void RegisterOnce() {
+  if constexpr (!kIsOwnType<T>) {
+    static const bool registered = (Register(TypeOf<T>(), &ReadColumn<T>::Read), true);
+    static_cast<void>(registered);
+  }
+}
+
+}  // namespace field_internal
 
 template <class T>
 struct FieldTraits {
@@ -40,11 +128,17 @@ struct Field {
   using Stored = typename FieldTraits<T>::Stored;  // what the column holds
   std::string_view name;
 
-  SchemaField Describe() const {
-    RegisterColumnType<Stored>();  // so that frames from other processes can be decoded
-    return {std::string(name), &TypeOf<Stored>(), FieldTraits<T>::kNullability};
+  FieldToken Token() const {
+    field_internal::RegisterOnce<Stored>();
+    return {name, &TypeOf<Stored>(), FieldTraits<T>::kNullability};
   }
+  SchemaField Describe() const;
 };
+template <class T>
+SchemaField Field<T>::Describe() const {
+  const FieldToken token = Token();
+  return {std::string(token.name), token.type, token.nullability};
+}
 template <size_t N>
 Field(const char (&)[N]) -> Field<Text>;
 
@@ -53,8 +147,16 @@ template <class... Ts>
 struct FieldList {
   std::tuple<Field<Ts>...> tokens;
   std::vector<SchemaField> Describe() const {
-    return std::apply([](const auto&... f) { return std::vector<SchemaField>{f.Describe()...}; },
-                      tokens);
+    if constexpr (sizeof...(Ts) == 0) {
+      return DescribeFields({});
+    } else {
+      return std::apply(
+          [](const auto&... f) {
+            const FieldToken described[] = {f.Token()...};
+            return DescribeFields(described);
+          },
+          tokens);
+    }
   }
 };
 template <class... Ts>

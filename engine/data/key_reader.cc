@@ -2,6 +2,7 @@
 #include "engine/data/key_reader.h"
 
 #include "base/check.h"
+#include "base/hash.h"
 
 namespace trident {
 namespace {

@@ -101,4 +101,13 @@ std::string Schema::ToString() const {
   return out + "]";
 }
 
+std::vector<SchemaField> DescribeFields(std::span<const FieldToken> tokens) {
+  std::vector<SchemaField> fields;
+  fields.reserve(tokens.size());
+  for (const FieldToken& token : tokens) {
+    fields.push_back({std::string(token.name), token.type, token.nullability});
+  }
+  return fields;
+}
+
 }  // namespace trident

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/key_encoding.h"
 #include "base/status.h"
 #include "base/types.h"
 
@@ -25,6 +24,14 @@ struct SchemaField {
     return a.name == b.name && SameType(*a.type, *b.type) && a.nullability == b.nullability;
   }
 };
+
+// What a field token (engine/data/field.h) says, without its type.
+struct FieldToken {
+  std::string_view name;
+  const TypeInfo* type;
+  Nullability nullability;
+};
+std::vector<SchemaField> DescribeFields(std::span<const FieldToken> tokens);
 
 // Value type; names are distinct.
 class Schema {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/data/slice.h"
 
+#include "base/check.h"
+
 namespace trident {
 
 Slice::Slice(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows)
@@ -47,6 +49,16 @@ Slice Slice::Gather(std::span<const uint32_t> places) const {
     out.keys_ = std::move(keys);
   }
   return out;
+}
+
+Slice Slice::Extend(SchemaRef schema, std::span<const size_t> kept,
+                    std::span<const uint32_t> parents, const std::vector<ColumnRef>& made,
+                    size_t rows) const {
+  std::vector<ColumnRef> columns;
+  columns.reserve(kept.size() + made.size());
+  for (size_t place : kept) columns.push_back(columns_[place]->Gather(parents));
+  columns.insert(columns.end(), made.begin(), made.end());
+  return Slice(std::move(schema), std::move(columns), rows);
 }
 
 Slice Slice::Compact() const {

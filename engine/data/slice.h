@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "base/hash.h"
+#include "base/types.h"
 #include "engine/data/column.h"
 #include "engine/data/schema.h"
 
@@ -59,6 +59,10 @@ class Slice {
   Slice Project(SchemaRef schema, std::span<const size_t> indices) const;
   // The selected rows at these places (0 .. rows()-1), with their keys.
   Slice Gather(std::span<const uint32_t> places) const;
+  // So many rows of the columns `kept`, row i from column row parents[i], with the columns `made`
+  // behind them: what a step makes of a slice. `parents` is not read when nothing is kept.
+  Slice Extend(SchemaRef schema, std::span<const size_t> kept, std::span<const uint32_t> parents,
+               const std::vector<ColumnRef>& made, size_t rows) const;
   // The same rows with the selection carried out.
   Slice Compact() const;
 

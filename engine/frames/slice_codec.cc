@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/check.h"
+#include "base/coding.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "engine/frames/frame_format.h"

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/coding.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "engine/frames/frame_format.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/partitioners/by_fields.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/partition_assignment.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/partitioners/identity.h"
 
+#include "base/check.h"
+
 namespace trident {
 namespace {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/partitioners/shuffle.h"
 
+#include "base/hash.h"
+
 namespace trident {
 namespace {
 

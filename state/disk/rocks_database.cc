@@ -15,6 +15,7 @@
 #include <rocksdb/table_properties.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "state/disk/manifest_check.h"
 #include "state/disk/rocks_append.h"
 #include "state/disk/rocks_errors.h"

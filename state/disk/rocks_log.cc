@@ -7,6 +7,7 @@
 
 #include <rocksdb/env.h>
 
+#include "base/limits.h"
 #include "base/logging.h"
 
 namespace trident {

@@ -7,11 +7,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
-#include "base/key_encoding.h"
-#include "base/limits.h"
+#include "base/status.h"
+#include "base/types.h"
 
 namespace trident {
 
@@ -25,6 +26,9 @@ enum class StateKind : uint8_t {
 };
 // "non-transactional", "transactional", "opaque".
 std::string_view ToString(StateKind kind);
+
+// Enough for the parallelism of a machine, few enough to cost nothing.
+inline constexpr uint32_t kStatePartitionsDefault = 64;
 
 struct StateSpec {
   std::string name;  // unique in the store: [A-Za-z0-9_-], 1 to 64

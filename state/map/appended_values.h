@@ -7,37 +7,35 @@
 #ifndef TRIDENT_STATE_MAP_APPENDED_VALUES_H_
 #define TRIDENT_STATE_MAP_APPENDED_VALUES_H_
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/codec.h"
+#include "state/map/map_options.h"
 
 namespace trident {
 
 // Decodes a value of the base. nullopt: the bytes are no encodings of V, or are several although
-// `combine` is null.
+// `options.combine` is null.
 template <class V>
-std::optional<V> DecodeAppended(std::string_view encoded,
-                                const std::function<V(const V&, const V&)>& combine) {
+std::optional<V> DecodeAppended(std::string_view encoded, const MapOptions<V>& options) {
   ByteReader in(encoded);
-  V value = Codec<V>::Decode(in);
-  while (in.ok() && !in.done() && combine != nullptr) {
-    const V delta = Codec<V>::Decode(in);
-    if (in.ok()) value = combine(value, delta);
+  V value = options.codec.Decode(in);
+  while (in.ok() && !in.done() && options.combine != nullptr) {
+    const V delta = options.codec.Decode(in);
+    if (in.ok()) value = options.combine(value, delta);
   }
   if (!in.done()) return std::nullopt;
   return value;
 }
 
-// Makes one encoding of several. False: `encoded` holds no values, or `combine` threw; `out` must
+// Makes one encoding of several. False: `encoded` holds no values, or combining threw; `out` must
 // not be used then.
 template <class V>
-bool CondenseAppended(std::string_view encoded, const std::function<V(const V&, const V&)>& combine,
-                      std::string& out) {
+bool CondenseAppended(std::string_view encoded, const MapOptions<V>& options, std::string& out) {
   try {
-    const std::optional<V> value = DecodeAppended<V>(encoded, combine);
+    const std::optional<V> value = DecodeAppended<V>(encoded, options);
     if (!value.has_value()) return false;
     out.clear();
     Codec<V>::Encode(*value, out);

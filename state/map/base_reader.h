@@ -132,12 +132,13 @@ Status BaseReader::ReadSorted(size_t count, In base, KeyAt&& key_at, FoundAt&& f
 // A value out of the base. nullopt: the bytes are no V, and `failed` says which key has them.
 template <class V>
 std::optional<V> DecodeStored(const BaseReader& base, std::string_view key,
-                              std::string_view encoded,
-                              const std::function<V(const V&, const V&)>& combine, Status& failed) {
-  std::optional<V> value = DecodeAppended<V>(encoded, combine);
+                              std::string_view encoded, const MapOptions<V>& options,
+                              Status& failed) {
+  std::optional<V> value = DecodeAppended<V>(encoded, options);
   if (value.has_value()) return value;
-  failed = DataLoss("the value of ", base.Describe(key), " is no ", TypeOf<V>().name, ": its ",
-                    encoded.size(), " bytes do not decode; restore the state from a backup");
+  failed =
+      DataLoss("the value of ", base.Describe(key), " is no ", options.codec.type().name, ": its ",
+               encoded.size(), " bytes do not decode; restore the state from a backup");
   return std::nullopt;
 }
 

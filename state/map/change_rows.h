@@ -20,6 +20,7 @@
 #include "base/coding.h"
 #include "base/key_words.h"
 #include "base/limits.h"
+#include "state/map/map_options.h"
 
 namespace trident {
 
@@ -120,9 +121,9 @@ struct ChangeRow {
 
 // Reads one row. After the last: in.done(). False, and !in.ok(), when the bytes are no row.
 template <class V>
-bool ReadChangeRow(ByteReader& in, ChangeRow<V>& row) {
+bool ReadChangeRow(ByteReader& in, const ValueCodec<V>& codec, ChangeRow<V>& row) {
   if (!ReadChangeHead(in, row.operation, row.key)) return false;
-  if (HasValue(row.operation)) row.value = Codec<V>::Decode(in);
+  if (HasValue(row.operation)) row.value = codec.Decode(in);
   return in.ok();
 }
 

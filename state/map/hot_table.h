@@ -18,8 +18,8 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/key_words.h"
+#include "base/value_size.h"
 #include "state/map/key_arena.h"
-#include "state/map/value_size.h"
 
 namespace trident {
 

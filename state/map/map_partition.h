@@ -38,6 +38,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "state/map/base_reader.h"
 #include "state/map/change_log.h"
@@ -46,6 +47,7 @@
 #include "state/map/eviction.h"
 #include "state/map/hot_table.h"
 #include "state/map/known_value.h"
+#include "state/map/map_options.h"
 #include "state/map/memory_account.h"
 #include "state/map/partition_context.h"
 #include "state/map/partition_fold.h"
@@ -56,14 +58,6 @@
 #include "state/view/readable_state.h"
 
 namespace trident {
-
-template <class V>
-struct MapOptions {
-  // The value after StageDelta: combine(5, 2) is 7 where deltas are added. A key without a value
-  // gets the delta itself. combine(combine(a, b), c) must equal combine(a, combine(b, c)), and be a
-  // pure function. It is called on any thread, for as long as the durable store lives.
-  std::function<V(const V& value, const V& delta)> combine;
-};
 
 // The first rows of a range in one partition, as a StatePage has them of a whole state.
 template <class V>
@@ -236,7 +230,7 @@ class MapPartition final : public StatePartition {
                                                    std::span<const BaseRef> unders) const;
   // nullopt: the bytes are no V, and `failed` says so.
   std::optional<V> Decode(std::string_view key, std::string_view encoded, Status& failed) const {
-    return DecodeStored<V>(base_, key, encoded, options_.combine, failed);
+    return DecodeStored<V>(base_, key, encoded, options_, failed);
   }
 
   // ---- scan ----

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+#include "base/coding.h"
+#include "base/hash.h"
 #include "state/map/change_rows.h"
 #include "state/map/map_partition.h"
 
@@ -147,7 +150,7 @@ Status MapPartition<V>::ReplayRedo(TxId t, Attempt attempt, std::string_view sec
   std::vector<HashedKey> keys;
   for (ByteReader in(section); !in.done();) {
     ChangeRow<V> row;
-    if (!ReadChangeRow(in, row)) {
+    if (!ReadChangeRow(in, options_.codec, row)) {
       return DataLoss("the redo of txid ", t.value(), " for state ", context_.state.value(),
                       ", partition ", context_.partition.value(), " is damaged after row ",
                       rows.size(), ": restore the state from a backup");

@@ -12,6 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "base/codec.h"
+#include "base/limits.h"
 #include "state/map/fold_row.h"
 #include "state/map/map_partition.h"
 

@@ -19,6 +19,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/codec.h"
+#include "base/hash.h"
 #include "state/map/map_partition.h"
 
 namespace trident {

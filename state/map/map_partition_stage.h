@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/check.h"
+#include "base/limits.h"
 #include "state/map/change_rows.h"
 #include "state/map/map_partition.h"
 

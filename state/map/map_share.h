@@ -13,9 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "base/hash.h"
 #include "base/ids.h"
+#include "base/key_router.h"
 #include "base/status.h"
-#include "state/map/key_router.h"
 #include "state/map/map_state.h"
 #include "state/redo/redo_fragment.h"
 

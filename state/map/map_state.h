@@ -14,11 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/codec.h"
 #include "base/hash.h"
 #include "base/ids.h"
+#include "base/key_router.h"
 #include "base/status.h"
 #include "state/disk/state_spec.h"
-#include "state/map/key_router.h"
 #include "state/map/map_partition.h"
 #include "state/map/scan_merge.h"
 #include "state/view/readable_state.h"

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/limits.h"
+
 namespace trident {
 namespace {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/view/readable_state.h"
 
+#include "base/key_encoding.h"
+
 namespace trident {
 
 KeyRange KeyRange::Prefix(std::string_view prefix) {

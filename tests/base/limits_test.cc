@@ -21,7 +21,6 @@ TEST(LimitsTest, FitIntoEachOther) {
 
 TEST(LimitsTest, DefaultsStandWithinTheirBounds) {
   EXPECT_LE(kMaxPendingDefault, kMaxPendingMax);
-  EXPECT_LE(kStatePartitionsDefault, kStatePartitionsMax);
   EXPECT_GE(kMemoryBytesDefault, kMemoryBytesMin);
   EXPECT_LE(kRetryDelayFirstMs, kRetryDelayMaxMs);
 }

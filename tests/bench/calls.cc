@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/echo_baseline.h"
 #include "tests/bench/split_words.h"

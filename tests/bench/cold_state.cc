@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/limits.h"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/cold_baseline.h"
 #include "tests/bench/key_count_run.h"

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/fsync_baseline.h"
 #include "tests/bench/word_count_run.h"

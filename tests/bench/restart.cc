@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/key_count_run.h"
 #include "trident/run/run.h"

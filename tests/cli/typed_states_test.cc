@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/codec.h"
 #include "tests/cli/served_words.h"
 #include "trident/functions/aggregators.h"
 #include "trident/run/run.h"

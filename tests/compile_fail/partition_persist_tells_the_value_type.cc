@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EXPECT: PartitionPersist: describe the state as MapStateOptions<V>
+// EXPECT: PartitionPersist: the updater's first parameter must say what the state is
+#include "trident/partition_persist.h"
 #include "trident/topology.h"
 
 using namespace trident;
@@ -7,13 +8,12 @@ using namespace trident;
 constexpr Field<int64_t> kCount{"count"};
 
 struct Updater {
+#ifdef TRIDENT_FIXED
   void operator()(MapAccess<int64_t>&, const PersistRows<int64_t>&) const {}
+#else
+  template <class State>
+  void operator()(State&, const PersistRows<int64_t>&) const {}
+#endif
 };
 
-void Persist(const Stream& stream) {
-#ifdef TRIDENT_FIXED
-  stream.PartitionPersist(MapStateOptions<int64_t>{.name = "s"}, kCount, Updater());
-#else
-  stream.PartitionPersist(StateOptions{.name = "s"}, kCount, Updater());
-#endif
-}
+void Persist(const Stream& stream) { stream.PartitionPersist({.name = "s"}, kCount, Updater()); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: PartitionPersist: the updater must be callable, as const, with the state
+#include "trident/partition_persist.h"
 #include "trident/topology.h"
 
 using namespace trident;
@@ -10,10 +11,8 @@ struct Updater {
 #ifdef TRIDENT_FIXED
   void operator()(MapAccess<int64_t>&, const PersistRows<int64_t>&) const {}
 #else
-  void operator()(MapAccess<double>&, const PersistRows<int64_t>&) const {}
+  void operator()(MapAccess<int64_t>&, const PersistRows<double>&) const {}
 #endif
 };
 
-void Persist(const Stream& stream) {
-  stream.PartitionPersist(MapStateOptions<int64_t>{.name = "s"}, kCount, Updater());
-}
+void Persist(const Stream& stream) { stream.PartitionPersist({.name = "s"}, kCount, Updater()); }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// EXPECT: UserStateOptions<S>: S must be derived from trident::State
-#include "trident/topology.h"
+// EXPECT: OutsideState<S>: S must be derived from trident::State
+#include "trident/outside_state.h"
 
 using namespace trident;
-
-constexpr Field<int64_t> kCount{"count"};
 
 #ifdef TRIDENT_FIXED
 struct Log : State {
@@ -15,6 +13,4 @@ struct Log : State {
 struct Log {};
 #endif
 
-void Persist(const Stream& stream, const UserStateOptions<Log>& log) {
-  stream.PartitionPersist(log, kCount, [](Log&, const PersistRows<int64_t>&) {});
-}
+auto Home() { return OutsideState<Log>(nullptr); }

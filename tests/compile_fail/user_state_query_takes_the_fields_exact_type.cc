@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: StateQuery: the query must be callable, as const, with S&
+#include "trident/partition_persist.h"
 #include "trident/topology.h"
 
 using namespace trident;

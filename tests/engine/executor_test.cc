@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/executor.h"
+#include "base/clock.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,9 @@
 
 #include "engine/partitioners/identity.h"
 #include "engine/partitioners/shuffle.h"
+#include "engine/spout.h"
 #include "trident/functions/aggregators.h"
+#include "trident/partition_persist.h"
 
 namespace trident {
 namespace {
@@ -282,7 +284,7 @@ void PlanTopology::AddState() {
     case 4:
       return keep(
           from.GroupBy(In(from)).PartitionPersist(
-              MapStateOptions<int64_t>{options.name, options.kind, options.partitions}, In(from),
+              options, In(from),
               [](MapAccess<int64_t>&, const PersistRows<int64_t>&, Emit<int64_t>&) {}, Out(from)),
           Key::kNumber);
     default:

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/coding.h"
 #include "base/hash.h"
 #include "engine/data/field.h"
 #include "engine/frames/slice_codec.h"

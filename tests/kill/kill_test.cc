@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/codec.h"
 #include "base/rng.h"
 #include "tests/kill/word_topology.h"
 #include "tests/support/paths.h"

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "base/limits.h"
 #include "trident/run/run.h"
 #include "trident/spouts/text_file_spout.h"
 #include "trident/topology.h"

@@ -10,7 +10,10 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
+#include "base/codec.h"
 #include "base/coding.h"
+#include "base/limits.h"
 #include "tests/support/temp_dir.h"
 #include "trident/functions/aggregators.h"
 #include "trident/run/run.h"

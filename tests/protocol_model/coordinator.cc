@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "tests/protocol_model/spout_task.h"
 #include "tests/protocol_model/worker.h"
 #include "tests/protocol_model/world.h"

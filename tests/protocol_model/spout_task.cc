@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "tests/protocol_model/worker.h"
 #include "tests/protocol_model/world.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "tests/protocol_model/coordinator.h"
 #include "tests/protocol_model/spout_task.h"
 #include "tests/protocol_model/worker.h"

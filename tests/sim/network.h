@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/transport/transport.h"
 #include "tests/sim/trial.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/options.h"
 
+#include "base/clock.h"
 #include "base/rng.h"
 
 namespace trident::sim {

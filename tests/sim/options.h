@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "base/source.h"
+#include "state/map/partition_context.h"
 #include "trident/run/run.h"
 
 namespace trident::sim {

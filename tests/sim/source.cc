@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "engine/data/text_arena.h"
 
 namespace trident::sim {

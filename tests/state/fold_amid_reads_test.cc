@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/check.h"
+#include "base/hash.h"
 #include "base/mutex.h"
 #include "tests/state/hooked_store.h"
 #include "tests/state/seeds.h"

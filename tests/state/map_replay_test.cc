@@ -5,6 +5,7 @@
 // tell that it was there.
 #include <gtest/gtest.h>
 
+#include "base/hash.h"
 #include "tests/state/state_harness.h"
 
 namespace trident {

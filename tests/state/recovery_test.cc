@@ -3,6 +3,7 @@
 // Recovery: much redo, which several threads replay, and redo or decisions that are not what they
 // should be.
 #include "state/recovery.h"
+#include "base/limits.h"
 
 #include <gtest/gtest.h>
 

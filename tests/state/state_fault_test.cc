@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "state/disk/rocks_store_testing.h"
 #include "state/fold.h"
 #include "tests/state/disk/store_script.h"

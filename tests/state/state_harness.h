@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/codec.h"
+#include "base/hash.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "gtest/gtest.h"

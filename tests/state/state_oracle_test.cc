@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "base/codec.h"
+#include "base/hash.h"
 #include "tests/state/seeds.h"
 #include "tests/state/state_harness.h"
 

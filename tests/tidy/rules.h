@@ -29,8 +29,9 @@ Findings CheckIncludesResolve(const SourceTree& tree);
 // it and in service headers of coordinator/serve/; generated messages in no header but service and
 // codec ones.
 Findings CheckForeignHeaders(const SourceTree& tree);
-// A header that is installed includes only installed headers, the standard library's, Abseil's and
-// xxHash's: a program outside the tree needs no other package.
+// The headers of cmake/public_headers.txt are there. They are installed with what they include;
+// none of that is the library's own inside, and it includes only the standard library's, Abseil's
+// and xxHash's besides, so that a program outside the tree needs no other package.
 Findings CheckInstalledHeaders(const SourceTree& tree);
 // The commit protocol, with all it includes, has no I/O, clock or thread.
 Findings CheckProtocolIsPure(const SourceTree& tree);

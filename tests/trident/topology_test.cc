@@ -12,6 +12,8 @@
 
 #include "base/limits.h"
 #include "trident/functions/aggregators.h"
+#include "trident/outside_state.h"
+#include "trident/partition_persist.h"
 #include "trident/spouts/feeder_spout.h"
 
 namespace trident {
@@ -87,7 +89,7 @@ TEST_F(TopologyTest, TridentT8GroupedPersistentAggregateOfAFieldThatIsNotThere) 
   ExpectInvalid({"aggregate non-existent -> count", "[sentence:text, word:text]"});
 }
 TEST_F(TopologyTest, TridentT8PartitionPersistOfAFieldThatIsNotThere) {
-  Words().PartitionPersist(MapStateOptions<int64_t>{.name = "lengths"}, kAbsent,
+  Words().PartitionPersist({.name = "lengths"}, kAbsent,
                            [](MapAccess<int64_t>&, const PersistRows<Text>&) {});
   ExpectInvalid({"partition persist non-existent", "[sentence:text, word:text]"});
 }
@@ -103,7 +105,7 @@ TEST_F(TopologyTest, TridentT8TheValidTopologyBuilds) {
   auto counts = words.GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount);
   words.GroupBy(kWord).Aggregate(kWord, Longest(), kCount);
   words.PartitionBy(kSentence).PartitionAggregate(kWord, Longest(), kCount).Project(kCount);
-  words.PartitionPersist(MapStateOptions<int64_t>{.name = "lengths"}, Fields(kWord, kSentence),
+  words.PartitionPersist({.name = "lengths"}, Fields(kWord, kSentence),
                          [](MapAccess<int64_t>&, const PersistRows<Text, Text>&) {});
   topology_.NewDrpcStream("words")
       .Each(kArgs, Split(), kWord)
@@ -187,8 +189,9 @@ TEST_F(TopologyTest, AStateWithoutAName) {
   Words().GroupBy(kWord).PersistentAggregate({}, Count(), kCount);
   ExpectInvalid({"has no name", "{.name = \"counts\"}"});
 }
-TEST_F(TopologyTest, AStateWithoutPartitions) {
-  Words().GroupBy(kWord).PersistentAggregate({.name = "counts", .partitions = 0}, Count(), kCount);
+TEST_F(TopologyTest, AStateOfTooManyPartitions) {
+  Words().GroupBy(kWord).PersistentAggregate(
+      {.name = "counts", .partitions = kStatePartitionsMax + 1}, Count(), kCount);
   ExpectInvalid({"counts", "partitions"});
 }
 TEST_F(TopologyTest, TwoStreamsOfOneName) {
@@ -255,8 +258,40 @@ TEST_F(TopologyTest, ASpoutIsFoundThroughManyMerges) {
   Stream merged = Sentences();
   for (int i = 0; i < 64; ++i) merged = topology_.Merge({merged, merged});
   merged.GroupBy(kSentence).PersistentAggregate(
-      UserMapOptions<TransactionalValue<int64_t>>{.name = "counts"}, Count(), kCount);
+      {.name = "counts", .where = OutsideMap<TransactionalValue<int64_t>>(nullptr)}, Count(),
+      kCount);
   ExpectInvalid({"state \"counts\" is user-defined and transactional", "\"sentences\" is opaque"});
+}
+TEST_F(TopologyTest, AMapOutsideThatStoresAnotherValue) {
+  Words().GroupBy(kWord).PersistentAggregate(
+      {.name = "counts", .where = OutsideMap<OpaqueValue<double>>(nullptr)}, Count(), kCount);
+  ExpectInvalid(
+      {"state counts", "the step keeps values of int64", "`where` is a map of opaque<double>"});
+}
+TEST_F(TopologyTest, AMapOutsideOfAnotherKindThanTheStateSays) {
+  Words().GroupBy(kWord).PersistentAggregate({.name = "counts",
+                                              .kind = StateKind::kTransactional,
+                                              .where = OutsideMap<OpaqueValue<int64_t>>(nullptr)},
+                                             Count(), kCount);
+  ExpectInvalid({"state counts", "`kind` says transactional", "a map of opaque<int64> is opaque",
+                 "leave `kind` out"});
+}
+struct Noted : State {
+  Status BeginCommit(TxId) override { return {}; }
+  Status Commit(TxId) override { return {}; }
+};
+TEST_F(TopologyTest, AnAggregateIntoObjectsOfTheProgram) {
+  auto counts = Words().GroupBy(kWord).PersistentAggregate(
+      {.name = "counts", .where = OutsideState<Noted>(nullptr)}, Count(), kCount);
+  // What is said behind the step that failed does no harm.
+  counts.NewValuesStream().Peek(kCount, [](int64_t) {});
+  topology_.NewDrpcStream("f").StateQuery(counts, kArgs, MapGet(), kCount);
+  ExpectInvalid({"state counts", "the step keeps values of int64",
+                 "`where` is objects of a class of the program's"});
+}
+TEST_F(TopologyTest, AnUpdaterOfObjectsThatNobodyOpens) {
+  Words().PartitionPersist({.name = "notes"}, kWord, [](Noted&, const PersistRows<Text>&) {});
+  ExpectInvalid({"state notes", "say how it is opened", ".where = OutsideState<S>(open)"});
 }
 TEST_F(TopologyTest, NothingToMerge) {
   Sentences();

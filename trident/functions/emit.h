@@ -165,6 +165,9 @@ class Emit {
   size_t rows_ = 0;
 };
 
+extern template class Emit<Text>;
+extern template class Emit<int64_t>;
+
 }  // namespace trident
 
 #endif  // TRIDENT_TRIDENT_FUNCTIONS_EMIT_H_

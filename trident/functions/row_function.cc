@@ -29,3 +29,10 @@ Status RowError(const std::string& step, const Slice& slice, size_t row, const c
 }
 
 }  // namespace trident::row_internal
+
+namespace trident {
+
+template class Emit<Text>;
+template class Emit<int64_t>;
+
+}  // namespace trident

@@ -260,6 +260,14 @@ class AggregateOperator<A, FieldList<Ins...>, FieldList<Outs...>> final : public
   std::vector<uint32_t> group_of_row_;
 };
 
+// Compiled once, in the library (trident/operators/persistent_aggregate.cc).
+extern template class CombineOperator<Count, FieldList<>>;
+extern template class CombineOperator<SumOf<int64_t>, FieldList<int64_t>>;
+extern template class CombineOperator<SumOf<double>, FieldList<double>>;
+extern template class MergeOperator<Count>;
+extern template class MergeOperator<SumOf<int64_t>>;
+extern template class MergeOperator<SumOf<double>>;
+
 }  // namespace trident
 
 #endif  // TRIDENT_TRIDENT_OPERATORS_AGGREGATE_H_

@@ -29,27 +29,14 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
       : step_(site.step),
         function_(std::move(function)),
         in_(row_internal::Locate(*site.input, in.Describe())),
-        schema_(site.output) {
-    // Fields of the result that are not the function's own come from the input row.
-    for (const SchemaField& field : schema_->fields()) {
-      if (IndexIn(out, field.name) == sizeof...(Outs)) {
-        kept_.push_back(*site.input->IndexOf(field.name));
-      }
-    }
-  }
+        schema_(site.output),
+        kept_(site.KeptFields(out.Describe())) {}
 
   Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
 
  private:
-  static size_t IndexIn(const FieldList<Outs...>& fields, std::string_view name) {
-    size_t i = 0;
-    std::vector<SchemaField> described = fields.Describe();
-    while (i < described.size() && described[i].name != name) ++i;
-    return i;
-  }
-
   template <size_t... I>
   Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     std::tuple<row_internal::ColumnReader<Ins>...> readers{
@@ -64,12 +51,9 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
     size_t rows = emit_.rows();
     std::vector<BufferRef> buffers;
     (std::get<I>(readers).AddBuffersTo(buffers), ...);
-    std::vector<ColumnRef> added = emit_.Take(buffers);
+    const std::vector<ColumnRef> made = emit_.Take(buffers);
     if (!status.ok()) return status;
-    std::vector<ColumnRef> columns;
-    for (size_t index : kept_) columns.push_back(slice.column(index).Gather(parents_.view()));
-    columns.insert(columns.end(), added.begin(), added.end());
-    return out.Emit(Slice(schema_, std::move(columns), rows));
+    return out.Emit(slice.Extend(schema_, kept_, parents_.view(), made, rows));
   }
 
   void Call(const Ins&... values) {
@@ -89,7 +73,7 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
   const Fn function_;
   const std::vector<size_t> in_;
   const SchemaRef schema_;
-  std::vector<size_t> kept_;  // input columns that stay
+  const std::vector<size_t> kept_;  // input columns that stay
   Emit<Outs...> emit_;
   ColumnVector<uint32_t> parents_;  // input row of each output row
 };

@@ -23,12 +23,9 @@ class FilterOperator<Fn, FieldList<Ins...>> final : public Operator {
   FilterOperator(const OperatorSite& site, Fn predicate, const FieldList<Ins...>& in)
       : step_(site.step),
         predicate_(std::move(predicate)),
-        in_(row_internal::Locate(*site.input, in.Describe())) {
-    for (const SchemaField& field : site.output->fields()) {
-      kept_.push_back(*site.input->IndexOf(field.name));
-    }
-    schema_ = site.output;
-  }
+        in_(row_internal::Locate(*site.input, in.Describe())),
+        kept_(site.KeptFields({})),
+        schema_(site.output) {}
 
   Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
@@ -59,8 +56,8 @@ class FilterOperator<Fn, FieldList<Ins...>> final : public Operator {
   const std::string step_;
   const Fn predicate_;
   const std::vector<size_t> in_;
-  std::vector<size_t> kept_;
-  SchemaRef schema_;
+  const std::vector<size_t> kept_;
+  const SchemaRef schema_;
 };
 
 }  // namespace trident

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the aggregating operators share: the groups of a batch, which groups there must be even
-// without a row, and the key columns of the result.
+// The groups of a batch: which rows have which key. What the aggregating operators and those that
+// write or query states share, apart from the types of their values.
 #ifndef TRIDENT_TRIDENT_OPERATORS_GROUPING_H_
 #define TRIDENT_TRIDENT_OPERATORS_GROUPING_H_
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "engine/data/group_index.h"
-#include "engine/data/key_reader.h"
 #include "trident/plan/operator_site.h"
 
 namespace trident {
 
-// Not thread-safe; reused from batch to batch.
+// The groups of an aggregation: which there must be even without a row, the group of each row, and
+// the key columns of the result. Not thread-safe; reused from batch to batch.
 class Grouping {
  public:
   // `fields` are the group's fields; in a batch of requests the request number comes before them.
   // With no fields there is one group a batch (or request), which exists also without rows.
   Grouping(const OperatorSite& site, const std::vector<std::string>& fields);
+  ~Grouping();
 
   void Begin(const BatchContext& context);
-  size_t size() const { return index_.size(); }
+  size_t size() const;
   // The group of each selected row of the slice. Groups that are new have the highest numbers.
   const std::vector<uint32_t>& Assign(const Slice& slice);
 
@@ -35,29 +36,80 @@ class Grouping {
                    const std::vector<uint32_t>& group_of_row);
 
  private:
-  std::vector<ColumnRef> TakeKeyColumns(const SchemaRef& output, std::shared_ptr<KeyColumn>* keys);
-
-  KeyReader reader_;
-  const bool ungrouped_;
-  const SiteMode mode_;
-  TextArena arena_;  // of the keys
-  GroupIndex index_{&arena_};
-  std::vector<uint32_t> group_of_row_;
-  std::string key_bytes_;  // of a slice, if they stand nowhere else
-  std::vector<size_t> key_ends_;
+  struct Index;
+  const std::unique_ptr<Index> index_;
 };
 
-// Attaches the keys of its fields to the slices, for an exchange or a query by key.
+// The slices of a batch that came with keys, kept until the batch is staged, and their groups: each
+// distinct key once, in the order in which they first came. Not thread-safe.
+class KeyedSlices {
+ public:
+  struct RowPlace {
+    uint32_t slice;
+    uint32_t row;  // of the selected ones
+  };
+
+  KeyedSlices();
+  ~KeyedSlices();
+
+  void Clear();
+  // REQUIRES: the slice has keys. `step` is for the message of the check.
+  void Add(const std::string& step, const Slice& slice);
+  std::span<const Slice> slices() const { return slices_; }
+
+  // Numbers the keys of all slices. The groups of the selected rows, slice after slice.
+  std::span<const uint32_t> Number();
+  // After Number: the distinct keys.
+  std::span<const HashedKey> keys() const;
+  // After Number: sorts the rows by group; each group's rows keep the batch's order.
+  void SortRows();
+  std::span<const RowPlace> RowsOf(uint32_t group) const {
+    return {rows_.data() + first_row_[group], first_row_[group + 1] - first_row_[group]};
+  }
+  // Hands over the distinct keys, with what keeps their bytes alive.
+  std::shared_ptr<const KeyColumn> TakeKeys();
+
+ private:
+  struct Index;
+  std::vector<Slice> slices_;
+  std::vector<uint32_t> group_of_row_;
+  std::vector<uint32_t> first_row_;  // per group; one more at the end
+  std::vector<RowPlace> rows_;
+  const std::unique_ptr<Index> index_;
+};
+
+// The key of each row over some of its fields. Not thread-safe.
+class KeyLookup {
+ public:
+  // REQUIRES: the fields are in the schema.
+  KeyLookup(const Schema& schema, const std::vector<std::string>& fields);
+  ~KeyLookup();
+  // Of the selected rows. Valid until the next call, and as long as the slice.
+  std::span<const HashedKey> KeysOf(const Slice& slice);
+  // The same with what keeps their bytes alive.
+  std::shared_ptr<const KeyColumn> ColumnOf(const Slice& slice);
+
+ private:
+  struct Reader;
+  const std::unique_ptr<Reader> reader_;
+};
+
+// Attaches the keys of its fields to the slices, for an exchange or a state by key.
 class KeyByOperator final : public Operator {
  public:
-  KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields);
+  KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields)
+      : keys_(*site.input, fields), schema_(site.output), kept_(site.KeptFields({})) {}
   Status Process(const Slice& slice, Output& out) override;
 
  private:
-  KeyReader reader_;
-  SchemaRef schema_;
-  std::vector<size_t> kept_;
+  KeyLookup keys_;
+  const SchemaRef schema_;
+  const std::vector<size_t> kept_;
 };
+
+// The columns of the key fields that `output` wants, in its order, one row a key.
+std::vector<ColumnRef> ColumnsOfKeys(const std::vector<KeyField>& fields, const Schema& output,
+                                     const KeyColumn& keys);
 
 }  // namespace trident
 

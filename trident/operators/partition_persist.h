@@ -10,15 +10,13 @@
 #define TRIDENT_TRIDENT_OPERATORS_PARTITION_PERSIST_H_
 
 #include <memory>
-#include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "trident/operators/persist_rows.h"
 #include "trident/operators/persistent_aggregate.h"
-#include "trident/plan/user_state_declaration.h"
-#include "trident/states/key_rule.h"
 
 namespace trident {
 
@@ -36,89 +34,25 @@ struct UpdaterFits<Fn, Access, FieldList<Ins...>, FieldList<Outs...>> {
   static constexpr bool value = kEmits || kSilent;
 };
 
-namespace persist_internal {
-
-// A map state of our own: staged changes of one txid, over the partitions of a task.
-template <class V>
-class ShareAccess final : public MapAccess<V> {
- public:
-  using Keys = std::span<const std::string_view>;
-  ShareAccess(MapShare<V>& share, const BatchId& id, KeyRule rule)
-      : share_(share), id_(id), rule_(rule) {}
-
-  StatusOr<std::vector<std::optional<V>>> MultiGet(Keys keys) override {
-    TRIDENT_ASSIGN_OR_RETURN(std::vector<HashedKey> hashed, rule_.Hash(keys));
-    std::vector<std::optional<V>> values(keys.size());
-    TRIDENT_RETURN_IF_ERROR(share_.ReadNewest(hashed, [&](size_t i, const V* value) {
-      if (value != nullptr) values[i] = *value;
-    }));
-    return values;
-  }
-  Status MultiPut(Keys keys, std::span<const V> values) override {
-    TRIDENT_CHECK_EQ(keys.size(), values.size());
-    return Stage(keys, [&](size_t i, const V*) { return std::optional<V>(values[i]); });
-  }
-  Status MultiRemove(Keys keys) override {
-    return Stage(keys, [](size_t, const V*) { return std::optional<V>(); });
-  }
-
- private:
-  template <class Update>
-  Status Stage(Keys keys, Update&& update) {
-    TRIDENT_ASSIGN_OR_RETURN(std::vector<HashedKey> hashed, rule_.Hash(keys));
-    return share_.Stage(id_.txid, id_.attempt, hashed, update);
-  }
-
-  MapShare<V>& share_;
-  const BatchId id_;
-  const KeyRule rule_;
-};
-
-// A user-defined map state: its partition, with the keys checked.
-template <class V>
-class CheckedAccess final : public MapAccess<V> {
- public:
-  using Keys = std::span<const std::string_view>;
-  CheckedAccess(MapAccess<V>& map, KeyRule rule) : map_(map), rule_(rule) {}
-
-  StatusOr<std::vector<std::optional<V>>> MultiGet(Keys keys) override {
-    TRIDENT_RETURN_IF_ERROR(rule_.Hash(keys).status());
-    return map_.MultiGet(keys);
-  }
-  Status MultiPut(Keys keys, std::span<const V> values) override {
-    TRIDENT_RETURN_IF_ERROR(rule_.Hash(keys).status());
-    return map_.MultiPut(keys, values);
-  }
-  Status MultiRemove(Keys keys) override {
-    TRIDENT_RETURN_IF_ERROR(rule_.Hash(keys).status());
-    return map_.MultiRemove(keys);
-  }
-
- private:
-  MapAccess<V>& map_;
-  const KeyRule rule_;
-};
-
-}  // namespace persist_internal
-
-template <class D, class Fn, class In, class Out>
+template <class Access, class Fn, class In, class Out>
 class PartitionPersistOperator;
 
-// Input: rows with keys attached. `D` is the state's declaration.
-template <class D, class Fn, class... Ins, class... Outs>
-class PartitionPersistOperator<D, Fn, FieldList<Ins...>, FieldList<Outs...>> final
-    : public StateWriter<D> {
+// Input: rows with keys attached.
+template <class Access, class Fn, class... Ins, class... Outs>
+class PartitionPersistOperator<Access, Fn, FieldList<Ins...>, FieldList<Outs...>> final
+    : public StateStep {
  public:
-  using Access = typename D::Access;
   using Fits = UpdaterFits<Fn, Access, FieldList<Ins...>, FieldList<Outs...>>;
+  using Writer = UpdatedState<Access>;
 
-  PartitionPersistOperator(const OperatorSite& site, std::shared_ptr<D> state, Fn updater,
+  // `state` makes the writer of each task.
+  template <class Declaration>
+  PartitionPersistOperator(const OperatorSite& site, const Declaration& state, Fn updater,
                            const FieldList<Ins...>& in)
-      : StateWriter<D>(site, *state),
-        state_(std::move(state)),
-        updater_(std::move(updater)),
-        in_(row_internal::Locate(*site.input, in.Describe())),
-        owned_(PartitionsOfTask(site.partition, state_->spec().partitions, site.partitions)) {}
+      : PartitionPersistOperator(site, state.spec(), site.Shared<Writer>([&] {
+          return std::shared_ptr<Writer>(state.NewWriter(site.partition, site.partitions));
+        }),
+                                 Function{std::move(updater), in}) {}
 
   void Begin(const BatchContext& /*context*/) override {
     slices_.clear();
@@ -127,51 +61,41 @@ class PartitionPersistOperator<D, Fn, FieldList<Ins...>, FieldList<Outs...>> fin
     emit_.Take({});
   }
   Status Process(const Slice& slice, Output& /*out*/) override {
-    TRIDENT_CHECK(slice.keys() != nullptr) << this->step_ << ": a slice without keys";
     AddSlice(slice, std::index_sequence_for<Ins...>{});
     return absl::OkStatus();
   }
   Status Stage(const StagePermit& permit, Output& out) override {
     emit_.arguments().Clear();
-    const BatchId& id = permit.id();
-    if constexpr (D::kOutside) {
-      TRIDENT_RETURN_IF_ERROR(this->share_->Begin(
-          id.txid, keys_, [&](auto& part, uint32_t partition, const std::vector<uint32_t>& rows) {
-            return UpdateOutside(part, partition, rows);
-          }));
-      TRIDENT_RETURN_IF_ERROR(this->share_->Commit(id.txid));
-    } else {
-      persist_internal::ShareAccess<typename D::Value> access(*this->share_, id,
-                                                              {&state_->spec(), owned_});
-      std::vector<uint32_t> all(rows_.size());
-      std::iota(all.begin(), all.end(), 0);
-      TRIDENT_RETURN_IF_ERROR(Call(access, all));
-    }
+    TRIDENT_RETURN_IF_ERROR(writer_->Update(
+        permit.id(), keys_,
+        [&](Access& access, std::span<const uint32_t> rows) { return Call(access, rows); }));
+    TRIDENT_RETURN_IF_ERROR(writer_->Complete(permit.id().txid));
     return EmitRows(out);
   }
 
  private:
+  struct Function {
+    Fn updater;
+    const FieldList<Ins...>& in;
+  };
+  PartitionPersistOperator(const OperatorSite& site, const StateSpec& spec,
+                           std::shared_ptr<Writer> writer, Function function)
+      : StateStep(site, spec, writer),
+        writer_(std::move(writer)),
+        updater_(std::move(function.updater)),
+        in_(row_internal::Locate(*site.input, function.in.Describe())) {}
+
   template <size_t... I>
   void AddSlice(const Slice& slice, std::index_sequence<I...>) {
+    const ColumnVector<HashedKey>& keys = slice.keys()->keys;
     for (uint32_t i = 0; i < slice.rows(); ++i) {
       rows_.push_back({static_cast<uint32_t>(slices_.size()), i});
-      keys_.push_back(slice.keys()->keys[i]);
+      keys_.push_back(keys[i]);
     }
     slices_.push_back({slice, {row_internal::ColumnReader<Ins>(slice, in_[I])...}});
   }
 
-  template <class Part>
-  Status UpdateOutside(Part& part, uint32_t partition, const std::vector<uint32_t>& rows) {
-    if constexpr (std::is_same_v<Part, Access>) {
-      return Call(part, rows);
-    } else {
-      persist_internal::CheckedAccess<typename D::Value> access(
-          part, {&state_->spec(), PartitionRange{partition, partition + 1}});
-      return Call(access, rows);
-    }
-  }
-
-  Status Call(Access& access, const std::vector<uint32_t>& which) {
+  Status Call(Access& access, std::span<const uint32_t> which) {
     const PersistRows<Ins...> rows(slices_, rows_, which);
     auto call = [&]() -> decltype(auto) {
       if constexpr (Fits::kEmits) {
@@ -186,7 +110,7 @@ class PartitionPersistOperator<D, Fn, FieldList<Ins...>, FieldList<Outs...>> fin
     } else {
       static_assert(std::is_convertible_v<decltype(call()), Status>,
                     "PartitionPersist: the updater must return nothing or a Status");
-      return Annotate(call(), Concat("step \"", this->step_, "\""));
+      return Annotate(call(), Concat("step \"", step_, "\""));
     }
   }
 
@@ -195,14 +119,13 @@ class PartitionPersistOperator<D, Fn, FieldList<Ins...>, FieldList<Outs...>> fin
       return absl::OkStatus();
     } else {
       const size_t rows = emit_.rows();
-      return out.Emit(Slice(this->schema_, emit_.Take({}), rows));
+      return out.Emit(Slice(schema_, emit_.Take({}), rows));
     }
   }
 
-  const std::shared_ptr<D> state_;
+  const std::shared_ptr<Writer> writer_;
   const Fn updater_;
   const std::vector<size_t> in_;
-  const PartitionRange owned_;
   typename PersistRows<Ins...>::Slices slices_;
   typename PersistRows<Ins...>::Places rows_;
   std::vector<HashedKey> keys_;

@@ -2,8 +2,8 @@
 //
 // StateQuery: looks up a key of a state for each row and adds what a query function makes of the
 // value. A batch of requests reads the cut that all its requests are answered at; a batch of a
-// stream reads the newest committed cut when it begins. Source of the semantics: Trident's
-// stateQuery with MapGet and QueryFunction.
+// stream reads the newest committed cut when its first slice comes. Source of the semantics:
+// Trident's stateQuery with MapGet and QueryFunction.
 #ifndef TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 #define TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 
@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/data/key_reader.h"
 #include "trident/functions/row_function.h"
+#include "trident/operators/grouping.h"
 #include "trident/plan/state_declaration.h"
 
 namespace trident {
@@ -45,68 +45,48 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
       : step_(site.step),
         state_(std::move(state)),
         query_(std::move(query)),
-        reader_(*site.input, Places(*site.input, key)),
+        keys_(*site.input, key),
         schema_(site.output) {
     for (const SchemaField& field : schema_->fields()) {
       if (auto place = site.input->IndexOf(field.name)) kept_.push_back(*place);
     }
   }
 
-  void Begin(const BatchContext& context) override {
-    cut_ = context.cut;
-    snapshot_.reset();
-  }
+  void Begin(const BatchContext& context) override { cut_ = context.cut; }
 
   Status Process(const Slice& slice, Output& out) override {
-    TRIDENT_ASSIGN_OR_RETURN(TxId at, CutTxId());
-    keys_.Clear();
-    std::vector<BufferRef> buffers;
-    reader_.Read(slice, keys_, buffers);
-    TRIDENT_RETURN_IF_ERROR(state_->Read(at, keys_.view(), values_));
+    if (cut_ == nullptr) {
+      TRIDENT_ASSIGN_OR_RETURN(cut_, state_->PinNewest());
+    }
+    TRIDENT_RETURN_IF_ERROR(
+        state_->Read(cut_->At(state_->spec().group), keys_.KeysOf(slice), values_));
     parents_.Clear();
     Status status = row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
       query_(values_[i] ? &*values_[i] : nullptr, emit_);
       while (parents_.size() < emit_.rows()) parents_.Append(row);
     });
-    size_t rows = emit_.rows();
-    std::vector<ColumnRef> added = emit_.Take({});
+    const size_t rows = emit_.rows();
+    const std::vector<ColumnRef> made = emit_.Take({});
     if (!status.ok()) return status;
-    std::vector<ColumnRef> columns;
-    for (size_t place : kept_) columns.push_back(slice.column(place).Gather(parents_.view()));
-    columns.insert(columns.end(), added.begin(), added.end());
-    return out.Emit(Slice(schema_, std::move(columns), rows));
+    return out.Emit(slice.Extend(schema_, kept_, parents_.view(), made, rows));
   }
 
  private:
-  static std::vector<size_t> Places(const Schema& schema, const std::vector<std::string>& key) {
-    std::vector<size_t> places;
-    for (const std::string& name : key) places.push_back(*schema.IndexOf(name));
-    return places;
-  }
-
-  StatusOr<TxId> CutTxId() {
-    GroupId group = state_->spec().group;
-    if (cut_ != nullptr) return static_cast<const SnapshotCut&>(*cut_).At(group);
-    if (!snapshot_) {
-      TRIDENT_ASSIGN_OR_RETURN(Snapshot pinned, state_->store().Pin(group, ReadAt::Latest()));
-      snapshot_.emplace(std::move(pinned));
-    }
-    return snapshot_->txid();
-  }
-
   const std::string step_;
   const std::shared_ptr<MapDeclaration<V>> state_;
   const Query query_;
-  KeyReader reader_;
+  KeyLookup keys_;
   const SchemaRef schema_;
   std::vector<size_t> kept_;
-  std::shared_ptr<const ReadCut> cut_;
-  std::optional<Snapshot> snapshot_;
-  ColumnVector<HashedKey> keys_;
+  std::shared_ptr<const ReadCut> cut_;  // of the batch of requests, or pinned at the first slice
   std::vector<std::optional<V>> values_;
   Emit<Outs...> emit_;
   ColumnVector<uint32_t> parents_;
 };
+
+extern template class StateQueryOperator<int64_t, MapGet, FieldList<int64_t>>;
+extern template class StateQueryOperator<int64_t, MapGet, FieldList<std::optional<int64_t>>>;
+extern template class StateQueryOperator<double, MapGet, FieldList<double>>;
 
 }  // namespace trident
 

@@ -11,9 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/data/key_reader.h"
+#include "base/hash.h"
 #include "trident/functions/row_function.h"
-#include "trident/plan/user_state_declaration.h"
+#include "trident/operators/grouping.h"
+#include "trident/plan/state_declaration.h"
 
 namespace trident {
 
@@ -30,13 +31,13 @@ template <class S, class Query, class... Ins, class... Outs>
 class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> final
     : public Operator {
  public:
-  UserStateQueryOperator(const OperatorSite& site, std::shared_ptr<UserStateDeclaration<S>> state,
+  UserStateQueryOperator(const OperatorSite& site, std::shared_ptr<ObjectDeclaration<S>> state,
                          Query query, const FieldList<Ins...>& in)
       : step_(site.step),
         state_(std::move(state)),
         query_(std::move(query)),
         in_(row_internal::Locate(*site.input, in.Describe())),
-        reader_(*site.input, in_),
+        keys_(*site.input, NamesOf(in)),
         schema_(site.output) {
     for (const SchemaField& field : schema_->fields()) {
       if (auto place = site.input->IndexOf(field.name)) kept_.push_back(*place);
@@ -52,40 +53,38 @@ class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> fi
   Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
-    keys_.Clear();
-    std::vector<BufferRef> buffers;
-    reader_.Read(slice, keys_, buffers);
+    const std::span<const HashedKey> keys = keys_.KeysOf(slice);
+    const uint32_t partitions = state_->spec().partitions;
     parents_.Clear();
-    auto& partitions = state_->partitions();
     emit_.arguments().Clear();
     Status status = row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
-      const uint32_t partition = PartitionOfHash(keys_[i].hash, partitions.size());
-      partitions
-          .With(partition,
-                [&](S& state) {
-                  query_(state, std::get<I>(readers)[row]..., emit_);
-                  return absl::OkStatus();
-                })
+      state_
+          ->With(PartitionOfHash(keys[i].hash, partitions),
+                 [&](S& state) {
+                   query_(state, std::get<I>(readers)[row]..., emit_);
+                   return absl::OkStatus();
+                 })
           .IgnoreError();
       while (parents_.size() < emit_.rows()) parents_.Append(row);
     });
-    size_t rows = emit_.rows();
-    std::vector<ColumnRef> added = emit_.Take({});
+    const size_t rows = emit_.rows();
+    const std::vector<ColumnRef> made = emit_.Take({});
     if (!status.ok()) return status;
-    std::vector<ColumnRef> columns;
-    for (size_t place : kept_) columns.push_back(slice.column(place).Gather(parents_.view()));
-    columns.insert(columns.end(), added.begin(), added.end());
-    return out.Emit(Slice(schema_, std::move(columns), rows));
+    return out.Emit(slice.Extend(schema_, kept_, parents_.view(), made, rows));
+  }
+  static std::vector<std::string> NamesOf(const FieldList<Ins...>& in) {
+    std::vector<std::string> names;
+    for (const SchemaField& field : in.Describe()) names.push_back(field.name);
+    return names;
   }
 
   const std::string step_;
-  const std::shared_ptr<UserStateDeclaration<S>> state_;
+  const std::shared_ptr<ObjectDeclaration<S>> state_;
   const Query query_;
   const std::vector<size_t> in_;
-  KeyReader reader_;
+  KeyLookup keys_;
   const SchemaRef schema_;
   std::vector<size_t> kept_;
-  ColumnVector<HashedKey> keys_;
   Emit<Outs...> emit_;
   ColumnVector<uint32_t> parents_;
 };

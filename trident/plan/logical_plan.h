@@ -14,32 +14,10 @@
 #include "engine/data/schema.h"
 #include "engine/partitioner.h"
 #include "engine/spout.h"
-#include "state/disk/state_spec.h"
 #include "trident/plan/operator_site.h"
-#include "trident/states/commit_history.h"
+#include "trident/plan/state_declaration.h"
 
 namespace trident {
-
-class StateStore;
-
-// A state that the topology keeps; opened by the run, found by operators that hold the same object.
-class StateDeclaration {
- public:
-  explicit StateDeclaration(StateSpec spec) : spec_(std::move(spec)) {}
-  virtual ~StateDeclaration() = default;
-  const StateSpec& spec() const { return spec_; }
-  // Declares the state in `store` as one of batch group `group`.
-  virtual Status Open(StateStore& store, GroupId group) = 0;
-  // Is it kept outside of the store, and written while a batch is staged? Then the group stages one
-  // batch at a time, and opens it with Start, once it knows what was decided.
-  virtual bool user_defined() const { return false; }
-  virtual Status Start(const CommitHistory& /*history*/) { return absl::OkStatus(); }
-
- protected:
-  StateSpec spec_;
-};
-
-using NodeId = size_t;
 
 struct LogicalNode {
   enum class Kind : uint8_t {
@@ -59,8 +37,7 @@ struct LogicalNode {
   Schema schema;                   // of the output
   std::vector<std::string> reads;  // fields of the input that the step itself uses
   std::vector<std::string> adds;   // fields of the output that it makes
-  // Does it hand on fields of its input? If not, `adds` is all that comes out.
-  enum class Passes : uint8_t { kAll, kNone } passes = Passes::kAll;
+  Passes passes = Passes::kAll;
 
   OperatorFactory make;                      // of operators
   std::shared_ptr<StateDeclaration> writes;  // a state that this step updates

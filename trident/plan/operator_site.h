@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/data/schema.h"
 #include "engine/operator.h"
@@ -21,6 +22,12 @@ enum class SiteMode : uint8_t { kStream, kRequest };
 
 inline constexpr char kRequestFieldName[] = "$request";
 
+// The place of a node in its plan.
+using NodeId = size_t;
+
+// Does a step hand on fields of its input? If not, what it adds is all that comes out.
+enum class Passes : uint8_t { kAll, kNone };
+
 struct OperatorSite {
   std::string step;     // the user's name of the step
   const Schema* input;  // of the slices that will come; null for an operator without input
@@ -32,6 +39,9 @@ struct OperatorSite {
   enum class Consumers : uint8_t { kNone, kSome } consumers = Consumers::kSome;
   // What the operator objects of this step at this task share (each serves another attempt).
   std::shared_ptr<std::shared_ptr<void>> shared;
+
+  // The places in the input of those fields of the output that the step does not make itself.
+  std::vector<size_t> KeptFields(const std::vector<SchemaField>& made) const;
 
   // The shared object, made at the first call.
   template <class T, class Make>

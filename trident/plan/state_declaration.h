@@ -1,28 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// States of a topology with their value types, shared by the operators that write and read them.
+// States of a plan as operators see them: what is declared, what reads it, and what a task writes.
+// How a state is kept (in the topology's own store, or in one of the program's) stands behind these
+// interfaces; the operators are the same over all of them.
 #ifndef TRIDENT_TRIDENT_PLAN_STATE_DECLARATION_H_
 #define TRIDENT_TRIDENT_PLAN_STATE_DECLARATION_H_
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "base/partition_assignment.h"
+#include "absl/functional/function_ref.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "base/types.h"
+#include "base/user_value.h"
 #include "engine/operator.h"
-#include "state/map/map_state.h"
-#include "state/state_store.h"
-#include "trident/plan/logical_plan.h"
+#include "state/disk/state_spec.h"
 #include "trident/states/map_access.h"
 
 namespace trident {
 
-// A map state, wherever it is kept: what a StateQuery reads. The store is there once the run has
-// opened it.
+class StateStore;
+struct CommitHistory;
+
+// A state that the topology keeps; opened by the run, found by operators that hold the same object.
+class StateDeclaration {
+ public:
+  explicit StateDeclaration(StateSpec spec) : spec_(std::move(spec)) {}
+  virtual ~StateDeclaration() = default;
+  const StateSpec& spec() const { return spec_; }
+  // Makes the state one of batch group `group` in `store`, which must outlive this object's use.
+  Status OpenIn(StateStore& store, GroupId group);
+  // Is it kept outside of the store, and written while a batch is staged? Then the group stages one
+  // batch at a time, and opens it with Start, once it knows what was decided.
+  virtual bool user_defined() const { return false; }
+  virtual Status Start(const CommitHistory& /*history*/) { return absl::OkStatus(); }
+  // The newest committed cut of the state's group. Any thread; after OpenIn.
+  StatusOr<std::shared_ptr<const ReadCut>> PinNewest() const;
+
+ protected:
+  virtual Status Open(StateStore& store) = 0;
+  // The newest committed txid of the state's group.
+  TxId Published() const;
+
+ private:
+  StateSpec spec_;
+  StateStore* store_ = nullptr;
+};
+
+// What one task writes of a state: its partitions of it, over all batches that are in flight. Each
+// object belongs to one thread. The calls for a batch come in txid order.
+class StateWriter {
+ public:
+  virtual ~StateWriter() = default;
+  // All of the batch has been staged.
+  virtual Status Complete(TxId /*txid*/) { return absl::OkStatus(); }
+  // Appends the changes of `txid` to a redo fragment.
+  virtual void AppendRedo(TxId txid, std::string& fragment) = 0;
+  // The batch is decided.
+  virtual void Apply(TxId txid, Attempt attempt) = 0;
+  // Forgets what was staged for `from` and later txids.
+  virtual void Abort(TxId from) = 0;
+};
+
+// A state that an updater changes through an `Access`: a MapAccess<V>, or a class of the program's.
+template <class Access>
+class UpdatedState : public StateWriter {
+ public:
+  using Call = absl::FunctionRef<Status(Access& access, std::span<const uint32_t> rows)>;
+  // call(access, places in `keys` of the rows that it is for), once or once a partition; together
+  // they get each row once. Called also when there is no row.
+  virtual Status Update(const BatchId& id, std::span<const HashedKey> keys, Call call) = 0;
+};
+
+template <class V>
+class MapWriter : public UpdatedState<MapAccess<V>> {
+ public:
+  // The new value of the i-th key; nullopt removes it. `old` is null where it has none.
+  using UpdateOne = absl::FunctionRef<std::optional<V>(size_t i, const V* old)>;
+  using Combine = absl::FunctionRef<V(const V& value, const V& delta)>;
+
+  // Changes `keys`, each of which must belong to the task and stand there once. now[i] becomes what
+  // keys[i] has after it: what `update` gave, unless the state had this txid already.
+  virtual Status Stage(const BatchId& id, std::span<const HashedKey> keys, UpdateOne update,
+                       std::span<V> now) = 0;
+  // Combines deltas[i] into the value of keys[i] without reading it. REQUIRES: takes_deltas().
+  virtual Status StageDelta(const BatchId& id, std::span<const HashedKey> keys,
+                            std::span<const V> deltas, Combine combine) = 0;
+  virtual bool takes_deltas() const = 0;
+};
+
+// A map state, wherever it is kept.
 template <class V>
 class MapDeclaration : public StateDeclaration {
  public:
@@ -32,66 +105,175 @@ class MapDeclaration : public StateDeclaration {
   // state that is kept outside cannot look back: it gives its newest committed value. Any thread.
   virtual Status Read(TxId at, std::span<const HashedKey> keys,
                       std::vector<std::optional<V>>& values) const = 0;
-  StateStore& store() const { return *store_; }
-
- protected:
-  StateStore* store_ = nullptr;
+  // For the partitions of `task` among `tasks`. After OpenIn and Start.
+  virtual std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const = 0;
 };
 
-// A map state of this topology's own store.
-template <class V>
-class MapStateDeclaration final : public MapDeclaration<V> {
+// A state of a class of the program's: one object a partition.
+template <class S>
+class ObjectDeclaration : public StateDeclaration {
  public:
-  using Value = V;
-  using Share = MapShare<V>;
-  using Access = MapAccess<V>;
-  static constexpr bool kOutside = false;
+  using StateDeclaration::StateDeclaration;
+  using Visit = absl::FunctionRef<Status(S& object)>;
 
-  MapStateDeclaration(StateSpec spec, MapOptions<V> options)
-      : MapDeclaration<V>(std::move(spec)), options_(std::move(options)) {}
+  virtual std::unique_ptr<UpdatedState<S>> NewWriter(uint32_t task, uint32_t tasks) const = 0;
+  // Calls to one object never overlap.
+  virtual Status With(uint32_t partition, Visit visit) const = 0;
+};
 
-  Status Open(StateStore& store, GroupId group) override {
-    this->spec_.group = group;
-    TRIDENT_ASSIGN_OR_RETURN(map_, store.AddMap<V>(this->spec_, options_));
-    this->store_ = &store;
+// Where a state is kept, if not in the topology's own store; see trident/outside_state.h.
+class StateHome {
+ public:
+  virtual ~StateHome() = default;
+  // What it keeps, for messages: "a map of opaque<int64>".
+  virtual std::string Describe() const = 0;
+  // The promise that states there have; nullopt: the state says it.
+  virtual std::optional<StateKind> kind() const = 0;
+  // InvalidArgument: states there cannot have this key.
+  virtual Status CheckKey(std::span<const KeyField> /*key*/) const { return absl::OkStatus(); }
+  virtual std::shared_ptr<StateDeclaration> Declare(StateSpec spec) const = 0;
+};
+
+// InvalidArgument, which names both, unless the types of `key` are those of `wanted`.
+Status CheckKeyTypes(std::span<const KeyField> wanted, std::span<const KeyField> key);
+
+// How a delta changes a value; null for a state that takes no deltas.
+template <class V>
+using CombineValues = std::function<V(const V& value, const V& delta)>;
+
+namespace state_internal {
+
+// Maps in the topology's own store. The library has them for its own value types, and for values
+// of types that it does not know.
+template <class V>
+inline constexpr bool kLibraryHas =
+    std::is_same_v<V, int64_t> || std::is_same_v<V, double> || std::is_same_v<V, Timestamp> ||
+    std::is_same_v<V, std::string> || std::is_same_v<V, OwnedBytes>;
+template <class V>
+std::shared_ptr<MapDeclaration<V>> NewLibraryMap(StateSpec spec, CombineValues<V> combine);
+std::shared_ptr<MapDeclaration<UserValue>> NewUserValueMap(StateSpec spec, const ValueType& type,
+                                                           CombineValues<UserValue> combine);
+
+template <class V>
+std::optional<V> Typed(const std::optional<UserValue>& value) {
+  return value.has_value() ? std::optional<V>(value->As<V>()) : std::nullopt;
+}
+
+// Gives a map of UserValues its type, during one call of an updater.
+template <class V>
+class TypedAccess final : public MapAccess<V> {
+ public:
+  using Keys = std::span<const std::string_view>;
+  explicit TypedAccess(MapAccess<UserValue>& access) : access_(access) {}
+
+  StatusOr<std::vector<std::optional<V>>> MultiGet(Keys keys) override {
+    TRIDENT_ASSIGN_OR_RETURN(const auto found, access_.MultiGet(keys));
+    std::vector<std::optional<V>> values;
+    for (const std::optional<UserValue>& value : found) values.push_back(Typed<V>(value));
+    return values;
+  }
+  Status MultiPut(Keys keys, std::span<const V> values) override {
+    std::vector<UserValue> held;
+    for (const V& value : values) held.push_back(UserValue::Of<V>(value));
+    return access_.MultiPut(keys, held);
+  }
+  Status MultiRemove(Keys keys) override { return access_.MultiRemove(keys); }
+
+ private:
+  MapAccess<UserValue>& access_;
+};
+
+template <class V>
+class TypedWriter final : public MapWriter<V> {
+ public:
+  using typename UpdatedState<MapAccess<V>>::Call;
+  using typename MapWriter<V>::UpdateOne;
+  using typename MapWriter<V>::Combine;
+  using Keys = std::span<const HashedKey>;
+  explicit TypedWriter(std::unique_ptr<MapWriter<UserValue>> writer) : writer_(std::move(writer)) {}
+
+  Status Stage(const BatchId& id, Keys keys, UpdateOne update, std::span<V> now) override {
+    std::vector<UserValue> made(now.size());
+    TRIDENT_RETURN_IF_ERROR(writer_->Stage(
+        id, keys,
+        [&](size_t i, const UserValue* old) -> std::optional<UserValue> {
+          std::optional<V> value = update(i, old == nullptr ? nullptr : &old->As<V>());
+          if (!value.has_value()) return std::nullopt;
+          return UserValue::Of<V>(*std::move(value));
+        },
+        made));
+    for (size_t i = 0; i < made.size(); ++i) now[i] = made[i].empty() ? V{} : made[i].As<V>();
     return absl::OkStatus();
   }
-  Status Read(TxId at, std::span<const HashedKey> keys,
-              std::vector<std::optional<V>>& values) const override {
-    values.assign(keys.size(), std::nullopt);
-    return map().GetAll(at, keys, [&](size_t i, const V* value) {
-      if (value != nullptr) values[i] = *value;
+  Status StageDelta(const BatchId& id, Keys keys, std::span<const V> deltas,
+                    Combine combine) override {
+    std::vector<UserValue> held;
+    held.reserve(deltas.size());
+    for (const V& delta : deltas) held.push_back(UserValue::Of<V>(delta));
+    return writer_->StageDelta(id, keys, held, [&](const UserValue& value, const UserValue& delta) {
+      return UserValue::Of<V>(combine(value.As<V>(), delta.As<V>()));
     });
   }
-  std::shared_ptr<Share> NewShare(PartitionRange range) const {
-    return std::make_shared<Share>(map(), PartitionId(range.begin), PartitionId(range.end));
+  bool takes_deltas() const override { return writer_->takes_deltas(); }
+  Status Update(const BatchId& id, Keys keys, Call call) override {
+    return writer_->Update(id, keys,
+                           [&](MapAccess<UserValue>& access, std::span<const uint32_t> rows) {
+                             TypedAccess<V> typed(access);
+                             return call(typed, rows);
+                           });
   }
-  MapState<V>& map() const {
-    TRIDENT_CHECK(map_ != nullptr) << "state " << this->spec_.name << " is not open";
-    return *map_;
+  void AppendRedo(TxId txid, std::string& fragment) override {
+    writer_->AppendRedo(txid, fragment);
   }
+  void Apply(TxId txid, Attempt attempt) override { writer_->Apply(txid, attempt); }
+  void Abort(TxId from) override { writer_->Abort(from); }
 
  private:
-  const MapOptions<V> options_;
-  MapState<V>* map_ = nullptr;
+  const std::unique_ptr<MapWriter<UserValue>> writer_;
 };
 
-// The cut that a batch of requests reads: one snapshot per batch group.
-class SnapshotCut final : public ReadCut {
+template <class V>
+class TypedMap final : public MapDeclaration<V> {
  public:
-  void Add(Snapshot snapshot) {
-    GroupId group = snapshot.group();
-    snapshots_.emplace(group, std::move(snapshot));
+  explicit TypedMap(std::shared_ptr<MapDeclaration<UserValue>> map)
+      : MapDeclaration<V>(map->spec()), map_(std::move(map)) {}
+
+  Status Read(TxId at, std::span<const HashedKey> keys,
+              std::vector<std::optional<V>>& values) const override {
+    std::vector<std::optional<UserValue>> found;
+    TRIDENT_RETURN_IF_ERROR(map_->Read(at, keys, found));
+    values.clear();
+    for (const std::optional<UserValue>& value : found) values.push_back(Typed<V>(value));
+    return absl::OkStatus();
   }
-  TxId At(GroupId group) const {
-    auto it = snapshots_.find(group);
-    TRIDENT_CHECK(it != snapshots_.end()) << "no snapshot of group " << group.value();
-    return it->second.txid();
+  std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const override {
+    return std::make_unique<TypedWriter<V>>(map_->NewWriter(task, tasks));
   }
 
  private:
-  std::map<GroupId, Snapshot> snapshots_;
+  Status Open(StateStore& store) override { return map_->OpenIn(store, this->spec().group); }
+
+  const std::shared_ptr<MapDeclaration<UserValue>> map_;
 };
+
+}  // namespace state_internal
+
+// A map in the topology's own store.
+template <class V>
+std::shared_ptr<MapDeclaration<V>> NewMapInStore(StateSpec spec, CombineValues<V> combine) {
+  if constexpr (state_internal::kLibraryHas<V>) {
+    return state_internal::NewLibraryMap<V>(std::move(spec), std::move(combine));
+  } else {
+    CombineValues<UserValue> held;
+    if (combine != nullptr) {
+      held = [combine = std::move(combine)](const UserValue& value, const UserValue& delta) {
+        return UserValue::Of<V>(combine(value.As<V>(), delta.As<V>()));
+      };
+    }
+    return std::make_shared<state_internal::TypedMap<V>>(
+        state_internal::NewUserValueMap(std::move(spec), ValueTypeOf<V>(), std::move(held)));
+  }
+}
 
 }  // namespace trident
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/planner/dead_letters.h"
 
+#include "base/hash.h"
+#include "base/key_encoding.h"
 #include "engine/spout_driver.h"
 #include "trident/operators/persistent_aggregate.h"
 
@@ -72,7 +74,7 @@ std::shared_ptr<DeadLetterState> DeclareDeadLetters(GroupId group) {
   spec.kind = StateKind::kTransactional;
   spec.key_fields = KeyFields();
   spec.partitions = 1;
-  return std::make_shared<DeadLetterState>(std::move(spec), MapOptions<std::string>{});
+  return NewMapInStore<std::string>(std::move(spec), nullptr);
 }
 
 std::unique_ptr<Operator> MakeDivertOperator(std::string stream) {

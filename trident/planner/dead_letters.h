@@ -20,7 +20,7 @@
 
 namespace trident {
 
-using DeadLetterState = MapStateDeclaration<std::string>;
+using DeadLetterState = MapDeclaration<std::string>;
 
 std::shared_ptr<DeadLetterState> DeclareDeadLetters(GroupId group);
 

@@ -41,7 +41,7 @@ std::vector<Schema> LiveSchemas(const LogicalPlan& plan) {
     for (NodeId input : node.inputs) {
       consumed[input] = true;
       live[input].insert(node.reads.begin(), node.reads.end());
-      if (node.passes == LogicalNode::Passes::kNone) continue;
+      if (node.passes == Passes::kNone) continue;
       for (const std::string& name : live[i]) {
         if (nodes[input].schema.IndexOf(name)) live[input].insert(name);
       }

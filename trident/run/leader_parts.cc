@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "state/disk/memory_budget.h"
 #include "state/disk/store_identity.h"
 
 namespace trident {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "coordinator/batch_coordinator.h"
 #include "coordinator/decision_log.h"
 #include "engine/transport/links.h"

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "coordinator/batch_coordinator.h"
 #include "coordinator/serve/topology_control.h"
 #include "state/state_store.h"

@@ -9,9 +9,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "base/spelling.h"
 #include "base/typed_number.h"
+#include "trident/run/run.h"
 
 namespace trident {
 namespace {

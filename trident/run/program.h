@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "base/status.h"
-#include "trident/run/run.h"
 #include "trident/topology.h"
 
 namespace trident {
@@ -26,8 +25,8 @@ namespace trident {
 struct ProgramOption {
   enum class Kind : uint8_t { kText, kFlag, kList };
   enum class Need : uint8_t { kOptional, kRequired };
-  std::string name;
-  std::string help;
+  std::string name = {};
+  std::string help = {};
   Kind kind = Kind::kText;
   Need need = Need::kOptional;
 };
@@ -49,10 +48,11 @@ class ProgramArgs {
 };
 
 struct Program {
-  std::string name;
-  std::string description;
-  std::vector<ProgramOption> options;
-  std::function<StatusOr<Topology>(const ProgramArgs& args)> build;
+  std::string name = {};
+  std::string description = {};
+  std::vector<ProgramOption> options = {};
+  // Makes the topology for the options that were given. An error is printed and ends the command.
+  std::function<StatusOr<Topology>(const ProgramArgs& args)> build = {};
 };
 
 // Runs the command that argv names and returns the exit code. Call it from main, before any thread

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "trident/plan/state_declaration.h"
+#include "trident/plan/snapshot_cut.h"
 
 namespace trident {
 

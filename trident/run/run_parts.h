@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "trident/planner/planner.h"
 #include "trident/run/leader_parts.h"
 #include "trident/run/request_chain.h"

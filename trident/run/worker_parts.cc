@@ -24,12 +24,12 @@ Status WorkerParts::OpenStates(const StateStoreOptions& options) {
                                 *seams_.decided, options));
   for (const LogicalNode& node : plan_.logical->nodes()) {
     if (node.writes == nullptr) continue;
-    TRIDENT_RETURN_IF_ERROR(node.writes->Open(*states_, plan_.groups[node.id]));
+    TRIDENT_RETURN_IF_ERROR(node.writes->OpenIn(*states_, plan_.groups[node.id]));
   }
   // Always there, so that the policy may change from run to run.
   for (uint32_t i = 1; i <= plan_.group_count; ++i) {
     std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(GroupId(i));
-    TRIDENT_RETURN_IF_ERROR(letters->Open(*states_, GroupId(i)));
+    TRIDENT_RETURN_IF_ERROR(letters->OpenIn(*states_, GroupId(i)));
     if (options_.on_failure == OnFailure::kDeadLetter) dead_letters_[GroupId(i)] = letters;
   }
   TRIDENT_ASSIGN_OR_RETURN(RecoveryReport report, states_->Recover());

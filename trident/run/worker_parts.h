@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "base/clock.h"
 #include "engine/transport/links.h"
 #include "engine/worker.h"
 #include "state/state_store.h"

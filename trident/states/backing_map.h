@@ -5,7 +5,7 @@
 //
 //   class Table : public BackingMap<OpaqueValue<int64_t>> { ... };
 //   stream.GroupBy(kWord).PersistentAggregate(
-//       UserMapOptions<OpaqueValue<int64_t>>{.name = "counts", .open = OpenTable}, Count(), kCount)
+//       {.name = "counts", .where = OutsideMap<OpaqueValue<int64_t>>(OpenTable)}, Count(), kCount)
 //
 // Source of the interface: Trident's IBackingMap.
 #ifndef TRIDENT_TRIDENT_STATES_BACKING_MAP_H_
@@ -41,15 +41,6 @@ class BackingMap {
   // All of `txid` is stored here; called for every txid, also when it brought nothing. A store that
   // wants to tell how far it is remembers the txid.
   virtual Status Record(TxId /*txid*/) { return absl::OkStatus(); }
-};
-
-// How a step keeps a map state in a BackingMap<Stored>.
-template <class Stored>
-struct UserMapOptions {
-  std::string name = {};
-  uint32_t partitions = kUserStatePartitions;
-  // Called once per partition when the run starts; an error ends the start.
-  std::function<StatusOr<std::unique_ptr<BackingMap<Stored>>>(const StateSlice&)> open = {};
 };
 
 }  // namespace trident

@@ -19,13 +19,9 @@
 #define TRIDENT_TRIDENT_STATES_STATE_H_
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <string>
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "state/disk/state_spec.h"
 
 namespace trident {
 
@@ -42,20 +38,6 @@ class State {
 struct StateSlice {
   PartitionId partition;
   uint32_t partitions;
-};
-
-// Partitions of a user-defined state if it does not say how many it has.
-inline constexpr uint32_t kUserStatePartitions = 4;
-
-// How a step keeps a state of the program's own class. `S` is a State.
-template <class S>
-struct UserStateOptions {
-  std::string name = {};
-  StateKind kind = StateKind::kNonTransactional;  // what S promises
-  // By the key of the grouped stream; a stream without groups has one partition.
-  uint32_t partitions = kUserStatePartitions;
-  // Called once per partition when the run starts; an error ends the start.
-  std::function<StatusOr<std::unique_ptr<S>>(const StateSlice&)> open = {};
 };
 
 }  // namespace trident

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/key_encoding.h"
 #include "state/disk/store_layout.h"
 
 namespace trident {

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/coding.h"
+
 namespace trident {
 namespace {
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/coding.h"
+#include "base/key_encoding.h"
 #include "state/disk/store_layout.h"
 #include "state/redo/redo_record.h"
 

@@ -3,6 +3,7 @@
 // When a batch is cut, who is asked for how much, and what holds the next one back.
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {

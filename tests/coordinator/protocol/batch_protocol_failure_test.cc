@@ -3,6 +3,7 @@
 // Failure and size: delays, shrinking, isolation, diverting, giving up, and the deadline.
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {

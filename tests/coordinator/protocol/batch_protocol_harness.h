@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "coordinator/protocol/batch_protocol.h"
 
 namespace trident {

@@ -3,6 +3,8 @@
 // The rules 1 to 7 of coordinator/protocol/batch_protocol.h, a sentence each.
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {

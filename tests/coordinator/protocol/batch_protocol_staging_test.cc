@@ -3,6 +3,7 @@
 // Staging one batch at a time, for states that are written outside of the protocol.
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "tests/coordinator/serve/served_topology.h"
 #include "tests/support/paths.h"

@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "tests/coordinator/serve/served_topology.h"
 
 namespace trident {

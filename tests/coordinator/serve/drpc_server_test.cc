@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/serve/drpc_server.h"
+#include "base/clock.h"
+#include "base/limits.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "base/key_encoding.h"
+#include "base/limits.h"
 #include "tests/coordinator/serve/served_topology.h"
 
 namespace trident {

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "coordinator/serve/datum_codec.h"
 #include "coordinator/serve/server.h"

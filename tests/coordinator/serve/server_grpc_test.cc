@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The port itself: who may connect, and what becomes of bytes that no client of ours would send.
+#include "base/check.h"
+#include "base/limits.h"
 #include "coordinator/serve/server.h"
 
 #include <dlfcn.h>

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "base/limits.h"
 #include "tests/coordinator/serve/served_topology.h"
 
 namespace trident {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/frames/slice_codec.h"
+#include "base/codec.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/partitioners/by_fields.h"
+#include "base/hash.h"
 
 #include <gtest/gtest.h>
 

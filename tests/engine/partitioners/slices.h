@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "engine/data/slice.h"
 #include "engine/partitioner.h"
 

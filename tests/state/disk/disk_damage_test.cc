@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "state/disk/rocks_store.h"
 #include "tests/state/disk/store_script.h"
 #include "tests/support/temp_dir.h"

@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "state/disk/rocks_store.h"
 #include "state/disk/rocks_store_testing.h"
 #include "tests/state/disk/store_script.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/disk/manifest_check.h"
+#include "base/check.h"
 
 #include <filesystem>
 #include <string>

@@ -2,6 +2,7 @@
 //
 // The hand that goes round a table: whom it spares, how far it looks, how many are due.
 #include "state/map/eviction.h"
+#include "base/hash.h"
 
 #include <gtest/gtest.h>
 

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/status.h"
 #include "state/disk/memory_budget.h"

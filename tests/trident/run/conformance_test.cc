@@ -3,6 +3,7 @@
 // Conformance with Trident's own tests and worked examples, each by its id in tests/README.md.
 #include <thread>
 
+#include "base/clock.h"
 #include "engine/partitioners/custom.h"
 #include "tests/trident/run/word_tables.h"
 #include "tests/trident/run/words.h"

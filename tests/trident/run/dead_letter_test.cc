@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/codec.h"
 #include "trident/run/run.h"
 #include "trident/spouts/fixed_batch_spout.h"
 #include "trident/topology.h"

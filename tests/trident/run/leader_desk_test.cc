@@ -2,6 +2,7 @@
 //
 // What the leader's end of the links learns from the words that pass it.
 #include "trident/run/leader_desk.h"
+#include "base/clock.h"
 
 #include <gtest/gtest.h>
 

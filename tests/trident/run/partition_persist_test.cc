@@ -7,6 +7,7 @@
 
 #include "tests/trident/run/words.h"
 #include "tests/trident/states/outside_table.h"
+#include "trident/partition_persist.h"
 
 namespace trident {
 namespace {
@@ -54,8 +55,7 @@ TEST(PartitionPersistTest, AnUpdaterReadsWritesAndRemovesKeysOfOurOwnMapStateAnd
     topology.NewStream("sentences", Sentences({"a b", "a c", "c a b", "a"}))
         .Each(kSentence, Split(), kWord)
         .GroupBy(kWord)
-        .PartitionPersist(MapStateOptions<int64_t>{.name = "counts"}, kWord, CountToThree(),
-                          Fields(kWord, kCount))
+        .PartitionPersist({.name = "counts"}, kWord, CountToThree(), Fields(kWord, kCount))
         .NewValuesStream()
         .Peek(Fields(kWord, kCount), Collect(seen));
     auto run = RunToEnd(topology, {.executors = executors, .readable_versions = 100});
@@ -95,7 +95,7 @@ TEST(PartitionPersistTest, AnUpdaterSeesWhatItHasDoneInTheSameBatch) {
   Topology topology("seen");
   topology.NewStream("sentences", Sentences({"x", "x"}))
       .GroupBy(kSentence)
-      .PartitionPersist(MapStateOptions<int64_t>{.name = "counts"}, kSentence,
+      .PartitionPersist({.name = "counts"}, kSentence,
                         [](MapAccess<int64_t>& state, const PersistRows<Text>& rows) -> Status {
                           for (std::string_view key : rows.keys()) {
                             for (int64_t step = 0; step < 3; ++step) {
@@ -118,7 +118,7 @@ TEST(PartitionPersistTest, ItIsCalledForEveryBatchAlsoWithoutRows) {
   topology.NewStream("sentences", Sentences({"a", "b", "c"}))
       .Filter(kSentence, [](Text sentence) { return sentence == "b"; })
       .PartitionPersist(
-          MapStateOptions<int64_t>{.name = "calls"}, kSentence,
+          {.name = "calls"}, kSentence,
           [calls, rows_seen](MapAccess<int64_t>& state, const PersistRows<Text>& rows) {
             ++*calls;
             *rows_seen += static_cast<int>(rows.size());
@@ -143,7 +143,7 @@ Status RunNaming(std::string_view key, Grouped grouped) {
   };
   Topology topology("naming");
   Stream stream = topology.NewStream("sentences", Sentences({"a"}));
-  MapStateOptions<int64_t> options{.name = "counts"};
+  StateOptions options{.name = "counts"};
   if (grouped == Grouped::kYes) {
     stream.GroupBy(kSentence).PartitionPersist(options, kSentence, updater).Parallelism(64);
   } else {
@@ -169,7 +169,7 @@ TEST(PartitionPersistTest, WithoutGroupsThereIsOneKey) {
 TEST(PartitionPersistTest, AnErrorOfTheUpdaterFailsTheBatchWithTheStepsName) {
   Topology topology("refuses");
   topology.NewStream("sentences", Sentences({"a"}))
-      .PartitionPersist(MapStateOptions<int64_t>{.name = "counts"}, kSentence,
+      .PartitionPersist({.name = "counts"}, kSentence,
                         [](MapAccess<int64_t>&, const PersistRows<Text>&) -> Status {
                           return Unavailable("the disk is away");
                         });
@@ -224,12 +224,11 @@ class Journal final : public State {
   std::vector<std::string> pending_;
 };
 
-UserStateOptions<Journal> InFile(const std::shared_ptr<Journal::File>& file) {
-  UserStateOptions<Journal> options;
-  options.name = "journal";
-  options.kind = StateKind::kOpaque;
-  options.open = [file](const StateSlice&) { return std::make_unique<Journal>(file); };
-  return options;
+StateOptions InFile(const std::shared_ptr<Journal::File>& file) {
+  return {.name = "journal",
+          .kind = StateKind::kOpaque,
+          .where = OutsideState<Journal>(
+              [file](const StateSlice&) { return std::make_unique<Journal>(file); })};
 }
 
 TEST(PartitionPersistTest, AStateOfTheProgramsClassKeepsTheLinesOfTheLastAttemptOnly) {
@@ -281,11 +280,10 @@ TEST(PartitionPersistTest, RowsOfAKeyAlwaysComeToTheSamePartition) {
   for (uint32_t tasks : {1u, 2u, 4u}) {
     std::vector<std::shared_ptr<Journal::File>> files(4);
     for (auto& file : files) file = std::make_shared<Journal::File>();
-    UserStateOptions<Journal> options;
-    options.name = "journal";
-    options.open = [files](const StateSlice& slice) {
-      return std::make_unique<Journal>(files[slice.partition.value()]);
-    };
+    const StateOptions options{.name = "journal",
+                               .where = OutsideState<Journal>([files](const StateSlice& slice) {
+                                 return std::make_unique<Journal>(files[slice.partition.value()]);
+                               })};
     Topology topology("journal");
     auto journal =
         topology.NewStream("sentences", Sentences({"a b c d e f g h", "h g f e d c b a"}))
@@ -319,7 +317,7 @@ TEST(PartitionPersistTest, FieldsAreReadByTheTokensInTheirOrder) {
       .NewStream("rows", FixedBatchSpout::Make(Fields(kWord, kAmount, kOld), {.batch_rows = 2},
                                                std::vector<OwnedRow<Text, int64_t, int64_t>>{
                                                    {"x", 1, 10}, {"y", 2, 20}}))
-      .PartitionPersist(MapStateOptions<int64_t>{.name = "none"}, Fields(kAmount, kWord),
+      .PartitionPersist({.name = "none"}, Fields(kAmount, kWord),
                         [seen](MapAccess<int64_t>&, const PersistRows<int64_t, Text>& rows) {
                           for (auto [amount, word] : rows) seen->Add(amount, word);
                         });

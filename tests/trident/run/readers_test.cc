@@ -8,6 +8,9 @@
 #include <atomic>
 #include <thread>
 
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/codec.h"
 #include "base/key_encoding.h"
 #include "base/limits.h"
 #include "tests/support/temp_dir.h"

@@ -10,10 +10,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "tests/support/temp_dir.h"
 #include "tests/trident/run/word_tables.h"
 #include "tests/trident/run/words.h"
 #include "tests/trident/states/outside_table.h"
+#include "trident/partition_persist.h"
 #include "trident/spouts/generator_spout.h"
 #include "trident/spouts/pull_spout.h"
 
@@ -191,7 +193,7 @@ TEST(UserStateTest, EveryPartitionIsToldOfEveryTxidInOrderAlsoWithoutRows) {
   ASSERT_NE(run, nullptr);
   const TxId last = run->states().Published(GroupId(1));
   auto recorded = table->recorded();
-  ASSERT_EQ(recorded.size(), kUserStatePartitions);
+  ASSERT_EQ(recorded.size(), 4u);
   for (const auto& [partition, txids] : recorded) {
     ASSERT_EQ(txids.size(), last.value()) << "partition " << partition.value();
     for (uint64_t t = 1; t <= last.value(); ++t) EXPECT_EQ(txids[t - 1], TxId(t));
@@ -224,8 +226,10 @@ class Watcher final : public State {
 TEST(UserStateTest, ABatchIsStagedOnlyWhenTheOneBeforeItIsCommittedAndVisible) {
   Watcher::Seen seen;
   Topology topology("ordered");
-  UserStateOptions<Watcher> options{.name = "watcher"};
-  options.open = [&](const StateSlice&) { return std::make_unique<Watcher>(&seen); };
+  const StateOptions options{.name = "watcher",
+                             .where = OutsideState<Watcher>([&](const StateSlice&) {
+                               return std::make_unique<Watcher>(&seen);
+                             })};
   auto counts = topology.NewStream("sentences", Sentences(40))
                     .GroupBy(kSentence)
                     .PersistentAggregate({.name = "counts"}, Count(), kCount);
@@ -361,9 +365,7 @@ TEST(UserStateTest, AStoreThatIsAwayForAWhileDelaysBatchesAndLosesNothing) {
 }
 
 TEST(UserStateTest, APartitionThatDoesNotOpenEndsTheStartWithItsName) {
-  UserMapOptions<OpaqueCounts> options;
-  options.name = "counts";
-  options.open =
+  const auto open =
       [](const StateSlice& slice) -> StatusOr<std::unique_ptr<BackingMap<OpaqueCounts>>> {
     if (slice.partition == PartitionId(2)) return Unavailable("no route to host");
     return std::make_unique<OutsideTablePart<OpaqueCounts>>(
@@ -372,7 +374,8 @@ TEST(UserStateTest, APartitionThatDoesNotOpenEndsTheStartWithItsName) {
   Topology topology("unopened");
   topology.NewStream("sentences", Sentences(1))
       .GroupBy(kSentence)
-      .PersistentAggregate(options, Count(), kCount);
+      .PersistentAggregate({.name = "counts", .where = OutsideMap<OpaqueCounts>(open)}, Count(),
+                           kCount);
   Status started = Run::Start(topology, {}).status();
   EXPECT_NE(Message(started).find("state counts, partition 2"), std::string_view::npos) << started;
   EXPECT_NE(Message(started).find("no route to host"), std::string_view::npos) << started;
@@ -382,9 +385,12 @@ TEST(UserStateTest, AStateWithoutAnOpenFunctionIsAClearError) {
   Topology topology("unopened");
   topology.NewStream("sentences", Sentences(1))
       .GroupBy(kSentence)
-      .PersistentAggregate(UserMapOptions<OpaqueCounts>{.name = "counts"}, Count(), kCount);
+      .PersistentAggregate({.name = "counts", .where = OutsideMap<OpaqueCounts>(nullptr)}, Count(),
+                           kCount);
   Status started = Run::Start(topology, {}).status();
-  EXPECT_NE(Message(started).find("`open` is not set"), std::string_view::npos) << started;
+  EXPECT_NE(Message(started).find("OutsideMap got no function that opens it"),
+            std::string_view::npos)
+      << started;
 }
 
 // A row that cannot be reduced must not leave half of its batch in a state that takes a txid once.
@@ -489,8 +495,10 @@ class GuardedMap final : public BackingMap<int64_t> {
 // Whether requests meet in one batch is a matter of chance; holding the first makes it likely.
 TEST(UserStateTest, ARequestThatIsRefusedDoesNotFailThoseThatItMeetsInABatch) {
   Topology topology("guarded");
-  UserMapOptions<int64_t> guarded{.name = "counts", .partitions = 1};
-  guarded.open = [](const StateSlice&) { return std::make_unique<GuardedMap>(); };
+  const StateOptions guarded{
+      .name = "counts", .partitions = 1, .where = OutsideMap<int64_t>([](const StateSlice&) {
+                                           return std::make_unique<GuardedMap>();
+                                         })};
   const auto counts = topology.NewStream("sentences", Sentences(1))
                           .GroupBy(kSentence)
                           .PersistentAggregate(guarded, Count(), kCount);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "tests/trident/run/words.h"
 
 namespace trident {

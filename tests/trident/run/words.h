@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/codec.h"
 #include "base/coding.h"
 #include "base/mutex.h"
 #include "trident/functions/aggregators.h"

@@ -3,6 +3,7 @@
 // What each kind of a user-defined map state makes of batches and of batches that come again. S1 to
 // S4 are Trident's own tests of its states, by their id in tests/README.md.
 #include "trident/states/kind_map.h"
+#include "base/codec.h"
 
 #include <gtest/gtest.h>
 

@@ -12,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/codec.h"
 #include "base/mutex.h"
-#include "trident/states/backing_map.h"
+#include "trident/outside_state.h"
+#include "trident/stream.h"
 
 namespace trident {
 
@@ -100,15 +102,13 @@ class OutsideTablePart final : public BackingMap<Stored> {
 
 // The state `name` in the table.
 template <class Stored>
-UserMapOptions<Stored> In(const std::shared_ptr<OutsideTable<Stored>>& table, std::string name,
-                          uint32_t partitions = kUserStatePartitions) {
-  UserMapOptions<Stored> options;
-  options.name = std::move(name);
-  options.partitions = partitions;
-  options.open = [table](const StateSlice& slice) -> StatusOr<std::unique_ptr<BackingMap<Stored>>> {
+StateOptions In(const std::shared_ptr<OutsideTable<Stored>>& table, std::string name,
+                uint32_t partitions = 0) {
+  const auto open =
+      [table](const StateSlice& slice) -> StatusOr<std::unique_ptr<BackingMap<Stored>>> {
     return std::make_unique<OutsideTablePart<Stored>>(table, slice.partition);
   };
-  return options;
+  return {.name = std::move(name), .partitions = partitions, .where = OutsideMap<Stored>(open)};
 }
 
 }  // namespace trident

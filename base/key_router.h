@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // KeyRouter: sorts keys by the partition that they belong to.
-#ifndef TRIDENT_STATE_MAP_KEY_ROUTER_H_
-#define TRIDENT_STATE_MAP_KEY_ROUTER_H_
+#ifndef TRIDENT_BASE_KEY_ROUTER_H_
+#define TRIDENT_BASE_KEY_ROUTER_H_
 
 #include <cstdint>
 #include <span>
@@ -63,4 +63,4 @@ class KeyRouter {
 
 }  // namespace trident
 
-#endif  // TRIDENT_STATE_MAP_KEY_ROUTER_H_
+#endif  // TRIDENT_BASE_KEY_ROUTER_H_

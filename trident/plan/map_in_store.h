@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MapInStore<V>: a map state of the topology's own store, behind the interfaces that operators see.
+// Only the sources beside this header include it: each compiles some value types.
+#ifndef TRIDENT_TRIDENT_PLAN_MAP_IN_STORE_H_
+#define TRIDENT_TRIDENT_PLAN_MAP_IN_STORE_H_
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/partition_assignment.h"
+#include "state/map/map_share.h"
+#include "state/state_store.h"
+#include "trident/plan/state_declaration.h"
+#include "trident/states/key_rule.h"
+
+namespace trident::state_internal {
+
+// Staged changes of one txid, over the partitions of a task.
+template <class V>
+class ShareAccess final : public MapAccess<V> {
+ public:
+  using Keys = std::span<const std::string_view>;
+  ShareAccess(MapShare<V>& share, const BatchId& id, KeyRule rule)
+      : share_(share), id_(id), rule_(rule) {}
+
+  StatusOr<std::vector<std::optional<V>>> MultiGet(Keys keys) override {
+    TRIDENT_ASSIGN_OR_RETURN(std::vector<HashedKey> hashed, rule_.Hash(keys));
+    std::vector<std::optional<V>> values(keys.size());
+    TRIDENT_RETURN_IF_ERROR(share_.ReadNewest(hashed, [&](size_t i, const V* value) {
+      if (value != nullptr) values[i] = *value;
+    }));
+    return values;
+  }
+  Status MultiPut(Keys keys, std::span<const V> values) override {
+    TRIDENT_CHECK_EQ(keys.size(), values.size());
+    return Stage(keys, [&](size_t i, const V*) { return std::optional<V>(values[i]); });
+  }
+  Status MultiRemove(Keys keys) override {
+    return Stage(keys, [](size_t, const V*) { return std::optional<V>(); });
+  }
+
+ private:
+  template <class Update>
+  Status Stage(Keys keys, Update&& update) {
+    TRIDENT_ASSIGN_OR_RETURN(std::vector<HashedKey> hashed, rule_.Hash(keys));
+    return share_.Stage(id_.txid, id_.attempt, hashed, update);
+  }
+
+  MapShare<V>& share_;
+  const BatchId id_;
+  const KeyRule rule_;
+};
+
+template <class V>
+class ShareWriter final : public MapWriter<V> {
+ public:
+  using typename UpdatedState<MapAccess<V>>::Call;
+  using typename MapWriter<V>::UpdateOne;
+  using typename MapWriter<V>::Combine;
+  using Keys = std::span<const HashedKey>;
+
+  ShareWriter(MapState<V>& map, const StateSpec& spec, PartitionRange owned)
+      : spec_(spec), owned_(owned), share_(map, PartitionId(owned.begin), PartitionId(owned.end)) {}
+
+  Status Stage(const BatchId& id, Keys keys, UpdateOne update, std::span<V> now) override {
+    return share_.Stage(id.txid, id.attempt, keys, [&](size_t i, const V* old) {
+      std::optional<V> value = update(i, old);
+      now[i] = value.has_value() ? *value : V{};
+      return value;
+    });
+  }
+  Status StageDelta(const BatchId& id, Keys keys, std::span<const V> deltas,
+                    Combine combine) override {
+    // What the names mean is known here, and need not be called once a key.
+    if constexpr (std::is_same_v<V, int64_t>) {
+      if (spec_.combiner == "sum") {
+        return share_.StageDelta(id.txid, id.attempt, keys, deltas, [](int64_t a, int64_t b) {
+          return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+        });
+      }
+    }
+    return share_.StageDelta(id.txid, id.attempt, keys, deltas, combine);
+  }
+  bool takes_deltas() const override { return true; }
+  // Once, for all partitions of the task.
+  Status Update(const BatchId& id, Keys keys, Call call) override {
+    ShareAccess<V> access(share_, id, {&spec_, owned_});
+    std::vector<uint32_t> all(keys.size());
+    std::iota(all.begin(), all.end(), 0);
+    return call(access, all);
+  }
+  void AppendRedo(TxId txid, std::string& fragment) override { share_.AppendRedo(txid, fragment); }
+  void Apply(TxId txid, Attempt attempt) override { share_.Apply(txid, attempt); }
+  void Abort(TxId from) override { share_.Abort(from); }
+
+ private:
+  const StateSpec spec_;
+  const PartitionRange owned_;
+  MapShare<V> share_;
+};
+
+template <class V>
+class MapInStore final : public MapDeclaration<V> {
+ public:
+  MapInStore(StateSpec spec, MapOptions<V> options)
+      : MapDeclaration<V>(std::move(spec)), options_(std::move(options)) {}
+
+  Status Read(TxId at, std::span<const HashedKey> keys,
+              std::vector<std::optional<V>>& values) const override {
+    values.assign(keys.size(), std::nullopt);
+    return map().GetAll(at, keys, [&](size_t i, const V* value) {
+      if (value != nullptr) values[i] = *value;
+    });
+  }
+  std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const override {
+    return std::make_unique<ShareWriter<V>>(map(), this->spec(),
+                                            PartitionsOfTask(task, this->spec().partitions, tasks));
+  }
+
+ private:
+  Status Open(StateStore& store) override {
+    TRIDENT_ASSIGN_OR_RETURN(map_, store.AddMap<V>(this->spec(), options_));
+    return absl::OkStatus();
+  }
+  MapState<V>& map() const {
+    TRIDENT_CHECK(map_ != nullptr) << "state " << this->spec().name << " is not open";
+    return *map_;
+  }
+
+  const MapOptions<V> options_;
+  MapState<V>* map_ = nullptr;
+};
+
+template <class V>
+std::shared_ptr<MapDeclaration<V>> NewLibraryMap(StateSpec spec, CombineValues<V> combine) {
+  MapOptions<V> options;
+  options.combine = std::move(combine);
+  return std::make_shared<MapInStore<V>>(std::move(spec), std::move(options));
+}
+
+}  // namespace trident::state_internal
+
+#endif  // TRIDENT_TRIDENT_PLAN_MAP_IN_STORE_H_
