@@ -49,6 +49,9 @@ Findings CheckLengths(const SourceTree& tree);
 Findings CheckIncludeGuards(const SourceTree& tree);
 // Each folder with source files says in a README.md what it is.
 Findings CheckReadmes(const SourceTree& tree);
+// The README.md of a folder names each of its headers between backticks, by the file's name or by
+// an end that several share (`_stage.h`). Folders of tests are free.
+Findings CheckReadmesNameHeaders(const SourceTree& tree);
 // No reminders of unfinished work, no paths of somebody's machine.
 Findings CheckForbiddenWords(const SourceTree& tree);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -56,6 +57,28 @@ bool IsSpokenFor(const SourceTree& tree, const std::string& folder) {
   const std::string first = folder.substr(0, folder.find('/', kTests.size()));
   return tree.Has(folder.substr(kTests.size()) + "/README.md") || tree.Has(first + "/README.md");
 }
+
+// What stands between backticks.
+std::set<std::string> CodeWords(const SourceFile& file) {
+  std::set<std::string> words;
+  for (const std::string& line : file.lines()) {
+    size_t begin = line.find('`');
+    while (begin != std::string::npos) {
+      const size_t end = line.find('`', begin + 1);
+      if (end == std::string::npos) break;
+      words.insert(line.substr(begin + 1, end - begin - 1));
+      begin = line.find('`', end + 1);
+    }
+  }
+  return words;
+}
+
+// `hot_table.h` names that header, `_stage.h` each one that ends so.
+bool NamesHeader(const std::string& word, const std::string& name) {
+  return word == name || (word.substr(0, 1) == "_" && EndsWith(word, ".h") && EndsWith(name, word));
+}
+
+constexpr std::array kFoldersWithTables = {"base", "engine", "state", "coordinator", "trident"};
 
 constexpr std::array kForbiddenWords = {"TODO", "FIXME", "HACK", "/work/", "/root/", "/home/"};
 
@@ -117,6 +140,27 @@ Findings CheckReadmes(const SourceTree& tree) {
   for (const std::string& folder : with_source) {
     if (IsSpokenFor(tree, folder)) continue;
     found.push_back(folder + ":1: expected a README.md that says what the folder is");
+  }
+  return found;
+}
+
+Findings CheckReadmesNameHeaders(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    const auto holds = [&path = path](const char* folder) { return IsUnder(path, folder); };
+    if (!file.IsHeader() ||
+        std::none_of(kFoldersWithTables.begin(), kFoldersWithTables.end(), holds)) {
+      continue;
+    }
+    const std::string readme = file.Folder() + "/README.md";
+    const auto it = tree.files().find(readme);
+    if (it == tree.files().end()) continue;  // CheckReadmes says so
+    const std::set<std::string> words = CodeWords(it->second);
+    if (std::none_of(words.begin(), words.end(), [&file = file](const std::string& word) {
+          return NamesHeader(word, file.Name());
+        })) {
+      found.push_back(path + ":1: expected `" + file.Name() + "` in the table of " + readme);
+    }
   }
   return found;
 }

@@ -72,6 +72,7 @@ TEST(ProjectTest, SourceFilesNameTheirLicence) { ExpectKept(CheckLicenceLine); }
 TEST(ProjectTest, LinesAndFilesAreShort) { ExpectKept(CheckLengths); }
 TEST(ProjectTest, IncludeGuardsSpellThePath) { ExpectKept(CheckIncludeGuards); }
 TEST(ProjectTest, EveryFolderHasAReadme) { ExpectKept(CheckReadmes); }
+TEST(ProjectTest, ReadmesNameEveryHeader) { ExpectKept(CheckReadmesNameHeaders); }
 TEST(ProjectTest, NoForbiddenWords) { ExpectKept(CheckForbiddenWords); }
 TEST(ProjectTest, ClocksRandomnessSleepLocksAndConsoleHaveOwners) { ExpectKept(CheckBannedCalls); }
 
@@ -287,6 +288,37 @@ TEST(ReadmesTest, SeesAFolderWithoutOne) {
                 Tree({{"tests/install/README.md", ""}, {"tests/install/consumer/a.cc", ""}}))),
             "");
   EXPECT_EQ(CheckReadmes(Tree({{"tests/README.md", ""}, {"tests/sim/a_test.cc", ""}})).size(), 1u);
+}
+
+TEST(ReadmesNameHeadersTest, SeesAHeaderThatItsReadmeLeavesOut) {
+  const auto findings = [](const std::string& path, const std::string& readme) {
+    return CheckReadmesNameHeaders(
+        Tree({{path, ""}, {path.substr(0, path.rfind('/')) + "/README.md", readme}}));
+  };
+  const Findings found = findings("state/map/hot_table.h", "| `hot_table.cc` | keys |\n");
+  ASSERT_EQ(found.size(), 1u) << Text(found);
+  EXPECT_EQ(found[0].rfind("state/map/hot_table.h:1:", 0), 0u) << found[0];
+  // The README of another folder, a word that is no code, a longer name, an end that is no family.
+  EXPECT_EQ(CheckReadmesNameHeaders(Tree({{"state/map/a.h", ""},
+                                          {"state/map/README.md", ""},
+                                          {"state/README.md", "`a.h`, `map/a.h`\n"}}))
+                .size(),
+            1u);
+  EXPECT_EQ(findings("base/a.h", "a.h and `b.h`\n").size(), 1u);
+  EXPECT_EQ(findings("base/a.h", "`aa.h`\n").size(), 1u);
+  EXPECT_EQ(findings("trident/a_stage.h", "`stage.h`, `_stage`, `.h`, ``\n").size(), 1u);
+}
+
+TEST(ReadmesNameHeadersTest, TakesAnEndForAllThatHaveItAndLeavesTestsAlone) {
+  EXPECT_EQ(Text(CheckReadmesNameHeaders(
+                Tree({{"state/map/a.h", ""},
+                      {"state/map/b_stage.h", ""},
+                      {"state/map/c_stage.h", ""},
+                      {"state/map/README.md", "# map\n| `x.h`, `a.h` | `_stage.h` |\n"}}))),
+            "");
+  EXPECT_EQ(Text(CheckReadmesNameHeaders(
+                Tree({{"tests/sim/a.h", ""}, {"tests/sim/README.md", "# sim\n"}}))),
+            "");
 }
 
 TEST(ForbiddenWordsTest, SeesRemindersAndMachinePaths) {
