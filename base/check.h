@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CHECK states what only a bug can break. It stays on in every build, prints the condition, the
-// place and the values streamed into it, and aborts: a process that is wrong about itself must not
-// commit. What the world does (files, networks, users) is reported by absl::Status, never by CHECK.
+// CHECK states a condition that only a bug can break. It stays on in every build, prints the
+// condition, the place and the values streamed into it, and aborts: a process that is wrong about
+// itself must not commit. Errors of the outside world (files, networks, users) are reported by
+// absl::Status, never by CHECK.
 #ifndef TRIDENT_BASE_CHECK_H_
 #define TRIDENT_BASE_CHECK_H_
 
@@ -47,7 +48,7 @@ struct Voidify {
 #define TRIDENT_CHECK_LE(a, b) TRIDENT_CHECK_OP(a, <=, b)
 #define TRIDENT_CHECK_GT(a, b) TRIDENT_CHECK_OP(a, >, b)
 #define TRIDENT_CHECK_GE(a, b) TRIDENT_CHECK_OP(a, >=, b)
-// An absl::Status or StatusOr that must be ok; the status is printed when it is not.
+// Aborts, printing the status, unless `expression`, an absl::Status or StatusOr, is ok.
 #define TRIDENT_CHECK_OK(expression)                                                \
   if (const auto& trident_check_status_ = (expression); trident_check_status_.ok()) \
     ;                                                                               \

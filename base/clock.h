@@ -21,7 +21,7 @@ class Clock {
   virtual ~Clock() = default;
   // Never goes back.
   virtual Nanos MonotonicNanos() const = 0;
-  // What a calendar says; may jump. For display and event timestamps only.
+  // The time of the calendar, which may jump. For display and event timestamps only.
   virtual Nanos WallNanos() const = 0;
 };
 

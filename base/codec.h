@@ -37,7 +37,7 @@ namespace trident {
 template <class T>
 struct UserCodec;  // specialise for your own types
 
-// What a protobuf message offers, without its headers.
+// The methods of a protobuf message that are used here. Its headers are not needed.
 template <class T>
 concept ProtobufMessage = requires(const T& c, T& m, std::string* out) {
   { c.SerializeToString(out) } -> std::convertible_to<bool>;
@@ -93,7 +93,7 @@ struct Codec<Timestamp> {
 template <>
 struct Codec<Text> {
   static void Encode(Text v, std::string& out) { PutLengthPrefixed(out, v); }
-  static Text Decode(ByteReader& in) { return in.LengthPrefixed(); }  // a view into the input
+  static Text Decode(ByteReader& in) { return in.LengthPrefixed(); }  // points into the input
 };
 template <>
 struct Codec<std::string> {
@@ -180,7 +180,8 @@ Datum DecodeListDatum(ByteReader& in) {
   return Datum{std::move(elements)};
 }
 
-// Appends a T, or a list of views, which Codec does not know because it cannot be decoded.
+// Appends the encoding of a T. Also takes a list of views, which Codec does not know because it
+// cannot be decoded.
 template <class T>
 void EncodeAny(const void* value, std::string& out) {
   Codec<T>::Encode(*static_cast<const T*>(value), out);
@@ -217,7 +218,7 @@ struct Describe<std::vector<T>> {
 
 }  // namespace codec_internal
 
-// Of types that are not the library's own; see base/types.h.
+// The description of a type that is not the library's own; see base/types.h.
 template <class T>
 const TypeInfo& TypeOf() {
   static const TypeInfo* const info = new TypeInfo(codec_internal::Describe<T>::Make());

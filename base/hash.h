@@ -20,7 +20,7 @@ inline uint64_t HashBytes(std::string_view bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
-// The partition of a hash among `partitions` equal ranges of the hash space.
+// The partition of `hash`, when the hash space is cut into `partitions` equal ranges.
 inline uint32_t PartitionOfHash(uint64_t hash, uint32_t partitions) {
   return static_cast<uint32_t>((static_cast<unsigned __int128>(hash) * partitions) >> 64);
 }

@@ -13,7 +13,7 @@
 
 namespace trident {
 
-// A number with a meaning. `Tag` only tells kinds apart.
+// A number that stands for one kind of thing. `Tag` only tells the kinds apart.
 template <class Tag, class Rep>
 class NamedId {
  public:
@@ -35,14 +35,14 @@ using TxId = NamedId<struct TxIdTag, uint64_t>;
 using Epoch = NamedId<struct EpochTag, uint64_t>;
 // A set of streams whose batches are numbered and committed together.
 using GroupId = NamedId<struct GroupIdTag, uint32_t>;
-// A slice of a stage or of a state.
+// A part of a stage or of a state.
 using PartitionId = NamedId<struct PartitionIdTag, uint32_t>;
 using StageId = NamedId<struct StageIdTag, uint32_t>;
 using StateId = NamedId<struct StateIdTag, uint32_t>;
 using SpoutId = NamedId<struct SpoutIdTag, uint32_t>;
 using WorkerId = NamedId<struct WorkerIdTag, uint32_t>;
-// Grows by one each time that a spout task or a worker starts anew; binds requests to one life of
-// it.
+// Grows by one each time that a spout task or a worker starts anew. Requests carry it, so that a
+// later life never takes a request to an earlier one for its own.
 using Incarnation = NamedId<struct IncarnationTag, uint64_t>;
 
 // One try at a txid. Never used twice, also not after a coordinator's restart, because the epoch
@@ -54,7 +54,7 @@ struct Attempt {
   friend constexpr auto operator<=>(const Attempt&, const Attempt&) = default;
 };
 
-// One attempt at one batch of one group: what every message of the data path is about.
+// One attempt at one batch of one group. Every message of the data path names one.
 struct BatchId {
   GroupId group;
   TxId txid;

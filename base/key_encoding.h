@@ -24,7 +24,7 @@
 
 namespace trident {
 
-// Where in its key a field stands: text is only raw in the last place.
+// The place of a field in its key. A text is stored as it is only in the last place.
 enum class KeyPlace : uint8_t { kInner, kLast };
 
 void AppendKeyBool(std::string& out, bool v);
@@ -32,15 +32,17 @@ void AppendKeyInt64(std::string& out, int64_t v);
 void AppendKeyDouble(std::string& out, double v);
 void AppendKeyText(std::string& out, std::string_view v, KeyPlace place);
 
-// The key of `values`, one per field. InvalidArgument names the field whose value has another type.
+// The key of `values`, one per field. InvalidArgument, naming the field, if a value has another
+// type.
 StatusOr<std::string> EncodeKey(std::span<const KeyField> fields, std::span<const Datum> values);
 // The first fields of a key, for prefix scans: every key that starts with these values, and no
 // other, starts with the returned bytes. A text in the key's last place is itself a prefix.
 StatusOr<std::string> EncodeKeyPrefix(std::span<const KeyField> fields,
                                       std::span<const Datum> values);
-// Inverse of EncodeKey. DataLoss when the bytes are no key of these fields.
+// Inverse of EncodeKey. DataLoss if the bytes are no key of these fields.
 StatusOr<std::vector<Datum>> DecodeKey(std::span<const KeyField> fields, std::string_view key);
-// A value from what a person typed. InvalidArgument names the type that was expected.
+// Parses a value that a person typed. InvalidArgument, naming the expected type, if it is no such
+// value.
 StatusOr<Datum> ParseDatum(const TypeInfo& type, std::string_view text);
 
 // The least string greater than every string that starts with `prefix`; empty means no bound.

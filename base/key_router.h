@@ -16,8 +16,8 @@ namespace trident {
 // Keeps its memory from call to call. Not thread-safe.
 class KeyRouter {
  public:
-  // `keys` must all belong to partitions [first, last) of `partitions`. Keeps the order of the keys
-  // within each partition.
+  // Sorts `keys`, which must all belong to partitions [first, last) of `partitions`. Keys of one
+  // partition keep their order.
   void Route(std::span<const HashedKey> keys, uint32_t partitions, uint32_t first, uint32_t last) {
     const uint32_t span = last - first;
     first_ = first;
@@ -40,8 +40,8 @@ class KeyRouter {
     }
   }
 
-  // visit(partition, its keys, where each stood in the keys that were routed), for each partition
-  // that got a key, in ascending order.
+  // Calls visit(partition, keys, places) for each partition that got a key, in ascending order.
+  // `places` says where each of these keys stood among the keys that were routed.
   template <class Visit>
   void ForEachPartition(Visit&& visit) const {
     for (uint32_t p = 0; p + 1 < begin_.size(); ++p) {

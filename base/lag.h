@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much input waits in the sources, behind what is committed: for people who ask how far behind
-// a topology is. Nothing is decided by it.
+// Lag: how much input in the sources is not committed yet. It tells people how far behind a
+// topology is; nothing is decided by it.
 #ifndef TRIDENT_BASE_LAG_H_
 #define TRIDENT_BASE_LAG_H_
 
@@ -11,7 +11,7 @@
 
 namespace trident {
 
-// What waits in one source partition, in the unit that its spout counts in.
+// The input that waits in one source partition, in the unit that its spout counts in.
 struct Backlog {
   enum class Unit : uint8_t {
     kUnknown,  // the spout cannot tell
@@ -26,14 +26,14 @@ struct Backlog {
   friend bool operator==(const Backlog&, const Backlog&) = default;
 };
 
-// What waits in several source partitions together. Rows and bytes are of different partitions, so
-// neither contains the other.
+// The input that waits in several source partitions together. A partition counts either rows or
+// bytes, so no input is in both sums.
 struct Lag {
   std::optional<uint64_t> rows;     // nullopt: no partition counts rows
   std::optional<uint64_t> bytes;    // nullopt: no partition counts bytes
   uint64_t unknown_partitions = 0;  // these are in neither sum
 
-  // A sum that would not fit stays at the largest number.
+  // A sum that would overflow stays at the largest number.
   void Add(const Backlog& backlog);
   friend bool operator==(const Lag&, const Lag&) = default;
 };

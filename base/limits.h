@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every bound of the project, in one place, grouped by the folder that keeps it. A name carries its
-// unit. `...Default` is where an option starts; all others are fixed. Whoever would exceed one of
-// these gets an error that names the limit, never silence.
+// unit. `...Default` is the initial value of an option; all others are fixed. Exceeding one of
+// these gives an error that names the limit; nothing is cut off in silence.
 #ifndef TRIDENT_BASE_LIMITS_H_
 #define TRIDENT_BASE_LIMITS_H_
 
@@ -17,31 +17,34 @@ inline constexpr int64_t kGiB = 1024 * kMiB;
 
 // ---- proto: what crosses a process boundary ----
 
-// One unary message, either way. gRPC is told, and the fields are checked again after the parse.
+// The size of one unary message, either way. gRPC is told of it, and the fields are checked again
+// after the parse.
 inline constexpr int64_t kRpcMessageBytesMax = 16 * kMiB;
-// One answer: a value of the greatest size, twice where a user type is also rendered, and its key.
+// The size of one answer. It holds a value of the greatest size (twice, if a user type is also
+// rendered) and its key.
 inline constexpr int64_t kRpcAnswerBytesMax = 36 * kMiB;
 // Rows in one answer of a scan or a multi-get; a page token continues it.
 inline constexpr int64_t kScanPageRowsMax = 10'000;
 inline constexpr int64_t kScanPageBytesMax = 4 * kMiB;
 inline constexpr int64_t kMultiGetKeysMax = 10'000;
-// A multi-get of more keys than this leaves the network's threads to others.
+// A multi-get of more keys than this is not answered on the network's threads, which stay free for
+// other calls.
 inline constexpr int64_t kMultiGetInlineKeysMax = 64;
 // Scans stream pages of this size, so that a reader with the usual limit of 4 MiB takes them.
 inline constexpr int64_t kScanStreamPageBytes = 1 * kMiB;
 inline constexpr int64_t kScanStreamPageRowsDefault = 1'000;
-// Threads for what may take long to read, and multi-gets that wait for one.
+// Threads for reads that may take long, and the number of multi-gets that may wait for one.
 inline constexpr int32_t kReadThreads = 2;
 inline constexpr int64_t kReadQueueMax = 1024;
-// At once, over all clients of a server; each holds a txid readable.
+// Scans and watches at once, over all clients of a server. Each of them keeps a txid readable.
 inline constexpr int64_t kScansMax = 64;
 inline constexpr int64_t kWatchesMax = 256;
 // Reads that wait for a txid to be committed, and how long one waits when its call has no deadline.
 inline constexpr int64_t kAwaitedReadsMax = 4096;
 inline constexpr int64_t kAwaitTxidMsDefault = 10'000;
-// A client that takes no page of its scan or event of its watch for so long is cut off.
+// A client that takes no page of its scan, or no event of its watch, for this long is cut off.
 inline constexpr int64_t kStreamStallMsMax = 30'000;
-// A watcher hears at least this often up to which txid nothing changed.
+// A watcher is told at least this often up to which txid nothing changed.
 inline constexpr int64_t kWatchQuietMs = 1'000;
 // Calls of one connection that are served at once; more wait at the client.
 inline constexpr int32_t kRpcStreamsPerConnectionMax = 256;
@@ -58,39 +61,43 @@ inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
 
 inline constexpr int64_t kKeyBytesMax = 64 * kKiB;
 inline constexpr int64_t kValueBytesMax = 16 * kMiB;
-// The number of slices of a state is part of its format: fixed when it is created.
+// The number of partitions of a state is part of its format: fixed when the state is made.
 inline constexpr uint32_t kStatePartitionsMax = 4096;
 // Decided txids whose previous values stay in memory, so that a read at exactly N works while N+1
 // is applied. Snapshots that are held add to them.
 inline constexpr uint64_t kReadableVersions = 16;
 inline constexpr int64_t kPinnedSnapshotsMax = 1024;
-// Redo that waits to be folded. Above it the coordinator cuts no new batch: all of it is replayed
-// at a restart, which takes 5 to 8 ms a MiB.
+// Redo that waits to be folded. Above this the coordinator cuts no new batch, because a restart
+// replays all of it, which takes 5 to 8 ms per MiB.
 inline constexpr int64_t kRedoBytesMax = 96 * kMiB;
 // A fold starts after this much redo or this many commits, whichever comes first.
 inline constexpr int64_t kFoldRedoBytesDefault = 32 * kMiB;
 inline constexpr uint64_t kFoldCommitsDefault = 4096;
-// Deltas over values that nobody has read: up to so many of one partition, or of one in so many of
-// its keys, a fold looks the values up; beyond, it appends the deltas unread.
+// For deltas over values that nobody has read. A fold looks the values up if they are at most this
+// many in a partition, or at least one in so many of its keys. Between the two it appends the
+// deltas unread.
 inline constexpr uint64_t kFoldLookUpsMax = 256;
 inline constexpr uint64_t kFoldLookUpsOneIn = 4;
-// Log of the durable store, all of which is read when it is opened.
+// The size of the durable store's log, all of which is read when the store is opened.
 inline constexpr int64_t kStoreLogBytesMax = 64 * kMiB;
-// Sorted runs of the base that are merged at once, and that a lookup of a key may have to ask.
+// The number of sorted runs of the base at which they are merged. A lookup of a key may have to ask
+// that many.
 inline constexpr int kBaseRunsMergedAt = 10;
-// Read ahead of a cursor that walks a whole table, over all of its runs, which share it; and of a
-// cursor that finds itself walking, in each run.
+// Read-ahead of a cursor that walks a whole table: the sum over all of its runs, and the bounds of
+// each run's share. The last one, also for each run, is for a cursor that seeks but is found to
+// walk.
 inline constexpr int64_t kScanReadAheadBytes = 8 * kMiB;
 inline constexpr int64_t kScanReadAheadBytesPerRunMax = 2 * kMiB;
 inline constexpr int64_t kScanReadAheadBytesPerRunMin = 64 * kKiB;
 inline constexpr int64_t kSeekReadAheadBytesPerRunMax = 64 * kKiB;
-// One number for hot tables, block cache, write buffers and exchange buffers.
+// The memory budget of a process: one number for hot tables, block cache, write buffers and
+// exchange buffers.
 inline constexpr int64_t kMemoryBytesDefault = 1 * kGiB;
 inline constexpr int64_t kMemoryBytesMin = 64 * kMiB;
-// What a process takes beside its budget, however large that is: code and read-only data of the
-// libraries, stacks, connections, and what the C library keeps of freed memory.
+// The memory that a process takes in addition to its budget, however large that is: code and
+// read-only data of the libraries, stacks, connections, and freed memory that the C library keeps.
 inline constexpr int64_t kMemoryBytesBesideBudget = 64 * kMiB;
-// How far the memory that is accounted for one partition may be behind what it holds.
+// How far the memory that is accounted for one partition may fall behind the memory that it holds.
 inline constexpr int64_t kAccountingSlackBytes = 8 * kKiB;
 
 // ---- engine: what runs ----
@@ -101,9 +108,9 @@ inline constexpr int32_t kMaxPendingMax = 64;
 // A batch is cut when it reaches any of these over all its source partitions.
 inline constexpr int64_t kBatchRowsMaxDefault = 100'000;
 inline constexpr int64_t kBatchBytesMaxDefault = 8 * kMiB;
-// What a batch on its way is taken to hold in memory: so much a row, for columns, groups and
-// frames, and so many copies of its bytes, or what amounts to one. A batch is also cut when by this
-// it would take more than its part of the budget's share for exchange.
+// The memory that a batch in flight is assumed to take: this much per row, for columns, groups and
+// frames, and this many times its bytes, for copies. A batch is also cut when, by this estimate, it
+// would take more than its part of the budget's share for exchange.
 inline constexpr uint64_t kBatchMemoryBytesPerRow = 256;
 inline constexpr uint64_t kBatchMemoryBytesPerByte = 4;
 // Rows in one frame of an exchange: large enough to pay for a virtual call, small enough for the
@@ -115,20 +122,22 @@ inline constexpr int32_t kExecutorsMax = 256;
 
 // ---- coordinator: who decides ----
 
-// Attempts of one txid before the policy of the stream (stop or isolate) decides.
-// How often an executor tells that it works on an attempt; much less than the progress deadline.
+// How often an executor reports that it works on an attempt; much shorter than the progress
+// deadline.
 inline constexpr int64_t kProgressToldMs = 1'000;
+// Attempts of one txid before the policy of the stream (stop or isolate) decides.
 inline constexpr int32_t kRetryLimitDefault = 3;
 // The n-th retry waits first * 2^(n-1), at most max.
 inline constexpr int64_t kRetryDelayFirstMs = 10;
 inline constexpr int64_t kRetryDelayMaxMs = 5'000;
 // An attempt that makes no progress at all for this long fails.
 inline constexpr int64_t kProgressDeadlineMsDefault = 30'000;
-// Decided batches that the slowest worker may be behind in applying. At it no new batch is cut.
+// The number of decided batches that the slowest worker may still have to apply. At this number no
+// new batch is cut.
 inline constexpr uint32_t kApplyBacklogBatchesDefault = 64;
 
 inline constexpr int64_t kDrpcQueueMax = 4096;
-// Arguments that wait for one function; with large arguments this is reached before kDrpcQueueMax.
+// Bytes of arguments that wait for one function. Large arguments reach this before kDrpcQueueMax.
 inline constexpr int64_t kDrpcQueueBytesMax = 64 * kMiB;
 // A function whose last batches all took less than this is executed by the thread that brought the
 // request, which saves a change of threads; a slower one never holds up the thread of the network.
@@ -147,15 +156,16 @@ inline constexpr int32_t kParallelismMax = 256;
 // Spouts.
 inline constexpr int64_t kLineBytesMax = 1 * kMiB;
 inline constexpr int64_t kFileReadBytes = 256 * kKiB;
-// A file is read in pieces of this size by so many readers in turn; positions tell both.
+// A file is read in splits of this size, by this many readers in turn. Positions record both
+// numbers.
 inline constexpr int64_t kFileSplitBytesDefault = 8 * kMiB;
 inline constexpr int32_t kFileReadersDefault = 4;
 inline constexpr int32_t kFileReadersMax = 1024;
 // How often a source that cannot wake anyone is asked for input while it has none.
 inline constexpr int64_t kSpoutPollNanosDefault = 5'000'000;
-// After so many steps of a log that gave no row, a read tells how far it came.
+// A read of a log returns its position after this many steps without a row.
 inline constexpr int64_t kLogStepsWithoutRowMax = 4096;
-// Source partitions of a spout that are numbered, not named.
+// The number of source partitions of a spout whose partitions are numbered, not named.
 inline constexpr int64_t kGeneratorPartitionsMax = 65'536;
 inline constexpr int64_t kFeederQueueRowsMax = 1'000'000;
 inline constexpr int64_t kFeederQueueBytesMax = 64 * kMiB;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One macro to say something to whoever operates the process:
+// One macro to tell something to the people who operate the process:
 //
 //     TRIDENT_LOG(WARN) << "fold of state " << name << " took " << ms << " ms";
 //
-// The level is DEBUG, INFO, WARN or ERROR. What is streamed is evaluated only when the level is on.
-// Lines go to stderr. Quiet below WARN; the environment variable TRIDENT_LOG (debug, info, warn,
-// error, off) sets another level at the start. Thread-safe: lines never mix.
+// The level is DEBUG, INFO, WARN or ERROR. The streamed values are evaluated only when the level is
+// on. Lines go to stderr. Levels below WARN are off, unless the environment variable TRIDENT_LOG
+// (debug, info, warn, error, off) sets another level at the start. Thread-safe: lines never mix.
 //
-// A log is for people. What a caller must know is in a Status, what a program must read in metrics.
+// A log is for people. Facts that a caller needs are in a Status, facts that a program reads are in
+// metrics.
 #ifndef TRIDENT_BASE_LOGGING_H_
 #define TRIDENT_BASE_LOGGING_H_
 
@@ -25,11 +26,12 @@ enum class LogLevel { DEBUG, INFO, WARN, ERROR, OFF };
 LogLevel MinLogLevel();
 void SetMinLogLevel(LogLevel level);
 
-// The level of that name, in any case; `fallback` when no level is called so.
+// The level with that name, in upper or lower case; `fallback` if there is none.
 LogLevel LogLevelNamed(std::string_view name, LogLevel fallback);
 
-// Takes every line instead of stderr; an empty function gives them back to stderr. For tests and
-// for programs with a log of their own. It may be called from any thread, one call at a time.
+// Sends every line to `sink` instead of stderr; an empty function sends them to stderr again. For
+// tests and for programs with a log of their own. The sink may be called from any thread, one call
+// at a time.
 using LogSink = std::function<void(LogLevel, std::string_view line)>;
 void SetLogSink(LogSink sink);
 

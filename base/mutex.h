@@ -56,7 +56,7 @@ class TRIDENT_SCOPED_CAPABILITY MutexLock {
   Mutex& mutex_;
 };
 
-// Waits may wake without cause: always wait in a loop over the condition.
+// Waits may wake without cause: always wait in a loop that checks the condition.
 class CondVar {
  public:
   void Wait(Mutex& mutex) TRIDENT_REQUIRES(mutex) {

@@ -5,8 +5,8 @@
 //
 //     hash --PartitionOfHash--> partition --TaskOfPartition--> task
 //
-// The first step is for ever (the number of partitions is part of a state's format); the second may
-// change with each start.
+// The first step never changes (the number of partitions is part of a state's format). The second
+// may change with each start.
 #ifndef TRIDENT_BASE_PARTITION_ASSIGNMENT_H_
 #define TRIDENT_BASE_PARTITION_ASSIGNMENT_H_
 
@@ -30,8 +30,8 @@ struct PartitionRange {
   friend bool operator==(const PartitionRange&, const PartitionRange&) = default;
 };
 
-// What `task` owns: exactly the partitions that TaskOfPartition gives to it. Empty for some tasks
-// when there are more tasks than partitions. REQUIRES: task < tasks.
+// The partitions of `task`: exactly those that TaskOfPartition gives to it. There are none for some
+// tasks when there are more tasks than partitions. REQUIRES: task < tasks.
 inline PartitionRange PartitionsOfTask(uint32_t task, uint32_t partitions, uint32_t tasks) {
   const auto first_of = [&](uint64_t t) {
     return static_cast<uint32_t>((t * partitions + tasks - 1) / tasks);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where input comes from and how far a batch has read it: the words that spouts, the protocol and
-// the decision log share.
+// Where input comes from, and how far a batch has read it. Spouts, the protocol and the decision
+// log share these types.
 #ifndef TRIDENT_BASE_SOURCE_H_
 #define TRIDENT_BASE_SOURCE_H_
 
@@ -14,7 +14,7 @@
 
 namespace trident {
 
-// What a spout promises about reading the same place again (Trident's three kinds).
+// The promise of a spout about reading the same place again (Trident's three kinds).
 enum class SpoutKind : uint8_t {
   kTransactional,     // the same range always gives the same tuples
   kOpaque,            // a range may give other tuples the next time, but no tuple is in two batches
@@ -28,7 +28,7 @@ struct EmitterId {
   friend constexpr auto operator<=>(const EmitterId&, const EmitterId&) = default;
 };
 
-// A place in a source partition, in the spout's own words. "" is the beginning.
+// A place in a source partition, in a form that only the spout understands. "" is the beginning.
 using Position = std::string;
 
 // How far a source partition (a file, a Kafka partition) has been read.
@@ -39,7 +39,7 @@ struct SourcePosition {
   friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
 };
 
-// What one batch took from one source partition: [start, end).
+// The range [start, end) that one batch took from one source partition.
 struct SourceRange {
   EmitterId emitter;
   std::string partition;  // the spout's name for it; unique within the spout
@@ -47,7 +47,8 @@ struct SourceRange {
   Position end;
   uint64_t rows = 0;
   uint64_t bytes = 0;
-  // Where cuts are logged and repeated of what the rows hold too; else a mix of `rows` and `bytes`.
+  // Where cuts are logged and repeated, this covers the content of the rows, too. Elsewhere it is
+  // only a mix of `rows` and `bytes`.
   uint64_t checksum = 0;
   friend bool operator==(const SourceRange&, const SourceRange&) = default;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Short forms for absl::Status and absl::StatusOr, the project's way to say what the world did.
-// A message says what was expected, what was found, where, and what to try.
+// Short forms for absl::Status and absl::StatusOr, by which the project reports errors of the
+// outside world. A message says what was expected, what was found, where, and what to try.
 #ifndef TRIDENT_BASE_STATUS_H_
 #define TRIDENT_BASE_STATUS_H_
 
@@ -94,7 +94,7 @@ inline std::string_view Message(const Status& s) {
   return std::string_view(s.message().data(), s.message().size());
 }
 
-// The same code with "context: " put before the message; ok stays ok.
+// The same code, with "context: " put before the message. A status that is ok stays as it is.
 inline Status Annotate(const Status& s, std::string_view context) {
   return s.ok() ? s : Status(s.code(), Concat(context, ": ", Message(s)));
 }

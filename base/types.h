@@ -7,7 +7,7 @@
 //   Codec<T>.
 //
 // Text, Bytes and List are views: 16 bytes that point into memory someone else keeps alive (a
-// batch). What must outlive the batch is kept in its owned form, Owned<T>.
+// batch). A value that must outlive the batch is kept in its owned form, Owned<T>.
 #ifndef TRIDENT_BASE_TYPES_H_
 #define TRIDENT_BASE_TYPES_H_
 
@@ -57,9 +57,9 @@ enum class TypeKind : uint8_t {
   kUser = 8,
 };
 
-// A value whose type is known only at run time: what a command line or a remote reader sees.
+// A value whose type is known only at run time, as command lines and remote readers see values.
 struct Datum {
-  // A user type's value: its encoding, and how it reads if its Codec can tell.
+  // A value of a user type: its encoding, and its readable form if its Codec can give one.
   struct User {
     std::string type_name;
     std::string encoded;
@@ -80,19 +80,21 @@ class ByteReader;
 template <class T>
 struct Codec;  // base/codec.h
 
-// What the run time knows of a type. One immortal object per type, see TypeOf<T>().
+// The description of a type for the run time. There is one object per type, which is never
+// destroyed; see TypeOf<T>().
 struct TypeInfo {
   TypeKind kind;
   std::string name;              // "int64", "text", "list<text>", a user type's own name
   const TypeInfo* element;       // of a list; else null
   Datum (*decode)(ByteReader&);  // reads one encoded value (Codec<T>); reader.ok() tells success
-  // Appends the Codec<T> form of a T, which is a view where the type has one.
+  // Appends the Codec<T> form of the T at `value`. Where a type has a view (Text for std::string),
+  // T is the view.
   void (*encode)(const void* value, std::string& out);
 };
 inline bool SameType(const TypeInfo& a, const TypeInfo& b) { return a.name == b.name; }
 
-// The description of T; immortal. Text and std::string are both "text". The library has those of
-// the types listed above and of lists of them; base/codec.h makes those of other types.
+// The description of T, which is never destroyed. Text and std::string are both "text". The library
+// defines it for the types listed above and lists of them; base/codec.h does so for other types.
 template <class T>
 const TypeInfo& TypeOf();
 #define TRIDENT_TYPE_OF_(T, OWNED)              \
@@ -116,7 +118,7 @@ const TypeInfo& TypeOf<OwnedBytes>();
 
 enum class Nullability : uint8_t { kRequired, kNullable };
 
-// Canonical key bytes (base/key_encoding.h) with their hash (base/hash.h), so that a key is hashed
+// Canonical key bytes (base/key_encoding.h) with their hash (base/hash.h). A key is hashed only
 // once on its way from the operator that groups by it, through the exchange, into the state. Does
 // not own the bytes.
 struct HashedKey {
@@ -131,11 +133,11 @@ struct KeyField {
   Nullability nullability = Nullability::kRequired;
 };
 
-// The description of "int64", "list<text>" and the like, for whoever has only the name that was
-// stored; null for names of user types and for unknown ones.
+// The description of "int64", "list<text>" and the like, for callers that have only a stored name.
+// Null for names of user types and for unknown ones.
 const TypeInfo* BuiltinTypeNamed(std::string_view name);
 
-// The owned form of a value type: what state keeps and accumulators hold.
+// The owned form of a value type, as states and accumulators keep it.
 template <class T>
 struct OwnedForm {
   using type = T;

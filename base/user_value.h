@@ -18,29 +18,30 @@
 
 namespace trident {
 
-// Where a UserValue keeps its value: here if it fits, else on the heap.
+// The memory in which a UserValue keeps its value: here if it fits, else on the heap.
 union ValueRoom {
   static constexpr size_t kBytes = 24;
   void* heap;
   alignas(8) unsigned char bytes[kBytes];
 };
 
-// What can be done with a value of one type. One immortal object per type, see ValueTypeOf<T>().
+// The operations on values of one type. There is one object per type, which is never destroyed; see
+// ValueTypeOf<T>().
 struct ValueType {
   const TypeInfo* info;
   bool in_place;
-  bool is_plain;  // in place, and its bytes are all of it: copied and forgotten without a call
+  bool is_plain;  // in place, copied as bytes and destroyed without a call
   size_t size;
   void (*copy)(const ValueRoom& from, ValueRoom& to);
   void (*destroy)(ValueRoom& room);
   void (*move)(ValueRoom& from, ValueRoom& to);  // noexcept; leaves nothing in `from`
   // Makes a value from its encoding. False: the bytes are no value, and `to` holds none.
   bool (*decode)(ByteReader& in, ValueRoom& to);
-  size_t (*heap_bytes)(const void* value);  // what it owns beside its own size
+  size_t (*heap_bytes)(const void* value);  // memory beside its own size
 };
 
-// The library has those of bool and of lists of its own types; base/codec.h makes those of types of
-// the program's.
+// The operations on a T. The library defines them for bool and for lists of its own types;
+// base/value_size.h does so for types of the program.
 template <class T>
 const ValueType& ValueTypeOf();
 template <>
@@ -73,7 +74,7 @@ class UserValue {
     out.type_ = &ValueTypeOf<T>();
     return out;
   }
-  // Invalidates `in`, and gives an empty value, when the bytes are no value of `type`.
+  // Gives an empty value and invalidates `in` if the bytes are no value of `type`.
   static UserValue Decode(const ValueType& type, ByteReader& in);
 
   UserValue(const UserValue& other) { CopyFrom(other); }
@@ -139,13 +140,13 @@ class UserValue {
   ValueRoom room_{};
 };
 
-// Only the encoding: what a value is decoded as, its bytes do not tell.
+// Encodes only: the bytes alone do not tell the type as which to decode them.
 template <>
 struct Codec<UserValue> {
   static void Encode(const UserValue& v, std::string& out) { v.type().info->encode(v.get(), out); }
 };
 
-// What a UserValue holds beside its own size.
+// The memory that a UserValue holds beside its own size, in bytes.
 size_t HeapBytes(const UserValue& value);
 
 }  // namespace trident

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HeapBytes: the memory that a value holds beside its own sizeof, for the memory budget. A user
-// type that holds memory says how much by `static size_t MemoryBytes(const T&)` in its UserCodec;
-// else the length of its encoding stands for it.
+// HeapBytes: the memory that a value holds beside its own sizeof, in bytes, for the memory budget.
+// A user type that holds memory gives its size by `static size_t MemoryBytes(const T&)` in its
+// UserCodec; otherwise the length of its encoding is taken for it.
 #ifndef TRIDENT_BASE_VALUE_SIZE_H_
 #define TRIDENT_BASE_VALUE_SIZE_H_
 
@@ -110,7 +110,7 @@ ValueType Describe() {
 
 }  // namespace value_type_internal
 
-// Of types that are not the library's own; see base/user_value.h.
+// The operations on a type that is not the library's own; see base/user_value.h.
 template <class T>
 const ValueType& ValueTypeOf() {
   static const ValueType* const type = new ValueType(value_type_internal::Describe<T>());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operator: what happens to the tuples of a batch at one step. The hooks, in the order in which the
-// one executor thread that owns the operator calls them, for each batch attempt:
+// Operator: one step of the plan, at work on the tuples of a batch. These are the hooks, in the
+// order in which the one executor thread that owns the operator calls them, for each batch attempt:
 //
 //   Begin(context)         once, before any tuple
 //   Process(slice, out)    once per slice; slices come in a fixed order (edge, source task, number)
@@ -15,8 +15,8 @@
 //   Abort(from)            forget the staged changes of txid `from` and later
 //
 // One operator object serves one attempt at a time and is used again for later ones: Begin must
-// reset it. Several attempts are in flight at once, each with its own object; what they share (a
-// state partition) is handed to the object when it is made. Operators take no locks.
+// reset it. Several attempts are in flight at once, each with its own object. If they share
+// something (a state partition), each object gets it when it is made. Operators take no locks.
 #ifndef TRIDENT_ENGINE_OPERATOR_H_
 #define TRIDENT_ENGINE_OPERATOR_H_
 
@@ -30,7 +30,7 @@
 
 namespace trident {
 
-// A committed cut that a request batch reads: a txid of each batch group, which stays readable as
+// A committed cut that a request batch reads: one txid for each batch group. They stay readable as
 // long as the object lives.
 class ReadCut {
  public:
@@ -38,22 +38,22 @@ class ReadCut {
   virtual TxId At(GroupId group) const = 0;
 };
 
-// What is true for all operators during one attempt at a batch.
+// The facts that are the same for all operators during one attempt at a batch.
 struct BatchContext {
   BatchId id;
   // Wall time at which the batch was cut, microseconds since the epoch; use it instead of a clock.
   int64_t batch_time_micros = 0;
-  // Of a request batch: how many requests it holds (their rows carry 0 .. requests-1), and what
-  // they read. A stream's batch has neither.
+  // For a request batch: the number of its requests (their rows carry 0 .. requests-1), and the cut
+  // that they read. A stream's batch has neither.
   uint32_t requests = 0;
   std::shared_ptr<const ReadCut> cut;
 };
 
-// Where an operator's results go. Empty slices may be given and are dropped.
+// Takes the results of an operator. Empty slices may be given and are dropped.
 class Output {
  public:
   virtual ~Output() = default;
-  // An error from an operator further down; return it.
+  // An error comes from an operator further down. The caller returns it.
   virtual Status Emit(const Slice& slice) = 0;
 };
 
@@ -65,8 +65,8 @@ class Operator {
   virtual Status Finish(Output& /*out*/) { return absl::OkStatus(); }
 };
 
-// Proof that the protocol lets an attempt take the step. Only the task that got the protocol's word
-// can make one.
+// Proof that the protocol lets an attempt take the step that the permit is named after. Only a
+// task, which hears the protocol's words, can make one.
 class StagePermit {
  public:
   const BatchId& id() const { return id_; }
@@ -90,7 +90,8 @@ class CommittingOperator : public Operator {
  public:
   Status Finish(Output& /*out*/) final { return absl::OkStatus(); }
   virtual Status Stage(const StagePermit& permit, Output& out) = 0;
-  // Appends to the durable record of permit.id(), in the form that recovery will be given back.
+  // Appends the changes of permit.id() to its durable record, in the form in which recovery gets
+  // them back.
   virtual Status AppendRecord(const StagePermit& permit, std::string& record) = 0;
   virtual void Apply(const ApplyPermit& permit) = 0;
   virtual void Abort(TxId from) = 0;

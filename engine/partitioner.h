@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Partitioner: which task of the next stage each tuple goes to. One law: the answer depends only on
-// the batch's id and content and on the number of tasks, never on time, memory addresses or thread
-// interleaving, so that a replay of the same tuples takes the same ways.
+// Partitioner: decides to which task of the next stage each tuple goes. One law: the answer depends
+// only on the batch's id and content and on the number of tasks, never on time, memory addresses or
+// thread interleaving, so that a replay of the same tuples goes the same ways.
 #ifndef TRIDENT_ENGINE_PARTITIONER_H_
 #define TRIDENT_ENGINE_PARTITIONER_H_
 
@@ -16,7 +16,7 @@
 
 namespace trident {
 
-// The ways of one slice.
+// The destinations of the rows of one slice.
 struct Routing {
   enum class Kind : uint8_t {
     kWhole,      // all rows to `task`
@@ -28,7 +28,7 @@ struct Routing {
   std::vector<uint32_t> task_of_row;
 };
 
-// Where a partitioner stands: the sending task and how many receive.
+// The facts that a route may depend on besides the rows.
 struct RouteContext {
   BatchId id;
   uint32_t slice = 0;  // number of the slice within the batch, at this sender
@@ -40,9 +40,9 @@ struct RouteContext {
 class Partitioner {
  public:
   virtual ~Partitioner() = default;
-  // REQUIRES: context.tasks >= 1. `out` is reused from call to call.
+  // Fills `out`, which is reused from call to call. REQUIRES: context.tasks >= 1.
   virtual void Route(const RouteContext& context, const Slice& slice, Routing& out) const = 0;
-  // As Explain shows it: "by fields [word]".
+  // The text that Explain shows, such as "by fields [word]".
   virtual std::string Describe() const = 0;
 };
 using PartitionerRef = std::shared_ptr<const Partitioner>;

@@ -9,9 +9,9 @@
 //   emitter part       SourceReader: reads one source partition from a position; stateless between
 //                      calls but for caches, because any attempt may start anywhere
 //
-// Kinds (Trident's names): a transactional spout gives the same tuples for the same range, always;
-// an opaque spout may not, but never gives a tuple in two committed batches; a non-transactional
-// spout cannot go back, so what a failed attempt read is lost.
+// Kinds (Trident's names): a transactional spout always gives the same tuples for the same range.
+// An opaque spout may give others, but never gives a tuple in two committed batches. A
+// non-transactional spout cannot go back, so the tuples that a failed attempt read are lost.
 #ifndef TRIDENT_ENGINE_SPOUT_H_
 #define TRIDENT_ENGINE_SPOUT_H_
 
@@ -29,11 +29,11 @@
 
 namespace trident {
 
-// What a reader is asked for: rows from `start` on, at most `limits`, or exactly up to `end`.
+// A request to a reader: rows from `start` on, at most `limits`, or exactly up to `end`.
 struct ReadRequest {
   const Position& start;
   const Position* end = nullptr;  // set: stop exactly here
-  BatchLimits limits;             // of this call: one slice
+  BatchLimits limits;             // for this call, which emits one slice
 };
 
 struct ReadResult {
@@ -51,7 +51,8 @@ struct ReadResult {
 
 struct Availability {
   enum class State : uint8_t { kReady, kIdle, kEnded } state = State::kIdle;
-  // Of an idle source without wake-ups: ask again after this long. 0: it wakes us by itself.
+  // For an idle source that does not call its WakeUp: ask again after this long. 0: it calls its
+  // WakeUp.
   Nanos poll_again_nanos = 0;
 };
 
@@ -59,16 +60,17 @@ struct Availability {
 class SourceReader {
  public:
   virtual ~SourceReader() = default;
-  // Emits one slice of rows with the spout's schema (none is allowed) and says how far it came. An
-  // error fails the attempt; nothing of it is kept.
+  // Emits at most one slice of rows, with the spout's schema, and returns how far it came. An error
+  // fails the attempt, of which nothing is kept.
   virtual StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) = 0;
-  // Is there anything at or after `position`? Must be cheap.
+  // Tells if there is input at or after `position`. Must be cheap.
   virtual StatusOr<Availability> Poll(const Position& position) = 0;
-  // Everything before `position` is committed at `txid`; caches and waiters may let go of it.
+  // Tells that everything before `position` is committed at `txid`. Caches and waiters may release
+  // it.
   virtual void Committed(TxId /*txid*/, const Position& /*position*/) {}
 };
 
-// Called by a spout, from any thread, when input has come. Cheap and never blocks.
+// A spout calls it, from any thread, when input has come. Cheap; never blocks.
 using WakeUp = std::function<void()>;
 
 // Shared by all tasks; thread-safe.
@@ -82,16 +84,17 @@ class Spout {
   virtual StatusOr<std::vector<std::string>> Partitions() = 0;
   virtual StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                              WakeUp wake_up) = 0;
-  // How much is known to wait in `partition` at and behind `position`, where what is committed
-  // ends: what readers would still give from there on, emitted already or not. For people to see
-  // how far behind the topology is; nothing is decided by it, so it may be an estimate. Asked on
-  // any thread, while readers work, about once a second: a look at a file's size is quick enough, a
-  // read of it is not. Unknown, the default, is for what cannot be counted, has no end, or cannot
-  // be found out now; what is wrong with a source, Read tells.
+  // The amount of input that is known to wait in `partition` at and after `position`, where the
+  // committed input ends: all that readers would still give from there on, emitted already or not.
+  // It shows people how far behind the topology is. Nothing is decided by it, so it may be an
+  // estimate. Called on any thread, while readers work, about once a second: looking at a file's
+  // size is quick enough, reading the file is not. The default, unknown, is for input that cannot
+  // be counted, has no end, or cannot be found out now. Faults of a source are reported by Read,
+  // not here.
   virtual Backlog BacklogAfter(const std::string& /*partition*/, const Position& /*position*/) {
     return {};
   }
-  // As Explain shows it: "text files (3)".
+  // The text that Explain shows, such as "text files (3)".
   virtual std::string Describe() const = 0;
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fold: moves committed changes into the base, in slices. A slice is a run of neighbouring
-// partitions; its changed keys, sorted, and its markers become one bulk load, installed whole. Then
-// its entries are clean. Slices go round all partitions; after a whole round, the redo that every
-// partition has folded is deleted.
+// partitions. Its changed keys, sorted, and its markers become one bulk load, which is installed as
+// a whole; then its entries are clean. Slices go round all partitions. After a whole round, the
+// redo that every partition has folded is deleted.
 //
-// Slices instead of one large fold: memory is given back while the round goes on, each partition
-// may gather changes for a whole round before it is folded (the more changes a fold of a partition
-// has, the less of the base it reads and rewrites for each), and the runs of different slices do
+// Why slices instead of one large fold? Memory is given back while the round goes on. Each
+// partition may gather changes for a whole round before it is folded; the more changes it has then,
+// the less of the base is read and rewritten for each of them. And the runs of different slices do
 // not overlap.
 #ifndef TRIDENT_STATE_FOLD_H_
 #define TRIDENT_STATE_FOLD_H_
@@ -46,16 +46,17 @@ class Fold {
   Fold(DurableStore& durable, MemoryBudget& budget, const FoldLimits& limits,
        std::vector<Member> members, std::vector<StateGroup*> groups);
 
-  // Folds the next slice of the round, or the first of a new one. An error is the durable store's
-  // or damage in the base; nothing is lost by it, but nothing is folded from then on.
+  // Folds the next slice of the round, or the first of a new one. An error comes from the durable
+  // store or from damage in the base. It loses nothing, but nothing is folded from then on.
   Status FoldSlice();
   // Goes on to the end of the round, and then through a whole one: everything that is published
   // when this is called gets into the base.
   Status FoldAll();
 
-  // By redo, commits or memory: someone should call FoldSlice until it is not due any more.
+  // True if redo, commits or memory ask for a fold: someone should call FoldSlice until this is
+  // false.
   bool IsDue() const;
-  // Something was committed since it was last folded.
+  // True if something was committed since it was last folded.
   bool HasWork() const;
   // An upper bound of the redo that is not deleted yet, in bytes.
   uint64_t RedoBytesWaiting() const;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateStore: all that a process remembers. Its truth is the base plus the decided redo after it,
-// both in one DurableStore; the hot tables of its partitions hold what was touched of late.
+// StateStore: everything that a process remembers. The truth is the base plus the decided redo
+// after it, both in one DurableStore. The hot tables of its partitions hold the values that were
+// used of late.
 //
 //     auto store = StateStore::Open(durable, {.topology = "words"}, decisions, options);
 //     auto counts = (*store)->AddMap<int64_t>({.name = "counts", .key_fields = key});
@@ -55,32 +56,32 @@ struct StateStoreOptions {
 // that changed nothing.
 //
 // Threads: AddMap and Recover come first, from one thread. After that the reading side
-// (StateCatalog), PublishApplied and what stands under maintenance may be called on any thread. Who
-// may touch a partition, StatePartition and MapShare say.
+// (StateCatalog), PublishApplied and the calls under "maintenance" may be used on any thread.
+// StatePartition and MapShare say who may touch a partition.
 class StateStore final : public StateCatalog {
  public:
-  // `durable` must outlive the store, `decided` Recover. FailedPrecondition when the directory is
-  // another topology's.
+  // `durable` must outlive the store, `decided` the call of Recover. FailedPrecondition if the
+  // directory belongs to another topology.
   static StatusOr<std::unique_ptr<StateStore>> Open(DurableStore& durable, const StoreOwner& owner,
                                                     const DecidedAttempts& decided,
                                                     const StateStoreOptions& options);
   ~StateStore() override;
 
-  // Declares a state, and makes it if the directory does not have it yet. FailedPrecondition when
-  // the directory has it with another kind, key, value type, group or number of partitions;
-  // InvalidArgument when there cannot be such a state; AlreadyExists when it was declared before.
+  // Declares a state, and makes it if the directory does not have it yet. FailedPrecondition if the
+  // directory has it with another kind, key, value type, group or number of partitions;
+  // InvalidArgument if there cannot be such a state; AlreadyExists if it was declared before.
   template <class V>
   StatusOr<MapState<V>*> AddMap(const StateSpec& spec, MapOptions<V> options = {});
 
-  // Re-applies what was decided and not folded, and drops the redo of what was not decided (rule
-  // R14 of docs/commit_rules.md). DataLoss, naming the txid, when a decided txid is neither in the
-  // base nor in the redo, when the redo is not the one that was decided, or when the base is ahead
-  // of the decisions; nothing may be served then. FailedPrecondition when the directory has a state
+  // Applies again the decided txids that were not folded, and drops the redo of undecided ones
+  // (rule R14 of docs/commit_rules.md). DataLoss, naming the txid, if a decided txid is neither in
+  // the base nor in the redo, if the redo is not the one that was decided, or if the base is ahead
+  // of the decisions; nothing may be served then. FailedPrecondition if the directory has a state
   // that was not declared.
   StatusOr<RecoveryReport> Recover();
 
-  // Every task has applied `t`: readers see it from now on, in all partitions and states of the
-  // group at once. REQUIRES: t is Published(group) + 1.
+  // Makes `t`, which every task has applied, visible to readers, in all partitions and states of
+  // the group at once. REQUIRES: t is Published(group) + 1.
   void PublishApplied(GroupId group, TxId t, Attempt attempt, uint64_t redo_bytes);
 
   // ---- StateCatalog ----
@@ -92,13 +93,13 @@ class StateStore final : public StateCatalog {
 
   // ---- maintenance (whoever runs the store does it now and then, on a thread of its own) ----
 
-  // After Recover.
+  // Call it after Recover.
   Fold& fold() { return *fold_; }
-  // While there is too little memory: gives it back in partitions that nobody is using, makes the
-  // accounts exact, and gives up old versions, one a call, as long as they take more than their
-  // share. Else nothing. Who waits for room gets it by calls of this and of the fold.
+  // If there is too little memory: gives it back in partitions that nobody is using, makes the
+  // accounts exact, and gives up old versions, one per call, as long as they take more than their
+  // share. Else does nothing. Calls of this and of the fold make room for those who wait for it.
   void TrimIfNeeded();
-  // Every state of the group has all up to this txid in its base: decisions up to it are not needed
+  // The last txid that every state of the group has in its base. Decisions up to it are not needed
   // to recover, except the last one.
   TxId FoldedUpTo(GroupId group) const;
 

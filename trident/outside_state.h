@@ -7,8 +7,8 @@
 //   stream.GroupBy(kWord).PersistentAggregate(
 //       {.name = "counts", .where = OutsideMap<OpaqueValue<int64_t>>(OpenTable)}, Count(), kCount);
 //
-// What is promised with which spout stands in the guarantee table of README.md; how to write such a
-// state, in trident/states/README.md.
+// The guarantee table of README.md says what is promised with which spout; trident/states/README.md
+// says how to write such a state.
 #ifndef TRIDENT_TRIDENT_OUTSIDE_STATE_H_
 #define TRIDENT_TRIDENT_OUTSIDE_STATE_H_
 
@@ -78,14 +78,14 @@ class ObjectHome final : public StateHome {
 
 }  // namespace outside_internal
 
-// A map in a store of the program's. `Stored` says the state's kind: V itself (non-transactional),
+// A map in a store of the program. `Stored` says the state's kind: V itself (non-transactional),
 // TransactionalValue<V> or OpaqueValue<V>; see trident/states/stored_value.h.
 template <class Stored>
 std::shared_ptr<const StateHome> OutsideMap(OpenPartition<BackingMap<Stored>> open) {
   return std::make_shared<outside_internal::MapHome<Stored>>(std::move(open));
 }
 
-// Objects of a class S derived from State, one a partition. The state is non-transactional unless
+// Objects of a class S derived from State, one per partition. The state is non-transactional unless
 // StateOptions::kind says what S promises.
 template <class S>
 std::shared_ptr<const StateHome> OutsideState(OpenPartition<S> open) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OutsideTable: a map state in a table of the program's own, by typed keys. What the engine knows
-// of keys (their encoding, their partitions) stays here.
+// OutsideTable: a map state in a table of the program's own, by typed keys. The engine's encoding
+// of keys and their partitions stay hidden.
 //
 //   class Prices : public KeyedTable<OpaqueValue<double>, Text> {      // by one text field
 //     StatusOr<std::vector<std::optional<Row>>> Get(std::span<const Key> keys) override { ... }
@@ -32,7 +32,7 @@ namespace trident {
 
 namespace table_internal {
 
-// How a key field of type T is handed to the program: owned.
+// The form in which a program gets a key field of type T: owned.
 template <class T>
 struct KeyPart {
   using type = Owned<T>;
@@ -63,31 +63,31 @@ struct KeyOf<> {
 }  // namespace table_internal
 
 // One partition of a table. `Ks` are the types of the group's fields, as in their tokens; `Stored`
-// says the state's kind (V, TransactionalValue<V>, OpaqueValue<V>). The calls to one object never
-// overlap; they come from an executor thread, and those of queries from any. An error or an
-// exception fails the batch, which is then made again.
+// says the state's kind (V, TransactionalValue<V>, OpaqueValue<V>). Calls to one object never
+// overlap. Those for a batch come from an executor thread, those for queries from any thread. An
+// error or an exception fails the batch, which is then made again.
 template <class Stored, class... Ks>
 class KeyedTable {
  public:
   using Row = Stored;
-  // Of one field its value, else a std::tuple; texts and bytes are owned. Without fields there is
-  // one row.
+  // With one key field its value, else a std::tuple; texts and bytes are owned. A table without key
+  // fields has one row.
   using Key = typename table_internal::KeyOf<Ks...>::type;
 
   virtual ~KeyedTable() = default;
   // One answer per key, in their order; nullopt: there is no such row. Keys do not repeat.
   virtual StatusOr<std::vector<std::optional<Row>>> Get(std::span<const Key> keys) = 0;
-  // Stores rows[i] under keys[i]; nullopt: forgets the key. At most one call a batch. It returns
-  // when the rows would be there after a crash; what an error leaves stored is made right when the
-  // batch is made again.
+  // Stores rows[i] under keys[i]; nullopt: forgets the key. Called at most once per batch. Must not
+  // return ok before the rows would survive a crash. Rows that a failed call left stored are made
+  // right when the batch is made again.
   virtual Status Put(std::span<const Key> keys, std::span<const std::optional<Row>> rows) = 0;
-  // All of `txid` is stored here; called for every txid, also when it brought nothing.
+  // Called for every txid when all of it is stored here, even if it brought nothing.
   virtual Status Record(TxId /*txid*/) { return absl::OkStatus(); }
 };
 
 namespace table_internal {
 
-// A KeyedTable as the engine sees maps.
+// Shows a KeyedTable to the engine as a map.
 template <class Stored, class... Ks>
 class TableMap final : public BackingMap<Stored> {
  public:
@@ -168,8 +168,8 @@ std::shared_ptr<const StateHome> HomeOf(OpenPartition<Table> open,
 
 }  // namespace table_internal
 
-// A map in a table of the program's: `Table` is derived from a KeyedTable, one object a partition.
-// Topology::Build refuses it to a stream whose group has fields of other types.
+// A map in a table of the program. `Table` is derived from a KeyedTable; there is one object per
+// partition. Topology::Build refuses it for a stream whose group has fields of other types.
 template <class Table>
 std::shared_ptr<const StateHome> OutsideTable(OpenPartition<Table> open) {
   return table_internal::HomeOf<Table>(std::move(open), static_cast<const Table*>(nullptr));

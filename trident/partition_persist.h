@@ -23,7 +23,7 @@ namespace trident {
 
 namespace step_internal {
 
-// The type of an updater's first parameter; void if it is a template's.
+// The type of an updater's first parameter; void if the updater is a template.
 template <class Parameters>
 struct First {
   using type = void;
@@ -35,7 +35,7 @@ struct First<std::tuple<P, Ps...>> {
 template <class Fn>
 using AccessOf = typename First<typename row_internal::ParametersOf<Fn>::type>::type;
 
-// What a state that is seen as an `Access` is declared as, and the handle to it.
+// The declaration of a state whose updater sees it as an `Access`, and the handle to it.
 template <class Access>
 struct DeclaredFor {
   static constexpr bool kKnown = std::is_base_of_v<State, Access>;

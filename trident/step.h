@@ -27,7 +27,7 @@ struct StateOptions {
   // Where the data is found again: unique in the topology, [A-Za-z0-9_-], 1 to 64 characters. It
   // must stay the same from start to start.
   std::string name = {};
-  // What the state promises with which spout; see the table of README.md. Without one: opaque in
+  // The promise of the state with each spout; see the table of README.md. Without one: opaque in
   // the topology's own store, where every kind is exactly-once; elsewhere what `where` says.
   std::optional<StateKind> kind = {};
   // By the key of the grouped stream; fixed when the state is made. 0: 64 in the topology's own

@@ -172,9 +172,9 @@ class Stream {
   // Gives the rows of each batch to updater(state, const PersistRows<in...>& rows, Emit<out...>&),
   // or without the Emit if there is no `out`; it returns nothing or a Status, which fails the
   // attempt. The type of its first parameter says what the state is: MapAccess<V>& a map of V,
-  // S& objects of the program's class S (then `where` is an OutsideState<S>). What it emits is the
-  // handle's NewValuesStream. It is called in the stage phase, in txid order, for every batch, also
-  // an empty one. The state has one partition: GroupBy for more.
+  // S& objects of the program's class S (then `where` is an OutsideState<S>). Its emitted rows are
+  // the handle's NewValuesStream. It is called in the stage phase, in txid order, for every batch,
+  // also an empty one. The state has one partition: GroupBy for more.
   //
   // The body is in trident/partition_persist.h: include that, too.
   template <class In, class Fn, class Out>

@@ -30,7 +30,7 @@ class Spout;
 // The argument of a request.
 inline constexpr Field<Text> kArgs{"args"};
 
-// Not thread-safe. May be destroyed once it is running.
+// Not thread-safe. May be destroyed once a Run of it has started.
 class Topology {
  public:
   // `name` owns the state directory: a directory of one topology is refused to another.
@@ -39,7 +39,7 @@ class Topology {
   // A stream of what the spout emits. `name` stands in errors, in Explain and in decision records;
   // it must be unique and stay the same from start to start.
   Stream NewStream(std::string name, std::shared_ptr<Spout> spout);
-  // For spouts that may fail to be made: the error comes from Build.
+  // The same for a spout that may fail to be made: the error comes from Build.
   template <class S>
   Stream NewStream(std::string name, StatusOr<std::shared_ptr<S>> spout) {
     if (spout.ok()) return NewStream(std::move(name), std::shared_ptr<Spout>(*std::move(spout)));
@@ -53,7 +53,8 @@ class Topology {
   // A request topology: each call of `function` is a row [args]; the answer is the rows of the last
   // step that was added behind this stream.
   Stream NewDrpcStream(std::string function);
-  // All rows of the streams, which must have fields of the same types; the names are the first's.
+  // All rows of the streams, which must have fields of the same types. The names are those of the
+  // first.
   Stream Merge(const std::vector<Stream>& streams);
 
   const std::string& name() const;

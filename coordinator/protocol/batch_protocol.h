@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who decides: the commit protocol of one batch group, as a pure state machine.
+// BatchProtocol: the commit protocol of one batch group, as a pure state machine. It decides.
 //
 // The protocol numbers batches (txids), has them emitted, permits them to be staged in txid order,
 // counts the votes, has them decided in txid order, and fails, shrinks and retries what goes wrong.
@@ -25,17 +25,17 @@
 //      batch that waits for its turn has no deadline.
 //   4. t is decided only with the votes of all voters for one attempt, each from the life of the
 //      worker that the protocol knows, and only after t - 1. One Decide is outstanding; all ready
-//      consecutive txids ride the next one. What was issued is never aborted and never issued
+//      consecutive txids ride the next one. An issued Decide is never aborted and never issued
 //      again.
 //   5. Failing t cancels every later txid in flight. Each gets a fresh attempt.
 //   6. A write whose outcome is unknown halts the group: a new start reads what is there.
 //   7. An event that no correct party can send for the current attempt halts the group.
 //
-// Failure and size. Each failure of t doubles the delay before its next attempt and halves the
-// limits of what is cut next, from what t held; each decision doubles the limits again, up to the
-// configured ones. While t is being retried nothing is emitted after it. A failure counts whatever
-// its cause (also a lost worker: the row may have killed it); only the txid that failed counts, not
-// those it took along.
+// Failure and size. Each failure of t doubles the delay before its next attempt, and halves the
+// limits of the next cut, counted from the size of t. Each decision doubles the limits again, up to
+// the configured ones. While t is being retried nothing is emitted after it. A failure counts
+// whatever its cause (also a lost worker: the row may have killed it). Only the txid that failed
+// counts it, not those that were cancelled with it.
 //   kStop:       after retry_limit retries of t the group halts.
 //   kDeadLetter: t keeps halving down to one row. From then on every attempt holds that row alone
 //                (kSingle), and after retry_limit retries at one row it is diverted (kDivert); t
@@ -44,23 +44,22 @@
 //                at most log2(limits.rows) + 2 * (retry_limit + 1) failures, decided or halted
 //                (a source that takes the row back, so that kSingle finds none, starts anew).
 // A retry is a new cut from the same start, for transactional spouts too: nothing outside has seen
-// the old cut. Where something has (CutLogging::kBeforeStage), the logged cut is repeated exactly
-// by every later attempt, neither shrinks nor is diverted, and halts after retry_limit retries
-// under either policy.
+// the old cut. Under CutLogging::kBeforeStage something outside has seen it. There every later
+// attempt repeats the logged cut exactly, neither shrinks nor is diverted, and the group halts
+// after retry_limit retries under either policy.
 //
 // Empty batches. If all emitters answer without rows and no position moved, the attempt is
 // withdrawn (Abort), nothing counts as failed, and the txid is used again when there is input. If a
-// position moved over rows that were skipped, the empty batch is decided, so that the position is
-// kept.
+// position moved over rows that were skipped, the empty batch is decided, to keep the position.
 //
 // Workers. No attempt starts before all voters joined and applied what was decided before they
 // joined, nor while one is more than backlog_max decisions behind. A lost voter fails everything in
 // flight for which no Decide was issued.
 //
-// Time. Deadlines measure progress: the first attempt in flight that is not ready fails when
-// nothing new was heard of it for progress_deadline (looked at once a deadline, so it may take up
-// to two). Later attempts wait for it anyway; what is heard of them does not count, or empty ones
-// that come and go would keep a lost one waiting for ever. No rule above depends on time.
+// Time. Deadlines measure progress: the first attempt in flight that is not ready fails if no news
+// of it came for progress_deadline (checked once per deadline, so it may take up to two). Later
+// attempts wait for it anyway. News of them does not count, or empty attempts that come and go
+// would keep a lost one waiting for ever. No rule above depends on time.
 //
 // Sources: Storm Trident's MasterBatchCoordinator for txids, attempts and their vocabulary;
 // presumed abort from Mohan, Lindsay and Obermarck, "Transaction management in the R* distributed
@@ -85,7 +84,7 @@ enum class BatchPhase { kEmitting, kLoggingCut, kStaging, kReady, kDeciding };
 // "emitting", "logging the cut", ...
 const char* ToString(BatchPhase phase);
 
-// Why no attempt starts at this moment.
+// The reason why no attempt starts at this moment.
 enum class EmitGate {
   kOpen,           // one starts as soon as it may; nothing holds it
   kNoInput,        // no emitter is ready
@@ -104,7 +103,7 @@ enum class EmitGate {
   kHalted,
 };
 
-// "waits for input", ...: the rest of a sentence that starts with the group.
+// "waits for input", ...: the rest of a sentence whose subject is the group.
 const char* ToString(EmitGate gate);
 
 struct InFlightBatch {
@@ -116,7 +115,7 @@ struct InFlightBatch {
   uint32_t answers_awaited = 0;  // emitters that were asked and have not answered
 };
 
-// A picture of the group for people; nothing is decided from it but when to stop a finished run.
+// A picture of the group for people. Only one decision uses it: when to stop a finished run.
 struct GroupStatus {
   GroupId group;
   Epoch epoch;
@@ -147,9 +146,9 @@ class BatchProtocol {
   BatchProtocol(const BatchProtocol&) = delete;
   BatchProtocol& operator=(const BatchProtocol&) = delete;
 
-  // Takes in one event and appends what is to be done because of it. Never fails: what cannot be
-  // right ends in Halt. After Halt only DecisionWritten and Applied are still heard (a decision
-  // that was on its way is applied if it became durable); every other event is ignored.
+  // Takes in one event and appends the actions that follow from it. Never fails: an event that
+  // cannot be right ends in Halt. After Halt only DecisionWritten and Applied are still heard (a
+  // decision that was on its way is applied if it became durable); every other event is ignored.
   void Step(const BatchEvent& event, std::vector<BatchAction>& out);
 
   GroupStatus status() const;

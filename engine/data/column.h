@@ -18,7 +18,7 @@
 
 namespace trident {
 
-// Keeps some memory alive; what it is does not matter to the holder.
+// Keeps some memory alive. The holder need not know what it is.
 using BufferRef = std::shared_ptr<const void>;
 
 class Column;
@@ -39,10 +39,11 @@ class Column {
   virtual void EncodeValue(size_t row, std::string& out) const = 0;
   // The values at `rows`, in that order; views keep pointing at the same memory.
   virtual ColumnRef Gather(std::span<const uint32_t> rows) const = 0;
-  // Rough memory of the values themselves, in bytes (what views point at is counted by its owner).
+  // Rough memory of the values themselves, in bytes. The memory that views point at is counted by
+  // its owner.
   virtual size_t ValueBytes() const = 0;
 
-  // The value for people and tests; a null row gives a null datum.
+  // The value in a form for people and tests; a null row gives a null datum.
   Datum At(size_t row) const;
 
  protected:
@@ -52,7 +53,7 @@ class Column {
   ColumnVector<uint8_t> valid_;  // empty: no nulls; else one 0 or 1 per row
 };
 
-// How a column stores the values of a field type: as they are.
+// A column of values of type T.
 template <class T>
 class ColumnOf final : public Column {
  public:
@@ -75,7 +76,7 @@ class ColumnOf final : public Column {
     valid_.Append(uint8_t{0});
   }
   void AppendOptional(std::optional<T> value) { value ? Append(*std::move(value)) : AppendNull(); }
-  // The column's views may point into `buffer` from now on.
+  // Keeps `buffer` alive with the column, whose views may point into it from now on.
   void Retain(BufferRef buffer) {
     if (buffer != nullptr && (retained_.empty() || retained_.back() != buffer)) {
       retained_.push_back(std::move(buffer));
@@ -130,7 +131,7 @@ namespace column_internal {
 [[noreturn]] void FailAs(const Column& column, const TypeInfo& wanted);
 }  // namespace column_internal
 
-// The typed face of a column. REQUIRES: the column's type is T's (the planner has checked it).
+// The column as its own type. REQUIRES: that type is T's (the planner has checked it).
 template <class T>
 const ColumnOf<T>& As(const Column& column) {
   const auto* typed = dynamic_cast<const ColumnOf<T>*>(&column);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A growable array for column values. Unlike std::vector it holds bool as bool, and grows without
-// writing to memory that the caller fills anyway.
+// A growable array for column values. Unlike std::vector it holds bool as bool, and it grows
+// without writing to memory that the caller fills anyway.
 #ifndef TRIDENT_ENGINE_DATA_COLUMN_VECTOR_H_
 #define TRIDENT_ENGINE_DATA_COLUMN_VECTOR_H_
 
@@ -55,14 +55,14 @@ class ColumnVector {
     new (data_ + size_) T{std::forward<Args>(args)...};
     ++size_;
   }
-  // Room for `n` more values that the caller writes before anyone reads them.
+  // Makes room for `n` more values. The caller writes them before anyone reads them.
   T* Extend(size_t n) requires std::is_trivially_copyable_v<T> {
     Reserve(size_ + n);
     T* out = data_ + size_;
     size_ += n;
     return out;
   }
-  // Keeps the memory.
+  // Removes the values, but keeps the memory.
   void Clear() {
     if constexpr (!std::is_trivially_destructible_v<T>) std::destroy_n(data_, size_);
     size_ = 0;

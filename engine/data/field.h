@@ -5,8 +5,8 @@
 //   constexpr Field<Text> kWord{"word"};
 //   constexpr Field<std::optional<Text>> kCountry{"country"};   // may be null
 //
-// The token's type is what lambdas get; the compiler checks it. Whether a stream has such a field
-// is checked when the topology is built.
+// The token's type is the type that lambdas get; the compiler checks it. Whether a stream has such
+// a field is checked when the topology is built.
 #ifndef TRIDENT_ENGINE_DATA_FIELD_H_
 #define TRIDENT_ENGINE_DATA_FIELD_H_
 
@@ -28,7 +28,7 @@ struct EncodedColumn;
 namespace field_internal {
 
 // Frames from other processes are decoded by the name of their type. The library knows its own
-// types; a type of the program's becomes known when a field of it is described.
+// types. A type of the program becomes known when a field of it is described.
 template <class T>
 inline constexpr bool kIsOwnType = false;
 template <class T>
@@ -97,7 +97,7 @@ struct ReadColumn<std::span<const E>> {
   }
 };
 
-// Thread-safe; the first one registered for a name stays.
+// Registers how columns of the type are read. Thread-safe; the first registration for a name stays.
 void Register(const TypeInfo& type, ColumnRef (*read)(ByteReader& in, const EncodedColumn& column));
 
 template <class T>
@@ -121,7 +121,7 @@ struct FieldTraits<std::optional<T>> {
   static constexpr Nullability kNullability = Nullability::kNullable;
 };
 
-// A literal type; keep tokens as constexpr constants. `name` must live as long as the token.
+// A literal type: keep tokens as constexpr constants. `name` must live as long as the token.
 template <class T>
 struct Field {
   using Value = T;                                 // what a lambda takes

@@ -25,7 +25,7 @@ struct SchemaField {
   }
 };
 
-// What a field token (engine/data/field.h) says, without its type.
+// A field token (engine/data/field.h) without its static type.
 struct FieldToken {
   std::string_view name;
   const TypeInfo* type;
@@ -45,10 +45,10 @@ class Schema {
   std::span<const SchemaField> fields() const { return fields_; }
   std::optional<size_t> IndexOf(std::string_view name) const;
 
-  // Where the wanted field is. InvalidArgument names the fields there are and the nearest spelling,
-  // or the type that the field has instead.
+  // The index of the wanted field. InvalidArgument if there is none, naming the fields that there
+  // are and the nearest spelling, or if it has another type, naming that type.
   StatusOr<size_t> Find(const SchemaField& wanted) const;
-  // This schema with fields added behind. InvalidArgument when a name is there already.
+  // This schema with the fields `added` at its end. InvalidArgument if a name is there already.
   StatusOr<Schema> Append(std::span<const SchemaField> added) const;
   // The chosen fields, in the order given.
   Schema Project(std::span<const size_t> indices) const;

@@ -17,8 +17,8 @@
 
 namespace trident {
 
-// The canonical key of each row for one grouping, hashed once. The bytes live as long as this
-// object.
+// The canonical key of each row for one grouping, hashed once. The bytes of the keys live as long
+// as this object.
 struct KeyColumn {
   ColumnVector<HashedKey> keys;
   std::vector<BufferRef> retained;
@@ -32,7 +32,7 @@ class Slice {
 
   const Schema& schema() const { return *schema_; }
   const SchemaRef& schema_ref() const { return schema_; }
-  // Rows that are selected: what operators see.
+  // The number of selected rows. Operators see only these.
   size_t rows() const { return selection_ ? selection_->size() : column_rows_; }
   bool empty() const { return rows() == 0; }
 
@@ -42,7 +42,7 @@ class Slice {
   const Column& column(size_t i) const { return *columns_[i]; }
   const std::vector<ColumnRef>& columns() const { return columns_; }
 
-  // Null when all rows are selected; else ascending row numbers of the columns.
+  // Null if all rows are selected; else the numbers of the selected column rows, ascending.
   const std::vector<uint32_t>* selection() const { return selection_.get(); }
   // The column row of the i-th selected row.
   uint32_t RowAt(size_t i) const {
@@ -53,17 +53,19 @@ class Slice {
   const std::shared_ptr<const KeyColumn>& keys() const { return keys_; }
   void set_keys(std::shared_ptr<const KeyColumn> keys) { keys_ = std::move(keys); }
 
-  // The rows of this slice for which a filter held; `selection` holds column rows, ascending.
+  // Narrows the selection, as a filter does. `selection` holds the column rows that stay,
+  // ascending.
   Slice Select(std::vector<uint32_t> selection) const;
   // These columns in this order; copies no values.
   Slice Project(SchemaRef schema, std::span<const size_t> indices) const;
   // The selected rows at these places (0 .. rows()-1), with their keys.
   Slice Gather(std::span<const uint32_t> places) const;
-  // So many rows of the columns `kept`, row i from column row parents[i], with the columns `made`
-  // behind them: what a step makes of a slice. `parents` is not read when nothing is kept.
+  // The result of a step: a slice of `rows` rows. First come the columns `kept` of this slice,
+  // where row i is taken from column row parents[i]; then the columns `made`. `parents` is not read
+  // if no column is kept.
   Slice Extend(SchemaRef schema, std::span<const size_t> kept, std::span<const uint32_t> parents,
                const std::vector<ColumnRef>& made, size_t rows) const;
-  // The same rows with the selection carried out.
+  // The selected rows, in columns that hold no others.
   Slice Compact() const;
 
   // The values of the i-th selected row; for tests, messages and answers.

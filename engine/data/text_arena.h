@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TextArena: where the bytes of views that an operator makes live until nobody points at them.
+// TextArena: memory for the bytes of the views that an operator makes. The bytes live as long as
+// somebody holds them.
 #ifndef TRIDENT_ENGINE_DATA_TEXT_ARENA_H_
 #define TRIDENT_ENGINE_DATA_TEXT_ARENA_H_
 
@@ -35,8 +36,8 @@ class TextArena {
     left_ -= n;
     return out;
   }
-  // What keeps the bytes alive; null when there are none. The arena goes on with new chunks, so
-  // bytes handed out later are not covered.
+  // Gives the reference that keeps the bytes handed out so far alive; null if there are none. Bytes
+  // that are handed out later are in new chunks, which it does not cover.
   BufferRef Release() {
     if (chunks_.empty()) return nullptr;
     auto held = std::make_shared<std::vector<std::unique_ptr<char[]>>>(std::move(chunks_));
@@ -62,7 +63,7 @@ class TextArena {
   size_t left_ = 0;
 };
 
-// A value whose views point into `arena`.
+// Copies a value into `arena`; the views of the result point there.
 template <class T>
 T KeepIn(TextArena& arena, const T& value) {
   if constexpr (std::is_same_v<T, Text>) {

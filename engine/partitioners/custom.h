@@ -8,13 +8,14 @@
 
 namespace trident {
 
-// A way of the user's own: fills `out` for the slice. It must keep to the law of Partitioner, and
-// may be called from several threads at once.
+// A routing of the user's own: fills `out` for the slice. It must keep to the law of Partitioner,
+// and may be called from several threads at once.
 using RouteFunction =
     std::function<void(const RouteContext& context, const Slice& slice, Routing& out)>;
 
-// `name` is what Explain and errors call it. A task that is not there, or a number of tasks that is
-// not the number of rows, throws std::out_of_range, which fails the attempt with that message.
+// A partitioner that calls `route`. Explain and errors call it `name`. If `route` names a task that
+// does not exist, or gives another number of tasks than there are rows, Route throws
+// std::out_of_range, which fails the attempt with that message.
 PartitionerRef CustomPartitioner(std::string name, RouteFunction route);
 
 }  // namespace trident

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where words go. Inside a process a link is a call; nothing that a link carries needs more.
+// Links carry words between a leader and its workers. Inside a process a link is a plain call; no
+// word needs more than that.
 #ifndef TRIDENT_ENGINE_TRANSPORT_LINKS_H_
 #define TRIDENT_ENGINE_TRANSPORT_LINKS_H_
 
@@ -9,8 +10,8 @@
 
 namespace trident {
 
-// From the leader to its workers: all words to all of them, but an Emit to the one that has the
-// emitter. Must not block.
+// From the leader to its workers. Every word goes to all of them, except Emit, which goes to the
+// one that has the emitter. Must not block.
 class WorkerLink {
  public:
   virtual ~WorkerLink() = default;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The words that a leader, who decides, and a worker, who runs, say to each other about the batches
-// of a group. One dictionary: the commit protocol asks for these and is told these, executors obey
-// and report them, and a link between processes would carry them as they are.
+// of a group. There is one dictionary. The commit protocol asks for these words and hears these
+// answers, executors obey and report them, and a link between processes would carry them as they
+// are.
 //
-// A word about an attempt names it by its BatchId; a word about a party goes with the group that it
-// is meant for. All are values: they hold no pointer into who said them.
+// A word about an attempt names it by its BatchId. A word about a worker or an emitter goes with
+// the group that it is meant for. All words are values: they hold no pointer into their sender.
 #ifndef TRIDENT_ENGINE_TRANSPORT_WORDS_H_
 #define TRIDENT_ENGINE_TRANSPORT_WORDS_H_
 
@@ -31,8 +32,8 @@ struct Begin {
   BatchId id;
   Attempt prev_attempt;  // of txid - 1, over whose changes this one is staged; zero for txid 1
   std::vector<EmitterId> emitters;
-  // Wall time of the attempt, the same for all who see it. The protocol, which has no clock, leaves
-  // it to whoever sends the word.
+  // Wall time of the attempt, the same for all who see it. The protocol has no clock, so the sender
+  // of the word fills it in.
   int64_t batch_time_micros = 0;
 };
 
@@ -44,25 +45,25 @@ enum class EmitMode : uint8_t {
   kDivert,  // as kSingle, but the row goes to the dead letters instead of into the topology
 };
 
-// Asks one emitter for its part of an attempt. Idempotent: the emitter remembers what it answered
-// for the attempt and repeats that; an emitter of another incarnation refuses.
+// Asks one emitter for its part of an attempt. Idempotent: the emitter remembers its answer for the
+// attempt and repeats it. An emitter of another incarnation refuses.
 struct Emit {
   BatchId id;
   EmitterId emitter;
   Incarnation incarnation;
   EmitMode mode = EmitMode::kNew;
   BatchLimits limits;  // this emitter's share; rows >= 1
-  // Ends of txid - 1: of the partitions that this task read last, and of those of its spout of
-  // which the protocol has not yet learned who reads them; the emitter skips what is not its own.
+  // Where txid - 1 ended: in the partitions that this task read last, and in those of its spout
+  // whose reader the protocol does not know yet. The emitter skips partitions that are not its own.
   std::vector<SourcePosition> starts;
   std::vector<SourceRange> exact;  // of kExact
   std::string cause;               // of kDivert: what the dead letter says
   int64_t batch_time_micros = 0;   // as in Begin
 };
 
-// All of the attempt was emitted (and logged, if that is asked for) and txid - 1 was permitted
-// before. A worker stages the attempt once it holds all of it and has staged prev_attempt, and
-// votes.
+// Permits a worker to stage the attempt: all of it was emitted (and logged, if that is asked for),
+// and txid - 1 was permitted before. The worker stages it once it holds all of it and has staged
+// prev_attempt, and then votes.
 struct Permit {
   BatchId id;
   Attempt prev_attempt;
@@ -73,15 +74,15 @@ struct Apply {
   BatchId id;
 };
 
-// Every worker has applied the batch, so readers see it: sources may let go of it and tell who
-// waits.
+// Every worker has applied the batch, so readers see it. Sources may release it and tell those who
+// wait for it.
 struct Publish {
   BatchId id;
 };
 
 // These attempts, and older ones of the same txids, are cancelled, with everything staged over
-// them. Nothing of them was or will be decided. Attempts are numbered txid by txid, so each txid is
-// named with its own.
+// them. None of them was or will be decided. Attempts are numbered anew for each txid, so the word
+// names each txid with its own attempt.
 struct Abort {
   std::vector<BatchId> cancelled;  // of one group, in txid order; at least one
 };
@@ -102,13 +103,14 @@ struct EmitterStarted {
   Incarnation incarnation;
 };
 
-// There is input (an edge): the emitter counts as ready until an Emitted of it says exhausted.
+// New input has come (an edge): the emitter counts as ready until one of its Emitted says
+// exhausted.
 struct InputReady {
   EmitterId emitter;
   Incarnation incarnation;
 };
 
-// No input will ever come again beyond what has been emitted, unless InputReady says otherwise.
+// No more input will ever come after the emitted rows, unless InputReady says otherwise.
 struct InputEnded {
   EmitterId emitter;
 };
@@ -118,8 +120,8 @@ enum class Remaining : uint8_t {
   kExhausted,  // nothing more; InputReady will tell of new input
 };
 
-// An emitter's answer to Emit: its part is on its way downstream. `ranges` has at most one entry a
-// source partition; no entry means that the partition did not move. An answer without rows and
+// An emitter's answer to Emit: its part is on its way downstream. `ranges` has at most one entry
+// for a source partition; without an entry the partition did not move. An answer without rows and
 // without movement counts as exhausted, whatever it says.
 struct Emitted {
   BatchId id;
@@ -140,9 +142,10 @@ struct Failed {
   Status cause;  // not ok; names step, row and values where it knows them
 };
 
-// The worker has staged the attempt and has its redo at hand, which is durable at the latest with
-// the decision. Where leader and state share a store, record and decision are made for one write,
-// and the decision tells of the record; else it is durable now, and the vote tells.
+// The worker has staged the attempt and has its redo record at hand. The record is durable at the
+// latest with the decision: where leader and state share a store, record and decision are made for
+// one write, and the decision describes the record. Elsewhere the record is durable now, and the
+// vote describes it.
 struct Voted {
   BatchId id;
   WorkerId worker;

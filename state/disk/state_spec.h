@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a state is called, what it holds, and how it is cut into partitions. All of it is written
-// into the state directory when the state is made, and compared at every later open.
+// StateSpec: the name of a state, its content, and its partitions. All of it is written into the
+// state directory when the state is made, and compared at every later open.
 #ifndef TRIDENT_STATE_DISK_STATE_SPEC_H_
 #define TRIDENT_STATE_DISK_STATE_SPEC_H_
 
@@ -16,8 +16,8 @@
 
 namespace trident {
 
-// Trident's names for what a state promises. With our own store each of them is exactly-once for
-// every spout that can say where it stood; user-defined and external states follow the table in
+// The promise of a state, by Trident's names. In our own store each of them is exactly-once for
+// every spout that can say where it stood. User-defined and external states follow the table in
 // README.md.
 enum class StateKind : uint8_t {
   kNonTransactional = 1,
@@ -36,8 +36,9 @@ struct StateSpec {
   GroupId group;                     // whose txids change it
   std::vector<KeyField> key_fields;  // none: a single value
   uint32_t partitions = kStatePartitionsDefault;
-  // By what name deltas are combined with values, such as "sum"; empty: the state takes no deltas,
-  // or nobody named it. Whoever reads the redo without the topology knows "sum", "min" and "max".
+  // The name of the function that combines deltas with values, such as "sum". Empty if the state
+  // takes no deltas or the function has no name. Readers of the redo that do not have the topology
+  // know "sum", "min" and "max".
   std::string combiner = {};
 };
 
@@ -48,7 +49,7 @@ struct StateInfo {
   const TypeInfo* value_type = nullptr;
 };
 
-// InvalidArgument when the name, the key fields or the number of partitions cannot be.
+// InvalidArgument if the name, the key fields or the number of partitions are not allowed.
 Status ValidateSpec(const StateSpec& spec);
 
 }  // namespace trident

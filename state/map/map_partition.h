@@ -8,8 +8,8 @@
 //   else the value that the base has
 //
 // The base may be ahead of N. Then the change log has the values that were replaced after N, for as
-// long as N is readable. A value in memory may be known only as a delta over the base, or as
-// whatever the base has; state/map/earlier_bases.h says which base that is.
+// long as N is readable. Memory may know a value only as a delta over the base, or only as the one
+// that the base has; state/map/earlier_bases.h says which base that is.
 //
 // V is int64_t, double, bool, Timestamp, std::string, OwnedBytes, a std::vector of these, or a user
 // type with a UserCodec; it must have a default and be movable.
@@ -59,7 +59,7 @@
 
 namespace trident {
 
-// The first rows of a range in one partition, as a StatePage has them of a whole state.
+// The first rows of a range in one partition. A StatePage is the same for a whole state.
 template <class V>
 struct PartitionPage {
   std::vector<std::pair<std::string, V>> rows;
@@ -82,14 +82,15 @@ class MapPartition final : public StatePartition {
   // ---- owner ----
 
   // Changes `keys` within t. For each i, update(i, old) gives the new value. `old` is the value
-  // that an earlier call for t gave, else the one that t-1 left; null: the key has none. `update`
+  // that an earlier call for t gave, else the one that t-1 left; null if the key has none. `update`
   // returns V, or std::optional<V> where nullopt removes the key. It is called in the order of the
   // keys, after all values that are not in memory were read from the base. If a key repeats within
   // a call, its later update sees the earlier one's value.
   //
-  // Errors: InvalidArgument when a key is longer than kKeyBytesMax; those of reading the base,
-  // DataLoss among them. After an error, or an exception from `update`, t is staged in part:
-  // Abort(t) it. REQUIRES: t is not older than what is staged; one attempt per txid; keys belong
+  // Errors: InvalidArgument if a key is longer than kKeyBytesMax; those of reading the base,
+  // DataLoss among them. After an error, or an exception from `update`, t is staged in part and
+  // must be given up by Abort(t). REQUIRES: t is not older than the newest staged txid; one attempt
+  // per txid; keys belong here.
   // here.
   template <class Update>
   Status Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys, Update&& update);
@@ -142,7 +143,7 @@ class MapPartition final : public StatePartition {
 
   // HotEntry::dirty.
   static constexpr uint8_t kDirty = 1;    // committed but not folded; in dirty_
-  static constexpr uint8_t kFolding = 2;  // a fold is at it; in folding_
+  static constexpr uint8_t kFolding = 2;  // a fold is moving it; in folding_
   // How many changes are applied before readers get a chance to look in between.
   static constexpr uint32_t kApplyStep = 256;
   // How many entries a scan looks at before others get their chance.
@@ -160,13 +161,13 @@ class MapPartition final : public StatePartition {
 
   // ---- stage ----
 
-  // Puts the slot of each key into slots_, inserting those that are missing. kValue: then the
-  // newest value of each is known too.
+  // Puts the slot of each key into slots_, inserting keys that are missing. With kValue the newest
+  // value of each is known afterwards, too.
   Status Locate(std::span<const HashedKey> keys, Need need) TRIDENT_BY_OWNER(locks_)
       TRIDENT_EXCLUDES(locks_.read);
   Status ReadMissing(std::span<const HashedKey> keys, Need need) TRIDENT_BY_OWNER(locks_)
       TRIDENT_EXCLUDES(locks_.read);
-  // The changes of t, which is the newest staged txid from now on; there is room for so many more.
+  // Makes t the newest staged txid and returns its changes, with room for `changes` more.
   TxChanges& OpenTx(TxId t, Attempt attempt, size_t changes) TRIDENT_BY_OWNER(locks_)
       TRIDENT_EXCLUDES(locks_.read);
   Known<V> Newest(const Entry& e) const TRIDENT_BY_OWNER(locks_);
@@ -180,8 +181,8 @@ class MapPartition final : public StatePartition {
       TRIDENT_BY_OWNER(locks_);
   // InvalidArgument when a value is larger than kValueBytesMax.
   Status CheckValues(const TxChanges& tx) const TRIDENT_BY_OWNER(locks_);
-  // `base` is the value of the slot's key in the base that its entry lies over; null: none. All its
-  // values that lie over that base become known.
+  // Makes all values of the slot known that lie over the base of its entry. `base` is the value of
+  // the slot's key in that base; null: none.
   void Resolve(uint32_t slot, const V* base) TRIDENT_BY_BOTH(locks_);
   void ResolveValue(Presence& presence, V& value, const V* base, ValuePlace place)
       TRIDENT_BY_BOTH(locks_);
@@ -195,9 +196,9 @@ class MapPartition final : public StatePartition {
   void ApplyChanges(uint32_t begin, uint32_t end) TRIDENT_BY_BOTH(locks_);
   void ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row) TRIDENT_BY_OWNER(locks_);
   void MarkDirty(Entry& e, uint32_t slot) TRIDENT_BY_BOTH(locks_);
-  // Releases all that served only readers of txids that are not readable any more.
+  // Releases everything that served only readers of txids that are not readable any more.
   void ReleaseVersions() TRIDENT_BY_BOTH(locks_);
-  // After a call that may have inserted keys: reports, and evicts as many as are due.
+  // Called after anything that may have inserted keys: reports, and evicts as many as are due.
   void MakeWay() TRIDENT_BY_OWNER(locks_) TRIDENT_EXCLUDES(locks_.read);
   void Evict(uint32_t wanted) TRIDENT_BY_BOTH(locks_);
   // See MemoryAccount::Report.
@@ -235,7 +236,7 @@ class MapPartition final : public StatePartition {
 
   // ---- scan ----
 
-  // True if the page before was at `at` too, so that an order of the keys is worth making.
+  // True if the page before was at `at` too, so that it pays to make an order of the keys.
   bool NotePage(TxId at) const;
   // Collects the rows that memory has of the range; those of the first `limit` keys are among them.
   ScanOverlay<V> ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const;
@@ -249,7 +250,7 @@ class MapPartition final : public StatePartition {
   // The slots of all keys in which the base may differ from `at`, some of them twice.
   std::vector<uint32_t> SlotsOverBase(TxId at) const TRIDENT_BY_READER(locks_);
   void AddRow(uint32_t slot, TxId at, ScanOverlay<V>& overlay) const TRIDENT_BY_READER(locks_);
-  // Makes the rows known that lie over an earlier base, because the scan walks the present one.
+  // Looks up the rows that lie over an earlier base, because the scan walks the present one.
   Status ReadEarlier(ScanOverlay<V>& overlay) const;
   StatusOr<PartitionPage<V>> MergeOverBase(const ScanOverlay<V>& overlay, BaseCursor& base,
                                            uint64_t rows) const;
@@ -264,7 +265,7 @@ class MapPartition final : public StatePartition {
   mutable PartitionLocks locks_;
 
   // ---- changed under both locks, looked at under either ----
-  // `staged` and `used` of the entries, and the part of the log behind its border, belong to the
+  // `staged` and `used` of the entries, and the part of the log after its border, belong to the
   // owner alone, who changes them without keeping readers out.
   HotTable<V> table_ TRIDENT_GUARDED_BY(locks_);
   ChangeLog<V> log_ TRIDENT_GUARDED_BY(locks_);
@@ -281,7 +282,7 @@ class MapPartition final : public StatePartition {
 
   // ---- the owner's ----
   TxId applied_ TRIDENT_GUARDED_BY(locks_.turn);  // the newest txid that was applied
-  // As of the newest txid that left log_.
+  // Those of the newest txid that left log_.
   uint64_t released_checksum_ TRIDENT_GUARDED_BY(locks_.turn) = 0;
   int64_t released_keys_ TRIDENT_GUARDED_BY(locks_.turn) = 0;
   bool fold_active_ TRIDENT_GUARDED_BY(locks_.turn) = false;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GroupTimeline: which txids of a batch group can be read. Published is the newest txid that every
-// executor has applied; readers see no later one, so a cut is atomic over all partitions and
-// states. Oldest is the first txid whose values are still all there: the window of
-// kReadableVersions, stretched by pins, shortened when previous values outgrow their share of the
-// memory budget.
+// GroupTimeline: the txids of a batch group that can be read. The published txid is the newest one
+// that every executor has applied. Readers see no later one, so a cut is atomic over all partitions
+// and states. The oldest txid is the first one whose values are all still there. From the oldest to
+// the published one there are kReadableVersions txids; pins add older ones, and there are fewer
+// when previous values outgrow their share of the memory budget.
 #ifndef TRIDENT_STATE_VIEW_GROUP_TIMELINE_H_
 #define TRIDENT_STATE_VIEW_GROUP_TIMELINE_H_
 
@@ -21,7 +21,7 @@
 
 namespace trident {
 
-// At which txid a reader wants to read.
+// The txid at which a reader wants to read.
 struct ReadAt {
   enum class Kind : uint8_t { kLatest, kAtLeast, kExactly };
   Kind kind = Kind::kLatest;
@@ -45,21 +45,21 @@ class GroupTimeline {
   GroupId group() const { return group_; }
   TxId published() const { return TxId(published_.load(std::memory_order_acquire)); }
   TxId oldest() const { return TxId(oldest_.load(std::memory_order_acquire)); }
-  // Which attempt of the published txid was decided.
+  // The attempt of the published txid that was decided.
   Attempt published_attempt() const;
 
-  // OutOfRange, naming the window, unless oldest <= at <= published. To be asked after the read,
-  // too: what a reader saw is right only if `at` was still readable when it had seen it.
+  // OutOfRange, naming the window, unless oldest <= at <= published. Ask again after the read: its
+  // result is right only if `at` is still readable then.
   Status CheckReadable(TxId at) const;
 
-  // Keeps a txid readable; returns it. See Snapshot, which calls Unpin.
-  // kAtLeast: DeadlineExceeded when the txid is not published in time. kExactly: OutOfRange when it
-  // is not readable. ResourceExhausted at kPinnedSnapshotsMax pins.
+  // Keeps a txid readable until Unpin, and returns it. Snapshot calls both. kAtLeast:
+  // DeadlineExceeded if the txid is not published in time. kExactly: OutOfRange if it is not
+  // readable. ResourceExhausted at kPinnedSnapshotsMax pins.
   StatusOr<TxId> Pin(const ReadAt& at);
   void Unpin(TxId txid);
 
-  // What a fold reads: the published txid, which stays readable until it is let go, whatever
-  // happens to pins. To be held for milliseconds.
+  // The txid that a fold reads: the published one. It stays readable until ReleaseHold, whatever
+  // happens to pins. Hold it for milliseconds only.
   struct Hold {
     TxId txid;
     Attempt attempt;
@@ -67,13 +67,13 @@ class GroupTimeline {
   Hold HoldPublished();
   void ReleaseHold(TxId txid);
 
-  // After every executor applied `t`. REQUIRES: t is published + 1.
+  // Makes `t` readable, once every executor has applied it. REQUIRES: t is published + 1.
   void Publish(TxId t, Attempt attempt);
-  // At recovery: `t` is the newest applied txid, and the only one readable.
+  // Begins after recovery. `t` is the newest applied txid, and the only one readable.
   void Start(TxId t, Attempt attempt);
-  // Gives up the oldest readable txid, also if it is pinned, unless it is the published one or
-  // held. What had it pinned gets OutOfRange from then on. For when previous values outgrow their
-  // share.
+  // Gives up the oldest readable txid, even if it is pinned, but not if it is the published one or
+  // held. Readers that pinned it get OutOfRange from then on. Called when previous values outgrow
+  // their share of the memory budget.
   void Shorten();
 
  private:

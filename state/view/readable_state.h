@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading a state whose types are known only at run time: what a command line, a remote reader and
-// a dump see. Keys are canonical key bytes (base/key_encoding.h), values are encoded
+// ReadableState: a state whose types are known only at run time, as a command line, a remote reader
+// and a dump read it. Keys are canonical key bytes (base/key_encoding.h), values are encoded
 // (base/codec.h).
 #ifndef TRIDENT_STATE_VIEW_READABLE_STATE_H_
 #define TRIDENT_STATE_VIEW_READABLE_STATE_H_
@@ -42,8 +42,8 @@ struct StateRow {
   friend bool operator==(const StateRow&, const StateRow&) = default;
 };
 
-// Part of a scan, in key order. A page may hold fewer rows than its limits allow, also none, and
-// yet not be the last: only `resume` tells.
+// Part of a scan, in key order. A page with fewer rows than its limits allow, or with none, need
+// not be the last one: only `resume` tells.
 struct StatePage {
   std::vector<StateRow> rows;
   std::optional<std::string>
@@ -75,11 +75,11 @@ class ReadableState {
       TxId at, std::span<const std::string_view> keys) const = 0;
   // The first rows of `range` in key order. To go on, ask again with `resume` as the range's begin.
   virtual StatusOr<StatePage> Scan(TxId at, const KeyRange& range, PageLimits limits) const = 0;
-  // What txid `at` itself changed within `range`, in key order. `at` must be newer than the oldest
-  // readable txid.
+  // The keys within `range` that txid `at` itself changed, in key order. `at` must be newer than
+  // the oldest readable txid.
   virtual StatusOr<std::vector<StateChange>> ChangesOf(TxId at, const KeyRange& range) const = 0;
-  // Keys at the newest applied txid. Exact, except that keys whose base value was never read count
-  // once they are folded.
+  // The number of keys at the newest applied txid. Exact, except that a key whose base value was
+  // never read counts only once it is folded.
   virtual uint64_t ApproximateKeys() const = 0;
 };
 

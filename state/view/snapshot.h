@@ -12,8 +12,8 @@
 
 namespace trident {
 
-// Every answer that is read under it is of exactly txid(). Hold it for the length of a request: the
-// previous values that it needs stay in memory, and when they outgrow their share of the memory
+// Every read under a snapshot is answered at exactly txid(). Hold it for the length of a request:
+// the previous values that it needs stay in memory, and when they outgrow their share of the memory
 // budget the oldest snapshots expire (reads then fail with OutOfRange). Movable; may be released on
 // any thread. Must not outlive the store that gave it.
 class Snapshot {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateCatalog: which states there are and at which txids they can be read; all that a query
-// service needs to know of a store.
+// StateCatalog: the states of a store, and the txids at which they can be read. A query service
+// needs to know no more of a store.
 #ifndef TRIDENT_STATE_VIEW_STATE_CATALOG_H_
 #define TRIDENT_STATE_VIEW_STATE_CATALOG_H_
 
@@ -18,7 +18,7 @@
 
 namespace trident {
 
-// Thread-safe once the store has recovered. Outlives what it gives out.
+// Thread-safe once the store has recovered. Must outlive everything that it gives out.
 class StateCatalog {
  public:
   virtual ~StateCatalog() = default;
@@ -31,8 +31,9 @@ class StateCatalog {
   // A cut over all states of `group`. Latest() reads what is published now; AtLeast() waits;
   // Exactly() fails with OutOfRange outside the readable window.
   virtual StatusOr<Snapshot> Pin(GroupId group, const ReadAt& at) const = 0;
-  // Follows the changes of a key or prefix, txid by txid, beginning with the one after `after`. For
-  // changes after a read, take its txid. OutOfRange when `after` is not readable any more.
+  // Follows the changes of a key or prefix, txid by txid, beginning with the txid after `after`. To
+  // see the changes after a read, pass the txid of the read. OutOfRange if `after` is not readable
+  // any more.
   virtual StatusOr<Watch> Follow(const ReadableState& state, KeyRange range, TxId after) const = 0;
 };
 

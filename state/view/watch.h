@@ -14,14 +14,15 @@
 
 namespace trident {
 
-// What one txid changed among the watched keys.
+// The changes that one txid made to the watched keys.
 struct WatchEvent {
   TxId txid;
   std::vector<StateChange> changes;  // in key order; never empty, except in a time-out event
 };
 
-// Holds its place by a snapshot, so a watcher that keeps up misses nothing, and one that falls too
-// far behind is told (OutOfRange): it reads anew and follows from there. One thread at a time.
+// Keeps its place by a snapshot, so a watcher that keeps up misses nothing. One that falls too far
+// behind gets OutOfRange: it should read the state anew and follow from there. One thread at a
+// time.
 class Watch {
  public:
   Watch(GroupTimeline& timeline, const ReadableState& state, KeyRange range, Snapshot position)
@@ -30,10 +31,11 @@ class Watch {
         range_(std::move(range)),
         position_(std::move(position)) {}
 
-  // The next txid that changed a watched key. Waits up to `wait`; then answers with no changes and
-  // the newest txid up to which there were none, from which another watch may go on.
+  // Waits up to `wait` for the next txid that changed a watched key, and returns its changes. After
+  // a time-out returns no changes and the newest txid up to which there were none; another watch
+  // may go on from it.
   StatusOr<WatchEvent> Next(Nanos wait);
-  // Up to where this watch has delivered.
+  // The txid up to which this watch has delivered.
   TxId position() const { return position_.txid(); }
 
  private:

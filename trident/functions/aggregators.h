@@ -9,8 +9,8 @@
 //                   Value Zero() const;                    // of no rows at all
 //                   Value Init(double x) const;            // of one row; takes the input fields
 //                   Value Combine(Value a, Value b) const;
-//                   // Optional, and stored with a state: another one is refused later, and
-//                   // `trident state dump` combines by "sum", "min" and "max" itself.
+//                 // Optional. It is stored with a state, which later refuses another name.
+//                 // `trident state dump` combines by "sum", "min" and "max" itself.
 //                   static constexpr std::string_view kCombiner = "mean";
 //                 };
 // Reducer     folds rows one after the other, in the batch's order; no early combining.
@@ -52,7 +52,7 @@ concept Reducer = requires(const A& a, typename A::Value x, const Ins&... in) {
   a.Reduce(x, in...);
 };
 
-// Of input fields Ins; results go to an EmitType.
+// A is an aggregator of the input fields Ins, whose results go to an EmitType.
 template <class A, class EmitType, class... Ins>
 concept FullAggregator = requires {
   typename A::State;
@@ -98,7 +98,7 @@ constexpr T Lowest() {
 }
 }  // namespace aggregator_internal
 
-// Number of rows; of whatever fields it is given, also of none.
+// The number of rows. Takes any fields, or none.
 struct Count {
   using Value = int64_t;
   static constexpr std::string_view kCombiner = "sum";
@@ -127,8 +127,8 @@ struct SumOf {
 };
 using Sum = SumOf<int64_t>;
 
-// The least or greatest value of a numeric or timestamp field. Of no rows it is the identity: the
-// greatest (least) value that the type has.
+// The least or greatest value of a numeric or timestamp field. Without rows MinOf
+// gives the greatest value that the type has, and MaxOf the least.
 template <class T>
 struct MinOf {
   using Value = T;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Emit<Ts...>: how a function gives out rows. Called any number of times for an input row; each
-// call is one output row.
+// Emit<Ts...>: gives out the rows of a function. The function may call it any number of times for
+// an input row; each call is one output row.
 //
 //   [](Text sentence, Emit<Text>& emit) { for (Text word : StrSplit(sentence)) emit(word); }
 //
-// A Text or Bytes that lies inside an argument of the row is passed on without a copy; any other is
-// copied at the call, so it need not outlive it.
+// A Text or Bytes that lies inside an argument of the row is passed on without a copy. Any other is
+// copied at the call, so it need not outlive the call.
 #ifndef TRIDENT_TRIDENT_FUNCTIONS_EMIT_H_
 #define TRIDENT_TRIDENT_FUNCTIONS_EMIT_H_
 
@@ -94,7 +94,7 @@ class ColumnSink {
   std::shared_ptr<ColumnOf<Stored>> Take() {
     auto out = std::move(column_);
     column_ = std::make_shared<ColumnOf<Stored>>();
-    // The next slice will have about as many rows; to grow row by row would copy it several times.
+    // The next slice will have about as many rows; growing row by row would copy it several times.
     column_->mutable_values().Reserve(out->size());
     return out;
   }
@@ -137,7 +137,7 @@ class Emit {
   uint64_t LastRowBytes() const {
     return std::apply([](const auto&... sink) { return (sink.LastBytes() + ... + 0); }, sinks_);
   }
-  // The columns so far, which keep `inputs` and the copies alive; starts anew.
+  // Hands over the columns so far, which keep `inputs` and the copies alive, and begins new ones.
   std::vector<ColumnRef> Take(const std::vector<BufferRef>& inputs) {
     BufferRef copies = arena_.Release();
     std::vector<ColumnRef> columns;

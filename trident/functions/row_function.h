@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Binding columns to the arguments of a user's function, and checking at compile time that the
-// function takes them. The message of the failed static_assert is meant to be read.
+// Binds columns to the arguments of a user's function, and checks at compile time that the function
+// takes them. The message of a failed static_assert is written for the user.
 #ifndef TRIDENT_TRIDENT_FUNCTIONS_ROW_FUNCTION_H_
 #define TRIDENT_TRIDENT_FUNCTIONS_ROW_FUNCTION_H_
 
@@ -47,7 +47,7 @@ struct ParametersOf<R (*)(As...)> {
   using type = std::tuple<std::decay_t<As>...>;
 };
 
-// Would a value of field type `From` reach a parameter of type `To` unchanged? An int64 that
+// True if a value of field type `From` reaches a parameter of type `To` unchanged. An int64 that
 // becomes an int would compile and lose bits, so numbers must match exactly.
 template <class From, class To>
 inline constexpr bool kExact = std::is_same_v<From, To> ||
@@ -67,7 +67,8 @@ struct ExactPrefix<std::tuple<Ps...>, Args...> {
       sizeof...(Ps) >= sizeof...(Args) && Check(std::index_sequence_for<Args...>{});
 };
 
-// F can be called with values of exactly these field types (and then `More`), as a const object.
+// True if F can be called with values of exactly these field types (and then `More`), as a const
+// object.
 template <class F, class... Args>
 inline constexpr bool kTakes = std::is_invocable_v<const F&, const Args&...>&&
     ExactPrefix<typename ParametersOf<F>::type, Args...>::value;
@@ -100,10 +101,10 @@ class ColumnReader {
   const Stored* values_;
 };
 
-// Where each token's field is in a schema. REQUIRES: it is there (the planner has checked).
+// The index of each field in the schema. REQUIRES: it is there (the planner has checked).
 std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>& fields);
 
-// What a function that threw is reported as: step, row number and the row's values.
+// The error for a function that threw. It names the step, the row number and the row's values.
 Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what);
 
 // Calls body(row number, column row) for each selected row; an exception becomes a RowError.

@@ -18,7 +18,7 @@
 
 namespace trident {
 
-// The fields that an aggregate is over: those of its groups, and those of its input.
+// The fields of an aggregate: those of its groups, and those of its input.
 template <class In>
 struct AggregateFields {
   std::vector<std::string> group;
@@ -27,7 +27,7 @@ struct AggregateFields {
 
 namespace aggregate_internal {
 
-// A column of the values, which are moved from.
+// Makes a column of the values, which it moves out of `values`.
 template <class V>
 ColumnRef ColumnOfValues(ColumnVector<V>& values) {
   auto column = std::make_shared<ColumnOf<V>>();
@@ -102,7 +102,7 @@ class CombineOperator<A, FieldList<Ins...>> final : public Operator {
   ColumnVector<typename A::Value> values_;  // by group
 };
 
-// The values of partial results, in a column of the aggregator's value type.
+// Input: partial results, in a column of the aggregator's value type.
 template <class A>
 class MergeOperator final : public Operator {
  public:

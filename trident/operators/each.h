@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each: a function of some fields of a row, whose results are added to the row as new fields. It
-// may give none (the row goes), one, or many (the row is repeated). Map replaces the row by the
-// result. Source of the semantics: Trident's Stream.each(Function), map and flatMap.
+// Each: calls a function of some fields of each row, and adds its results to the row as new fields.
+// It may give no result (the row is dropped), one, or many (the row is repeated). Map replaces the
+// row by the result. Source of the semantics: Trident's Stream.each(Function), map and flatMap.
 #ifndef TRIDENT_TRIDENT_OPERATORS_EACH_H_
 #define TRIDENT_TRIDENT_OPERATORS_EACH_H_
 
@@ -78,7 +78,7 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
   ColumnVector<uint32_t> parents_;  // input row of each output row
 };
 
-// Checks the function against the fields, for a message at the user's line.
+// Checks the function against the fields, so that the compiler's message points to the user's line.
 template <class Fn, class In, class Out>
 struct CheckEach;
 template <class Fn, class... Ins, class... Outs>

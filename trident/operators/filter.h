@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Filter keeps the rows for which a predicate holds; Peek shows each row to a function and passes
-// it on. Neither copies a value: what is left of a slice is a selection of its rows.
+// it on. Neither copies a value: the result is a selection of the slice's rows.
 #ifndef TRIDENT_TRIDENT_OPERATORS_FILTER_H_
 #define TRIDENT_TRIDENT_OPERATORS_FILTER_H_
 

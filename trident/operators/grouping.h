@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The groups of a batch: which rows have which key. What the aggregating operators and those that
-// write or query states share, apart from the types of their values.
+// The groups of a batch: which rows have which key. The aggregating operators and those that write
+// or query states share this; it does not depend on the types of their values.
 #ifndef TRIDENT_TRIDENT_OPERATORS_GROUPING_H_
 #define TRIDENT_TRIDENT_OPERATORS_GROUPING_H_
 
@@ -14,12 +14,13 @@
 
 namespace trident {
 
-// The groups of an aggregation: which there must be even without a row, the group of each row, and
-// the key columns of the result. Not thread-safe; reused from batch to batch.
+// The groups of an aggregation. Finds the group of each row, adds the group that exists even
+// without a row, and makes the key columns of the result. Not thread-safe; reused from batch to
+// batch.
 class Grouping {
  public:
   // `fields` are the group's fields; in a batch of requests the request number comes before them.
-  // With no fields there is one group a batch (or request), which exists also without rows.
+  // Without fields there is one group per batch (or per request), even if there are no rows.
   Grouping(const OperatorSite& site, const std::vector<std::string>& fields);
   ~Grouping();
 
@@ -28,10 +29,11 @@ class Grouping {
   // The group of each selected row of the slice. Groups that are new have the highest numbers.
   const std::vector<uint32_t>& Assign(const Slice& slice);
 
-  // The result: the key columns that `output` wants in its order, then `values` (the columns of the
-  // other fields, in order), one row per group, with the keys attached. Forgets the groups.
+  // Returns the result, one row per group, with the keys attached. It has the key columns that
+  // `output` wants, in its order, then `values` (the columns of the other fields, in order).
+  // Forgets the groups.
   Slice Finish(const SchemaRef& output, std::vector<ColumnRef> values);
-  // As Finish for rows that belong to groups: row i to group_of_row[i].
+  // As Finish, but with any number of rows. Row i belongs to group group_of_row[i].
   Slice FinishRows(const SchemaRef& output, std::vector<ColumnRef> values,
                    const std::vector<uint32_t>& group_of_row);
 
@@ -40,8 +42,8 @@ class Grouping {
   const std::unique_ptr<Index> index_;
 };
 
-// The slices of a batch that came with keys, kept until the batch is staged, and their groups: each
-// distinct key once, in the order in which they first came. Not thread-safe.
+// Keeps the slices of a batch, which come with keys, until the batch is staged, and numbers their
+// groups: each distinct key once, in the order in which they first came. Not thread-safe.
 class KeyedSlices {
  public:
   struct RowPlace {
@@ -57,7 +59,7 @@ class KeyedSlices {
   void Add(const std::string& step, const Slice& slice);
   std::span<const Slice> slices() const { return slices_; }
 
-  // Numbers the keys of all slices. The groups of the selected rows, slice after slice.
+  // Numbers the keys of all slices. Returns the group of each selected row, slice after slice.
   std::span<const uint32_t> Number();
   // After Number: the distinct keys.
   std::span<const HashedKey> keys() const;
@@ -66,7 +68,7 @@ class KeyedSlices {
   std::span<const RowPlace> RowsOf(uint32_t group) const {
     return {rows_.data() + first_row_[group], first_row_[group + 1] - first_row_[group]};
   }
-  // Hands over the distinct keys, with what keeps their bytes alive.
+  // Hands over the distinct keys, with the references that keep their bytes alive.
   std::shared_ptr<const KeyColumn> TakeKeys();
 
  private:
@@ -78,15 +80,15 @@ class KeyedSlices {
   const std::unique_ptr<Index> index_;
 };
 
-// The key of each row over some of its fields. Not thread-safe.
+// Makes the key of each row from some of its fields. Not thread-safe.
 class KeyLookup {
  public:
   // REQUIRES: the fields are in the schema.
   KeyLookup(const Schema& schema, const std::vector<std::string>& fields);
   ~KeyLookup();
-  // Of the selected rows. Valid until the next call, and as long as the slice.
+  // Gives the keys of the selected rows. Valid until the next call, and as long as the slice.
   std::span<const HashedKey> KeysOf(const Slice& slice);
-  // The same with what keeps their bytes alive.
+  // The same, with the references that keep the bytes alive.
   std::shared_ptr<const KeyColumn> ColumnOf(const Slice& slice);
 
  private:
@@ -94,7 +96,7 @@ class KeyLookup {
   const std::unique_ptr<Reader> reader_;
 };
 
-// Attaches the keys of its fields to the slices, for an exchange or a state by key.
+// Attaches to the slices the keys made of some fields, for an exchange or a state by key.
 class KeyByOperator final : public Operator {
  public:
   KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields)
@@ -107,7 +109,7 @@ class KeyByOperator final : public Operator {
   const std::vector<size_t> kept_;
 };
 
-// The columns of the key fields that `output` wants, in its order, one row a key.
+// The columns of the key fields that `output` wants, in its order, one row per key.
 std::vector<ColumnRef> ColumnsOfKeys(const std::vector<KeyField>& fields, const Schema& output,
                                      const KeyColumn& keys);
 

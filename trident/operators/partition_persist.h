@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PartitionPersist: the rows of a batch into a state by an updater of the program, in txid order.
-// Over a user-defined state the updater is called once per partition of the state, over a map state
-// of our own once per task, for all its partitions at once. Either is called for each batch, also
-// without rows: what it does at each txid must not depend on where rows happen to go (Trident skips
-// partitions without rows, so their txids lag). Source of the semantics: Trident's partitionPersist
-// and StateUpdater.
+// PartitionPersist: writes the rows of a batch into a state by an updater of the program, in txid
+// order. Over a user-defined state the updater is called once per partition of the state. Over a
+// map state of our own it is called once per task, for all its partitions at once. Either is called
+// for every batch, even without rows, because its effect at a txid must not depend on where rows
+// happen to go (Trident skips partitions without rows, so their txids lag). Source of the
+// semantics: Trident's partitionPersist and StateUpdater.
 #ifndef TRIDENT_TRIDENT_OPERATORS_PARTITION_PERSIST_H_
 #define TRIDENT_TRIDENT_OPERATORS_PARTITION_PERSIST_H_
 
@@ -20,8 +20,8 @@
 
 namespace trident {
 
-// Is Fn an updater of a state seen as `Access`: callable, as const, with (Access&, rows) or
-// (Access&, rows, Emit&), returning nothing or a Status?
+// Tells if Fn is an updater of a state seen as `Access`: callable, as const, with (Access&, rows)
+// or (Access&, rows, Emit&), returning nothing or a Status.
 template <class Fn, class Access, class In, class Out>
 struct UpdaterFits;
 template <class Fn, class Access, class... Ins, class... Outs>
@@ -45,7 +45,7 @@ class PartitionPersistOperator<Access, Fn, FieldList<Ins...>, FieldList<Outs...>
   using Fits = UpdaterFits<Fn, Access, FieldList<Ins...>, FieldList<Outs...>>;
   using Writer = UpdatedState<Access>;
 
-  // `state` makes the writer of each task.
+  // `state` makes the writer for each task.
   template <class Declaration>
   PartitionPersistOperator(const OperatorSite& site, const Declaration& state, Fn updater,
                            const FieldList<Ins...>& in)

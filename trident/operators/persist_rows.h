@@ -34,7 +34,7 @@ struct ReadableSlice {
 
 }  // namespace persist_internal
 
-// In the batch's order. Valid, with the views in it, during the updater's call.
+// The rows in the batch's order. Valid, with the views in it, during the updater's call only.
 template <class... Ins>
 class PersistRows {
  public:
@@ -73,7 +73,7 @@ class PersistRows {
     const persist_internal::RowPlace& at = all_[which_[i]];
     return slices_[at.slice].rows.keys()->keys[at.place].key;
   }
-  // Of all rows, in their order; a key repeats as often as its rows.
+  // The keys of all rows, in their order; a key repeats as often as its rows.
   std::vector<std::string_view> keys() const {
     std::vector<std::string_view> keys;
     for (size_t i = 0; i < size(); ++i) keys.push_back(key(i));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PersistentAggregate: the groups of a batch into a map state, in txid order. The combining form
-// takes partial results (one row per group and upstream task, keys attached); the reducing form
-// takes rows. Both emit, in the stage phase, [group fields, new value] for each key that the batch
-// changed. Where the state is kept stands behind MapWriter. Source of the semantics: Trident's
+// PersistentAggregate: writes the groups of a batch into a map state, in txid order. The combining
+// form takes partial results (one row per group and upstream task, keys attached); the reducing
+// form takes rows. Both emit, in the stage phase, [group fields, new value] for each key that the
+// batch changed. MapWriter hides where the state is kept. Source of the semantics: Trident's
 // persistentAggregate with MapCombinerAggStateUpdater and MapReducerAggStateUpdater.
 #ifndef TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
 #define TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
@@ -18,8 +18,8 @@
 
 namespace trident {
 
-// What the operators that write a state share: the hooks of the commit path, and giving out new
-// values.
+// The common part of the operators that write a state: the hooks of the commit path, and the output
+// of new values.
 class StateStep : public CommittingOperator {
  public:
   StateStep(const OperatorSite& site, const StateSpec& state, std::shared_ptr<StateWriter> writer);
@@ -41,7 +41,7 @@ class StateStep : public CommittingOperator {
   const std::shared_ptr<StateWriter> state_writer_;
 };
 
-// The same over a map state.
+// A StateStep over a map state.
 template <class V>
 class MapStep : public StateStep {
  public:
@@ -106,7 +106,8 @@ class PersistentCombineOperator final : public MapStep<typename A::Value> {
   }
 
  private:
-  // All partial results of the batch, each key once; in `partials`, or where they are.
+  // All partial results of the batch, each key once. They are in `partials`, or stay in the slice
+  // if it has them in this form already.
   std::span<const Value> Gather(std::shared_ptr<const KeyColumn>* keys,
                                 ColumnVector<Value>* partials) {
     using Column = ColumnTypeOf<Value>;
@@ -177,7 +178,7 @@ class PersistentReduceOperator<A, FieldList<Ins...>> final : public MapStep<type
     MapWriter<Value>& writer = this->writer();
     TRIDENT_RETURN_IF_ERROR(
         writer.Stage(permit.id(), keys, update, std::span<Value>(now.data(), now.size())));
-    // Not a value goes out before all rows are known to be good.
+    // No value goes out before all rows are known to be good.
     TRIDENT_RETURN_IF_ERROR(row_status);
     TRIDENT_RETURN_IF_ERROR(writer.Complete(permit.id().txid));
     if (!this->emits_) return absl::OkStatus();

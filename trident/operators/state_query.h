@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateQuery: looks up a key of a state for each row and adds what a query function makes of the
-// value. A batch of requests reads the cut that all its requests are answered at; a batch of a
-// stream reads the newest committed cut when its first slice comes. Source of the semantics:
-// Trident's stateQuery with MapGet and QueryFunction.
+// StateQuery: looks up a key of a state for each row, calls a query function with the value, and
+// adds the fields that it emits. A batch of requests reads the one cut that all its requests are
+// answered at; a batch of a stream reads the newest committed cut when its first slice comes.
+// Source of the semantics: Trident's stateQuery with MapGet and QueryFunction.
 #ifndef TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 #define TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 
@@ -18,8 +18,8 @@
 
 namespace trident {
 
-// The query function that adds the value itself. Into a Field<std::optional<V>> a key without value
-// gives null; into a Field<V> it drops the row.
+// The query function that adds the value itself. For a key without value a Field<std::optional<V>>
+// gets null; with a Field<V> the row is dropped.
 struct MapGet {
   template <class V, class Out>
   void operator()(const V* value, Emit<Out>& emit) const {

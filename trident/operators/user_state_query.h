@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateQuery of a state of the program's own class: the query function gets, for each row, the
-// object of the partition that the row's key belongs to, and emits what it makes of both. It sees
-// what the object shows at that moment: batches that are not decided yet, if the class does not
-// hide them. Source of the semantics: Trident's QueryFunction.
+// StateQuery of a state of the program's own class. For each row the query function gets the object
+// of the partition that the row's key belongs to, and emits rows. It sees the object as it is at
+// that moment: with batches that are not decided yet, unless the class hides them. Source of the
+// semantics: Trident's QueryFunction.
 #ifndef TRIDENT_TRIDENT_OPERATORS_USER_STATE_QUERY_H_
 #define TRIDENT_TRIDENT_OPERATORS_USER_STATE_QUERY_H_
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an operator is told about its place when a plan becomes running tasks.
+// OperatorSite: the facts that an operator gets about its place when a plan becomes running tasks.
 #ifndef TRIDENT_TRIDENT_PLAN_OPERATOR_SITE_H_
 #define TRIDENT_TRIDENT_PLAN_OPERATOR_SITE_H_
 
@@ -14,10 +14,10 @@
 
 namespace trident {
 
-// How an operator's batches come about: cut from a stream, or gathered from waiting requests. A
-// batch of requests carries the number of its request in the field kRequestField, and what would
-// hold for a whole batch (one row of an ungrouped aggregate, also for no input) holds for each
-// request.
+// The origin of an operator's batches: cut from a stream, or gathered from waiting requests. In a
+// batch of requests each row carries the number of its request in the field kRequestField. A rule
+// for a whole batch (such as: an ungrouped aggregate gives one row, also for no input) holds there
+// for each request.
 enum class SiteMode : uint8_t { kStream, kRequest };
 
 inline constexpr char kRequestFieldName[] = "$request";
@@ -25,7 +25,8 @@ inline constexpr char kRequestFieldName[] = "$request";
 // The place of a node in its plan.
 using NodeId = size_t;
 
-// Does a step hand on fields of its input? If not, what it adds is all that comes out.
+// Tells whether a step hands on fields of its input. With kNone only the fields that it adds come
+// out.
 enum class Passes : uint8_t { kAll, kNone };
 
 struct OperatorSite {
@@ -35,12 +36,13 @@ struct OperatorSite {
   uint32_t partition = 0;
   uint32_t partitions = 1;
   SiteMode mode = SiteMode::kStream;
-  // Does any step take what this one emits?
+  // Tells whether any step takes the rows that this one emits.
   enum class Consumers : uint8_t { kNone, kSome } consumers = Consumers::kSome;
-  // What the operator objects of this step at this task share (each serves another attempt).
+  // The object that the operator objects of this step at this task share. (Each of them serves
+  // another attempt.)
   std::shared_ptr<std::shared_ptr<void>> shared;
 
-  // The places in the input of those fields of the output that the step does not make itself.
+  // The places, in the input, of those fields of the output that the step does not make itself.
   std::vector<size_t> KeptFields(const std::vector<SchemaField>& made) const;
 
   // The shared object, made at the first call.
@@ -51,7 +53,7 @@ struct OperatorSite {
   }
 };
 
-// May fail only by CHECK: what can be wrong was checked when the topology was built.
+// Makes an operator. May fail only by CHECK: user errors were found when the topology was built.
 using OperatorFactory = std::function<std::unique_ptr<Operator>(const OperatorSite& site)>;
 
 }  // namespace trident

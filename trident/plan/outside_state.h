@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// States that a program keeps itself: their partitions, the declaration in a plan, and what one
-// task writes of them. A writer goes through a batch as trident/states/state.h says: every
-// partition is told of every txid.
+// States that a program keeps itself: their partitions, their declaration in a plan, and the writer
+// of one task. A writer goes through a batch as trident/states/state.h says: every partition is
+// told of every txid.
 #ifndef TRIDENT_TRIDENT_PLAN_OUTSIDE_STATE_H_
 #define TRIDENT_TRIDENT_PLAN_OUTSIDE_STATE_H_
 
@@ -29,7 +29,7 @@ class OutsidePartitions {
  public:
   using OpenOne = std::function<StatusOr<std::unique_ptr<S>>(const StateSlice&)>;
 
-  // An error names the state and the partition.
+  // Opens all partitions. An error names the state and the partition.
   Status Open(const StateSpec& spec, const OpenOne& open) {
     for (uint32_t p = 0; p < spec.partitions; ++p) {
       auto opened = open({PartitionId(p), spec.partitions});
@@ -44,7 +44,7 @@ class OutsidePartitions {
     return absl::OkStatus();
   }
   uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
-  // call(S&) -> Status
+  // Calls call(S&), which returns a Status, while no other call to that object goes on.
   template <class Call>
   Status With(uint32_t partition, Call&& call) {
     Slot& slot = *slots_[partition];
@@ -60,15 +60,15 @@ class OutsidePartitions {
   std::vector<std::unique_ptr<Slot>> slots_;
 };
 
-// What one task does to its partitions in a batch.
+// The share of one task in a state: its partitions.
 template <class S>
 class OutsideShare {
  public:
   OutsideShare(OutsidePartitions<S>& partitions, PartitionRange owned)
       : partitions_(partitions), owned_(owned) {}
 
-  // visit(S&, partition, the places in `keys` of those that belong to it) for each partition, after
-  // BeginCommit of all.
+  // Calls BeginCommit of each partition, then visit(S&, partition, places) for each. `places` are
+  // the places in `keys` of the keys that belong to the partition.
   template <class Visit>
   Status Begin(TxId t, std::span<const HashedKey> keys, Visit&& visit) {
     TRIDENT_RETURN_IF_ERROR(ForEach([&](S& state) { return state.BeginCommit(t); }));
@@ -102,7 +102,7 @@ class OutsideShare {
   KeyRouter router_;
 };
 
-// A user-defined map state: its partition, with the keys checked.
+// One partition of a user-defined map state as an updater sees it. Checks the keys.
 template <class V>
 class CheckedAccess final : public MapAccess<V> {
  public:
@@ -127,7 +127,8 @@ class CheckedAccess final : public MapAccess<V> {
   const KeyRule rule_;
 };
 
-// Nothing of these states is in our redo, and what was staged is made right by the next attempt.
+// Writes a map state that a program keeps. Our redo holds nothing of it, and the next attempt makes
+// right what a failed one wrote.
 template <class V>
 class OutsideMapWriter final : public MapWriter<V> {
  public:
@@ -159,7 +160,7 @@ class OutsideMapWriter final : public MapWriter<V> {
     return Internal("state ", spec_.name, " takes no deltas");
   }
   bool takes_deltas() const override { return false; }
-  // Once a partition.
+  // Makes one call per partition.
   Status Update(const BatchId& id, Keys keys, Call call) override {
     return share_.Begin(
         id.txid, keys, [&](UserMap<V>& map, uint32_t partition, const Places& places) {

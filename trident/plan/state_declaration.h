@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// States of a plan as operators see them: what is declared, what reads it, and what a task writes.
-// How a state is kept (in the topology's own store, or in one of the program's) stands behind these
-// interfaces; the operators are the same over all of them.
+// States of a plan as operators see them: their declaration, their reader, and the writer of a
+// task. These interfaces hide where a state is kept (in the topology's own store, or in one of the
+// program's); the operators are the same for both.
 #ifndef TRIDENT_TRIDENT_PLAN_STATE_DECLARATION_H_
 #define TRIDENT_TRIDENT_PLAN_STATE_DECLARATION_H_
 
@@ -28,7 +28,7 @@ namespace trident {
 class StateStore;
 struct CommitHistory;
 
-// A state that the topology keeps; opened by the run, found by operators that hold the same object.
+// A state of the topology. The run opens it; the operators that use it hold the same object.
 class StateDeclaration {
  public:
   explicit StateDeclaration(StateSpec spec) : spec_(std::move(spec)) {}
@@ -36,11 +36,12 @@ class StateDeclaration {
   const StateSpec& spec() const { return spec_; }
   // Makes the state one of batch group `group` in `store`, which must outlive this object's use.
   Status OpenIn(StateStore& store, GroupId group);
-  // Is it kept outside of the store, and written while a batch is staged? Then the group stages one
-  // batch at a time, and opens it with Start, once it knows what was decided.
+  // True if the state is kept outside of the store and written while a batch is staged. Then the
+  // group stages one batch at a time, and opens the state with Start, once it knows what was
+  // decided.
   virtual bool user_defined() const { return false; }
   virtual Status Start(const CommitHistory& /*history*/) { return absl::OkStatus(); }
-  // The newest committed cut of the state's group. Any thread; after OpenIn.
+  // The newest committed cut of the state's group. Call it after OpenIn; any thread may.
   StatusOr<std::shared_ptr<const ReadCut>> PinNewest() const;
 
  protected:
@@ -53,40 +54,42 @@ class StateDeclaration {
   StateStore* store_ = nullptr;
 };
 
-// What one task writes of a state: its partitions of it, over all batches that are in flight. Each
-// object belongs to one thread. The calls for a batch come in txid order.
+// Writes the partitions of a state that one task owns, over all batches that are in flight. Each
+// object belongs to one thread. The calls for batches come in txid order.
 class StateWriter {
  public:
   virtual ~StateWriter() = default;
-  // All of the batch has been staged.
+  // Tells that all of the batch has been staged.
   virtual Status Complete(TxId /*txid*/) { return absl::OkStatus(); }
   // Appends the changes of `txid` to a redo fragment.
   virtual void AppendRedo(TxId txid, std::string& fragment) = 0;
-  // The batch is decided.
+  // Tells that the batch is decided.
   virtual void Apply(TxId txid, Attempt attempt) = 0;
   // Forgets what was staged for `from` and later txids.
   virtual void Abort(TxId from) = 0;
 };
 
-// A state that an updater changes through an `Access`: a MapAccess<V>, or a class of the program's.
+// A state that an updater changes through an `Access`: a MapAccess<V>, or a class of the program.
 template <class Access>
 class UpdatedState : public StateWriter {
  public:
   using Call = absl::FunctionRef<Status(Access& access, std::span<const uint32_t> rows)>;
-  // call(access, places in `keys` of the rows that it is for), once or once a partition; together
-  // they get each row once. Called also when there is no row.
+  // Calls call(access, places) once, or once per partition, even if there is no row. `places` are
+  // the places in `keys` of the rows that the call is for; together the calls get each row once.
   virtual Status Update(const BatchId& id, std::span<const HashedKey> keys, Call call) = 0;
 };
 
 template <class V>
 class MapWriter : public UpdatedState<MapAccess<V>> {
  public:
-  // The new value of the i-th key; nullopt removes it. `old` is null where it has none.
+  // Returns the new value of the i-th key; nullopt removes it. `old` is null if the key has no
+  // value.
   using UpdateOne = absl::FunctionRef<std::optional<V>(size_t i, const V* old)>;
   using Combine = absl::FunctionRef<V(const V& value, const V& delta)>;
 
-  // Changes `keys`, each of which must belong to the task and stand there once. now[i] becomes what
-  // keys[i] has after it: what `update` gave, unless the state had this txid already.
+  // Changes `keys`, which must belong to the task and be distinct. Sets now[i] to the value of
+  // keys[i] after the change: the one that `update` returned, unless the state had this txid
+  // already.
   virtual Status Stage(const BatchId& id, std::span<const HashedKey> keys, UpdateOne update,
                        std::span<V> now) = 0;
   // Combines deltas[i] into the value of keys[i] without reading it. REQUIRES: takes_deltas().
@@ -101,15 +104,16 @@ class MapDeclaration : public StateDeclaration {
  public:
   using StateDeclaration::StateDeclaration;
 
-  // values[i] becomes the value of keys[i] at the committed txid `at`, nullopt if it has none. A
-  // state that is kept outside cannot look back: it gives its newest committed value. Any thread.
+  // Sets values[i] to the value of keys[i] at the committed txid `at`; nullopt if it has none. A
+  // state that is kept outside cannot look back: it gives its newest committed value. Any thread
+  // may call it.
   virtual Status Read(TxId at, std::span<const HashedKey> keys,
                       std::vector<std::optional<V>>& values) const = 0;
-  // For the partitions of `task` among `tasks`. After OpenIn and Start.
+  // A writer for the partitions of `task` among `tasks`. Call it after OpenIn and Start.
   virtual std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const = 0;
 };
 
-// A state of a class of the program's: one object a partition.
+// A state of a class of the program: one object per partition.
 template <class S>
 class ObjectDeclaration : public StateDeclaration {
  public:
@@ -117,7 +121,7 @@ class ObjectDeclaration : public StateDeclaration {
   using Visit = absl::FunctionRef<Status(S& object)>;
 
   virtual std::unique_ptr<UpdatedState<S>> NewWriter(uint32_t task, uint32_t tasks) const = 0;
-  // Calls to one object never overlap.
+  // Calls visit(object of the partition). Calls to one object never overlap.
   virtual Status With(uint32_t partition, Visit visit) const = 0;
 };
 
@@ -125,16 +129,16 @@ class ObjectDeclaration : public StateDeclaration {
 class StateHome {
  public:
   virtual ~StateHome() = default;
-  // What it keeps, for messages: "a map of opaque<int64>".
+  // Its content, for messages: "a map of opaque<int64>".
   virtual std::string Describe() const = 0;
-  // The promise that states there have; nullopt: the state says it.
+  // The promise of the states that are kept there; nullopt: each state says its own.
   virtual std::optional<StateKind> kind() const = 0;
-  // InvalidArgument: states there cannot have this key.
+  // InvalidArgument if states that are kept there cannot have this key.
   virtual Status CheckKey(std::span<const KeyField> /*key*/) const { return absl::OkStatus(); }
   virtual std::shared_ptr<StateDeclaration> Declare(StateSpec spec) const = 0;
 };
 
-// InvalidArgument, which names both, unless the types of `key` are those of `wanted`.
+// InvalidArgument, naming both, unless the types of `key` are those of `wanted`.
 Status CheckKeyTypes(std::span<const KeyField> wanted, std::span<const KeyField> key);
 
 // How a delta changes a value; null for a state that takes no deltas.
@@ -143,8 +147,8 @@ using CombineValues = std::function<V(const V& value, const V& delta)>;
 
 namespace state_internal {
 
-// Maps in the topology's own store. The library has them for its own value types, and for values
-// of types that it does not know.
+// True if the library has compiled maps of V in the topology's own store. Maps of other values are
+// kept there as maps of UserValue.
 template <class V>
 inline constexpr bool kLibraryHas =
     std::is_same_v<V, int64_t> || std::is_same_v<V, double> || std::is_same_v<V, Timestamp> ||
@@ -159,7 +163,7 @@ std::optional<V> Typed(const std::optional<UserValue>& value) {
   return value.has_value() ? std::optional<V>(value->As<V>()) : std::nullopt;
 }
 
-// Gives a map of UserValues its type, during one call of an updater.
+// Gives a map of UserValues the type V, during one call of an updater.
 template <class V>
 class TypedAccess final : public MapAccess<V> {
  public:

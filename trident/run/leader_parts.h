@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LeaderParts: what of a running topology decides. The log of what was decided, the protocol of
-// each batch group with the threads around it, and the leader's end of the links to the workers.
+// LeaderParts: the part of a running topology that decides. It has the log of the decisions, the
+// protocol of each batch group with the threads around it, and the leader's end of the links to the
+// workers.
 #ifndef TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
 #define TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
 
@@ -24,7 +25,7 @@ namespace trident {
 
 class LeaderParts {
  public:
-  // What the parts stand on and whom they tell. All of it outlives them.
+  // The parts work with these objects and call these listeners. All of them outlive the parts.
   struct Seams {
     DurableStore* store = nullptr;  // of the decisions
     CoordinatorEvents* events = nullptr;
@@ -39,16 +40,16 @@ class LeaderParts {
 
   // Begins an epoch and makes the groups' protocols, which start where the decisions end.
   Status Begin();
-  // Between Begin and Start. `workers` is where all words go; `redo` as in BatchCoordinator.
+  // Call it between Begin and Start. `workers` gets all words; `redo` is as in BatchCoordinator.
   void Connect(WorkerLink* workers, RedoAtHand* redo);
   void Start();
   void Stop();
 
-  // Every source has ended and all of it is committed.
+  // True if every source has ended and all of it is committed.
   bool Ended() const;
-  // How far the decisions of the group were when each epoch began, this one among them.
+  // How far the decisions of the group had come when each epoch began, including this one.
   StatusOr<CommitHistory> HistoryOf(GroupId group);
-  // Decisions before `folded` are not needed any more. Tells of an error.
+  // Drops the decisions before `folded`, which are not needed any more. An error goes to `events`.
   void TrimDecisions(GroupId group, TxId folded);
 
   Epoch epoch() const { return epoch_; }

@@ -56,7 +56,7 @@ struct Program {
 };
 
 // Runs the command that argv names and returns the exit code. Call it from main, before any thread
-// is started: it takes SIGINT and SIGTERM to end a run in order.
+// is started: it handles SIGINT and SIGTERM, to end a run in order.
 int RunProgram(int argc, char** argv, const Program& program);
 
 }  // namespace trident

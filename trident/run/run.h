@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Run: a topology at work in this process. It opens the state directory, recovers what was decided,
-// runs batches until its sources end or it is stopped, and answers queries and requests meanwhile.
+// Run: a topology at work in this process. It opens the state directory, recovers the decided
+// batches, runs batches until its sources end or it is stopped, and answers queries and requests
+// meanwhile.
 //
 //   auto run = Run::Start(topology, {.state_dir = "/var/lib/words", .address = "127.0.0.1:7411"});
 //   if (!run.ok()) ...
@@ -26,13 +27,13 @@
 
 namespace trident {
 
-// What becomes of a batch that keeps failing.
+// The fate of a batch that keeps failing.
 enum class OnFailure : uint8_t {
   kStop,        // the batch group stops, and says why
   kDeadLetter,  // the row that fails goes to the dead letters, the rest commits
 };
 
-// PEM files for an address that others than this machine reach. Clients need certificates too.
+// PEM files for an address that other machines can reach. Clients need certificates too.
 struct ServingTls {
   std::string certificate;  // our own, with the chain
   std::string key;          // its private key; readable by its owner only (mode 0600)
@@ -45,7 +46,8 @@ enum class CommitSync : uint8_t {
 };
 
 struct RunOptions {
-  // Where state lives; made if its parent exists. Empty: in memory, gone with the process.
+  // The directory of the state; made if its parent exists. Empty: state is in memory, gone with the
+  // process.
   std::string state_dir = {};
   uint32_t executors = 1;  // threads that run tasks; 1 to kExecutorsMax
   uint64_t memory_bytes = kMemoryBytesDefault;
@@ -53,7 +55,7 @@ struct RunOptions {
   std::string address = {};
   std::optional<ServingTls> tls = {};
   uint32_t max_pending = kMaxPendingDefault;
-  // A batch is cut at either of these, or at its part of an eighth of memory_bytes, see
+  // A batch is cut when it reaches either of these, or its part of an eighth of memory_bytes; see
   // kBatchMemoryBytesPerRow.
   uint64_t batch_rows = kBatchRowsMaxDefault;
   uint64_t batch_bytes = kBatchBytesMaxDefault;
@@ -64,70 +66,73 @@ struct RunOptions {
   uint64_t readable_versions = kReadableVersions;
 };
 
-// What a batch group has done since the start.
+// The progress of a batch group since the start.
 struct RunProgress {
   GroupId group;
   TxId last_decided;
   uint64_t rows = 0;
   uint64_t batches = 0;
-  // From the begin of the attempt that committed to its decision being durable, over the last
+  // Time from the begin of the attempt that committed until its decision was durable, over the last
   // commits; 0: none yet.
   Nanos commit_p50 = 0;
   Nanos commit_p99 = 0;
   uint64_t pending = 0;  // batches that are cut and not decided
   uint64_t failures = 0;
-  // What waits in the sources behind the last committed batch: bytes of files, rows of other
+  // Input that waits in the sources after the last committed batch: bytes of files, rows of other
   // spouts. See Spout::BacklogAfter.
   Lag lag = {};
 };
 
 struct DrpcRows {
-  // The committed cut that the answer was read at. When the function reads several batch groups:
-  // its txid in the first of them, in the order of the queries, that has committed anything; 0 when
-  // none has.
+  // The committed cut that the answer was read at. If the function reads several batch groups, this
+  // is the txid of the first of them, in the order of the queries, that has committed anything; 0
+  // if none has.
   TxId txid;
   std::vector<std::string> fields;
   std::vector<std::vector<Datum>> rows;
 };
 
-// Thread-safe; no call may be going on when it is destroyed.
+// Thread-safe. No call may be going on when it is destroyed.
 class Run {
  public:
-  // InvalidArgument for `options` out of their bounds. The errors of Topology::Build, of opening
-  // and recovering the state directory, and of the spouts.
+  // Opens, recovers and starts the topology. Errors: InvalidArgument for `options` out of their
+  // bounds; those of Topology::Build, of opening and recovering the state directory, and of the
+  // spouts.
   static StatusOr<std::unique_ptr<Run>> Start(const Topology& topology, RunOptions options);
-  // Stops at once: what is undecided is forgotten, and cut again at the next start.
+  // Stops at once. Undecided batches are forgotten, and their input is cut again at the next start.
   virtual ~Run() = default;
 
   // Returns when every source has ended and all of it is committed (ok), when a batch group stopped
   // for good (its error), or on Stop (Cancelled).
   virtual Status AwaitEnd() = 0;
-  // False when `timeout` passed first; as AwaitEnd otherwise.
+  // As AwaitEnd, with true for ok; false if `timeout` passed first.
   virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;
   // Waits until txid is committed and visible in `group`.
   virtual Status AwaitCommitted(GroupId group, TxId txid, Nanos timeout) = 0;
-  // Makes AwaitEnd return Cancelled, now and later, unless a batch group stopped for good. Waits
-  // for nothing. Batches, queries and requests go on until the Run is destroyed.
+  // Makes AwaitEnd return Cancelled, now and later, unless a batch group stopped for good. Returns
+  // at once. Batches, queries and requests go on until the Run is destroyed.
   virtual void Stop() = 0;
-  // After Pause no attempt of a batch begins, in any group, until Resume; what is in flight is
+  // After Pause no attempt of a batch begins, in any group, until Resume; attempts in flight are
   // finished. States are read and requests answered meanwhile. Neither call waits; repeating either
   // changes nothing.
   virtual void Pause() = 0;
   virtual void Resume() = 0;
 
-  // Calls `function` and waits for its rows, at most `timeout`. When no other request waits, the
-  // calling thread does the work, and then finishes it. NotFound names the nearest function;
-  // InvalidArgument: `args` are longer than kDrpcArgumentBytesMax; ResourceExhausted: too many
-  // requests wait; DeadlineExceeded; Aborted: a step of the function threw. Else what its steps
-  // answered.
+  // Calls `function` and waits for its rows, at most `timeout`. If no other request waits, the
+  // calling thread does the work itself, and once begun finishes it. Errors: NotFound names the
+  // nearest function; InvalidArgument: `args` are longer than kDrpcArgumentBytesMax;
+  // ResourceExhausted: too many requests wait; DeadlineExceeded; Aborted: a step of the function
+  // threw; else the error of one of its steps.
   virtual StatusOr<DrpcRows> Drpc(std::string_view function, std::string_view args,
                                   Nanos timeout = 10 * kSecond) = 0;
-  // Valid as long as the Run, and so is all that it gives out: release snapshots and watches first.
+  // Valid as long as the Run, and so is everything that it gives out: release snapshots and watches
+  // first.
   virtual const StateCatalog& states() const = 0;
-  // One element for each batch group. Any thread, at any time; batches go on meanwhile, so the
-  // numbers need not be of one moment.
+  // One element for each batch group. Any thread may call it at any time; batches go on meanwhile,
+  // so the numbers need not be of one moment.
   virtual std::vector<RunProgress> progress() const = 0;
-  // "host:port" that is served, with the port that was chosen; empty if nothing is.
+  // The address that is served, "host:port", with the port that was chosen; empty if none is
+  // served.
   virtual std::string address() const = 0;
 };
 

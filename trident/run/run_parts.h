@@ -21,16 +21,17 @@
 
 namespace trident {
 
-// What the parts stand on and whom they tell. All of it outlives them.
+// The parts work with these objects and call these listeners. All of them outlive the parts.
 struct RunSeams {
   DurableStore* store = nullptr;
   CoordinatorEvents* events = nullptr;
   std::function<void()> changed;  // a source ended or a batch was published; any thread
   const Clock* clock = &RealClock();
-  // Carries frames between executors, and gives them to Worker::Deliver; null: at once.
+  // Carries frames between executors and gives them to Worker::Deliver; null: frames arrive at
+  // once.
   Transport* network = nullptr;
-  // Of the state store; the rest follows from the options of the run. 0 state bytes: their share of
-  // memory_bytes.
+  // Options of the state store; its other options follow from those of the run. 0 state bytes:
+  // their share of memory_bytes.
   uint64_t state_bytes = 0;
   uint64_t fold_redo_bytes = kFoldRedoBytesDefault;
   uint64_t fold_commits = kFoldCommitsDefault;
@@ -39,23 +40,24 @@ struct RunSeams {
 
 class RunParts {
  public:
-  // Opens and recovers what the store holds of the plan's topology. The errors of the store and of
-  // the spouts.
+  // Opens and recovers the store's data of the plan's topology. The errors are those of the store
+  // and of the spouts.
   static StatusOr<std::unique_ptr<RunParts>> Open(Plan plan, const RunOptions& options,
                                                   RunSeams seams);
   ~RunParts();  // Stop()
 
   // Gives every part its thread, and begins.
   void Start();
-  // Ends the threads, if there are any. What is undecided is forgotten.
+  // Ends the threads, if there are any. Undecided batches are forgotten.
   void Stop();
   // Begins without threads: the caller drives coordinator(), the executors of worker() and
   // maintenance() by their RunOnce.
   void StartStepped() { worker_->Join(); }
 
-  // Every source has ended and all of it is committed.
+  // True if every source has ended and all of it is committed.
   bool Ended() const { return leader_->Ended(); }
-  // What waits in the sources of `group` behind what is committed. Thread-safe; asks the spouts.
+  // The input that waits in the sources of `group` after the last committed batch. Thread-safe;
+  // asks the spouts.
   Lag LagOf(GroupId group) const;
 
   const Plan& plan() const { return plan_; }
@@ -67,7 +69,7 @@ class RunParts {
   StateStore& states() { return worker_->states(); }
   const StateStore& states() const { return worker_->states(); }
   Maintenance& maintenance() { return worker_->maintenance(); }
-  // What answers a request function; to be owned by whoever serves it.
+  // Makes the chain of steps that answers a request function. Its server owns it.
   std::unique_ptr<RequestChain> MakeRequestChain(const PlannedFunction& function) const;
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WorkerParts: what of a running topology runs and remembers. The states with their maintenance,
-// the executors with their tasks, and the worker's end of the link to the leader.
+// WorkerParts: the part of a running topology that runs and remembers. It has the states with their
+// maintenance, the executors with their tasks, and the worker's end of the link to the leader.
 #ifndef TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
 #define TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
 
@@ -25,35 +25,36 @@ namespace trident {
 
 class WorkerParts {
  public:
-  // What the parts stand on and whom they tell. All of it outlives them.
+  // The parts work with these objects and call these listeners. All of them outlive the parts.
   struct Seams {
     WorkerId worker;
     Incarnation life;
     DurableStore* store = nullptr;             // of the states
     const DecidedAttempts* decided = nullptr;  // as the process starts
     const Clock* clock = &RealClock();
-    // Carries frames between executors, and gives them to Worker::Deliver; null: at once.
+    // Carries frames between executors and gives them to Worker::Deliver; null: frames arrive at
+    // once.
     Transport* network = nullptr;
     Maintenance::Callbacks maintenance;
   };
-  // Opens and recovers the states that the plan names. `plan` outlives the parts. The errors of the
-  // store.
+  // Opens and recovers the states that the plan names. `plan` outlives the parts. The errors are
+  // those of the store.
   static StatusOr<std::unique_ptr<WorkerParts>> Open(const Plan& plan, const RunOptions& options,
                                                      const StateStoreOptions& states, Seams seams);
   ~WorkerParts();  // Stop()
 
-  // What the leader knows of the epoch that has begun.
+  // The facts that the leader knows of the epoch that has begun.
   struct Epochs {
     std::set<GroupId> repeats_cuts;
     std::function<StatusOr<CommitHistory>(GroupId)> history_of;  // asked during Build
   };
   // Starts the user-defined states and makes executors, tasks and spouts. `leader` outlives the
-  // parts. The errors of user-defined states and of the spouts.
+  // parts. The errors are those of user-defined states and of the spouts.
   Status Build(const Epochs& epochs, LeaderLink* leader);
 
-  // Gives executors their threads. Without, they are driven by RunOnce.
+  // Gives executors their threads. Without this call they are driven by RunOnce.
   void StartExecutors();
-  // Tells the leader that the worker is there. Once executors and leader can work.
+  // Tells the leader that the worker is there. Call it once executors and leader can work.
   void Join();
   void StartMaintenance();
   void StopMaintenance();

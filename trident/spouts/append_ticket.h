@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AppendTicket: what one gets for rows put into a feeder, to learn when and in which batch they
+// AppendTicket: given for rows that are put into a feeder. It tells when and in which batch they
 // have been committed.
 #ifndef TRIDENT_TRIDENT_SPOUTS_APPEND_TICKET_H_
 #define TRIDENT_TRIDENT_SPOUTS_APPEND_TICKET_H_
@@ -25,10 +25,10 @@ class AppendTicket {
   // feeder first: whether the rows are committed is then unknown. Never call it on an executor
   // thread.
   StatusOr<TxId> Wait() const;
-  // The same, or nothing when `timeout` passes first. 0 asks without waiting.
+  // As Wait, but gives nullopt if `timeout` passes first. 0 asks without waiting.
   std::optional<StatusOr<TxId>> WaitAtMost(Nanos timeout) const;
 
-  // For the feeder; the first call decides.
+  // Called by the feeder. The first call sets the outcome; later ones change nothing.
   void Settle(StatusOr<TxId> outcome) const;
 
  private:

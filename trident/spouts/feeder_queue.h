@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FeederQueue: rows that wait to be emitted or committed, whatever their type. Programs append at
-// one end; the reader takes ranges by row number, any number of times, and lets go of what is
+// FeederQueue: rows of any type that wait to be emitted or committed. Programs append at one end.
+// The reader takes ranges by row number, any number of times, and releases the rows that are
 // committed.
 #ifndef TRIDENT_TRIDENT_SPOUTS_FEEDER_QUEUE_H_
 #define TRIDENT_TRIDENT_SPOUTS_FEEDER_QUEUE_H_
@@ -18,7 +18,7 @@
 
 namespace trident {
 
-// What Append does while the queue is full.
+// The behaviour of Append while the queue is full.
 enum class WhenFull : uint8_t { kBlock, kFail };
 
 struct FeederOptions {
@@ -28,13 +28,13 @@ struct FeederOptions {
   WhenFull when_full = WhenFull::kBlock;
 };
 
-// InvalidArgument: room for no rows or bytes.
+// InvalidArgument if there is room for no rows or no bytes.
 Status CheckFeederOptions(const FeederOptions& options);
 
 // Thread-safe.
 class FeederQueue {
  public:
-  // Some rows that were appended together; what they are, their owner knows.
+  // Some rows that were appended together. Their owner knows their type.
   struct Rows {
     BufferRef rows;
     uint64_t count = 0;
@@ -55,27 +55,27 @@ class FeederQueue {
 
   explicit FeederQueue(FeederOptions options) : options_(options) {}
 
-  // ResourceExhausted: full, under kFail, or more than the queue can ever hold. FailedPrecondition:
-  // the feeder has been finished.
+  // ResourceExhausted if the queue is full, under kFail, or if the rows are more than it can ever
+  // hold. FailedPrecondition if the feeder has been finished.
   StatusOr<AppendTicket> Append(Rows rows);
-  // No rows come any more.
+  // Tells that no more rows will come.
   void Finish();
 
-  // The rows from number `start` on, up to `limits` and to `end` if given. The first call tells
-  // where the numbers begin: what was appended before it stands at its `start`.
+  // The rows from number `start` on, up to `limits` and to `end` if given. The first call sets the
+  // numbers of the rows appended before it: they begin at its `start`.
   StatusOr<Taken> Take(uint64_t start, std::optional<uint64_t> end, BatchLimits limits);
-  // Before the first Take it answers for everything that waits, whatever `at` is.
+  // Tells if rows wait at or after number `at`. Before the first Take, if any rows wait at all.
   Availability::State Poll(uint64_t at);
   void Committed(TxId txid, uint64_t end);
-  // How many rows wait at and behind number `at`, where what is committed ends. Before the first
-  // Take, all of them.
+  // The number of rows that wait at and after number `at`, where the committed rows end. Before the
+  // first Take, of all rows.
   uint64_t RowsAfter(uint64_t at) const;
 
-  // A reader of the queue; a new one takes over from the one before.
+  // A reader of the queue. A new one takes over from the one before.
   using ReaderId = uint64_t;
   ReaderId AddReader(WakeUp wake_up);
-  // If that was the newest reader, nobody reads any more: whoever waits for a commit or for room is
-  // told so. The rows stay.
+  // If that was the newest reader, nobody reads any more, and everyone who waits for a commit or
+  // for room is told so. The rows stay.
   void RemoveReader(ReaderId reader);
 
  private:

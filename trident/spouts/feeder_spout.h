@@ -9,8 +9,8 @@
 //   // every read at `txid` or later sees both sentences
 //
 // Rows are kept until the batch with them is committed, so an attempt that fails is made again with
-// the same rows. They live in memory: what has not been committed when the process ends is lost,
-// and who appended it has not been told otherwise.
+// the same rows. They live in memory: rows that are not committed when the process ends are lost,
+// and nobody was told that they were committed.
 #ifndef TRIDENT_TRIDENT_SPOUTS_FEEDER_SPOUT_H_
 #define TRIDENT_TRIDENT_SPOUTS_FEEDER_SPOUT_H_
 
@@ -27,10 +27,11 @@
 
 namespace trident {
 
-// What Append waits for.
+// The event that Append waits for.
 enum class WaitFor : uint8_t { kCommit };
 
-// One source partition "feed"; positions count rows and go on where a restored state stands.
+// It has one source partition, "feed". Positions count rows, and go on from the position of a
+// restored state.
 //
 // Opaque: within one life of the process a range of positions always gives the same rows, but after
 // a restart other rows take the numbers of those that were never committed. Thread-safe.
@@ -39,7 +40,8 @@ class FeederSpout final : public Spout {
  public:
   using Row = OwnedRow<Ts...>;
 
-  // InvalidArgument: no fields or two of one name, or room for no rows or bytes.
+  // InvalidArgument if there are no fields, two have one name, or there is room for no rows or no
+  // bytes.
   static StatusOr<std::shared_ptr<FeederSpout>> Make(FieldList<Ts...> fields,
                                                      FeederOptions options = {}) {
     TRIDENT_ASSIGN_OR_RETURN(SchemaRef schema, SchemaOfSpout("FeederSpout", fields.Describe()));
@@ -57,13 +59,13 @@ class FeederSpout final : public Spout {
     auto kept = std::make_shared<const std::vector<Row>>(std::move(rows));
     return queue_->Append({std::move(kept), count, bytes});
   }
-  // The same, and blocks until the rows are committed and visible; the txid is their batch's.
-  // Unavailable: the topology stopped; whether they were committed is unknown.
+  // The same, but blocks until the rows are committed and visible, and returns the txid of their
+  // batch. Unavailable: the topology stopped, and it is unknown whether they were committed.
   StatusOr<TxId> Append(std::vector<Row> rows, WaitFor /*commit*/) {
     TRIDENT_ASSIGN_OR_RETURN(const AppendTicket ticket, Append(std::move(rows)));
     return ticket.Wait();
   }
-  // Ends the stream behind what has been appended.
+  // Ends the stream after the rows that have been appended.
   void Finish() { queue_->Finish(); }
 
   SpoutKind kind() const override { return SpoutKind::kOpaque; }

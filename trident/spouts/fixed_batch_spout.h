@@ -35,15 +35,15 @@ struct FixedBatchOptions {
   Cycle cycle = Cycle::kOnce;
 };
 
-// Transactional, one source partition "rows", whose positions count rows over all rounds. The
-// backlog is in rows; it is unknown if they come forever.
+// A transactional spout with one source partition, "rows", whose positions count rows over all
+// rounds. The backlog is in rows; it is unknown if they come forever.
 //
 // A batch holds up to `batch_rows` rows, and never wraps around the end of the list: 5 rows in
-// batches of 3 come as 3, 2, 3, 2, ... A retry that shrinks the batch splits it, and the batch
-// after it ends again where it would have ended.
+// batches of 3 come as 3, 2, 3, 2, ... If a retry splits a batch, the batch after the shrunken one
+// ends where the whole one would have ended.
 class FixedBatchSpout {
  public:
-  // InvalidArgument: no fields or two of one name, or batch_rows is 0.
+  // InvalidArgument if there are no fields, two have one name, or batch_rows is 0.
   template <class... Ts>
   static StatusOr<std::shared_ptr<Spout>> Make(FieldList<Ts...> fields, FixedBatchOptions options,
                                                std::vector<OwnedRow<Ts...>> rows) {
@@ -53,7 +53,7 @@ class FixedBatchSpout {
     for (const auto& row : *kept) columns.Append(row);
     return Make(options, columns.Finish(std::move(schema), {kept}));
   }
-  // The same of rows that are columns already.
+  // The same, for rows that are in columns already.
   static StatusOr<std::shared_ptr<Spout>> Make(FixedBatchOptions options, const Slice& rows);
 
   FixedBatchSpout() = delete;

@@ -39,12 +39,12 @@ struct GeneratorOptions {
   std::string name = "generator";  // what Explain shows
 };
 
-// Which row is to be made.
+// The row that is to be made.
 struct GeneratedRow {
   uint64_t seed = 0;
   uint32_t partition = 0;
   uint64_t index = 0;
-  // A generator for this row alone.
+  // A random generator for this row alone.
   Rng rng() const { return Rng(Mix64(Mix64(seed + partition) ^ index)); }
 };
 
@@ -62,13 +62,14 @@ struct GeneratedSlice {
 // Makes a whole slice at once, with the spout's fields. Called from several threads; must be pure.
 using SliceFunction = std::function<StatusOr<GeneratedSlice>(const GeneratedRange&)>;
 
-// Transactional. Source partitions are called by their number; positions count rows. The byte limit
-// of a batch is kept by the average of the slice before. The backlog is in rows; it is unknown if
-// there is no end.
+// A transactional spout. The name of a source partition is its number; positions count rows. To
+// keep the byte limit of a batch, rows are taken to be as large as those of the slice before were
+// on average. The backlog is in rows; it is unknown if there is no end.
 class GeneratorSpout {
  public:
   // `make(row, emit)` emits exactly one row, whose text is copied. Called from several threads.
-  // InvalidArgument: no fields or two of one name, partitions or name out of their bounds.
+  // InvalidArgument if there are no fields, two have one name, or partitions or name are out of
+  // their bounds.
   template <class... Ts, class MakeRow>
   static StatusOr<std::shared_ptr<Spout>> Make(FieldList<Ts...> fields, GeneratorOptions options,
                                                MakeRow make) {
@@ -80,7 +81,7 @@ class GeneratorSpout {
                   return RowByRow<MakeRow, Ts...>(schema, make, range);
                 });
   }
-  // The same of whole slices. InvalidArgument also: an empty function.
+  // The same with a function that makes whole slices. InvalidArgument also if `make` is empty.
   static StatusOr<std::shared_ptr<Spout>> Make(SchemaRef schema, GeneratorOptions options,
                                                SliceFunction make);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LogSource: what one writes to read a source that has positions of its own: a log, a queue with
-// offsets, a table with a growing key. LogSpout makes a spout of it; the rest of what a spout must
-// do (slices, limits, ranges read again, idle sources) it does.
+// LogSource: the class that a program derives from to read a source that has positions of its own:
+// a log, a queue with offsets, a table with a growing key. LogSpout makes a spout of it, and does
+// the rest of a spout's work (slices, limits, ranges read again, idle sources).
 //
 //   // Positions are int64 offsets; a row is (user, amount).
 //   class LedgerLog final : public LogSource<int64_t, Text, double> {
@@ -54,9 +54,9 @@
 
 namespace trident {
 
-// How a position becomes the text that decision records keep, and back. int64_t, uint64_t and
-// std::string have one. For a type of your own (say, segment and offset) specialise it; the type
-// needs ==, a default value that is the beginning, and better also < and its kin:
+// Turns a position into the text that decision records keep, and back. int64_t, uint64_t and
+// std::string have it. Specialise it for a type of your own (say, segment and offset). The type
+// needs ==, a default value that is the beginning, and preferably < and the other comparisons:
 //
 //   template <> struct trident::LogPosition<Place> {
 //     static std::string ToText(const Place& at);
@@ -83,19 +83,20 @@ struct LogPosition<std::string> {
   static std::optional<std::string> FromText(std::string_view text) { return std::string(text); }
 };
 
-// Can two positions be put in order? Text cannot: "9" and "10" may be offsets or words.
+// True if two positions can be put in order. Text cannot: "9" and "10" may be offsets or words.
 template <class At>
 concept OrderedLogPosition = std::totally_ordered<At> && !std::same_as<At, std::string>;
 
-// What Next has done.
+// The result of Next.
 template <class At>
 class LogStep {
  public:
   enum class Kind : uint8_t { kMoved, kCut, kIdle, kEnded };
 
-  // It went on to `behind`, over one row, which it emitted, or over something that is no row.
+  // The reader went on to `behind`, over one row, which it emitted, or over something that is no
+  // row.
   static LogStep MovedTo(At behind) { return LogStep(Kind::kMoved, std::move(behind)); }
-  // The same, and a batch must not go on behind that place in this source partition.
+  // The same, and a batch must not go on after that place in this source partition.
   static LogStep CutAt(At behind) { return LogStep(Kind::kCut, std::move(behind)); }
   // Nothing is here now; the reader stands where it stood.
   static LogStep Idle() { return LogStep(Kind::kIdle, At()); }
@@ -112,7 +113,8 @@ class LogStep {
   At behind_;
 };
 
-// The error for a Seek to rows that the source has no more; `first` is where it begins now.
+// The error for a Seek to rows that the source does not have any more. `first` is where it begins
+// now.
 template <class At>
 Status LogRowsRemoved(const At& asked, const At& first) {
   return OutOfRange("rows from position \"", LogPosition<At>::ToText(asked),
@@ -122,49 +124,50 @@ Status LogRowsRemoved(const At& asked, const At& first) {
                     "(LogSource::Reader::Committed tells), or start with an empty state directory");
 }
 
-// A source, cut into source partitions. The spout shares it with you and asks it on any thread,
-// several at once; what it throws becomes an error as well.
+// A source, cut into source partitions. The spout shares the object with you and calls it on any
+// thread, also on several at once. An exception counts as an error.
 //
-// `AtType` is what a position is. At() is the beginning of a source partition: 0 or "". A position
-// lives as long as the state: it must be enough to go on from for a reader that knows nothing else,
-// in another process, years later. If a source can be replaced by another of the same name, put
-// what tells them apart into the position, and check it in Seek.
+// `AtType` is the type of a position. At() is the beginning of a source partition: 0 or "". A
+// position lives as long as the state: a reader that knows nothing else must be able to go on from
+// it, in another process, years later. If a source can be replaced by another of the same name, put
+// something that tells them apart into the position, and check it in Seek.
 template <class AtType, class... Ts>
 class LogSource {
  public:
   using At = AtType;
   using WakeUp = std::function<void()>;
 
-  // One source partition at work. Owned by the spout, called by one thread at a time, an
-  // executor's: while it blocks, so does all else there. Destroyed before the source, on any
-  // thread.
+  // One source partition at work. The spout owns it. It is called by one thread at a time, which
+  // belongs to an executor: while a call blocks, so does everything else there. Destroyed before
+  // the source, on any thread.
   class Reader {
    public:
     using Step = LogStep<At>;
     virtual ~Reader() = default;
 
-    // Go to `at`: the beginning, or a position that Next gave, now or in an earlier life of the
-    // program. Called before the first Next, and whenever reading does not go on where it is: a
-    // failed attempt is made again from its start, so `at` may be far before or behind the last
-    // one. Also after every error or exception.
-    // An error, not the nearest place, if what stood at `at` is gone (LogRowsRemoved says it) or
-    // was never there: to go on elsewhere would lose rows or count them twice.
+    // Goes to `at`: the beginning, or a position that Next gave, now or in an earlier life of the
+    // program. Called before the first Next, after every error or exception, and whenever reading
+    // does not go on where it is. A failed attempt is made again from its start, so `at` may be far
+    // before or after the last position.
+    // Return an error (LogRowsRemoved makes it) if the rows at `at` are gone or were never there.
+    // Do not go to the nearest place instead: that would lose rows or count them twice.
     virtual Status Seek(const At& at) = 0;
 
-    // One step on from here. If there is a row, emits it and says where the next one stands; so the
-    // position behind a row must not depend on the rows before it. Emits at most one row: unfold
-    // what holds several in an Each behind the spout. A record that is no row (a tombstone, a
-    // filtered one) is a step that emits nothing. What is emitted is copied, so it need not outlive
-    // the call. Positions grow with each step; of text it is checked only that they change.
-    // Called also to learn whether there is more; the row then waits for the next slice.
-    // After Idle or Ended it is asked again, without a Seek. Rows may have been removed meanwhile:
-    // look, as in Seek.
-    // An error fails the attempt, nothing of which is kept, and it is made again; say what to try.
-    // The source partition and the position are put before the message.
+    // Goes one step on from here. If there is a row, emits it and returns the position after it,
+    // where the next one stands; that position must not depend on the rows before. Emits at most
+    // one row: if a record holds several, unfold them in an Each after the spout. A record that is
+    // no row (a tombstone, a filtered one) is a step that emits nothing. Emitted values are copied,
+    // so they need not outlive the call. Positions grow with each step; for text it is checked only
+    // that they change.
+    // Also called to learn whether there is more; the row then waits for the next slice.
+    // After Idle or Ended it is called again, without a Seek. Rows may have been removed meanwhile:
+    // check that, as in Seek.
+    // An error fails the attempt, of which nothing is kept, and the attempt is made again. Say in
+    // the message what to try; the source partition and the position are put before it.
     virtual StatusOr<Step> Next(Emit<Ts...>& emit) = 0;
 
-    // All rows before `at` are committed at `txid`, durable and visible: let go of them, or
-    // acknowledge them. A crash may swallow the call; the next one covers it. What it throws is
+    // Tells that all rows before `at` are committed at `txid`, durable and visible: let go of them,
+    // or acknowledge them. A crash may swallow the call; the next one covers it. An exception is
     // logged and forgotten.
     virtual void Committed(TxId /*txid*/, const At& /*at*/) {}
   };
@@ -172,20 +175,21 @@ class LogSource {
   virtual ~LogSource() = default;
 
   // The names of the source partitions, in a stable order. They live in decision records: a name
-  // must mean the same after a restart. Asked when the topology starts and not again: a partition
-  // that appears later is read, from its beginning, after the next start. InvalidArgument from the
-  // spout: there are none, or two of one name.
+  // must mean the same after a restart. Called when the topology starts and not again: a partition
+  // that appears later is read, from its beginning, after the next start. The spout answers
+  // InvalidArgument if there are none, or two of one name.
   virtual StatusOr<std::vector<std::string>> Partitions() = 0;
 
-  // A reader of one of them; its first call is Seek. `wake_up` makes an idle spout ask again. It
-  // may be kept and called from any thread, as often as one likes, also when the reader is gone;
-  // then it does nothing. Do not hold a lock at the call that the reader's destructor takes.
-  // Without it, idle partitions are asked every LogOptions::poll_nanos.
+  // Opens a reader of one partition; its first call is Seek. `wake_up` makes an idle spout ask
+  // again. You may keep it and call it from any thread, as often as you like. Once the reader is
+  // gone it does nothing. Do not call it under a lock that the reader's destructor takes. If you do
+  // not use it, idle partitions are asked every LogOptions::poll_nanos.
   virtual StatusOr<std::unique_ptr<Reader>> Open(const std::string& partition, WakeUp wake_up) = 0;
 
-  // How much waits at and behind `at`, in rows or bytes: what people see as lag. A size or a
-  // counter, not a read: it is asked while readers work, about once a second. Unknown if it is not
-  // overridden, if it throws, and for a position that is none.
+  // The amount that waits at and after `at`, in rows or bytes; people see it as lag. Look at a size
+  // or a counter, do not read the rows: it is called while readers work, about once a second. The
+  // lag is unknown if this is not overridden, if it throws, or if `at` is no position of the
+  // source.
   virtual Backlog BacklogAfter(const std::string& /*partition*/, const At& /*at*/) { return {}; }
 };
 

@@ -30,21 +30,21 @@ namespace trident {
 class Spout;
 
 struct LogOptions {
-  // What Explain and errors call it.
+  // The name that Explain and errors call it by.
   std::string name = "log";
-  // What the source promises. kTransactional: from one position to another there are always the
-  // same rows, as in a log that is only appended to. kOpaque, which promises less: there may be
-  // other rows the next time, as long as no row is at two places; so of a source whose rows are
-  // compacted, changed or served by replicas that disagree. A source that cannot go back is none of
-  // positions: take PullSpout.
+  // The promise of the source. kTransactional: from one position to another there are always the
+  // same rows, as in a log that is only appended to. kOpaque promises less: there may be other rows
+  // the next time, as long as no row is at two places. It is for a source whose rows are compacted,
+  // changed or served by replicas that disagree. A source that cannot go back has no positions: use
+  // PullSpout.
   SpoutKind kind = SpoutKind::kOpaque;
-  // How often an idle source partition is asked; 0: only when the source calls its WakeUp.
+  // How often an idle source partition is asked. 0: only when the source calls its WakeUp.
   Nanos poll_nanos = kSpoutPollNanosDefault;
 };
 
 namespace log_internal {
 
-// What the template below is given; null sources and all options are checked here.
+// The part of LogSpout::Make that knows no types. Checks all options, and that there is a source.
 StatusOr<std::shared_ptr<Spout>> MakeLogSpout(std::vector<SchemaField> fields, LogOptions options,
                                               std::unique_ptr<LogTapes> tapes);
 Status NoSuchPosition(const Position& position);
@@ -185,8 +185,8 @@ class LogSpout {
  public:
   // A spout over `source`, which it shares. `Source` is derived from LogSource<At, Ts...>, where
   // the Ts are the types of the fields, in their order.
-  // InvalidArgument: no fields or two of one name, no source, no name, a kind that is
-  // kNonTransactional, a poll_nanos below 0.
+  // InvalidArgument if there are no fields, two have one name, there is no source or no name, kind
+  // is kNonTransactional, or poll_nanos is below 0.
   template <class... Ts, class Source>
   static StatusOr<std::shared_ptr<Spout>> Make(FieldList<Ts...> fields, LogOptions options,
                                                std::shared_ptr<Source> source) {

@@ -31,7 +31,7 @@ class LogTape {
 
   virtual ~LogTape() = default;
 
-  // Stands at `at` from now on, without rows. Keeps what it sees ahead if it stands there already.
+  // Stands at `at` from now on, without rows. If it stood there already, it keeps the step ahead.
   virtual Status Seek(const Position& at) = 0;
   // The step ahead; the source is asked if the step is not known.
   virtual StatusOr<Ahead> Peek() = 0;
@@ -43,9 +43,10 @@ class LogTape {
   virtual void Forget() = 0;
   // Where it stands, or last stood.
   virtual Position position() const = 0;
-  // Sets what PlaceToEnd compares with; null: nothing.
+  // Sets the position that PlaceToEnd compares with; null: none.
   virtual Status SetEnd(const Position* end) = 0;
-  // Where it stands, seen from the end. Text has no order: all but the end itself is before it.
+  // The place where it stands, in relation to that end. Text has no order: any place but the end
+  // itself counts as before it.
   virtual Place PlaceToEnd() const = 0;
   virtual Status Committed(TxId txid, const Position& at) = 0;
 };
@@ -55,7 +56,7 @@ class LogTapes {
  public:
   virtual ~LogTapes() = default;
   virtual StatusOr<std::vector<std::string>> Partitions() = 0;
-  // Null: the source gave no reader.
+  // Opens one source partition. Null if the source gave no reader.
   virtual StatusOr<std::unique_ptr<LogTape>> Open(const std::string& partition,
                                                   std::function<void()> wake_up) = 0;
   virtual Backlog BacklogAfter(const std::string& partition, const Position& at) = 0;

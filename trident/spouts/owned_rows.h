@@ -95,7 +95,7 @@ uint64_t RowBytes(const std::tuple<Us...>& row) {
                     row);
 }
 
-// Makes a batch of rows that someone else keeps alive; text is not copied.
+// Makes columns of rows that the caller keeps alive; text is not copied.
 template <class... Ts>
 class OwnedRowColumns {
  public:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PullSpout: the simplest way to write a spout, a function that is asked for rows. Nothing can be
-// asked of it again, so what an attempt has pulled is lost when the attempt fails: every row is in
-// at most one committed batch.
+// PullSpout: the simplest way to write a spout, a function that is asked for rows. It cannot be
+// asked for the same rows again, so the rows that an attempt has pulled are lost if the attempt
+// fails: every row is in at most one committed batch.
 //
 //   auto spout = PullSpout::Make(Fields(kReading), {}, [&](Emit<double>& emit) {
 //     if (std::optional<double> r = sensor.Next()) { emit(*r); return Pulled::kMore; }
@@ -39,16 +39,16 @@ struct PullOptions {
   Nanos poll_nanos = kSpoutPollNanosDefault;
 };
 
-// Pulls until there are so many rows or no more now.
+// Pulls until there are `rows` rows, or no more now.
 using PullSpoutFill = std::function<Pulled(uint64_t rows, Slice* out)>;
 
-// Non-transactional, one source partition "pull". The function is called by one thread, an
-// executor's: while it blocks, so does all else there.
+// A non-transactional spout with one source partition, "pull". The function is called by one
+// thread, which belongs to an executor: while a call blocks, so does everything else there.
 class PullSpout {
  public:
-  // `pull(emit)` emits any number of rows; their text is copied. It should emit few at a time: a
-  // batch stops at its limits only between two calls. InvalidArgument: no fields or two of one
-  // name, or a poll_nanos below 1.
+  // `pull(emit)` emits any number of rows; their text is copied. It should emit few at a time,
+  // because a batch stops at its limits only between two calls. InvalidArgument if there are no
+  // fields, two have one name, or poll_nanos is below 1.
   template <class... Ts, class Pull>
   static StatusOr<std::shared_ptr<Spout>> Make(FieldList<Ts...> fields, PullOptions options,
                                                Pull pull) {

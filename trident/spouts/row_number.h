@@ -11,10 +11,12 @@
 
 namespace trident {
 
-// "" for the first one, where every source partition starts: to stand there is not to have moved.
+// The position of a row. The first one has "", where every source partition starts, so that a
+// reader which stands there counts as not moved.
 inline Position PositionOfRow(uint64_t row) { return row == 0 ? "" : std::to_string(row); }
 
-// DataLoss when `position` is no such number; `source` names the source partition in the message.
+// The row of a position. DataLoss if `position` is no such number; `source` names the source
+// partition in the message.
 StatusOr<uint64_t> RowOfPosition(const Position& position, std::string_view source);
 
 }  // namespace trident

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is checked of the fields that a program gives to a spout.
+// The checks of the fields that a program gives to a spout.
 #ifndef TRIDENT_TRIDENT_SPOUTS_SPOUT_FIELDS_H_
 #define TRIDENT_TRIDENT_SPOUTS_SPOUT_FIELDS_H_
 
@@ -12,10 +12,10 @@
 
 namespace trident {
 
-// The schema of these fields. InvalidArgument, which names `spout`: there are none, one has no
-// name, or two have the same.
+// The schema of these fields. InvalidArgument, naming `spout`, if there are none, one has no name,
+// or two have the same name.
 StatusOr<SchemaRef> SchemaOfSpout(std::string_view spout, std::vector<SchemaField> fields);
-// The same check of a schema that was made elsewhere; null has no fields.
+// The same check for a schema that was made elsewhere; null counts as one without fields.
 Status CheckSchemaOfSpout(std::string_view spout, const SchemaRef& schema);
 
 }  // namespace trident

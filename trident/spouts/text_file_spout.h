@@ -5,9 +5,8 @@
 //   topology.NewStream("lines", TextFileSpout::Make({.paths = {"logs", "more.txt"}}))
 //
 // A line ends with "\n" or "\r\n", which are not part of it; the last line of a file needs neither.
-// Lines are views into the blocks that were read: nothing is copied. Which lines of a file a reader
-// has, and in which order the readers of several files take turns, is not the order of the files;
-// within a split the order of lines is kept.
+// Lines are views into the blocks that were read: nothing is copied. The order of lines is kept
+// within a split of a file. It is not kept between splits, nor between files.
 #ifndef TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_SPOUT_H_
 #define TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_SPOUT_H_
 
@@ -26,16 +25,16 @@ class Spout;
 
 inline constexpr Field<Text> kLine{"line"};
 
-// How a text file is shared out among readers: it is cut into splits of equal size, and split k
-// belongs to reader k mod readers. A line belongs to the split in which it starts. So the law does
-// not depend on how long the file is: it holds on while the file grows, and when a stopped program
-// finds it grown.
+// The rule that shares a text file out among readers. The file is cut into splits of equal size,
+// and split k belongs to reader k mod readers. A line belongs to the split in which it starts. The
+// rule does not depend on the length of the file, so it holds while the file grows, and also when a
+// stopped program finds it grown.
 struct TextSplits {
   uint64_t split_bytes = 8 * 1024 * 1024;  // kFileSplitBytesDefault
   uint32_t readers = 4;                    // kFileReadersDefault
 
   uint64_t SplitOf(uint64_t offset) const { return offset / split_bytes; }
-  // Does the split at `offset` belong to `reader`?
+  // True if the split at `offset` belongs to `reader`.
   bool Owns(uint32_t reader, uint64_t offset) const { return SplitOf(offset) % readers == reader; }
   // The first byte behind the split at `offset`.
   uint64_t SplitEnd(uint64_t offset) const { return (SplitOf(offset) + 1) * split_bytes; }
@@ -47,19 +46,19 @@ struct TextSplits {
   friend bool operator==(const TextSplits&, const TextSplits&) = default;
 };
 
-// Does reading go on when the file grows?
+// Tells if reading goes on when the file grows.
 enum class Follow : uint8_t {
   kNo,   // the file ends where it ended when it was first looked at
-  kYes,  // it ends nowhere
+  kYes,  // it never ends
 };
 
-// What becomes of a line that is no UTF-8.
+// The treatment of a line that is not UTF-8.
 enum class InvalidUtf8 : uint8_t {
   kFail,     // the batch fails, and the error names the file and the byte
-  kReplace,  // each byte that fits nowhere becomes U+FFFD
+  kReplace,  // each byte that is invalid becomes U+FFFD
   kSkip,     // the line is left out and counted
 };
-// What becomes of a line over the limit.
+// The treatment of a line over the limit.
 enum class LongLine : uint8_t { kFail, kSkip };
 
 struct TextRules {
@@ -68,14 +67,16 @@ struct TextRules {
   uint64_t line_bytes_max = 1024 * 1024;  // kLineBytesMax
 };
 
-// How often a rule other than failing was applied; an attempt that is made again counts again.
+// Counts of the lines to which a rule other than failing was applied. An attempt that is made again
+// counts again.
 struct TextCounts {
   std::atomic<uint64_t> skipped_lines = 0;
   std::atomic<uint64_t> replaced_lines = 0;
 };
 
 struct TextFileOptions {
-  // Files, and directories: of these all regular files below, but none whose name begins with ".".
+  // Files and directories. A directory stands for all regular files below it, but none whose name
+  // begins with ".".
   std::vector<std::string> paths;
   std::string field = "line";  // the field kLine
   Follow follow = Follow::kNo;
@@ -83,28 +84,31 @@ struct TextFileOptions {
   // Each file is read in splits of `split_bytes` by `readers` source partitions in turn. Both must
   // stay the same as long as a state is used; a program that changes them is refused.
   TextSplits splits = {};
-  // Of one block; more where a line is longer.
+  // The size of a block that is read; more where a line is longer.
   uint64_t read_bytes = 256 * 1024;  // kFileReadBytes
   // How often a followed file is looked at.
   int64_t poll_nanos = 5'000'000;  // kSpoutPollNanosDefault
-  // Where the lines that the rules left out or repaired are counted, if you want to know.
+  // If set, counts the lines that the rules left out or repaired.
   std::shared_ptr<TextCounts> counts = nullptr;
 };
 
-// Transactional, as long as the files stay what they are: they may grow, but a file that was
-// replaced, truncated or, unless it is followed, written to fails the batch, and so does another
-// file of the same name when the program comes back. Thread-safe.
+// A transactional spout, as long as the files stay what they are. They may grow. But a file that
+// was replaced, truncated or, unless it is followed, written to fails the batch, and so does
+// another file of the same name when the program comes back. Thread-safe.
 //
 // Source partitions are called "<absolute path>#<reader>". A file that is not followed is read up
-// to the end it had at the start; when the program comes back, what it has grown by is read too. In
-// a followed file a last line without its newline waits for it; else it is a line.
+// to the end it had at the start; when the program comes back, the part by which it has grown is
+// read too. In a followed file, a last line without its newline waits for the newline; in other
+// files it is a line.
 //
-// The backlog is in bytes of the files; in a followed file, a last line without its newline waits
+// The backlog is in bytes of the files. In a followed file, a last line without its newline counts
 // too. At the start, NotFound, PermissionDenied or InvalidArgument name the path that cannot be
+// read, or the directory without files.
 // read, or the directory without files.
 class TextFileSpout {
  public:
-  // InvalidArgument: no paths, or an option out of its range. Files are not looked at yet.
+  // InvalidArgument if there are no paths, or an option is out of its range. Does not look at the
+  // files.
   static StatusOr<std::shared_ptr<Spout>> Make(TextFileOptions options);
 
   TextFileSpout() = delete;

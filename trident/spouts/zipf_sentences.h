@@ -47,9 +47,9 @@ struct ZipfOptions {
   uint32_t vocabulary = 10'000;
   double exponent = 1.0;
   uint32_t words_per_sentence = 10;
-  // 0: every sentence is made when it is read. Else so many are made beforehand, over which the
-  // rows cycle: reading costs about a nanosecond a row, so that a benchmark measures what comes
-  // after.
+  // 0: each sentence is made when it is read. Else this many are made beforehand, and the rows
+  // cycle over them. Reading then costs about a nanosecond a row, so that a benchmark measures the
+  // steps that come after.
   uint64_t distinct_sentences = 0;
   std::string field = "sentence";
 };
@@ -57,9 +57,9 @@ struct ZipfOptions {
 // Makes sentences; words are parted by one space. Immutable, so any thread may use it.
 class ZipfSentenceMaker {
  public:
-  // REQUIRES: a vocabulary.
+  // REQUIRES: vocabulary is not 0.
   explicit ZipfSentenceMaker(const ZipfOptions& options);
-  // Appends the sentence that belongs to the row.
+  // Appends the sentence of the row.
   void Append(const GeneratedRow& row, std::string& out) const;
 
  private:
@@ -71,7 +71,7 @@ class ZipfSentenceMaker {
 
 // Sentences in one buffer, for programs that want to loop over them without a topology.
 struct SentencePool {
-  // REQUIRES: a vocabulary and words.
+  // REQUIRES: vocabulary and words_per_sentence are not 0.
   SentencePool(const ZipfOptions& options, uint64_t seed);
 
   std::string letters;
@@ -82,8 +82,8 @@ struct SentencePool {
 // `distinct_sentences`, beforehand, as by SentencePoolSpout.
 class ZipfSentenceSpout {
  public:
-  // What is wrong with `generator` as GeneratorSpout says; its name is not used. InvalidArgument
-  // also: no words, or an exponent that is no number.
+  // The errors of GeneratorSpout for `generator`, whose name is not used. InvalidArgument also if
+  // there are no words, or the exponent is no number.
   static StatusOr<std::shared_ptr<Spout>> Make(const ZipfOptions& options,
                                                const GeneratorOptions& generator);
 
@@ -94,8 +94,8 @@ class ZipfSentenceSpout {
 // Partition p begins at its p-th part of the pool.
 class SentencePoolSpout {
  public:
-  // What is wrong with `generator` as GeneratorSpout says; its name is not used. InvalidArgument
-  // also: no sentences.
+  // The errors of GeneratorSpout for `generator`, whose name is not used. InvalidArgument also if
+  // there are no sentences.
   static StatusOr<std::shared_ptr<Spout>> Make(std::shared_ptr<const SentencePool> pool,
                                                const GeneratorOptions& generator,
                                                const std::string& field = "sentence");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BackingMap: what a program supplies to keep a map state in a store of its own: get many, put
-// many. What is stored says what the state promises (trident/states/stored_value.h):
+// BackingMap: the interface that a program implements to keep a map state in a store of its own:
+// get many, put many. The type of a stored value says what the state promises
+// (trident/states/stored_value.h):
 //
 //   class Table : public BackingMap<OpaqueValue<int64_t>> { ... };
 //   stream.GroupBy(kWord).PersistentAggregate(
@@ -24,9 +25,9 @@
 
 namespace trident {
 
-// One partition. A key is the canonical encoding of its fields (base/key_encoding.h): of one text
-// field the text itself. The calls to one object never overlap; they come from an executor thread,
-// and those of queries from any.
+// One partition of the map. A key is the canonical encoding of its fields (base/key_encoding.h);
+// for one text field that is the text itself. Calls to one object never overlap. Those for a batch
+// come from an executor thread, those for queries from any thread.
 template <class Stored>
 class BackingMap {
  public:
@@ -34,11 +35,11 @@ class BackingMap {
   // One answer per key, in their order; nullopt: the store has no such key. Keys do not repeat.
   virtual StatusOr<std::vector<std::optional<Stored>>> MultiGet(
       std::span<const std::string_view> keys) = 0;
-  // Stores values[i] under keys[i]; nullopt: forgets the key. At most one call a batch; what an
-  // error leaves stored is made right when the batch is made again.
+  // Stores values[i] under keys[i]; nullopt: forgets the key. Called at most once per batch. Values
+  // that a failed call left stored are made right when the batch is made again.
   virtual Status MultiPut(std::span<const std::string_view> keys,
                           std::span<const std::optional<Stored>> values) = 0;
-  // All of `txid` is stored here; called for every txid, also when it brought nothing. A store that
+  // Called for every txid when all of it is stored here, even if it brought nothing. A store that
   // wants to tell how far it is remembers the txid.
   virtual Status Record(TxId /*txid*/) { return absl::OkStatus(); }
 };

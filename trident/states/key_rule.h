@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// KeyRule: which keys an updater may name: those of the partitions that it was called for.
+// KeyRule: the keys that an updater may name: those of the partitions that it was called for.
 #ifndef TRIDENT_TRIDENT_STATES_KEY_RULE_H_
 #define TRIDENT_TRIDENT_STATES_KEY_RULE_H_
 
@@ -19,7 +19,7 @@ struct KeyRule {
   const StateSpec* spec;
   PartitionRange owned;
 
-  // The keys with their hashes. InvalidArgument names the first that does not belong.
+  // The keys with their hashes. InvalidArgument names the first key that does not belong.
   StatusOr<std::vector<HashedKey>> Hash(std::span<const std::string_view> keys) const;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // UserMap and KindMap: a BackingMap as a state of its kind. Within a batch everything happens in
-// memory; Commit writes all that changed in one MultiPut, so a batch that fails before has changed
+// memory. Commit writes all changes in one MultiPut, so a batch that fails before that has changed
 // nothing. Source of the semantics: Trident's NonTransactionalMap, TransactionalMap and OpaqueMap
 // with CachedBatchReadsMap.
 #ifndef TRIDENT_TRIDENT_STATES_KIND_MAP_H_
@@ -25,13 +25,13 @@ namespace trident {
 template <class V>
 class UserMap : public State, public MapAccess<V> {
  public:
-  // next(i, old): the value after the batch; nullopt removes the key.
+  // next(i, old) returns the value after the batch; nullopt removes the key.
   using Update = std::function<std::optional<V>(size_t i, const V* old)>;
-  // Not called for a key that this txid has changed already where the kind forbids it again. Gives
-  // the values that the keys have then.
+  // Updates each key by `next`, and returns the values that the keys have then. `next` is not
+  // called for a key that this txid has changed already, if the kind forbids changing it again.
   virtual StatusOr<std::vector<std::optional<V>>> MultiUpdate(
       std::span<const std::string_view> keys, const Update& next) = 0;
-  // For readers: what batches up to `published` have left, as far as the kind can tell.
+  // For readers: the values after the batches up to `published`, as far as the kind can tell.
   virtual StatusOr<std::vector<std::optional<V>>> ReadCommitted(
       TxId published, std::span<const std::string_view> keys) = 0;
 };
@@ -68,7 +68,8 @@ class KindMap final : public UserMap<typename StoredTraits<Stored>::Value> {
   StatusOr<std::vector<std::optional<Stored>>> Fetch(Keys keys);
   // Makes sure that every key has an entry.
   Status Load(Keys keys);
-  // What attempts at this txid have written and this one has not: back to what was before.
+  // Puts back the previous values of keys that earlier attempts at this txid have written and this
+  // one has not.
   Status RestoreLeftOver();
 
   const std::unique_ptr<BackingMap<Stored>> backing_;
@@ -190,7 +191,7 @@ Status KindMap<Stored>::Commit(TxId txid) {
       removing_.insert(key);
     }
   }
-  // What the batch before removed was decided since; nothing needs the entries any more.
+  // The removals of the batch before have been decided since; nothing needs the entries any more.
   for (const std::string& key : removed_) {
     keys.push_back(key);
     values.push_back(std::nullopt);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MapAccess: a map state as an updater sees it during one batch: values of many keys at once. It is
-// the same over our own map states and over user-defined ones. Source of the interface: Trident's
-// MapState and RemovableMapState.
+// MapAccess: a map state as an updater sees it during one batch. It reads and writes the values of
+// many keys at once. It is the same for our own map states and for user-defined ones. Source of the
+// interface: Trident's MapState and RemovableMapState.
 #ifndef TRIDENT_TRIDENT_STATES_MAP_ACCESS_H_
 #define TRIDENT_TRIDENT_STATES_MAP_ACCESS_H_
 
@@ -15,14 +15,14 @@
 
 namespace trident {
 
-// Keys are canonical encodings, as PersistRows::key gives them. Only keys that belong to the
-// partitions at hand may be named, which those of the updater's rows do; InvalidArgument for
-// others. Valid during the updater's call.
+// Keys are canonical encodings, as PersistRows::key gives them. Only keys of the partitions at hand
+// may be named, as the keys of the updater's rows are; others give InvalidArgument. Valid during
+// the updater's call only.
 template <class V>
 class MapAccess {
  public:
   virtual ~MapAccess() = default;
-  // The newest values: of the batches before, with what this one has done so far.
+  // The newest values: those that earlier batches left, with the changes of this one so far.
   virtual StatusOr<std::vector<std::optional<V>>> MultiGet(
       std::span<const std::string_view> keys) = 0;
   // If a key repeats, the last value stays. REQUIRES: as many values as keys.

@@ -7,14 +7,14 @@
 //
 //   BeginCommit(t)    before anything else of t
 //   (the updater)     once, also when the batch has no row here
-//   Commit(t)         t is complete here; `t` is to be remembered with it
+//   Commit(t)         t is complete here; the state must remember `t` with its data
 //
-// The calls come before t is decided, and only after t - 1 is: a batch is staged over such a state
-// alone. When t fails after that, or the process dies, the same calls come again with the same
-// txid; whether its rows are the same depends on the spout (see StateKind in the guarantee table of
-// README.md). What the state makes of that is the promise that it is declared with. It must never
-// see a txid older than the last one it committed: then it belongs to another run, and BeginCommit
-// should return an error.
+// The calls come before t is decided, and only after t - 1 is, so no other batch is staged over
+// such a state meanwhile. If t fails after that, or the process dies, the same calls come again
+// with the same txid; whether its rows are the same depends on the spout (see StateKind in the
+// guarantee table of README.md). The state is declared with a promise (its StateKind), which says
+// how it deals with that. A txid older than the last one that the state committed belongs to
+// another run: BeginCommit should return an error.
 #ifndef TRIDENT_TRIDENT_STATES_STATE_H_
 #define TRIDENT_TRIDENT_STATES_STATE_H_
 
@@ -25,8 +25,8 @@
 
 namespace trident {
 
-// The calls to one object never overlap; they come from an executor thread, and queries from any.
-// An error, or an exception, fails the batch, which is then made again.
+// Calls to one object never overlap. Those for a batch come from an executor thread, those for
+// queries from any thread. An error, or an exception, fails the batch, which is then made again.
 class State {
  public:
   virtual ~State() = default;
@@ -34,7 +34,7 @@ class State {
   virtual Status Commit(TxId txid) = 0;
 };
 
-// Which slice of a state an object is for.
+// The partition of a state that an object is for.
 struct StateSlice {
   PartitionId partition;
   uint32_t partitions;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user-defined map state keeps for a key, by its kind:
+// The types that a user-defined map state stores for a key, by its kind:
 //
 //   V                      non-transactional: the value; a batch that is repeated counts again
 //   TransactionalValue<V>  the value and the txid that made it; that txid changes it once only
@@ -37,7 +37,7 @@ struct OpaqueValue {
   TxId txid;
   std::optional<V> curr;
   std::optional<V> prev;
-  Epoch epoch = {};  // that wrote it
+  Epoch epoch = {};  // the epoch that wrote it
 
   friend bool operator==(const OpaqueValue&, const OpaqueValue&) = default;
 };
@@ -48,7 +48,7 @@ struct CommitPoint {
   const CommitHistory* history;
 };
 
-// What a batch of txid `at` finds, and what it leaves.
+// How a batch reads a stored value, and what it stores instead.
 template <class Stored>
 struct StoredTraits {
   using Value = Stored;
@@ -57,9 +57,9 @@ struct StoredTraits {
   static StatusOr<std::optional<Value>> Before(const Stored& stored, const CommitPoint&) {
     return std::optional<Value>(stored);
   }
-  // Has the batch made this value already, so that it must not be changed again?
+  // True if the batch has made this value already, so that it must not be changed again.
   static bool IsMadeBy(const Stored&, TxId) { return false; }
-  // What a reader sees who may see up to txid `at`.
+  // The value for a reader that may see batches up to the commit point.
   static std::optional<Value> At(const Stored& stored, const CommitPoint&) { return stored; }
   static std::optional<Stored> Make(const CommitPoint&, const std::optional<Value>&,
                                     std::optional<Value> now) {
