@@ -125,24 +125,6 @@ bool MayIncludeRocksDb(const SourceFile& file) {
   return IsUnder(file.path(), "tests") || (IsUnder(file.path(), "state/disk") && !file.IsHeader());
 }
 
-// The headers that cmake/install.cmake installs: those of the list, and what they include.
-std::set<std::string> InstalledHeaders(const SourceTree& tree) {
-  std::set<std::string> installed;
-  std::vector<std::string> open;
-  const auto list = tree.files().find("cmake/public_headers.txt");
-  if (list == tree.files().end()) return installed;
-  for (const std::string& line : list->second.lines()) {
-    if (!line.empty() && line[0] != '#') open.push_back(line);
-  }
-  while (!open.empty()) {
-    const std::string path = open.back();
-    open.pop_back();
-    if (!tree.Has(path) || !installed.insert(path).second) continue;
-    for (const Include& include : tree.files().at(path).includes()) open.push_back(include.target);
-  }
-  return installed;
-}
-
 constexpr std::array kImpureHeaders = {
     "thread",  "mutex",    "condition_variable", "future", "chrono",
     "ctime",   "time.h",   "filesystem",         "cstdio", "stdio.h",
@@ -283,6 +265,23 @@ Findings CheckForeignHeaders(const SourceTree& tree) {
     }
   }
   return found;
+}
+
+std::set<std::string> InstalledHeaders(const SourceTree& tree) {
+  std::set<std::string> installed;
+  std::vector<std::string> open;
+  const auto list = tree.files().find("cmake/public_headers.txt");
+  if (list == tree.files().end()) return installed;
+  for (const std::string& line : list->second.lines()) {
+    if (!line.empty() && line[0] != '#') open.push_back(line);
+  }
+  while (!open.empty()) {
+    const std::string path = open.back();
+    open.pop_back();
+    if (!tree.Has(path) || !installed.insert(path).second) continue;
+    for (const Include& include : tree.files().at(path).includes()) open.push_back(include.target);
+  }
+  return installed;
 }
 
 Findings CheckInstalledHeaders(const SourceTree& tree) {

@@ -5,6 +5,7 @@
 #ifndef TRIDENT_TESTS_TIDY_RULES_H_
 #define TRIDENT_TESTS_TIDY_RULES_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ using Findings = std::vector<std::string>;
 
 // ---- include_rules.cc ----
 
+// The headers that cmake/install.cmake installs: those of cmake/public_headers.txt, and what they
+// include.
+std::set<std::string> InstalledHeaders(const SourceTree& tree);
 // A folder includes only what its line of the include map names.
 Findings CheckIncludeMap(const SourceTree& tree);
 // What the map allows is done somewhere: a line that nobody needs would hide a wrong include.
@@ -54,6 +58,9 @@ Findings CheckReadmes(const SourceTree& tree);
 Findings CheckReadmesNameHeaders(const SourceTree& tree);
 // No reminders of unfinished work, no paths of somebody's machine.
 Findings CheckForbiddenWords(const SourceTree& tree);
+// In the headers that are installed no sentence of a comment begins with "What" or "Of": such a
+// sentence names its subject last, or not at all.
+Findings CheckInstalledComments(const SourceTree& tree);
 
 // ---- call_rules.cc ----
 

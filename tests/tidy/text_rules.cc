@@ -80,6 +80,22 @@ bool NamesHeader(const std::string& word, const std::string& name) {
 
 constexpr std::array kFoldersWithTables = {"base", "engine", "state", "coordinator", "trident"};
 
+// The comment at the end of a line, with its slashes; "" if it has none.
+std::string_view CommentOf(const SourceFile& file, size_t index) {
+  const std::string_view line = file.lines()[index];
+  const size_t code_end = file.code()[index].find_last_not_of(' ') + 1;
+  const size_t begin = line.find("//", code_end);
+  return begin == std::string_view::npos ? "" : line.substr(begin);
+}
+
+// True when a line of the comment, or a sentence in it, begins with `word`.
+bool Begins(std::string_view comment, const std::string& word) {
+  const size_t text = comment.find_first_not_of('/');
+  return text != std::string_view::npos &&
+         (comment.substr(text, word.size() + 2) == " " + word + " " ||
+          comment.find(". " + word + " ") != std::string_view::npos);
+}
+
 constexpr std::array kForbiddenWords = {"TODO", "FIXME", "HACK", "/work/", "/root/", "/home/"};
 
 }  // namespace
@@ -175,6 +191,22 @@ Findings CheckForbiddenWords(const SourceTree& tree) {
         if (file.lines()[i].find(word) != std::string::npos) {
           found.push_back(At(file, i) + "must not hold \"" + std::string(word) + "\"");
         }
+      }
+    }
+  }
+  return found;
+}
+
+Findings CheckInstalledComments(const SourceTree& tree) {
+  Findings found;
+  for (const std::string& path : InstalledHeaders(tree)) {
+    const SourceFile& file = tree.files().at(path);
+    for (size_t i = 0; i < file.lines().size(); ++i) {
+      const std::string_view comment = CommentOf(file, i);
+      for (const char* word : {"What", "Of"}) {
+        if (!Begins(comment, word)) continue;
+        found.push_back(At(file, i) + "no sentence begins with \"" + word +
+                        "\"; say the subject, then what it does");
       }
     }
   }

@@ -74,6 +74,7 @@ TEST(ProjectTest, IncludeGuardsSpellThePath) { ExpectKept(CheckIncludeGuards); }
 TEST(ProjectTest, EveryFolderHasAReadme) { ExpectKept(CheckReadmes); }
 TEST(ProjectTest, ReadmesNameEveryHeader) { ExpectKept(CheckReadmesNameHeaders); }
 TEST(ProjectTest, NoForbiddenWords) { ExpectKept(CheckForbiddenWords); }
+TEST(ProjectTest, InstalledCommentsNameTheirSubject) { ExpectKept(CheckInstalledComments); }
 TEST(ProjectTest, ClocksRandomnessSleepLocksAndConsoleHaveOwners) { ExpectKept(CheckBannedCalls); }
 
 // ---- the rules ----
@@ -326,6 +327,33 @@ TEST(ForbiddenWordsTest, SeesRemindersAndMachinePaths) {
   ExpectCaught(CheckForbiddenWords, "docs/a.md", 2, "\nFIXME\n");
   ExpectCaught(CheckForbiddenWords, "scripts/run", 1, "cd /home/me/trident\n");
   ExpectFine(CheckForbiddenWords, "LICENSE", "TODO\n");
+}
+
+// The findings in a header that a public header includes.
+Findings FindInInstalledHeader(const std::string& text) {
+  return CheckInstalledComments(Tree({{"cmake/public_headers.txt", "trident/face.h\n"},
+                                      {"trident/face.h", "#include \"engine/a.h\"\n"},
+                                      {"engine/a.h", text}}));
+}
+
+TEST(InstalledCommentsTest, SeesASentenceThatBeginsWithWhatOrOf) {
+  for (const char* comment :
+       {"// What a reader is asked for.", "  // Of the selected rows.", "/// What it is.",
+        "int x;  // Of a request batch: how many.", "// It is quiet. What is streamed is lost.",
+        "// One (a batch). Of no rows: zero.", "F(\"//\");  // What F gives."}) {
+    const Findings found = FindInInstalledHeader(std::string("\n") + comment + "\n");
+    ASSERT_EQ(found.size(), 1u) << comment << "\n" << Text(found);
+    EXPECT_EQ(found[0].rfind("engine/a.h:2:", 0), 0u) << found[0];
+  }
+}
+
+TEST(InstalledCommentsTest, AllowsOtherWordsCodeAndTheLibrarysOwnInside) {
+  for (const char* line :
+       {"// Whatever it is. Often so.", "// Says what is read of it.", "//", "////", "int x;",
+        "F(\"// What\");  // the name", "F(\"a. Of b\");", "Call(What, Of);"}) {
+    EXPECT_EQ(Text(FindInInstalledHeader(std::string(line) + "\n")), "") << line;
+  }
+  ExpectFine(CheckInstalledComments, "state/map/a.h", "// What a partition holds.\n");
 }
 
 TEST(BannedCallsTest, SeesEachCallOutsideItsOwner) {
