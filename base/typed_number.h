@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers that someone typed: decimal, whole, nothing before or after them. What the C library
-// takes as well (" 7", "-1" for the greatest number, "010" for eight, "nan") is none.
+// Numbers that someone typed: decimal, whole, nothing before or after them. The C library takes
+// more: " 7", "-1" for the greatest number, "010" for eight, "nan". These are refused here.
 #ifndef TRIDENT_BASE_TYPED_NUMBER_H_
 #define TRIDENT_BASE_TYPED_NUMBER_H_
 
