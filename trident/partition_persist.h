@@ -21,6 +21,9 @@
 
 namespace trident {
 
+template <class T>
+struct UserCodec;  // base/codec.h
+
 namespace step_internal {
 
 // The type of an updater's first parameter; void if the updater is a template.
@@ -32,6 +35,15 @@ template <class P, class... Ps>
 struct First<std::tuple<P, Ps...>> {
   using type = P;
 };
+// Has the library, or the program, said how values of V become bytes?
+template <class V>
+inline constexpr bool kIsStateValue = state_internal::kLibraryHas<V> || std::is_same_v<V, bool>;
+template <class V>
+requires requires { sizeof(UserCodec<V>); }
+inline constexpr bool kIsStateValue<V> = true;
+template <class E>
+inline constexpr bool kIsStateValue<std::vector<E>> = kIsStateValue<E>;
+
 template <class Fn>
 using AccessOf = typename First<typename row_internal::ParametersOf<Fn>::type>::type;
 
@@ -60,6 +72,10 @@ struct DeclaredFor<void> {
 template <class V>
 struct DeclaredFor<MapAccess<V>> {
   static constexpr bool kKnown = true;
+  static_assert(kIsStateValue<V>,
+                "MapAccess<V>: V is no value of a state. Use int64_t, double, bool, std::string, "
+                "OwnedBytes, Timestamp or a std::vector of these, or include base/codec.h and "
+                "specialise trident::UserCodec<V>");
   using Declaration = MapDeclaration<V>;
   using Handle = StateHandle<V>;
   static std::shared_ptr<Declaration> Make(const At& at, const StateOptions& options,

@@ -33,8 +33,8 @@ struct StateOptions {
   // By the key of the grouped stream; fixed when the state is made. 0: 64 in the topology's own
   // store, else 4. A state of a stream without groups has one.
   uint32_t partitions = 0;
-  // The topology's own store if null; else OutsideMap<Stored>(open) or OutsideState<S>(open), see
-  // trident/outside_state.h.
+  // The topology's own store if null; else OutsideTable<T>(open) (trident/outside_table.h),
+  // OutsideMap<Stored>(open) or OutsideState<S>(open) (trident/outside_state.h).
   std::shared_ptr<const StateHome> where = {};
 };
 

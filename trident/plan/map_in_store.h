@@ -41,7 +41,10 @@ class ShareAccess final : public MapAccess<V> {
     return values;
   }
   Status MultiPut(Keys keys, std::span<const V> values) override {
-    TRIDENT_CHECK_EQ(keys.size(), values.size());
+    if (keys.size() != values.size()) {
+      return InvalidArgument("MultiPut of state ", rule_.spec->name, " got ", keys.size(),
+                             " keys and ", values.size(), " values; each key needs its value");
+    }
     return Stage(keys, [&](size_t i, const V*) { return std::optional<V>(values[i]); });
   }
   Status MultiRemove(Keys keys) override {

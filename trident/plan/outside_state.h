@@ -6,6 +6,7 @@
 #ifndef TRIDENT_TRIDENT_PLAN_OUTSIDE_STATE_H_
 #define TRIDENT_TRIDENT_PLAN_OUTSIDE_STATE_H_
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,7 +33,7 @@ class OutsidePartitions {
   // Opens all partitions. An error names the state and the partition.
   Status Open(const StateSpec& spec, const OpenOne& open) {
     for (uint32_t p = 0; p < spec.partitions; ++p) {
-      auto opened = open({PartitionId(p), spec.partitions});
+      auto opened = OpenPart(open, {PartitionId(p), spec.partitions});
       if (opened.ok() && *opened == nullptr) opened = Internal("`open` gave no object");
       if (!opened.ok()) {
         return Annotate(opened.status(), Concat("state ", spec.name, ", partition ", p));
@@ -53,6 +54,13 @@ class OutsidePartitions {
   }
 
  private:
+  static StatusOr<std::unique_ptr<S>> OpenPart(const OpenOne& open, const StateSlice& slice) {
+    try {
+      return open(slice);
+    } catch (const std::exception& e) {
+      return Aborted("`open` threw: ", e.what());
+    }
+  }
   struct Slot {
     Mutex mutex;
     std::unique_ptr<S> state TRIDENT_GUARDED_BY(mutex);
@@ -115,6 +123,10 @@ class CheckedAccess final : public MapAccess<V> {
   }
   Status MultiPut(Keys keys, std::span<const V> values) override {
     TRIDENT_RETURN_IF_ERROR(rule_.Hash(keys).status());
+    if (keys.size() != values.size()) {
+      return InvalidArgument("MultiPut of state ", rule_.spec->name, " got ", keys.size(),
+                             " keys and ", values.size(), " values; each key needs its value");
+    }
     return map_.MultiPut(keys, values);
   }
   Status MultiRemove(Keys keys) override {

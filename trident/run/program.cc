@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <limits>
 #include <utility>
 
@@ -50,6 +51,14 @@ struct RunFlags {
 int Report(const Program& program, const Status& status) {
   std::fprintf(stderr, "%s: %s\n", program.name.c_str(), std::string(Message(status)).c_str());
   return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
+}
+
+StatusOr<Topology> Build(const Program& program, const ProgramArgs& args) {
+  try {
+    return program.build(args);
+  } catch (const std::exception& e) {
+    return InvalidArgument("the topology cannot be built: ", e.what());
+  }
 }
 
 // One line about what happened since the last one.
@@ -286,7 +295,7 @@ int RunProgram(int argc, char** argv, const Program& program) {
   for (const auto& [name, given] : given_flags) {
     if (given) args.Add(name, "true");
   }
-  StatusOr<Topology> topology = program.build(args);
+  StatusOr<Topology> topology = Build(program, args);
   if (!topology.ok()) return Report(program, topology.status());
   if (explain->parsed()) return Explain(program, *topology, dot);
   flags.run = OptionsOf(flags);

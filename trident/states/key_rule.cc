@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/states/key_rule.h"
 
+#include "base/key_encoding.h"
+
 namespace trident {
 
 StatusOr<std::vector<HashedKey>> KeyRule::Hash(std::span<const std::string_view> keys) const {
@@ -12,6 +14,12 @@ StatusOr<std::vector<HashedKey>> KeyRule::Hash(std::span<const std::string_view>
       return InvalidArgument("state ", spec->name,
                              " has no key fields, so its one key is \"\", but \"", key,
                              "\" was named; GroupBy the fields that are to be its key");
+    }
+    // Other bytes would stand in the state for good, and be damage to whoever reads it.
+    if (!DecodeKey(spec->key_fields, key).ok()) {
+      return InvalidArgument("the bytes \"", key, "\" are no key of state ", spec->name,
+                             ", which has ", spec->key_fields.size(),
+                             " fields; name keys as PersistRows::key gives them");
     }
     if (owned.Contains(PartitionOfHash(hashed.back().hash, spec->partitions))) continue;
     return InvalidArgument("key \"", key, "\" of state ", spec->name,

@@ -166,6 +166,43 @@ TEST(PartitionPersistTest, WithoutGroupsThereIsOneKey) {
   EXPECT_NE(Message(refused).find("has no key fields"), std::string_view::npos) << refused;
 }
 
+// Such bytes would be read as damage later.
+TEST(PartitionPersistTest, BytesThatAreNoKeyOfTheStateAreRefused) {
+  Topology topology("keys");
+  topology
+      .NewStream("rows", FixedBatchSpout::Make(Fields(kWord, kAmount), {.batch_rows = 1},
+                                               std::vector<OwnedRow<Text, int64_t>>{{"x", 1}}))
+      .GroupBy(Fields(kWord, kAmount))
+      .PartitionPersist({.name = "counts", .partitions = 1}, kWord,
+                        [](MapAccess<int64_t>& state, const PersistRows<Text>&) {
+                          const std::string_view key = "zzz";
+                          const int64_t value = 1;
+                          return state.MultiPut({&key, 1}, {&value, 1});
+                        });
+  auto run = Run::Start(topology, {.retry_limit = 0});
+  ASSERT_TRUE(run.ok()) << run.status();
+  const Status ended = (*run)->AwaitEnd();
+  EXPECT_NE(Message(ended).find("\"zzz\" are no key of state counts"), std::string_view::npos)
+      << ended;
+}
+
+TEST(PartitionPersistTest, FewerValuesThanKeysAreAnErrorAndNotTheEndOfTheProcess) {
+  for (const bool is_outside : {false, true}) {
+    auto table = std::make_shared<OutsideTable<OpaqueValue<int64_t>>>();
+    Topology topology("short");
+    topology.NewStream("sentences", Sentences({"x"}))
+        .GroupBy(kSentence)
+        .PartitionPersist(is_outside ? In(table, "counts") : StateOptions{.name = "counts"},
+                          kSentence, [](MapAccess<int64_t>& state, const PersistRows<Text>& rows) {
+                            return state.MultiPut(rows.keys(), {});
+                          });
+    auto run = Run::Start(topology, {.retry_limit = 0});
+    ASSERT_TRUE(run.ok()) << run.status();
+    const Status ended = (*run)->AwaitEnd();
+    EXPECT_NE(Message(ended).find("got 1 keys and 0 values"), std::string_view::npos) << ended;
+  }
+}
+
 TEST(PartitionPersistTest, AnErrorOfTheUpdaterFailsTheBatchWithTheStepsName) {
   Topology topology("refuses");
   topology.NewStream("sentences", Sentences({"a"}))

@@ -381,6 +381,23 @@ TEST(UserStateTest, APartitionThatDoesNotOpenEndsTheStartWithItsName) {
   EXPECT_NE(Message(started).find("no route to host"), std::string_view::npos) << started;
 }
 
+TEST(UserStateTest, AnOpenFunctionThatThrowsEndsTheStartWithThePartition) {
+  Topology topology("unopened");
+  topology.NewStream("sentences", Sentences(1))
+      .GroupBy(kSentence)
+      .PersistentAggregate(
+          {.name = "counts",
+           .where = OutsideMap<OpaqueCounts>(
+               [](const StateSlice&) -> StatusOr<std::unique_ptr<BackingMap<OpaqueCounts>>> {
+                 throw std::runtime_error("no driver");
+               })},
+          Count(), kCount);
+  const Status started = Run::Start(topology, {}).status();
+  EXPECT_NE(Message(started).find("state counts, partition 0: `open` threw: no driver"),
+            std::string_view::npos)
+      << started;
+}
+
 TEST(UserStateTest, AStateWithoutAnOpenFunctionIsAClearError) {
   Topology topology("unopened");
   topology.NewStream("sentences", Sentences(1))
