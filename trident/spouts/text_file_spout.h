@@ -104,7 +104,6 @@ struct TextFileOptions {
 // The backlog is in bytes of the files. In a followed file, a last line without its newline counts
 // too. At the start, NotFound, PermissionDenied or InvalidArgument name the path that cannot be
 // read, or the directory without files.
-// read, or the directory without files.
 class TextFileSpout {
  public:
   // InvalidArgument if there are no paths, or an option is out of its range. Does not look at the
