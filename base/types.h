@@ -137,6 +137,36 @@ struct KeyField {
 // Null for names of user types and for unknown ones.
 const TypeInfo* BuiltinTypeNamed(std::string_view name);
 
+template <class T>
+struct UserCodec;  // base/codec.h
+
+// Has the library, or the program, said how values of T become bytes? True for views, too.
+template <class T>
+inline constexpr bool kIsValue = false;
+template <class T>
+requires requires { sizeof(UserCodec<T>); }
+inline constexpr bool kIsValue<T> = true;
+template <>
+inline constexpr bool kIsValue<bool> = true;
+template <>
+inline constexpr bool kIsValue<int64_t> = true;
+template <>
+inline constexpr bool kIsValue<double> = true;
+template <>
+inline constexpr bool kIsValue<Text> = true;
+template <>
+inline constexpr bool kIsValue<std::string> = true;
+template <>
+inline constexpr bool kIsValue<Bytes> = true;
+template <>
+inline constexpr bool kIsValue<OwnedBytes> = true;
+template <>
+inline constexpr bool kIsValue<Timestamp> = true;
+template <class T>
+inline constexpr bool kIsValue<std::span<const T>> = kIsValue<T>;
+template <class T>
+inline constexpr bool kIsValue<std::vector<T>> = kIsValue<T>;
+
 // The owned form of a value type, as states and accumulators keep it.
 template <class T>
 struct OwnedForm {
@@ -156,6 +186,26 @@ struct OwnedForm<std::span<const T>> {
 };
 template <class T>
 using Owned = typename OwnedForm<T>::type;
+
+// The other way: the form in which a column holds values of V, an owned or a plain type.
+template <class V>
+struct ViewedForm {
+  using type = V;
+};
+template <>
+struct ViewedForm<std::string> {
+  using type = Text;
+};
+template <>
+struct ViewedForm<OwnedBytes> {
+  using type = Bytes;
+};
+template <class E>
+struct ViewedForm<std::vector<E>> {
+  using type = std::span<const typename ViewedForm<E>::type>;
+};
+template <class V>
+using Viewed = typename ViewedForm<V>::type;
 
 // True for types that only point at their content.
 template <class T>

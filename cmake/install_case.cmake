@@ -39,19 +39,36 @@ function(case_consumer)
   file(REMOVE_RECURSE "${WORK}/consumer")
   file(COPY "${SOURCE}/tests/install/consumer" DESTINATION "${WORK}")
   file(COPY "${SOURCE}/examples/wordcount.cc" DESTINATION "${WORK}/consumer")
-  # The README's whole word count is the whole one.
+  # The README's whole word count is the whole one, and its value type is one.
   file(READ "${SOURCE}/README.md" readme)
-  string(FIND "${readme}" "```cpp\n" begin)
-  math(EXPR begin "${begin} + 7")
-  string(SUBSTRING "${readme}" ${begin} -1 readme)
-  string(FIND "${readme}" "```" end)
-  string(SUBSTRING "${readme}" 0 ${end} readme)
-  file(WRITE "${WORK}/consumer/readme.cc" "${readme}")
+  foreach(name IN ITEMS readme value)
+    string(FIND "${readme}" "```cpp\n" begin)
+    math(EXPR begin "${begin} + 7")
+    string(SUBSTRING "${readme}" ${begin} -1 readme)
+    string(FIND "${readme}" "```" end)
+    string(SUBSTRING "${readme}" 0 ${end} source)
+    math(EXPR end "${end} + 4")
+    string(SUBSTRING "${readme}" ${end} -1 readme)
+    file(WRITE "${WORK}/consumer/${name}.cc" "${source}")
+  endforeach()
+  file(APPEND "${WORK}/consumer/value.cc" "
+#include \"trident/topology.h\"
+constexpr trident::Field<Money> kPrice{\"price\"};
+int main() {
+  std::string bytes;
+  Money read;
+  trident::UserCodec<Money>::Encode(Money{-7}, bytes);
+  const bool is_money = trident::UserCodec<Money>::Decode(bytes, read);
+  const bool is_refused = !trident::UserCodec<Money>::Decode(\"7.5\", read);
+  return kPrice.Describe().type->name == \"money\" && is_money && is_refused ? 0 : 1;
+}
+")
   configure("${WORK}/consumer" "${WORK}/consumer/build" -DCMAKE_BUILD_TYPE=Release)
   run("${CMAKE_COMMAND}" --build "${WORK}/consumer/build")
   run("${WORK}/consumer/build/consumer")
   run("${WORK}/consumer/build/wordcount" --help)
   run("${WORK}/consumer/build/readme" run --input "${SOURCE}/LICENSE")
+  run("${WORK}/consumer/build/value")
 
   file(GLOB_RECURSE pc "${prefix}/trident.pc")
   cmake_path(GET pc PARENT_PATH pc)

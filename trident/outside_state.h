@@ -7,8 +7,8 @@
 //   stream.GroupBy(kWord).PersistentAggregate(
 //       {.name = "counts", .where = OutsideMap<OpaqueValue<int64_t>>(OpenTable)}, Count(), kCount);
 //
-// The guarantee table of README.md says what is promised with which spout; trident/states/README.md
-// says how to write such a state.
+// README.md of the source tree has a table of what is promised with which spout. There,
+// trident/states/README.md says how to write such a state.
 #ifndef TRIDENT_TRIDENT_OUTSIDE_STATE_H_
 #define TRIDENT_TRIDENT_OUTSIDE_STATE_H_
 

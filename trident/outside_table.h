@@ -168,11 +168,21 @@ std::shared_ptr<const StateHome> HomeOf(OpenPartition<Table> open,
 
 }  // namespace table_internal
 
+// Is Table derived from a KeyedTable?
+template <class Table>
+concept IsKeyedTable = requires(const Table* table) {
+  table_internal::HomeOf<Table>(nullptr, table);
+};
+
 // A map in a table of the program. `Table` is derived from a KeyedTable; there is one object per
 // partition. Topology::Build refuses it for a stream whose group has fields of other types.
 template <class Table>
 std::shared_ptr<const StateHome> OutsideTable(OpenPartition<Table> open) {
-  return table_internal::HomeOf<Table>(std::move(open), static_cast<const Table*>(nullptr));
+  static_assert(IsKeyedTable<Table>,
+                "OutsideTable<T>: T must be derived from trident::KeyedTable<Stored, Keys...>");
+  if constexpr (IsKeyedTable<Table>) {
+    return table_internal::HomeOf<Table>(std::move(open), static_cast<const Table*>(nullptr));
+  }
 }
 
 }  // namespace trident

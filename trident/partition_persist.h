@@ -21,9 +21,6 @@
 
 namespace trident {
 
-template <class T>
-struct UserCodec;  // base/codec.h
-
 namespace step_internal {
 
 // The type of an updater's first parameter; void if the updater is a template.
@@ -35,15 +32,6 @@ template <class P, class... Ps>
 struct First<std::tuple<P, Ps...>> {
   using type = P;
 };
-// Has the library, or the program, said how values of V become bytes?
-template <class V>
-inline constexpr bool kIsStateValue = state_internal::kLibraryHas<V> || std::is_same_v<V, bool>;
-template <class V>
-requires requires { sizeof(UserCodec<V>); }
-inline constexpr bool kIsStateValue<V> = true;
-template <class E>
-inline constexpr bool kIsStateValue<std::vector<E>> = kIsStateValue<E>;
-
 template <class Fn>
 using AccessOf = typename First<typename row_internal::ParametersOf<Fn>::type>::type;
 
@@ -72,7 +60,7 @@ struct DeclaredFor<void> {
 template <class V>
 struct DeclaredFor<MapAccess<V>> {
   static constexpr bool kKnown = true;
-  static_assert(kIsStateValue<V>,
+  static_assert(kIsValue<V> && !kIsView<V>,
                 "MapAccess<V>: V is no value of a state. Use int64_t, double, bool, std::string, "
                 "OwnedBytes, Timestamp or a std::vector of these, or include base/codec.h and "
                 "specialise trident::UserCodec<V>");
@@ -86,59 +74,42 @@ struct DeclaredFor<MapAccess<V>> {
   }
 };
 
-}  // namespace step_internal
-
-template <class In, class Fn, class Out>
-auto Stream::UpdateStep(const StateOptions& options, const std::vector<SchemaField>& group,
-                        const In& in, Fn updater, const Out& out) const {
-  using Access = step_internal::AccessOf<Fn>;
-  using Declared = step_internal::DeclaredFor<Access>;
-  static_assert(Declared::kKnown,
-                "PartitionPersist: the updater's first parameter must say what the state is: a "
-                "MapAccess<V>&, or an S& of a class derived from trident::State");
-  if constexpr (Declared::kKnown) {
-    auto in_list = step_internal::AsList(in);
-    auto out_list = step_internal::AsList(out);
-    using InList = decltype(in_list);
-    using OutList = decltype(out_list);
-    constexpr bool fits = UpdaterFits<Fn, Access, InList, OutList>::value;
-    static_assert(fits,
-                  "PartitionPersist: the updater must be callable, as const, with the state (a "
-                  "MapAccess<V>& or S&), a const PersistRows of the input types, and an Emit of "
-                  "the output types if there are any");
-    auto state = Declared::Make(at_, options, group);
-    step_internal::StepSpec spec("partition persist", in_list.Describe(), out_list.Describe());
-    spec.passes = Passes::kNone;
-    if constexpr (fits) {
-      spec.make = [state, updater = std::move(updater), in_list](const OperatorSite& site) {
-        return std::make_unique<PartitionPersistOperator<Access, Fn, InList, OutList>>(
-            site, *state, updater, in_list);
-      };
+template <class Fn>
+struct UpdaterStep {
+  template <class In, class Out>
+  static auto Add(const At& at, const StateOptions& options, const std::vector<SchemaField>& group,
+                  const In& in, Fn updater, const Out& out) {
+    using Access = AccessOf<Fn>;
+    using Declared = DeclaredFor<Access>;
+    static_assert(Declared::kKnown,
+                  "PartitionPersist: the updater's first parameter must say what the state is: a "
+                  "MapAccess<V>&, or an S& of a class derived from trident::State");
+    if constexpr (Declared::kKnown) {
+      auto in_list = AsList(in);
+      auto out_list = AsList(out);
+      using InList = decltype(in_list);
+      using OutList = decltype(out_list);
+      constexpr bool fits = UpdaterFits<Fn, Access, InList, OutList>::value;
+      static_assert(fits,
+                    "PartitionPersist: the updater must be callable, as const, with the state (a "
+                    "MapAccess<V>& or S&), a const PersistRows of the input types, and an Emit of "
+                    "the output types if there are any");
+      auto state = Declared::Make(at, options, group);
+      StepSpec spec("partition persist", in_list.Describe(), out_list.Describe());
+      spec.passes = Passes::kNone;
+      if constexpr (fits) {
+        spec.make = [state, updater = std::move(updater), in_list](const OperatorSite& site) {
+          return std::make_unique<PartitionPersistOperator<Access, Fn, InList, OutList>>(
+              site, *state, updater, in_list);
+        };
+      }
+      return typename Declared::Handle(
+          AddUpdate(AddKeyBy(at, group), group, std::move(spec), state), options.name, state);
     }
-    return typename Declared::Handle(step_internal::AddUpdate(step_internal::AddKeyBy(at_, group),
-                                                              group, std::move(spec), state),
-                                     options.name, state);
   }
-}
+};
 
-template <class In, class Fn, class Out>
-auto Stream::PartitionPersist(const StateOptions& state, const In& in, Fn updater,
-                              const Out& out) const {
-  return UpdateStep(state, {}, in, std::move(updater), out);
-}
-template <class In, class Fn>
-auto Stream::PartitionPersist(const StateOptions& state, const In& in, Fn updater) const {
-  return UpdateStep(state, {}, in, std::move(updater), FieldList<>{});
-}
-template <class In, class Fn, class Out>
-auto GroupedStream::PartitionPersist(const StateOptions& state, const In& in, Fn updater,
-                                     const Out& out) const {
-  return stream_.UpdateStep(state, group_, in, std::move(updater), out);
-}
-template <class In, class Fn>
-auto GroupedStream::PartitionPersist(const StateOptions& state, const In& in, Fn updater) const {
-  return stream_.UpdateStep(state, group_, in, std::move(updater), FieldList<>{});
-}
+}  // namespace step_internal
 
 template <class S, class In, class Query, class Out>
 Stream Stream::StateQuery(const UserStateHandle<S>& handle, const In& in, Query query,

@@ -93,6 +93,13 @@ template <class... Ts>
 constexpr const FieldList<Ts...>& AsList(const FieldList<Ts...>& list) {
   return list;
 }
+template <class Other>
+constexpr FieldList<> AsList(const Other& /*other*/) {
+  static_assert(std::is_void_v<Other>,
+                "fields are named by tokens: give a constexpr Field<T> kName{\"name\"}, or several "
+                "by Fields(kOne, kTwo)");
+  return {};
+}
 template <class F>
 using ListOf = std::remove_cvref_t<decltype(AsList(std::declval<const F&>()))>;
 

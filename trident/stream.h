@@ -35,6 +35,16 @@ class StateHandle;
 template <class S>
 class UserStateHandle;
 
+namespace step_internal {
+// Adds a PartitionPersist. Complete in trident/partition_persist.h.
+template <class Fn>
+struct UpdaterStep;
+template <class Fn>
+concept UpdaterStepIsIncluded = requires {
+  sizeof(UpdaterStep<Fn>);
+};
+}  // namespace step_internal
+
 class Stream {
  public:
   Stream(const Stream&);
@@ -178,9 +188,13 @@ class Stream {
   //
   // The body is in trident/partition_persist.h: include that, too.
   template <class In, class Fn, class Out>
-  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater, const Out& out) const;
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater, const Out& out) const {
+    return UpdateStep(state, {}, in, std::move(updater), out);
+  }
   template <class In, class Fn>
-  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater) const;
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater) const {
+    return UpdateStep(state, {}, in, std::move(updater), FieldList<>{});
+  }
   // Looks up the key made of `in` and adds the fields `out`, which query(const V* value,
   // Emit<out...>&) emits; `value` is null where the state has no such key. MapGet() adds the value
   // itself and drops rows without one, or gives null if `out` may be null. A batch of a stream
@@ -227,7 +241,13 @@ class Stream {
                                              A aggregator, Field<T> out) const;
   template <class In, class Fn, class Out>
   auto UpdateStep(const StateOptions& options, const std::vector<SchemaField>& group, const In& in,
-                  Fn updater, const Out& out) const;
+                  Fn updater, const Out& out) const {
+    static_assert(step_internal::UpdaterStepIsIncluded<Fn>,
+                  "PartitionPersist: include trident/partition_persist.h");
+    if constexpr (step_internal::UpdaterStepIsIncluded<Fn>) {
+      return step_internal::UpdaterStep<Fn>::Add(at_, options, group, in, std::move(updater), out);
+    }
+  }
 
   step_internal::At at_;
 };
@@ -275,9 +295,13 @@ class GroupedStream {
   // As Stream::PartitionPersist, with the group's fields as the key of the state, and the rows of a
   // group always at the same partition.
   template <class In, class Fn, class Out>
-  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater, const Out& out) const;
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater, const Out& out) const {
+    return stream_.UpdateStep(state, group_, in, std::move(updater), out);
+  }
   template <class In, class Fn>
-  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater) const;
+  auto PartitionPersist(const StateOptions& state, const In& in, Fn updater) const {
+    return stream_.UpdateStep(state, group_, in, std::move(updater), FieldList<>{});
+  }
   template <class Handle, class In, class Query, class Out>
   Stream StateQuery(const Handle& state, const In& in, Query query, const Out& out) const {
     return stream_.StateQuery(state, in, std::move(query), out);
@@ -296,7 +320,8 @@ class GroupedStream {
   std::vector<SchemaField> group_;
 };
 
-// A map state that the topology keeps: to query, and to follow.
+// A map state that the topology keeps: to query, to follow, and to read while it runs
+// (trident/run/state_reader.h).
 template <class V>
 class StateHandle {
  public:
@@ -313,6 +338,8 @@ class StateHandle {
 
  private:
   friend class Stream;
+  template <class Fn>
+  friend struct step_internal::UpdaterStep;
   StateHandle(step_internal::At at, std::string name, std::shared_ptr<MapDeclaration<V>> state)
       : at_(std::move(at)), name_(std::move(name)), state_(std::move(state)) {}
 
@@ -334,6 +361,8 @@ class UserStateHandle {
 
  private:
   friend class Stream;
+  template <class Fn>
+  friend struct step_internal::UpdaterStep;
   UserStateHandle(step_internal::At at, std::string name,
                   std::shared_ptr<ObjectDeclaration<S>> state)
       : at_(std::move(at)), name_(std::move(name)), state_(std::move(state)) {}

@@ -40,7 +40,7 @@ template <class A, class Out>
 inline constexpr bool kValueFits = false;
 template <class A, class T>
 inline constexpr bool kValueFits<A, FieldList<T>> =
-    std::is_same_v<ColumnTypeOf<typename ValueOf<A>::type>, T>;
+    std::is_same_v<Viewed<typename ValueOf<A>::type>, T>;
 
 // The checks of every aggregation, with messages for people.
 template <class A, class In, class Out>
@@ -59,8 +59,12 @@ constexpr bool CheckAggregate() {
         "Aggregate: the aggregator's Value is a view (Text, Bytes, List) into a batch that "
         "will be gone; use an owning type such as std::string");
     static_assert(kValueFits<A, Out>,
-                  "Aggregate: the output field must have the aggregator's Value type (Text for "
-                  "std::string)");
+                  "Aggregate: the output field must have the aggregator's Value type in its view "
+                  "form: Text for std::string, Bytes for OwnedBytes, List<E> for std::vector<E>");
+    static_assert(kIsValue<typename ValueOf<A>::type>,
+                  "Aggregate: the aggregator's Value is no type of a field. Use int64_t, double, "
+                  "bool, std::string, OwnedBytes, Timestamp or a std::vector of these, or include "
+                  "base/codec.h and specialise trident::UserCodec of it");
   }
   return combiner || reducer || aggregator;
 }
@@ -204,6 +208,14 @@ StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
   static_assert(combiner || step_internal::ReducerFor<A, InList>::value,
                 "PersistentAggregate takes a Combiner (Value, Zero, Init, Combine) or a Reducer "
                 "(Value, Init, Reduce) of the input fields");
+  static_assert(kIsValue<Value>,
+                "PersistentAggregate: the aggregator's Value is no type of a state. Use int64_t, "
+                "double, bool, std::string, OwnedBytes, Timestamp or a std::vector of these, or "
+                "include base/codec.h and specialise trident::UserCodec of it");
+  static_assert(std::is_same_v<Viewed<Value>, T>,
+                "PersistentAggregate: the output field must have the aggregator's Value type in "
+                "its view form: Text for std::string, Bytes for OwnedBytes, List<E> for "
+                "std::vector<E>");
   auto state = step_internal::Declare<MapDeclaration<Value>>(
       at_, options, group, "values of " + TypeOf<Value>().name, [&](StateSpec spec) {
         CombineValues<Value> combine;
@@ -256,12 +268,19 @@ Stream Stream::StateQuery(const StateHandle<V>& handle, const In& in, Query quer
                           const Out& out) const {
   auto out_list = step_internal::AsList(out);
   using OutList = decltype(out_list);
+  constexpr bool fits = kMapQueryFits<V, Query, OutList>;
+  static_assert(fits,
+                "StateQuery: the query must be callable, as const, with a const V* of the state's "
+                "value type V (null: no such key) and an Emit of the output types. MapGet() fits "
+                "one output field of that type (Text for std::string), or std::optional of it");
   step_internal::StepSpec spec("state query", step_internal::AsList(in).Describe(),
                                out_list.Describe(), handle.name());
-  spec.make = [state = handle.state_, query = std::move(query),
-               names = step_internal::Names(spec.reads)](const OperatorSite& site) {
-    return std::make_unique<StateQueryOperator<V, Query, OutList>>(site, state, query, names);
-  };
+  if constexpr (fits) {
+    spec.make = [state = handle.state_, query = std::move(query),
+                 names = step_internal::Names(spec.reads)](const OperatorSite& site) {
+      return std::make_unique<StateQueryOperator<V, Query, OutList>>(site, state, query, names);
+    };
+  }
   return Stream(step_internal::AddQuery(at_, handle.at_, handle.state_,
                                         step_internal::QueryKey::kAlways, std::move(spec)));
 }

@@ -46,6 +46,16 @@ inline constexpr bool kIsOwnType<Bytes> = true;
 template <>
 inline constexpr bool kIsOwnType<Timestamp> = true;
 
+// Values that columns hold in their view form.
+template <class T>
+inline constexpr bool kIsOwned = false;
+template <>
+inline constexpr bool kIsOwned<std::string> = true;
+template <>
+inline constexpr bool kIsOwned<OwnedBytes> = true;
+template <class T>
+inline constexpr bool kIsOwned<std::vector<T>> = true;
+
 // Reads a column of the program's own type value by value; see engine/data/column_decoder.h.
 class ValueReader {
  public:
@@ -126,6 +136,10 @@ template <class T>
 struct Field {
   using Value = T;                                 // what a lambda takes
   using Stored = typename FieldTraits<T>::Stored;  // what the column holds
+  static_assert(kIsValue<Stored> && !field_internal::kIsOwned<Stored>,
+                "Field<T>: T is no type of a field. Use int64_t, double, bool, Text, Bytes, "
+                "Timestamp or a List of these (std::optional of it: it may be null), or include "
+                "base/codec.h and specialise trident::UserCodec<T>");
   std::string_view name;
 
   FieldToken Token() const {

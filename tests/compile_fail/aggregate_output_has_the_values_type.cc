@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// EXPECT: Aggregate: the output field must have the aggregator's Value type
+// EXPECT: Aggregate: the output field must have the aggregator's Value type in its view
 #include "trident/functions/aggregators.h"
 #include "trident/topology.h"
 

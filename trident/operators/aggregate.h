@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/data/owned_values.h"
 #include "trident/functions/aggregators.h"
 #include "trident/operators/grouping.h"
 
@@ -24,31 +25,6 @@ struct AggregateFields {
   std::vector<std::string> group;
   In in;
 };
-
-namespace aggregate_internal {
-
-// Makes a column of the values, which it moves out of `values`.
-template <class V>
-ColumnRef ColumnOfValues(ColumnVector<V>& values) {
-  auto column = std::make_shared<ColumnOf<V>>();
-  column->mutable_values() = std::move(values);
-  values = ColumnVector<V>();
-  return column;
-}
-inline ColumnRef ColumnOfValues(ColumnVector<std::string>& values) {
-  auto column = std::make_shared<ColumnOf<Text>>();
-  auto held = std::make_shared<ColumnVector<std::string>>(std::move(values));
-  for (const std::string& value : *held) column->Append(value);
-  column->Retain(held);
-  values = ColumnVector<std::string>();
-  return column;
-}
-
-}  // namespace aggregate_internal
-
-// The type of the column that holds an aggregate's values.
-template <class V>
-using ColumnTypeOf = std::conditional_t<std::is_same_v<V, std::string>, Text, V>;
 
 template <class A, class In>
 class CombineOperator;
@@ -73,7 +49,7 @@ class CombineOperator<A, FieldList<Ins...>> final : public Operator {
     return ProcessRows(slice, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
-    std::vector<ColumnRef> values{aggregate_internal::ColumnOfValues(values_)};
+    std::vector<ColumnRef> values{ColumnOfValues(values_)};
     return out.Emit(grouping_.Finish(schema_, std::move(values)));
   }
 
@@ -122,20 +98,19 @@ class MergeOperator final : public Operator {
     while (values_.size() < grouping_.size()) values_.Append(aggregator_.Zero());
   }
   Status Process(const Slice& slice, Output& /*out*/) override {
-    std::span<const ColumnTypeOf<Value>> in =
-        As<ColumnTypeOf<Value>>(slice.column(value_)).values();
+    std::span<const Viewed<Value>> in = As<Viewed<Value>>(slice.column(value_)).values();
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
     return row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
       uint32_t group = groups[i];
       if (group == values_.size()) {
-        values_.Append(Value(in[row]));
+        values_.Append(OwnedOf<Value>(in[row]));
       } else {
-        values_[group] = aggregator_.Combine(std::move(values_[group]), Value(in[row]));
+        values_[group] = aggregator_.Combine(std::move(values_[group]), OwnedOf<Value>(in[row]));
       }
     });
   }
   Status Finish(Output& out) override {
-    std::vector<ColumnRef> values{aggregate_internal::ColumnOfValues(values_)};
+    std::vector<ColumnRef> values{ColumnOfValues(values_)};
     return out.Emit(grouping_.Finish(schema_, std::move(values)));
   }
 
@@ -171,7 +146,7 @@ class ReduceOperator<A, FieldList<Ins...>> final : public Operator {
     return ProcessRows(slice, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
-    std::vector<ColumnRef> values{aggregate_internal::ColumnOfValues(values_)};
+    std::vector<ColumnRef> values{ColumnOfValues(values_)};
     return out.Emit(grouping_.Finish(schema_, std::move(values)));
   }
 

@@ -102,7 +102,7 @@ class PersistentCombineOperator final : public MapStep<typename A::Value> {
         writer.Stage(permit.id(), key_span, update, std::span<Value>(now.data(), now.size())));
     TRIDENT_RETURN_IF_ERROR(writer.Complete(permit.id().txid));
     if (!this->emits_) return absl::OkStatus();
-    return this->EmitNewValues(std::move(keys), aggregate_internal::ColumnOfValues(now), out);
+    return this->EmitNewValues(std::move(keys), ColumnOfValues(now), out);
   }
 
  private:
@@ -110,7 +110,7 @@ class PersistentCombineOperator final : public MapStep<typename A::Value> {
   // if it has them in this form already.
   std::span<const Value> Gather(std::shared_ptr<const KeyColumn>* keys,
                                 ColumnVector<Value>* partials) {
-    using Column = ColumnTypeOf<Value>;
+    using Column = Viewed<Value>;
     const std::span<const Slice> slices = this->slices_.slices();
     if (slices.size() == 1) {
       *keys = slices[0].keys();
@@ -120,7 +120,7 @@ class PersistentCombineOperator final : public MapStep<typename A::Value> {
       }
       partials->Reserve(in.size());
       for (size_t i = 0; i < slices[0].rows(); ++i) {
-        partials->Append(Value(in[slices[0].RowAt(i)]));
+        partials->Append(OwnedOf<Value>(in[slices[0].RowAt(i)]));
       }
       return partials->view();
     }
@@ -130,10 +130,10 @@ class PersistentCombineOperator final : public MapStep<typename A::Value> {
       for (size_t i = 0; i < slice.rows(); ++i, ++group) {
         const Column& partial = in[slice.RowAt(i)];
         if (*group == partials->size()) {
-          partials->Append(Value(partial));
+          partials->Append(OwnedOf<Value>(partial));
         } else {
           Value& whole = (*partials)[*group];
-          whole = aggregator_.Combine(std::move(whole), Value(partial));
+          whole = aggregator_.Combine(std::move(whole), OwnedOf<Value>(partial));
         }
       }
     }
@@ -182,8 +182,7 @@ class PersistentReduceOperator<A, FieldList<Ins...>> final : public MapStep<type
     TRIDENT_RETURN_IF_ERROR(row_status);
     TRIDENT_RETURN_IF_ERROR(writer.Complete(permit.id().txid));
     if (!this->emits_) return absl::OkStatus();
-    return this->EmitNewValues(this->slices_.TakeKeys(), aggregate_internal::ColumnOfValues(now),
-                               out);
+    return this->EmitNewValues(this->slices_.TakeKeys(), ColumnOfValues(now), out);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/data/owned_values.h"
 #include "trident/functions/row_function.h"
 #include "trident/operators/grouping.h"
 #include "trident/plan/state_declaration.h"
@@ -22,16 +23,23 @@ namespace trident {
 // gets null; with a Field<V> the row is dropped.
 struct MapGet {
   template <class V, class Out>
+  requires std::is_same_v<typename FieldTraits<Out>::Stored, Viewed<V>>
   void operator()(const V* value, Emit<Out>& emit) const {
-    if constexpr (std::is_same_v<Out, typename FieldTraits<Out>::Stored>) {
-      if (value != nullptr) emit(Out(*value));
-    } else if (value == nullptr) {
+    TextArena arena;  // emit copies the views
+    if (value != nullptr) {
+      emit(Out(ViewOf<Viewed<V>>(*value, arena)));
+    } else if constexpr (!std::is_same_v<Out, Viewed<V>>) {
       emit(std::nullopt);
-    } else {
-      emit(typename FieldTraits<Out>::Stored(*value));
     }
   }
 };
+
+// Can `Query` be called with the values of a map of V, and emit these fields?
+template <class V, class Query, class Out>
+inline constexpr bool kMapQueryFits = false;
+template <class V, class Query, class... Outs>
+inline constexpr bool kMapQueryFits<V, Query, FieldList<Outs...>> =
+    std::is_invocable_v<const Query&, const V*, Emit<Outs...>&>;
 
 // `Query` is called as query(const V* value, Emit<Outs...>&); null: the key has no value.
 template <class V, class Query, class Out>

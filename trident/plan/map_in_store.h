@@ -41,10 +41,7 @@ class ShareAccess final : public MapAccess<V> {
     return values;
   }
   Status MultiPut(Keys keys, std::span<const V> values) override {
-    if (keys.size() != values.size()) {
-      return InvalidArgument("MultiPut of state ", rule_.spec->name, " got ", keys.size(),
-                             " keys and ", values.size(), " values; each key needs its value");
-    }
+    TRIDENT_RETURN_IF_ERROR(rule_.CheckPairs(keys.size(), values.size()));
     return Stage(keys, [&](size_t i, const V*) { return std::optional<V>(values[i]); });
   }
   Status MultiRemove(Keys keys) override {

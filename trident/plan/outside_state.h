@@ -123,10 +123,7 @@ class CheckedAccess final : public MapAccess<V> {
   }
   Status MultiPut(Keys keys, std::span<const V> values) override {
     TRIDENT_RETURN_IF_ERROR(rule_.Hash(keys).status());
-    if (keys.size() != values.size()) {
-      return InvalidArgument("MultiPut of state ", rule_.spec->name, " got ", keys.size(),
-                             " keys and ", values.size(), " values; each key needs its value");
-    }
+    TRIDENT_RETURN_IF_ERROR(rule_.CheckPairs(keys.size(), values.size()));
     return map_.MultiPut(keys, values);
   }
   Status MultiRemove(Keys keys) override {

@@ -57,7 +57,9 @@ StatusOr<Topology> Build(const Program& program, const ProgramArgs& args) {
   try {
     return program.build(args);
   } catch (const std::exception& e) {
-    return InvalidArgument("the topology cannot be built: ", e.what());
+    return FailedPrecondition("the function that builds the topology threw: ", e.what());
+  } catch (...) {
+    return FailedPrecondition("the function that builds the topology threw no std::exception");
   }
 }
 

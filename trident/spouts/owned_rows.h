@@ -15,6 +15,7 @@
 
 #include "base/types.h"
 #include "engine/data/field.h"
+#include "engine/data/owned_values.h"
 #include "engine/data/slice.h"
 #include "engine/data/text_arena.h"
 
@@ -34,36 +35,6 @@ template <class... Ts>
 using OwnedRow = std::tuple<typename OwnedValue<Ts>::type...>;
 
 namespace spout_internal {
-
-// A view of an owned value. Lists of text need an array of views, which `arena` keeps.
-template <class T, class U>
-T ViewOf(const U& value, TextArena& arena);
-
-template <class List, class U>
-struct ListView;
-template <class E, class U>
-struct ListView<std::span<const E>, U> {
-  static std::span<const E> Of(const U& elements, TextArena& arena) {
-    if constexpr (std::is_same_v<std::vector<E>, U> && !std::is_same_v<E, bool>) {
-      return std::span<const E>(elements);
-    } else {
-      ColumnVector<E> views;
-      for (const auto& element : elements) views.Append(ViewOf<E>(element, arena));
-      return KeepIn(arena, views.view());
-    }
-  }
-};
-
-template <class T, class U>
-T ViewOf(const U& value, TextArena& arena) {
-  if constexpr (std::is_same_v<T, Bytes>) {
-    return Bytes{value.bytes};
-  } else if constexpr (kIsView<T> && !std::is_same_v<T, Text>) {
-    return ListView<T, U>::Of(value, arena);
-  } else {
-    return T(value);
-  }
-}
 
 template <class U>
 uint64_t BytesOf(const U& value) {
@@ -124,7 +95,7 @@ class OwnedRowColumns {
   }
   template <class T, class U>
   void AppendValue(ColumnOf<T>& column, const U& value) {
-    column.Append(spout_internal::ViewOf<T>(value, arena_));
+    column.Append(ViewOf<T>(value, arena_));
   }
   template <class T, class U>
   void AppendValue(ColumnOf<T>& column, const std::optional<U>& value) {

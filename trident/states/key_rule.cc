@@ -29,4 +29,10 @@ StatusOr<std::vector<HashedKey>> KeyRule::Hash(std::span<const std::string_view>
   return hashed;
 }
 
+Status KeyRule::CheckPairs(size_t keys, size_t values) const {
+  if (keys == values) return absl::OkStatus();
+  return InvalidArgument("MultiPut of state ", spec->name, " got ", keys, " keys and ", values,
+                         " values; each key needs its value");
+}
+
 }  // namespace trident

@@ -21,6 +21,8 @@ struct KeyRule {
 
   // The keys with their hashes. InvalidArgument names the first key that does not belong.
   StatusOr<std::vector<HashedKey>> Hash(std::span<const std::string_view> keys) const;
+  // InvalidArgument unless a MultiPut brings a value for each key.
+  Status CheckPairs(size_t keys, size_t values) const;
 };
 
 }  // namespace trident
