@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/chain.h"
 
-#include <exception>
-
 #include "base/check.h"
+#include "base/guard.h"
 
 namespace trident {
 
@@ -18,13 +17,7 @@ struct Chain::Node final : Output {
   // An exception out of user code that no row loop has caught becomes a status here.
   template <class Call>
   Status Guard(Call&& call) {
-    try {
-      return call();
-    } catch (const std::exception& e) {
-      return absl::AbortedError("step \"" + step + "\" threw: " + e.what());
-    } catch (...) {
-      return absl::AbortedError("step \"" + step + "\" threw something that is no std::exception");
-    }
+    return Guarded("step \"" + step + "\"", call);
   }
   Status Take(const Slice& slice) {
     return Guard([&] { return op->Process(slice, *this); });

@@ -70,7 +70,8 @@ class SourceReader {
   virtual void Committed(TxId /*txid*/, const Position& /*position*/) {}
 };
 
-// A spout calls it, from any thread, when input has come. Cheap; never blocks.
+// A spout calls it, from any thread, when input has come. Cheap. It may be kept and called for
+// ever: it does nothing once the topology has stopped.
 using WakeUp = std::function<void()>;
 
 // Shared by all tasks; thread-safe.
@@ -94,6 +95,10 @@ class Spout {
   virtual Backlog BacklogAfter(const std::string& /*partition*/, const Position& /*position*/) {
     return {};
   }
+  // Tells that the topology has halted because of `cause`: in this run it reads and commits no
+  // more, although its readers are still there. Who waits for a commit should be told. Called on
+  // any thread, maybe more than once; must be quick, and must not call the run.
+  virtual void Halted(const Status& /*cause*/) {}
   // The text that Explain shows, such as "text files (3)".
   virtual std::string Describe() const = 0;
 };

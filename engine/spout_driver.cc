@@ -2,13 +2,15 @@
 #include "engine/spout_driver.h"
 
 #include <algorithm>
-#include <exception>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/coding.h"
+#include "base/guard.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/logging.h"
+#include "base/mutex.h"
 #include "base/rng.h"
 #include "engine/data/text_arena.h"
 
@@ -17,18 +19,6 @@ namespace {
 
 constexpr size_t kStreamPort = 0;
 constexpr size_t kDivertPort = 1;
-
-// What user code throws becomes a status.
-template <class Call>
-auto GuardSpout(const char* what, Call&& call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::exception& e) {
-    return Aborted(what, " threw: ", e.what());
-  } catch (...) {
-    return Aborted(what, " threw something that is no std::exception");
-  }
-}
 
 // Goes on from `checksum` over the rows, so that it does not matter in which slices they come.
 uint64_t AddContent(uint64_t checksum, const Slice& slice) {
@@ -79,6 +69,26 @@ class SpoutDriver::TaskFeed final : public Output {
   Status failure_;
 };
 
+// Rings as long as there is a driver: spouts keep what they are given, and may ring while the
+// driver ends. Thread-safe.
+class SpoutDriver::Bell {
+ public:
+  explicit Bell(WakeUp wake_up) : wake_up_(std::move(wake_up)) {}
+  void Ring() {
+    MutexLock lock(mutex_);
+    if (wake_up_) wake_up_();
+  }
+  // Waits for a Ring that has begun; later ones do nothing.
+  void Silence() {
+    MutexLock lock(mutex_);
+    wake_up_ = nullptr;
+  }
+
+ private:
+  Mutex mutex_;
+  WakeUp wake_up_ TRIDENT_GUARDED_BY(mutex_);
+};
+
 SchemaRef DivertedSchema() {
   static const SchemaRef* const schema = new SchemaRef(std::make_shared<const Schema>(
       *Schema::Make({{"row", &TypeOf<Text>()}, {"cause", &TypeOf<Text>()}})));
@@ -102,13 +112,16 @@ Slice Diverted(const Slice& slice, const std::string& cause) {
 SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
     : spec_(std::move(spec)),
       task_(task),
-      wake_up_(std::move(wake_up)),
+      bell_(std::make_shared<Bell>(std::move(wake_up))),
       known_ends_(spec_.partitions.size()) {}
+
+SpoutDriver::~SpoutDriver() { bell_->Silence(); }
 
 Status SpoutDriver::Open() {
   for (const std::string& partition : spec_.partitions) {
-    auto reader =
-        GuardSpout("OpenReader", [&] { return spec_.spout->OpenReader(partition, wake_up_); });
+    auto reader = Guarded("OpenReader", [&] {
+      return spec_.spout->OpenReader(partition, [bell = bell_] { bell->Ring(); });
+    });
     if (!reader.ok()) return Annotate(reader.status(), "source partition \"" + partition + "\"");
     readers_.push_back(std::move(*reader));
   }
@@ -191,8 +204,7 @@ Status SpoutDriver::ReadSlice(Run& run) {
   TaskFeed feed(*task_, run.request, spec_.checks_content ? &part.content : nullptr);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
-  auto result =
-      GuardSpout("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
+  auto result = Guarded("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
   const Status& status = result.ok() ? feed.failure() : result.status();
   const Status failure = Annotate(status, Concat("spout partition \"", part.range.partition,
                                                  "\" from position \"", from, "\""));
@@ -297,7 +309,12 @@ void SpoutDriver::Published(const BatchId& id) {
     for (const SourceRange& range : it->second.ranges) {
       auto name = std::find(spec_.partitions.begin(), spec_.partitions.end(), range.partition);
       if (name == spec_.partitions.end()) continue;
-      readers_[name - spec_.partitions.begin()]->Committed(id.txid, range.end);
+      SourceReader& reader = *readers_[name - spec_.partitions.begin()];
+      const Status told = Guarded("Committed", [&] { reader.Committed(id.txid, range.end); });
+      // The batch is committed, whatever the spout makes of it.
+      if (told.ok()) continue;
+      TRIDENT_LOG(WARN) << "spout partition \"" << range.partition << "\", txid " << id.txid.value()
+                        << ": " << Message(told);
     }
   }
   answered_.erase(answered_.begin(), std::next(it));
@@ -317,7 +334,7 @@ void SpoutDriver::Poll(Nanos now, ExecutorEvents& events) {
   if (watch_ != Watch::kIdle || !runs_.empty()) return;
   bool all_ended = true;
   for (size_t i = 0; i < readers_.size(); ++i) {
-    auto state = GuardSpout("the spout", [&] { return readers_[i]->Poll(known_ends_[i]); });
+    auto state = Guarded("the spout", [&] { return readers_[i]->Poll(known_ends_[i]); });
     // An error here comes back, with its place, from the Read that it provokes.
     if (!state.ok() || state->state == Availability::State::kReady) {
       watch_ = Watch::kOff;

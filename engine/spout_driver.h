@@ -37,8 +37,10 @@ class SpoutDriver {
     // that a source which has changed meanwhile is noticed. Else of their number and bytes.
     bool checks_content = false;
   };
-  // `task` outlives the driver. `wake_up` posts a PollEmitter for this driver.
+  // `task` outlives the driver. `wake_up` posts a PollEmitter for this driver; it is not called
+  // after the driver is gone, whatever the spout does.
   SpoutDriver(Spec spec, Task* task, WakeUp wake_up);
+  ~SpoutDriver();
 
   const Spec& spec() const { return spec_; }
   Task& task() { return *task_; }
@@ -82,6 +84,7 @@ class SpoutDriver {
     Status failure;  // of the task's chain; the run ends with the slice that it failed at
   };
   class TaskFeed;
+  class Bell;
 
   Run MakeRun(word::Emit request) const;
   Status ReadSlice(Run& run);
@@ -94,7 +97,7 @@ class SpoutDriver {
 
   const Spec spec_;
   Task* const task_;
-  const WakeUp wake_up_;
+  const std::shared_ptr<Bell> bell_;                    // the spout's way to wake_up
   std::vector<std::unique_ptr<SourceReader>> readers_;  // as spec_.partitions
   std::vector<Position> known_ends_;                    // where polling looks for input
   std::deque<Run> runs_;

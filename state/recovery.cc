@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <deque>
-#include <exception>
 #include <map>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "base/guard.h"
 #include "base/limits.h"
 #include "state/disk/store_layout.h"
 #include "state/redo/redo_record.h"
@@ -175,14 +175,8 @@ Status GroupRecovery::ReplayWindow(const Window& window) {
   std::vector<Status> outcomes(shares);
   // A combiner or codec of the user may throw.
   const auto replay = [&](uint32_t share) {
-    try {
-      outcomes[share] = ReplayShare(window, share, shares);
-    } catch (const std::exception& e) {
-      outcomes[share] = Internal("replaying the redo in ", durable_.Where(), " threw: ", e.what());
-    } catch (...) {
-      outcomes[share] = Internal("replaying the redo in ", durable_.Where(),
-                                 " threw something that is no std::exception");
-    }
+    outcomes[share] = Guarded("replaying the redo in " + durable_.Where(),
+                              [&] { return ReplayShare(window, share, shares); });
   };
   std::vector<std::thread> others;
   others.reserve(shares);

@@ -3,7 +3,9 @@
 
 #include <utility>
 
+#include "base/guard.h"
 #include "base/limits.h"
+#include "base/logging.h"
 
 namespace trident {
 namespace {
@@ -26,7 +28,7 @@ StateStoreOptions StatesOf(const RunOptions& options, const RunSeams& seams) {
 
 StatusOr<std::unique_ptr<RunParts>> RunParts::Open(Plan plan, const RunOptions& options,
                                                    RunSeams seams) {
-  std::unique_ptr<RunParts> parts(new RunParts(std::move(plan)));
+  std::unique_ptr<RunParts> parts(new RunParts(std::move(plan), seams.events));
   TRIDENT_RETURN_IF_ERROR(parts->OpenHalves(options, seams));
   return parts;
 }
@@ -37,19 +39,18 @@ RunParts::~RunParts() { Stop(); }
 Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
   TRIDENT_ASSIGN_OR_RETURN(leader_, LeaderParts::Open(plan_, options,
                                                       {.store = seams.store,
-                                                       .events = seams.events,
+                                                       .events = this,
                                                        .changed = seams.changed,
                                                        .clock = seams.clock,
                                                        .workers = {kThisWorker}}));
-  TRIDENT_ASSIGN_OR_RETURN(worker_,
-                           WorkerParts::Open(plan_, options, StatesOf(options, seams),
-                                             {.worker = kThisWorker,
-                                              .life = kThisLife,
-                                              .store = seams.store,
-                                              .decided = &leader_->log(),
-                                              .clock = seams.clock,
-                                              .network = seams.network,
-                                              .maintenance = MaintenanceTells(seams.events)}));
+  TRIDENT_ASSIGN_OR_RETURN(worker_, WorkerParts::Open(plan_, options, StatesOf(options, seams),
+                                                      {.worker = kThisWorker,
+                                                       .life = kThisLife,
+                                                       .store = seams.store,
+                                                       .decided = &leader_->log(),
+                                                       .clock = seams.clock,
+                                                       .network = seams.network,
+                                                       .maintenance = MaintenanceTells()}));
   TRIDENT_RETURN_IF_ERROR(leader_->Begin());
   const WorkerParts::Epochs epochs{
       .repeats_cuts = leader_->repeats_cuts(),
@@ -59,16 +60,27 @@ Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
   return absl::OkStatus();
 }
 
-Maintenance::Callbacks RunParts::MaintenanceTells(CoordinatorEvents* events) {
+Maintenance::Callbacks RunParts::MaintenanceTells() {
   return {.hold = [this] { coordinator().PostAll(batch_event::Hold{}); },
           .release = [this] { coordinator().PostAll(batch_event::Release{}); },
-          .failed = [events](const Status& status) { events->OnHalted(GroupId(0), status); },
+          .failed = [this](const Status& status) { events_->OnHalted(GroupId(0), status); },
           .folded =
               [this] {
                 for (GroupId group : groups()) {
                   leader_->TrimDecisions(group, states().FoldedUpTo(group));
                 }
               }};
+}
+
+void RunParts::OnHalted(GroupId group, const Status& cause) {
+  for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
+    if (source.group != group) continue;
+    const Status told = Guarded("Halted", [&] { source.spout->Halted(cause); });
+    if (!told.ok()) {
+      TRIDENT_LOG(WARN) << "spout \"" << source.spout->Describe() << "\": " << Message(told);
+    }
+  }
+  events_->OnHalted(group, cause);
 }
 
 void RunParts::Start() {

@@ -38,13 +38,13 @@ struct RunSeams {
   FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
 };
 
-class RunParts {
+class RunParts final : private CoordinatorEvents {
  public:
   // Opens and recovers the store's data of the plan's topology. The errors are those of the store
   // and of the spouts.
   static StatusOr<std::unique_ptr<RunParts>> Open(Plan plan, const RunOptions& options,
                                                   RunSeams seams);
-  ~RunParts();  // Stop()
+  ~RunParts() override;  // Stop()
 
   // Gives every part its thread, and begins.
   void Start();
@@ -73,11 +73,17 @@ class RunParts {
   std::unique_ptr<RequestChain> MakeRequestChain(const PlannedFunction& function) const;
 
  private:
-  explicit RunParts(Plan plan) : plan_(std::move(plan)) {}
+  RunParts(Plan plan, CoordinatorEvents* events) : plan_(std::move(plan)), events_(events) {}
   Status OpenHalves(const RunOptions& options, const RunSeams& seams);
-  Maintenance::Callbacks MaintenanceTells(CoordinatorEvents* events);
+  Maintenance::Callbacks MaintenanceTells();
+
+  // Before the owner of the parts hears of it, the spouts of the group do.
+  void OnHalted(GroupId group, const Status& cause) override;
+  void OnDrained(GroupId group, TxId last) override { events_->OnDrained(group, last); }
+  void OnIdle(GroupId group) override { events_->OnIdle(group); }
 
   const Plan plan_;
+  CoordinatorEvents* const events_;
   std::unique_ptr<LeaderParts> leader_;
   std::unique_ptr<WorkerParts> worker_;
 };

@@ -22,8 +22,8 @@ class AppendTicket {
 
   // Blocks until the rows are committed, durable and visible to readers, and says by which txid; if
   // they went into several batches, by the last. Unavailable when the topology stops reading the
-  // feeder first: whether the rows are committed is then unknown. Never call it on an executor
-  // thread.
+  // feeder first, and the cause of its halt when it halts first: whether the rows are committed is
+  // then unknown. Never call it on an executor thread.
   StatusOr<TxId> Wait() const;
   // As Wait, but gives nullopt if `timeout` passes first. 0 asks without waiting.
   std::optional<StatusOr<TxId>> WaitAtMost(Nanos timeout) const;

@@ -4,14 +4,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace trident {
 namespace {
 
 Status StoppedReading() {
   return Unavailable(
       "the topology stopped before it told that the rows were committed; they may or may not be. "
-      "Read "
-      "the state, or start the topology again");
+      "Read the state, or start the topology again");
+}
+Status HaltedFirst(const Status& cause) {
+  return Annotate(cause,
+                  "the topology halted before it told that the rows were committed; they may or "
+                  "may not be");
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ Status FeederQueue::WaitForRoom(const Rows& rows) {
                              " bytes is more than the feeder may hold at all (", options_.rows_max,
                              " rows, ", options_.bytes_max, " bytes); append fewer rows at a time");
   }
-  while (!finished_ && !HasRoom(rows)) {
+  while (!finished_ && halted_.ok() && !HasRoom(rows)) {
     if (options_.when_full == WhenFull::kFail) {
       return ResourceExhausted("the feeder holds ", held_rows_, " rows, ", held_bytes_,
                                " bytes that are not committed yet, of at most ", options_.rows_max,
@@ -64,7 +70,7 @@ Status FeederQueue::WaitForRoom(const Rows& rows) {
     }
     room_.Wait(mutex_);
   }
-  if (!finished_) return absl::OkStatus();
+  if (!finished_) return Annotate(halted_, "the topology that reads the feeder has halted");
   return FailedPrecondition("the feeder has been finished; it takes no more rows");
 }
 
@@ -105,14 +111,17 @@ StatusOr<FeederQueue::Taken> FeederQueue::Take(uint64_t start, std::optional<uin
   const uint64_t stop = std::min(end.value_or(next_), start + std::max<uint64_t>(limits.rows, 1));
   auto chunk = std::upper_bound(chunks_.begin(), chunks_.end(), start,
                                 [](uint64_t row, const Chunk& c) { return row < c.end(); });
-  for (; chunk != chunks_.end() && out.end < stop; ++chunk) {
-    if (out.end > start && out.bytes >= limits.bytes) break;
-    const uint64_t rows_bytes = std::max<uint64_t>(chunk->rows.bytes / chunk->rows.count, 1);
+  // A chunk goes on where the one before it ends, so nothing is taken behind a chunk that was cut.
+  for (bool cut = false; !cut && chunk != chunks_.end() && out.end < stop; ++chunk) {
+    const uint64_t row_bytes = std::max<uint64_t>(chunk->rows.bytes / chunk->rows.count, 1);
     const uint64_t left = limits.bytes > out.bytes ? limits.bytes - out.bytes : 0;
-    const uint64_t fit = out.end + std::max<uint64_t>(left / rows_bytes, 1);
-    const uint64_t to = std::min({chunk->end(), stop, fit});
+    const uint64_t fit = std::max<uint64_t>(left / row_bytes, out.pieces.empty() ? 1 : 0);
+    const uint64_t to = std::min({chunk->end(), stop, out.end + std::min(fit, stop - out.end)});
+    cut = to < chunk->end();
+    if (to == out.end) break;
+    TRIDENT_CHECK_GE(out.end, chunk->first);
     out.pieces.push_back({chunk->rows.rows, out.end - chunk->first, to - chunk->first});
-    out.bytes += (to - out.end) * rows_bytes;
+    out.bytes += (to - out.end) * row_bytes;
     out.end = to;
   }
   if (out.end < next_) {
@@ -161,6 +170,7 @@ FeederQueue::ReaderId FeederQueue::AddReader(WakeUp wake_up) {
   wake_up_ = std::move(wake_up);
   reader_is_idle_ = true;
   abandoned_ = false;
+  halted_ = absl::OkStatus();
   return ++newest_reader_;
 }
 
@@ -169,7 +179,18 @@ void FeederQueue::RemoveReader(ReaderId reader) {
   if (reader != newest_reader_) return;
   wake_up_ = nullptr;
   abandoned_ = true;
-  for (const Waiting& waiting : waiting_) waiting.ticket.Settle(StoppedReading());
+  EndWaits(StoppedReading());
+}
+
+void FeederQueue::Halt(const Status& cause) {
+  MutexLock lock(mutex_);
+  if (abandoned_) return;
+  halted_ = cause;
+  EndWaits(HaltedFirst(cause));
+}
+
+void FeederQueue::EndWaits(const Status& outcome) {
+  for (const Waiting& waiting : waiting_) waiting.ticket.Settle(outcome);
   waiting_.clear();
   room_.NotifyAll();
 }

@@ -56,7 +56,7 @@ class FeederQueue {
   explicit FeederQueue(FeederOptions options) : options_(options) {}
 
   // ResourceExhausted if the queue is full, under kFail, or if the rows are more than it can ever
-  // hold. FailedPrecondition if the feeder has been finished.
+  // hold. FailedPrecondition if the feeder has been finished. The cause of the halt, after Halt.
   StatusOr<AppendTicket> Append(Rows rows);
   // Tells that no more rows will come.
   void Finish();
@@ -77,6 +77,9 @@ class FeederQueue {
   // If that was the newest reader, nobody reads any more, and everyone who waits for a commit or
   // for room is told so. The rows stay.
   void RemoveReader(ReaderId reader);
+  // The newest reader reads no more, because of `cause`: everyone who waits for a commit or for
+  // room is told so, and Append fails with it until there is another reader. The rows stay.
+  void Halt(const Status& cause);
 
  private:
   struct Chunk {
@@ -94,6 +97,7 @@ class FeederQueue {
   void AnchorAt(uint64_t start) TRIDENT_REQUIRES(mutex_);
   Status CheckStart(uint64_t start) const TRIDENT_REQUIRES(mutex_);
   void LetGo(uint64_t end) TRIDENT_REQUIRES(mutex_);
+  void EndWaits(const Status& outcome) TRIDENT_REQUIRES(mutex_);
 
   const FeederOptions options_;
   mutable Mutex mutex_;
@@ -108,6 +112,7 @@ class FeederQueue {
   bool finished_ TRIDENT_GUARDED_BY(mutex_) = false;
   ReaderId newest_reader_ TRIDENT_GUARDED_BY(mutex_) = 0;
   bool abandoned_ TRIDENT_GUARDED_BY(mutex_) = false;      // its newest reader has gone
+  Status halted_ TRIDENT_GUARDED_BY(mutex_);               // why that reader reads no more
   bool reader_is_idle_ TRIDENT_GUARDED_BY(mutex_) = true;  // so the next Append must wake it
   WakeUp wake_up_ TRIDENT_GUARDED_BY(mutex_);
 };

@@ -51,7 +51,7 @@ class FeederSpout final : public Spout {
 
   // Queues the rows, in order; they go into one batch if its limits allow it. While the queue is
   // full this blocks or fails, see FeederOptions; never call it on an executor thread.
-  // ResourceExhausted names the limit.
+  // ResourceExhausted names the limit. After a halt of the topology this fails with its cause.
   StatusOr<AppendTicket> Append(std::vector<Row> rows) {
     uint64_t bytes = 0;
     for (const Row& row : rows) bytes += RowBytes(row);
@@ -60,7 +60,8 @@ class FeederSpout final : public Spout {
     return queue_->Append({std::move(kept), count, bytes});
   }
   // The same, but blocks until the rows are committed and visible, and returns the txid of their
-  // batch. Unavailable: the topology stopped, and it is unknown whether they were committed.
+  // batch. Unavailable: the topology stopped, and it is unknown whether they were committed. The
+  // cause of a halt, if the topology halted: again unknown.
   StatusOr<TxId> Append(std::vector<Row> rows, WaitFor /*commit*/) {
     TRIDENT_ASSIGN_OR_RETURN(const AppendTicket ticket, Append(std::move(rows)));
     return ticket.Wait();
@@ -81,6 +82,7 @@ class FeederSpout final : public Spout {
     const StatusOr<uint64_t> at = RowOfPosition(position, kPartition);
     return at.ok() ? Backlog::Rows(queue_->RowsAfter(*at)) : Backlog();
   }
+  void Halted(const Status& cause) override { queue_->Halt(cause); }
   std::string Describe() const override { return "feeder"; }
 
  private:

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/spout.h"
+#include "trident/spouts/content_bytes.h"
 #include "trident/spouts/row_number.h"
 
 namespace trident {
@@ -48,11 +49,14 @@ class ListReader final : public SourceReader {
       TRIDENT_ASSIGN_OR_RETURN(const uint64_t exact, RowOfPosition(*request.end, kPartition));
       end = std::max(start, std::min(end, exact));
     }
-    std::vector<uint32_t> places(end - start);
-    std::iota(places.begin(), places.end(), static_cast<uint32_t>(cuts_.PlaceInList(start)));
-    const Slice slice = rows_.Gather(places);
-    TRIDENT_RETURN_IF_ERROR(out.Emit(slice));
-    return ReadResult{PositionOfRow(end), end - start, slice.ValueBytes(), NextAfter(start, end)};
+    if (end == start) return ReadResult{request.start, 0, 0, NextAfter(start, end)};
+    const uint64_t place = cuts_.PlaceInList(start);
+    const ContentSize size = RowsWithin(rows_, place, {end - start, request.limits.bytes});
+    end = start + size.rows;
+    std::vector<uint32_t> places(size.rows);
+    std::iota(places.begin(), places.end(), static_cast<uint32_t>(place));
+    TRIDENT_RETURN_IF_ERROR(out.Emit(rows_.Gather(places)));
+    return ReadResult{PositionOfRow(end), size.rows, size.bytes, NextAfter(start, end)};
   }
   StatusOr<Availability> Poll(const Position& position) override {
     TRIDENT_ASSIGN_OR_RETURN(const uint64_t at, RowOfPosition(position, kPartition));

@@ -181,9 +181,9 @@ class LogSource {
   virtual StatusOr<std::vector<std::string>> Partitions() = 0;
 
   // Opens a reader of one partition; its first call is Seek. `wake_up` makes an idle spout ask
-  // again. You may keep it and call it from any thread, as often as you like. Once the reader is
-  // gone it does nothing. Do not call it under a lock that the reader's destructor takes. If you do
-  // not use it, idle partitions are asked every LogOptions::poll_nanos.
+  // again. You may keep it and call it from any thread, as often as you like. Once the topology has
+  // stopped it does nothing. If you do not use it, idle partitions are asked every
+  // LogOptions::poll_nanos.
   virtual StatusOr<std::unique_ptr<Reader>> Open(const std::string& partition, WakeUp wake_up) = 0;
 
   // The amount that waits at and after `at`, in rows or bytes; people see it as lag. Look at a size

@@ -2,11 +2,10 @@
 #include "trident/spouts/log_spout.h"
 
 #include <algorithm>
-#include <exception>
 #include <set>
 
+#include "base/guard.h"
 #include "base/logging.h"
-#include "base/mutex.h"
 #include "engine/spout.h"
 #include "trident/spouts/spout_fields.h"
 
@@ -16,50 +15,17 @@ namespace {
 using Kind = LogTape::Ahead::Kind;
 using Place = LogTape::Place;
 
-// What the source's code throws becomes a status.
-template <class Call>
-auto Guarded(std::string_view what, Call&& call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::exception& e) {
-    return Aborted(what, " threw: ", e.what());
-  } catch (...) {
-    return Aborted(what, " threw something that is no std::exception");
-  }
-}
-
-// Wakes a reader up as long as there is one: sources keep what they are given, and an executor does
-// not live longer than its readers. Thread-safe.
-class Bell {
- public:
-  explicit Bell(WakeUp wake_up) : wake_up_(std::move(wake_up)) {}
-  void Ring() {
-    MutexLock lock(mutex_);
-    if (wake_up_) wake_up_();
-  }
-  void Silence() {
-    MutexLock lock(mutex_);
-    wake_up_ = nullptr;
-  }
-
- private:
-  Mutex mutex_;
-  WakeUp wake_up_ TRIDENT_GUARDED_BY(mutex_);
-};
-
 // What a reader is of, and how it goes about it.
 struct TapeReaderSpec {
   std::string place;  // log and source partition, for errors
   SchemaRef schema;
   Nanos poll_nanos = 0;
-  std::shared_ptr<Bell> bell;
 };
 
 class TapeReader final : public SourceReader {
  public:
   TapeReader(TapeReaderSpec spec, std::unique_ptr<LogTape> tape)
       : spec_(std::move(spec)), tape_(std::move(tape)) {}
-  ~TapeReader() override { spec_.bell->Silence(); }
 
   StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
     StatusOr<ReadResult> read = TryRead(request, out);
@@ -177,14 +143,13 @@ class TapesSpout final : public Spout {
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                      WakeUp wake_up) override {
     const std::string place = Concat(Name(), ", source partition \"", partition, "\"");
-    auto bell = std::make_shared<Bell>(std::move(wake_up));
-    auto tape = Guarded("Open", [&] { return tapes_->Open(partition, [bell] { bell->Ring(); }); });
+    auto tape = Guarded("Open", [&] { return tapes_->Open(partition, std::move(wake_up)); });
     if (!tape.ok()) return Annotate(tape.status(), place);
     if (*tape == nullptr) {
       return Internal(place, ": Open gave a null reader; return an error if there is none");
     }
-    return std::make_unique<TapeReader>(
-        TapeReaderSpec{place, schema_, options_.poll_nanos, std::move(bell)}, *std::move(tape));
+    return std::make_unique<TapeReader>(TapeReaderSpec{place, schema_, options_.poll_nanos},
+                                        *std::move(tape));
   }
   Backlog BacklogAfter(const std::string& partition, const Position& position) override {
     const auto backlog = Guarded("BacklogAfter", [&]() -> StatusOr<Backlog> {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/spout.h"
+#include "trident/spouts/content_bytes.h"
 #include "trident/spouts/row_number.h"
 
 #include "base/clock.h"
@@ -28,12 +29,10 @@ class PullReader final : public SourceReader {
                                 " on, but a PullSpout cannot go back");
     }
     if (waiting_.empty()) Fill(request.limits.rows);
-    const uint64_t rows =
-        std::min<uint64_t>(waiting_.rows(), std::max<uint64_t>(request.limits.rows, 1));
-    if (rows == 0) return ReadResult{request.start, 0, 0, NextNow()};
-    const Slice slice = TakeWaiting(rows);
-    TRIDENT_RETURN_IF_ERROR(out.Emit(slice));
-    return ReadResult{PositionOfRow(start + rows), rows, slice.ValueBytes(), NextNow()};
+    if (waiting_.empty()) return ReadResult{request.start, 0, 0, NextNow()};
+    const ContentSize size = RowsWithin(waiting_, 0, request.limits);
+    TRIDENT_RETURN_IF_ERROR(out.Emit(TakeWaiting(size.rows)));
+    return ReadResult{PositionOfRow(start + size.rows), size.rows, size.bytes, NextNow()};
   }
   // A function can only be asked by calling it; what it gives waits for Read.
   StatusOr<Availability> Poll(const Position& /*position*/) override {

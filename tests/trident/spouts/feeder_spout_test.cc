@@ -77,6 +77,21 @@ TEST(FeederSpoutTest, ByteLimitsBoundASliceButNeverStopIt) {
   EXPECT_EQ(ReadOnce(*reader, "", {100, 300}).rows.size(), 3u);
 }
 
+// 300 rows of 8 bytes in chunks of 50: 100 bytes are 12 rows and a half.
+TEST(FeederSpoutTest, AByteLimitThatCutsAChunkTakesNothingOfTheNextOne) {
+  const auto feeder = MakeFeeder();
+  const auto reader = Open(*feeder);
+  std::vector<std::string> all;
+  for (int chunk = 0; chunk < 6; ++chunk) {
+    std::vector<std::string> words;
+    for (int i = 0; i < 50; ++i) words.push_back(std::to_string(10'000'000 + chunk * 50 + i));
+    ASSERT_TRUE(feeder->Append(Rows(words)).ok());
+    all.insert(all.end(), words.begin(), words.end());
+  }
+  EXPECT_EQ(ReadOnce(*reader, "", {1000, 100}).rows.size(), 12u);
+  EXPECT_EQ(ReadUntilPause(*reader, "", {1000, 100}).rows, all);
+}
+
 TEST(FeederSpoutTest, ATicketIsSettledByTheCommitOfItsLastRow) {
   const auto feeder = MakeFeeder();
   const auto reader = Open(*feeder);
@@ -238,6 +253,25 @@ TEST(FeederSpoutTest, WhoWaitsIsToldWhenTheTopologyStops) {
   // The row is still there for a topology that starts again.
   reader = Open(*feeder);
   EXPECT_EQ(ReadOnce(*reader, "", kNoLimits).rows, std::vector<std::string>{"a"});
+}
+
+TEST(FeederSpoutTest, WhoWaitsIsToldTheCauseWhenTheTopologyHalts) {
+  const auto feeder = MakeFeeder({.rows_max = 1});
+  auto reader = Open(*feeder);
+  const AppendTicket ticket = *feeder->Append(Rows({"a"}));
+  std::thread blocked([&] {
+    ExpectError(feeder->Append(Rows({"b"})).status(), StatusCode::kDataLoss, {"the disk is torn"});
+  });
+  feeder->Halted(DataLoss("the disk is torn"));
+  blocked.join();
+  ExpectError(ticket.Wait().status(), StatusCode::kDataLoss, {"may not be", "the disk is torn"});
+  ExpectError(feeder->Append(Rows({"c"}), WaitFor::kCommit).status(), StatusCode::kDataLoss,
+              {"has halted", "the disk is torn"});
+  // The row is still there for a topology that starts again, and it takes new ones.
+  reader = Open(*feeder);
+  EXPECT_EQ(ReadOnce(*reader, "", kNoLimits).rows, std::vector<std::string>{"a"});
+  reader->Committed(TxId(1), "1");
+  EXPECT_TRUE(feeder->Append(Rows({"d"})).ok());
 }
 
 TEST(FeederSpoutTest, AReaderThatWasReplacedTakesNothingAwayWhenItGoes) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.h"
+#include "engine/spout_driver.h"
 #include "tests/trident/spouts/function_log.h"
 #include "tests/trident/spouts/memory_log.h"
 #include "tests/trident/spouts/reading.h"
@@ -228,14 +229,18 @@ TEST(LogSpoutTest, AnIdlePartitionIsAskedAgainAfterThePollIntervalOrWoken) {
   EXPECT_EQ(PollAt(*reader, ""), State::kReady);
 }
 
+// The log keeps its wake-ups; the driver that holds the reader makes them do nothing.
 TEST(LogSpoutTest, NobodyIsWokenWhenTheReaderIsGone) {
   const auto log = LogOf({"a"});
-  const auto spout = *LogSpout::Make(Fields(kText), {}, std::make_shared<MemoryLogSource>(log));
+  SpoutDriver::Spec spec;
+  spec.spout = *LogSpout::Make(Fields(kText), {}, std::make_shared<MemoryLogSource>(log));
+  spec.partitions = {"p"};
   int woken = 0;
-  auto reader = *spout->OpenReader("p", [&] { ++woken; });
+  auto driver = std::make_unique<SpoutDriver>(std::move(spec), nullptr, [&] { ++woken; });
+  ASSERT_TRUE(driver->Open().ok());
   log->Append("p", {"b"});
   EXPECT_EQ(woken, 1);
-  reader.reset();
+  driver.reset();
   log->Append("p", {"c"});
   EXPECT_EQ(woken, 1);
 }
