@@ -5,6 +5,10 @@
 //
 // Operators up to the first committing one run while batches overlap (process phase); a committing
 // operator and what lies behind it run in txid order (stage phase).
+//
+// ProcessSparing lets a slice through of which some rows may fail. The row-wise operators at the
+// chain's beginning see all of it first, and what they make of it waits. Then the rows that failed
+// are known, and only what comes of the others goes on to operators that keep or send it.
 #ifndef TRIDENT_ENGINE_CHAIN_H_
 #define TRIDENT_ENGINE_CHAIN_H_
 
@@ -17,6 +21,12 @@
 namespace trident {
 
 enum class Phase : uint8_t { kProcess, kStage };
+
+// A row that a function of the program could not take.
+struct FailedRow {
+  uint32_t place = 0;  // among the selected rows of the slice that entered the chain
+  Status cause;
+};
 
 class Chain {
  public:
@@ -41,6 +51,9 @@ class Chain {
   // What an operator's Begin throws, Process and FinishProcess return.
   void Begin(const BatchContext& context);
   Status Process(size_t port, const Slice& slice);
+  // As Process, but as if the slice did not have the rows at which a row-wise operator's function
+  // throws. These are appended to `failed`, in the slice's order, each once.
+  Status ProcessSparing(size_t port, const Slice& slice, std::vector<FailedRow>& failed);
   // All slices of all ports are in.
   Status FinishProcess();
   Status Stage(const StagePermit& permit);
@@ -50,12 +63,15 @@ class Chain {
 
  private:
   struct Node;
+  struct Sparing;
   Status FinishNode(Node& node);
+  Status Release(Sparing& sparing);
 
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Node*> inputs_;
   bool commits_ = false;
   Status begun_;
+  Sparing* sparing_ = nullptr;  // during ProcessSparing, until its slices are released
 };
 
 }  // namespace trident

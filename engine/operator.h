@@ -55,6 +55,12 @@ class Output {
   virtual ~Output() = default;
   // An error comes from an operator further down. The caller returns it.
   virtual Status Emit(const Slice& slice) = 0;
+  // A function of the program could not take the `row`-th selected row of the slice that is being
+  // processed. Ok: the row is put aside, and the operator goes on with the next one; whatever it
+  // has emitted of this row is dropped. Else the attempt fails with what is returned.
+  virtual Status PutAside(const Slice& /*slice*/, size_t /*row*/, const Status& cause) {
+    return cause;
+  }
 };
 
 class Operator {
@@ -63,6 +69,9 @@ class Operator {
   virtual void Begin(const BatchContext& /*context*/) {}
   virtual Status Process(const Slice& slice, Output& out) = 0;
   virtual Status Finish(Output& /*out*/) { return absl::OkStatus(); }
+  // Tells that Process keeps nothing of a slice, and makes each row that it emits of one row of the
+  // slice: the same rows give the same results, alone or among others.
+  virtual bool row_wise() const { return false; }
 };
 
 // Proof that the protocol lets an attempt take the step that the permit is named after. Only a

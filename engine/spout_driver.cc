@@ -44,29 +44,45 @@ uint64_t AddContent(uint64_t checksum, const Slice& slice) {
 // Puts what a reader emits into the task's chain.
 class SpoutDriver::TaskFeed final : public Output {
  public:
-  // `content` is null, or a checksum to which the rows are added.
-  TaskFeed(Task& task, const word::Emit& request, uint64_t* content)
-      : task_(task), request_(request), content_(content) {}
+  // All outlive the feed.
+  TaskFeed(Task& task, const word::Emit& request, Part& part, const Spec& spec)
+      : task_(task), request_(request), part_(part), spec_(spec) {}
   // The reader is not told that the chain has failed: how far it read is to be answered all the
   // same.
   Status Emit(const Slice& slice) override {
-    if (content_ != nullptr) *content_ = AddContent(*content_, slice);
+    if (spec_.checks_content) part_.content = AddContent(part_.content, slice);
     if (failure_.ok()) failure_ = Feed(slice);
     return absl::OkStatus();
   }
   const Status& failure() const { return failure_; }
+  uint64_t rows_aside() const { return rows_aside_; }
 
  private:
   Status Feed(const Slice& slice) {
-    if (request_.mode != word::EmitMode::kDivert)
+    std::vector<FailedRow> aside;
+    if (request_.mode == word::EmitMode::kDivert) {
+      for (uint32_t i = 0; i < slice.rows(); ++i) aside.push_back({i, Aborted(request_.cause)});
+    } else if (spec_.throwing == Spec::Throwing::kPutAside) {
+      TRIDENT_RETURN_IF_ERROR(task_.FeedSparing(request_.id, slice, aside));
+      for (FailedRow& row : aside) {
+        row.cause =
+            Annotate(row.cause, Concat("spout partition \"", part_.range.partition, "\", row ",
+                                       row.place, " from position \"", part_.range.end, "\""));
+      }
+    } else {
       return task_.Feed(request_.id, kStreamPort, slice);
-    return task_.Feed(request_.id, kDivertPort, Diverted(slice, request_.cause));
+    }
+    if (aside.empty()) return absl::OkStatus();
+    rows_aside_ += aside.size();
+    return task_.Feed(request_.id, kDivertPort, Diverted(slice, aside));
   }
 
   Task& task_;
   const word::Emit& request_;
-  uint64_t* const content_;
+  Part& part_;
+  const Spec& spec_;
   Status failure_;
+  uint64_t rows_aside_ = 0;
 };
 
 // Rings as long as there is a driver: spouts keep what they are given, and may ring while the
@@ -95,18 +111,18 @@ SchemaRef DivertedSchema() {
   return *schema;
 }
 
-Slice Diverted(const Slice& slice, const std::string& cause) {
+Slice Diverted(const Slice& slice, std::span<const FailedRow> rows_aside) {
   auto rows = std::make_shared<ColumnOf<Text>>();
   auto causes = std::make_shared<ColumnOf<Text>>();
   TextArena arena;
-  for (size_t i = 0; i < slice.rows(); ++i) {
-    rows->Append(arena.Copy(RowText(slice.Row(i))));
-    causes->Append(arena.Copy(cause));
+  for (const FailedRow& row : rows_aside) {
+    rows->Append(arena.Copy(RowText(slice.Row(row.place))));
+    causes->Append(arena.Copy(Message(row.cause)));
   }
   BufferRef bytes = arena.Release();
   rows->Retain(bytes);
   causes->Retain(bytes);
-  return Slice(DivertedSchema(), {rows, causes}, slice.rows());
+  return Slice(DivertedSchema(), {rows, causes}, rows_aside.size());
 }
 
 SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
@@ -201,7 +217,7 @@ Status SpoutDriver::ReadSlice(Run& run) {
     PartDone(run, part);
     return absl::OkStatus();
   }
-  TaskFeed feed(*task_, run.request, spec_.checks_content ? &part.content : nullptr);
+  TaskFeed feed(*task_, run.request, part, spec_);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
   auto result = Guarded("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
@@ -211,6 +227,7 @@ Status SpoutDriver::ReadSlice(Run& run) {
   // Of an exact range only the whole would be an answer.
   if (!result.ok() || (part.end && !failure.ok())) return failure;
   Count(run, part, *result);
+  run.rows_aside += feed.rows_aside();
   if (failure.ok()) return EndPartWith(run, part, *result);
   run.failure = failure;
   PartDone(run, part);
@@ -256,7 +273,7 @@ std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
     if (!status.ok()) {
       BatchId id = run.request.id;
       runs_.pop_front();
-      Fail(id, status, events);
+      events.OnWord(id.group, word::Failed{id, Place(id, status), spec_.emitter});
       return std::nullopt;
     }
     if (run.current < run.parts.size()) return std::nullopt;
@@ -272,14 +289,13 @@ std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
   answered_[id.txid] = answer;
   events.OnWord(id.group, std::move(answer));
   if (failure.ok()) return id;
-  Fail(id, failure, events);
+  events.OnWord(id.group, word::Failed{id, Place(id, failure)});
   return std::nullopt;
 }
 
-void SpoutDriver::Fail(const BatchId& id, const Status& status, ExecutorEvents& events) {
-  const std::string where = Concat("stage \"", task_->spec().name, "\", partition ",
-                                   spec_.emitter.task, ", txid ", id.txid.value());
-  events.OnWord(id.group, word::Failed{id, Annotate(status, where)});
+Status SpoutDriver::Place(const BatchId& id, const Status& status) const {
+  return Annotate(status, Concat("stage \"", task_->spec().name, "\", partition ",
+                                 spec_.emitter.task, ", txid ", id.txid.value()));
 }
 
 word::Emitted SpoutDriver::Answer(const Run& run) {
@@ -287,7 +303,8 @@ word::Emitted SpoutDriver::Answer(const Run& run) {
                        .emitter = spec_.emitter,
                        .incarnation = spec_.incarnation,
                        .ranges = {},
-                       .remaining = word::Remaining::kExhausted};
+                       .remaining = word::Remaining::kExhausted,
+                       .rows_aside = run.rows_aside};
   for (const Part& part : run.parts) {
     if (part.range.end != part.range.start || part.range.rows > 0) {
       answer.ranges.push_back(part.range);

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,10 @@
 
 namespace trident {
 
-// What enters a spout's chain at the divert port, instead of a slice of the spout: one row of text
-// for each of its rows, and why it was diverted.
+// What enters a spout's chain at the divert port: one row of text for each row of `slice` that is
+// put aside, and why.
 SchemaRef DivertedSchema();  // [row:text, cause:text]
-Slice Diverted(const Slice& slice, const std::string& cause);
+Slice Diverted(const Slice& slice, std::span<const FailedRow> rows);
 
 class SpoutDriver {
  public:
@@ -36,6 +37,10 @@ class SpoutDriver {
     // The batches' cuts are logged and repeated: ranges carry a checksum of their rows' content, so
     // that a source which has changed meanwhile is noticed. Else of their number and bytes.
     bool checks_content = false;
+    // What becomes of a row at which a function of the spout's own stage throws: it fails the
+    // attempt, or goes to the task's divert port while the rest of the attempt goes on.
+    enum class Throwing : uint8_t { kFailsTheAttempt, kPutAside };
+    Throwing throwing = Throwing::kFailsTheAttempt;
   };
   // `task` outlives the driver. `wake_up` posts a PollEmitter for this driver; it is not called
   // after the driver is gone, whatever the spout does.
@@ -82,6 +87,7 @@ class SpoutDriver {
     size_t current = 0;
     BatchLimits left;
     Status failure;  // of the task's chain; the run ends with the slice that it failed at
+    uint64_t rows_aside = 0;
   };
   class TaskFeed;
   class Bell;
@@ -90,7 +96,7 @@ class SpoutDriver {
   Status ReadSlice(Run& run);
   static void Count(Run& run, Part& part, const ReadResult& read);
   Status EndPartWith(Run& run, Part& part, const ReadResult& read);
-  void Fail(const BatchId& id, const Status& status, ExecutorEvents& events);
+  Status Place(const BatchId& id, const Status& status) const;
   void PartDone(Run& run, Part& part);
   BatchLimits ShareOf(const Run& run) const;
   word::Emitted Answer(const Run& run);

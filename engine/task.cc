@@ -120,10 +120,20 @@ bool Task::Begin(const BatchId& id, int64_t batch_time_micros) {
   return Find(id, batch_time_micros) != nullptr;
 }
 
-Status Task::Feed(const BatchId& id, size_t port, const Slice& slice) {
+StatusOr<Chain*> Task::ChainOf(const BatchId& id) {
   auto it = attempts_.find(id.txid);
   if (it == attempts_.end() || it->second.id != id) return Aborted("the attempt was cancelled");
-  return it->second.chain->Process(port, slice);
+  return it->second.chain.get();
+}
+
+Status Task::Feed(const BatchId& id, size_t port, const Slice& slice) {
+  TRIDENT_ASSIGN_OR_RETURN(Chain * chain, ChainOf(id));
+  return chain->Process(port, slice);
+}
+
+Status Task::FeedSparing(const BatchId& id, const Slice& slice, std::vector<FailedRow>& failed) {
+  TRIDENT_ASSIGN_OR_RETURN(Chain * chain, ChainOf(id));
+  return chain->ProcessSparing(0, slice, failed);
 }
 
 Task::Outcome Task::EndEmission(const BatchId& id) {

@@ -55,6 +55,9 @@ class Task {
   // A spout's task is fed by its driver: Begin, Feed slice by slice, EndEmission.
   // `port` 0 is the stream, 1 what is diverted to the dead letters.
   Status Feed(const BatchId& id, size_t port, const Slice& slice);
+  // As Feed, but rows at which a function throws are left out and appended to `failed`
+  // (Chain::ProcessSparing).
+  Status FeedSparing(const BatchId& id, const Slice& slice, std::vector<FailedRow>& failed);
   Outcome EndEmission(const BatchId& id);
 
   // The protocol lets `id` stage as soon as its input is here and the attempt `prev` of the txid
@@ -88,6 +91,7 @@ class Task {
 
   // Null when the attempt is stale.
   InFlight* Find(const BatchId& id, int64_t batch_time_micros);
+  StatusOr<Chain*> ChainOf(const BatchId& id);
   bool IsStale(const BatchId& id) const;
   Outcome Advance(InFlight& attempt);
   Outcome FinishInput(InFlight& attempt);

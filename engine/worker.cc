@@ -50,7 +50,10 @@ Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task,
                          .incarnation = options_.incarnation,
                          .spout = stage.spout,
                          .partitions = {},
-                         .checks_content = options_.repeats_cuts.contains(stage.group)};
+                         .checks_content = options_.repeats_cuts.contains(stage.group),
+                         .throwing = stage.throwing};
+  // A cut that is repeated must have the same content each time, also of what was put aside.
+  if (spec.checks_content) spec.throwing = SpoutDriver::Spec::Throwing::kFailsTheAttempt;
   for (size_t k = task; k < partitions.size(); k += stage.tasks) {
     spec.partitions.push_back(partitions[k]);
   }

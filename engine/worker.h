@@ -21,6 +21,7 @@ struct StageSpec {
   StageId id;
   GroupId group;
   std::string name;
+  std::string stream;  // of a spout's stage: the name that the program gave to what it emits
   uint32_t tasks = 1;
   std::vector<InputSpec> inputs;
   // Makes the chain of one task; `sender` takes its frames.
@@ -28,6 +29,8 @@ struct StageSpec {
   // Of a spout's stage.
   std::shared_ptr<Spout> spout;
   SpoutId spout_id;
+  // Where rows at which a function throws are put aside, its chains have a divert port.
+  SpoutDriver::Spec::Throwing throwing = SpoutDriver::Spec::Throwing::kFailsTheAttempt;
 };
 
 struct WorkerOptions {

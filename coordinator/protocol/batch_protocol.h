@@ -31,11 +31,19 @@
 //   6. A write whose outcome is unknown halts the group: a new start reads what is there.
 //   7. An event that no correct party can send for the current attempt halts the group.
 //
-// Failure and size. Each failure of t doubles the delay before its next attempt, and halves the
-// limits of the next cut, counted from the size of t. Each decision doubles the limits again, up to
-// the configured ones. While t is being retried nothing is emitted after it. A failure counts
-// whatever its cause (also a lost worker: the row may have killed it). Only the txid that failed
-// counts it, not those that were cancelled with it.
+// Rows put aside. Under kDeadLetter a function that throws has named its row. Where the emitter can
+// tell which row of its source that is, it sends the row to the dead letters and the rest on, in
+// the attempt under way, and its answer counts such rows: nothing fails, shrinks or waits. The
+// decision holds their number. A logged cut must have the same content each time, so none of its
+// rows is put aside.
+//
+// Failure and size. What follows is for failures that name no such row. Each failure of t doubles
+// the delay before its next attempt, and halves the limits of the next cut, counted from the size
+// of t. Each decision doubles the limits again, up to the configured ones. While t is being retried
+// nothing is emitted after it. A failure counts whatever its cause (also a lost worker: the row may
+// have killed it). A task that fails while emitters have still to answer fails the attempt when
+// they have, because only then is it known what can be halved; an emitter that cannot read fails it
+// at once. Only the txid that failed counts it, not those that were cancelled with it.
 //   kStop:       after retry_limit retries of t the group halts.
 //   kDeadLetter: t keeps halving down to one row. From then on every attempt holds that row alone
 //                (kSingle), and after retry_limit retries at one row it is diverted (kDivert); t

@@ -123,7 +123,7 @@ void BatchProtocol::Machine::DecideReady() {
     record.attempt = batch.attempt;
     record.ranges = batch.ranges;
     record.rows = batch.rows;
-    record.rows_diverted = batch.mode == EmitMode::kDivert ? batch.rows : 0;
+    record.rows_diverted = batch.rows_aside;
     for (const Vote& vote : batch.votes) record.votes.push_back(vote.record);
     ++deciding_;
   }
@@ -148,7 +148,7 @@ void BatchProtocol::Machine::On(const batch_event::DecisionWritten& event) {
 }
 
 void BatchProtocol::Machine::OnDecided(const Batch& batch) {
-  if (batch.mode == EmitMode::kDivert) rows_diverted_ += batch.rows;
+  rows_diverted_ += batch.rows_aside;
   last_decided_ = batch.txid;
   last_attempt_ = batch.attempt;
   --in_flight_;

@@ -94,6 +94,8 @@ void BatchProtocol::Machine::StartAttempt() {
   batch.asked.clear();
   batch.ranges.clear();
   batch.rows = 0;
+  batch.rows_aside = 0;
+  batch.failure = absl::OkStatus();
   batch.rows_promised = 0;
   batch.cut_log_asked = false;
   batch.votes.assign(voters_.size(), Vote());
@@ -219,16 +221,17 @@ void BatchProtocol::Machine::On(const word::Emitted& event) {
 }
 
 void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked, const word::Emitted& event) {
-  const std::vector<SourceRange> moved = Moved(event.ranges);
+  const Answer answer{.moved = Moved(event.ranges), .rows_aside = event.rows_aside};
+  const std::vector<SourceRange>& moved = answer.moved;
   if (asked.answered) {
-    if (moved == PartOf(batch.ranges, event.emitter)) {
+    if (moved == PartOf(batch.ranges, event.emitter) && answer.rows_aside == asked.rows_aside) {
       const Sender sender{StaleKind::kEmitted, event.emitter, {}, asked.incarnation};
       return AnswerStale(sender, event.id);
     }
     return ProtocolError(event.id,
                          Internal(ToString(event.emitter), " answered twice and differently"));
   }
-  if (Status s = CheckAnswer(batch, asked, moved); !s.ok()) {
+  if (Status s = CheckAnswer(batch, asked, answer); !s.ok()) {
     return ProtocolError(event.id, s);
   }
   const BatchEmitter& emitter = emitters_[asked.emitter];
@@ -243,6 +246,8 @@ void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked, const word::
     batch.rows += range.rows;
   }
   asked.answered = true;
+  asked.rows_aside = answer.rows_aside;
+  batch.rows_aside += answer.rows_aside;
   HeardOf(batch);
   // Only who was asked for anything new has looked at all that there is.
   const bool looked = asked.mode == EmitMode::kNew;
@@ -253,9 +258,9 @@ void BatchProtocol::Machine::TakeAnswer(Batch& batch, Asked& asked, const word::
 }
 
 Status BatchProtocol::Machine::CheckAnswer(const Batch& batch, const Asked& asked,
-                                           const std::vector<SourceRange>& moved) const {
+                                           const Answer& answer) const {
   uint64_t rows = 0;
-  for (const SourceRange& range : moved) {
+  for (const SourceRange& range : answer.moved) {
     TRIDENT_RETURN_IF_ERROR(CheckRange(batch, asked, range));
     rows += range.rows;
   }
@@ -264,14 +269,36 @@ Status BatchProtocol::Machine::CheckAnswer(const Batch& batch, const Asked& aske
     return Internal(ToString(emitter), " was asked for at most ", asked.rows_max,
                     " rows but emitted ", rows);
   }
+  TRIDENT_RETURN_IF_ERROR(CheckAside(asked, rows, answer.rows_aside));
   if (asked.mode != EmitMode::kExact) return absl::OkStatus();
   const std::vector<SourceRange> cut = CutOf(batch.txid, emitter);
-  if (moved.size() == cut.size() && std::is_permutation(moved.begin(), moved.end(), cut.begin())) {
+  if (std::is_permutation(answer.moved.begin(), answer.moved.end(), cut.begin(), cut.end())) {
     return absl::OkStatus();
   }
   return DataLoss(ToString(emitter),
                   " was asked to repeat a logged cut but emitted other ranges, rows or checksums; "
                   "the source has changed under a transactional spout");
+}
+
+Status BatchProtocol::Machine::CheckAside(const Asked& asked, uint64_t rows,
+                                          uint64_t rows_aside) const {
+  const EmitterId emitter = emitters_[asked.emitter].id;
+  if (asked.mode == EmitMode::kDivert) {
+    if (rows_aside == rows) return absl::OkStatus();
+    return Internal(ToString(emitter), " was asked to divert ", rows, " rows, but put ", rows_aside,
+                    " aside");
+  }
+  if (rows_aside == 0) return absl::OkStatus();
+  if (rows_aside > rows) {
+    return Internal(ToString(emitter), " put ", rows_aside, " rows aside, but emitted ", rows);
+  }
+  const bool may =
+      config_.policy == FailurePolicy::kDeadLetter && config_.cut_logging == CutLogging::kNone;
+  if (may) return absl::OkStatus();
+  return Internal(ToString(emitter), " put ", rows_aside, " rows aside, but this group ",
+                  config_.policy == FailurePolicy::kStop
+                      ? "has no dead letters"
+                      : "repeats logged cuts, whose rows must be the same each time");
 }
 
 Status BatchProtocol::Machine::CheckRange(const Batch& batch, const Asked& asked,
@@ -294,6 +321,10 @@ Status BatchProtocol::Machine::CheckRange(const Batch& batch, const Asked& asked
 }
 
 void BatchProtocol::Machine::OnRangesKnown(Batch& batch) {
+  if (!batch.failure.ok()) {
+    batch.phase = BatchPhase::kLoggingCut;
+    return Fail(batch, Status(batch.failure));
+  }
   if (batch.ranges.empty() && batch.mode != EmitMode::kExact) return Withdraw(batch);
   batch.phase = BatchPhase::kLoggingCut;
   PermitInOrder();

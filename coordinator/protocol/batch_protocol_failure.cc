@@ -15,8 +15,11 @@ void BatchProtocol::Machine::On(const word::Failed& event) {
   Batch* batch = Current(event.id, sender);
   if (batch == nullptr) return;
   if (batch->phase == BatchPhase::kDeciding) return AnswerStale(sender, event.id);
-  Fail(*batch,
-       event.cause.ok() ? Internal("it was reported as failed without a cause") : event.cause);
+  const Status cause =
+      event.cause.ok() ? Internal("it was reported as failed without a cause") : event.cause;
+  if (event.emitter || batch->phase != BatchPhase::kEmitting) return Fail(*batch, cause);
+  // Its size and its rows are known once the emitters have answered, which they do all the same.
+  if (batch->failure.ok()) batch->failure = cause;
 }
 
 void BatchProtocol::Machine::On(const word::EmitterStarted& event) {
@@ -116,7 +119,7 @@ void BatchProtocol::Machine::CheckProgress(Nanos now) {
   const std::string text = Concat("no progress for ", config_.progress_deadline / kMillisecond,
                                   " ms while ", ToString(batch.phase), "; ", batch.answers_awaited,
                                   " emitters and ", batch.votes_awaited, " votes were awaited");
-  Fail(batch, DeadlineExceeded(text));
+  Fail(batch, batch.failure.ok() ? DeadlineExceeded(text) : Status(batch.failure));
 }
 
 void BatchProtocol::Machine::Fail(const Batch& batch, const Status& cause) {

@@ -43,6 +43,7 @@ class BatchProtocol::Machine {
     word::EmitMode mode = word::EmitMode::kNew;
     uint64_t rows_max = 0;
     bool answered = false;
+    uint64_t rows_aside = 0;  // answered
   };
   struct Vote {
     VoteRecord record;
@@ -60,10 +61,17 @@ class BatchProtocol::Machine {
     uint32_t answers_awaited = 0;
     std::vector<SourceRange> ranges;  // that moved, in the order of the answers
     uint64_t rows = 0;
+    uint64_t rows_aside = 0;     // of these, sent to the dead letters
+    Status failure;              // of a task, while answers are awaited
     uint64_t rows_promised = 0;  // of the cut that is repeated
     bool cut_log_asked = false;
     std::vector<Vote> votes;  // by voter
     uint32_t votes_awaited = 0;
+  };
+  // What an emitter answered.
+  struct Answer {
+    std::vector<SourceRange> moved;
+    uint64_t rows_aside = 0;
   };
   // What a worker may have staged for a txid, so that every later attempt must hold the same.
   struct Cut {
@@ -109,8 +117,8 @@ class BatchProtocol::Machine {
   Asked& Ask(Batch& batch, uint32_t emitter, word::EmitMode mode);
   void SendEmits(Batch& batch);
   void TakeAnswer(Batch& batch, Asked& asked, const word::Emitted& event);
-  Status CheckAnswer(const Batch& batch, const Asked& asked,
-                     const std::vector<SourceRange>& moved) const;
+  Status CheckAnswer(const Batch& batch, const Asked& asked, const Answer& answer) const;
+  Status CheckAside(const Asked& asked, uint64_t rows, uint64_t rows_aside) const;
   Status CheckRange(const Batch& batch, const Asked& asked, const SourceRange& range) const;
   void OnRangesKnown(Batch& batch);
   void Withdraw(Batch& batch);

@@ -4,6 +4,18 @@
 #include "base/check.h"
 
 namespace trident {
+namespace {
+
+std::shared_ptr<const Slice::Origins> OriginsOf(const std::shared_ptr<const Slice::Origins>& all,
+                                                std::span<const uint32_t> column_rows) {
+  if (all == nullptr) return nullptr;
+  auto origins = std::make_shared<Slice::Origins>();
+  origins->reserve(column_rows.size());
+  for (uint32_t row : column_rows) origins->push_back((*all)[row]);
+  return origins;
+}
+
+}  // namespace
 
 Slice::Slice(SchemaRef schema, std::vector<ColumnRef> columns, size_t rows)
     : schema_(std::move(schema)), columns_(std::move(columns)), column_rows_(rows) {
@@ -25,6 +37,7 @@ Slice Slice::Project(SchemaRef schema, std::span<const size_t> indices) const {
   for (size_t i : indices) out.columns_.push_back(columns_[i]);
   out.column_rows_ = column_rows_;
   out.selection_ = selection_;
+  out.origins_ = origins_;
   return out;
 }
 
@@ -41,6 +54,7 @@ Slice Slice::Gather(std::span<const uint32_t> places) const {
   out.columns_.reserve(columns_.size());
   for (const ColumnRef& column : columns_) out.columns_.push_back(column->Gather(rows));
   out.column_rows_ = places.size();
+  out.origins_ = OriginsOf(origins_, rows);
   if (keys_) {
     auto keys = std::make_shared<KeyColumn>();
     HashedKey* to = keys->keys.Extend(places.size());
@@ -58,7 +72,9 @@ Slice Slice::Extend(SchemaRef schema, std::span<const size_t> kept,
   columns.reserve(kept.size() + made.size());
   for (size_t place : kept) columns.push_back(columns_[place]->Gather(parents));
   columns.insert(columns.end(), made.begin(), made.end());
-  return Slice(std::move(schema), std::move(columns), rows);
+  Slice out(std::move(schema), std::move(columns), rows);
+  out.origins_ = OriginsOf(origins_, parents);
+  return out;
 }
 
 Slice Slice::Compact() const {

@@ -53,6 +53,12 @@ class Slice {
   const std::shared_ptr<const KeyColumn>& keys() const { return keys_; }
   void set_keys(std::shared_ptr<const KeyColumn> keys) { keys_ = std::move(keys); }
 
+  // For each column row, the place of the source row that it comes from, in a slice that entered a
+  // chain. Null where nobody asks. Select, Project, Gather and Extend pass them on.
+  using Origins = std::vector<uint32_t>;
+  const std::shared_ptr<const Origins>& origins() const { return origins_; }
+  void set_origins(std::shared_ptr<const Origins> origins) { origins_ = std::move(origins); }
+
   // Narrows the selection, as a filter does. `selection` holds the column rows that stay,
   // ascending.
   Slice Select(std::vector<uint32_t> selection) const;
@@ -62,7 +68,7 @@ class Slice {
   Slice Gather(std::span<const uint32_t> places) const;
   // The result of a step: a slice of `rows` rows. First come the columns `kept` of this slice,
   // where row i is taken from column row parents[i]; then the columns `made`. `parents` is not read
-  // if no column is kept.
+  // if no column is kept and the slice has no origins.
   Slice Extend(SchemaRef schema, std::span<const size_t> kept, std::span<const uint32_t> parents,
                const std::vector<ColumnRef>& made, size_t rows) const;
   // The selected rows, in columns that hold no others.
@@ -79,6 +85,7 @@ class Slice {
   size_t column_rows_ = 0;
   std::shared_ptr<const std::vector<uint32_t>> selection_;
   std::shared_ptr<const KeyColumn> keys_;
+  std::shared_ptr<const Origins> origins_;
 };
 
 // "[the, 9]"

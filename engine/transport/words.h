@@ -11,6 +11,7 @@
 #define TRIDENT_ENGINE_TRANSPORT_WORDS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -129,6 +130,8 @@ struct Emitted {
   Incarnation incarnation;
   std::vector<SourceRange> ranges;
   Remaining remaining = Remaining::kMore;
+  // Of the rows in the ranges: those that go to the dead letters instead of into the topology.
+  uint64_t rows_aside = 0;
 };
 
 // The attempt is still being worked on. Extends its deadline and does nothing else.
@@ -140,6 +143,8 @@ struct Progressed {
 struct Failed {
   BatchId id;
   Status cause;  // not ok; names step, row and values where it knows them
+  // Set: this emitter could not read, and does not answer the attempt's Emit.
+  std::optional<EmitterId> emitter = std::nullopt;
 };
 
 // The worker has staged the attempt and has its redo record at hand. The record is durable at the

@@ -26,6 +26,8 @@ Status StateGet(const Bench& bench);
 Status Restart(const Bench& bench);
 // cold_state.cc
 Status ColdState(const Bench& bench);
+// dead_letters.cc
+Status DeadLetters(const Bench& bench);
 // growth.cc
 Status Growth(const Bench& bench);
 

@@ -27,6 +27,7 @@ const std::vector<Benchmark>& Benchmarks() {
       {"commit_latency", CommitLatency}, {"drpc", Drpc},
       {"state_get", StateGet},           {"restart", Restart},
       {"cold_state", ColdState},         {"growth", Growth},
+      {"dead_letters", DeadLetters},
   };
   return all;
 }

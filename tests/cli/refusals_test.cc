@@ -75,7 +75,7 @@ TEST(RefusalsTest, WhatATopologyDoesNotHaveIsSaidWithWhatItHas) {
        2,
        "the key of state 'counts' is [word:text]: expected 1 value, found 2; quote a value that "
        "has spaces\n"},
-      {{"state", "get", "dead-letters", "lines", "one"}, 2, "key field 'txid': "},
+      {{"state", "get", "dead-letters", "lines", "one", "0"}, 2, "key field 'txid': "},
       {{"state", "scan", "counts", "--prefix", "a", "--prefix", "b"},
        2,
        "the key of state 'counts' is [word:text]: expected 1 value, found 2"},

@@ -37,6 +37,13 @@ GroupConfig ConfigFor(Rng& rng) {
   return config;
 }
 
+// Likewise from a generator of its own.
+bool NamesPoison(const Options& options) {
+  return options.poison_rows > 0 && options.config.policy == FailurePolicy::kDeadLetter &&
+         options.config.cut_logging == CutLogging::kNone &&
+         Rng(Mix64(options.seed ^ 0xA51DE)).Chance(0.5);
+}
+
 // Poison needs an end: a few retries, then the policy.
 void AddPoison(Rng& rng, Options& options) {
   options.poison_rows = static_cast<uint32_t>(1 + rng.Below(2));
@@ -82,6 +89,7 @@ Options OptionsFor(uint64_t seed) {
   options.undisturbed = rng.Chance(0.1);
   if (!options.undisturbed) AddFaults(rng, options);
   if (rng.Chance(0.25)) AddPoison(rng, options);
+  options.names_poison = NamesPoison(options);
   return options;
 }
 
@@ -95,11 +103,11 @@ std::string Describe(const Options& o) {
                 o.config.max_pending, ", rows ", o.config.limits.rows, ", ",
                 o.config.cut_logging == CutLogging::kNone ? "cuts not logged" : "cuts logged",
                 o.config.staging == Staging::kOneAtATime ? ", one at a time" : "", ", poison ",
-                o.poison_rows, ", lost ", o.lost, ", repeated ", o.repeated, ", late ", o.late,
-                ", stage fails ", o.stage_fails, ", unknown writes ", o.write_unknown, ", crashes ",
-                o.coordinator_crashes, "c ", o.worker_crashes, "w ", o.spout_crashes, "s, zombies ",
-                o.coordinator_zombies, ", suspicions ", o.worker_suspicions, ", forgets ",
-                o.forgets);
+                o.poison_rows, o.names_poison ? " named" : "", ", lost ", o.lost, ", repeated ",
+                o.repeated, ", late ", o.late, ", stage fails ", o.stage_fails, ", unknown writes ",
+                o.write_unknown, ", crashes ", o.coordinator_crashes, "c ", o.worker_crashes, "w ",
+                o.spout_crashes, "s, zombies ", o.coordinator_zombies, ", suspicions ",
+                o.worker_suspicions, ", forgets ", o.forgets);
 }
 
 }  // namespace trident::model

@@ -20,8 +20,10 @@ struct Options {
   uint64_t rows_per_source = 20;
   double blank_rows = 0;     // share of positions that hold no row
   uint32_t poison_rows = 0;  // rows that no worker can stage
-  Nanos input_lasts = 0;     // the input arrives within this
-  Nanos faults_last = 0;     // afterwards nothing fails any more
+  // The emitter finds these rows by itself and puts them aside, where the group lets it.
+  bool names_poison = false;
+  Nanos input_lasts = 0;  // the input arrives within this
+  Nanos faults_last = 0;  // afterwards nothing fails any more
 
   // Of each message.
   double lost = 0;

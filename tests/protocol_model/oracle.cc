@@ -22,6 +22,14 @@ uint64_t Fold(uint64_t value, const Row& row) {
   return Mix64(value * 31 + row.content + row.source * 7919 + row.index);
 }
 
+uint64_t Emission::diverted() const {
+  uint64_t count = 0;
+  for (const std::vector<Row>& range : rows) {
+    for (const Row& row : range) count += row.diverted ? 1 : 0;
+  }
+  return count;
+}
+
 Oracle::Oracle(const Options& options)
     : options_(options), expected_(options.config.voters.size(), {State{}}) {}
 
@@ -71,7 +79,8 @@ void Oracle::CheckRow(const DecisionRecord& record, const SourceRange& range, co
   // With other faults about, a row may have failed where no worker saw it. A row is known by the
   // place where its range starts: an opaque spout with blanks may have another one there next time.
   const uint32_t failures = failed_alone_[{range.partition, range.start}];
-  if (row.diverted && options_.undisturbed && failures <= options_.config.retry_limit) {
+  const bool named = row.poison && options_.names_poison;
+  if (row.diverted && !named && options_.undisturbed && failures <= options_.config.retry_limit) {
     Violation(Concat("I1: a row of txid ", record.txid.value(), " was given up after ", failures,
                      " failures"));
   }

@@ -31,6 +31,8 @@ struct Row {
 struct Emission {
   std::vector<SourceRange> ranges;
   std::vector<std::vector<Row>> rows;  // by range
+
+  uint64_t diverted() const;
 };
 
 // The state of a worker: a value for each of its keys, and one for its dead letters. Values depend

@@ -56,8 +56,12 @@ void SpoutTask::AnswerTo(Life& life, const word::Emit& emit) {
   if (is_new) {
     answer.emission = std::make_shared<const Emission>(Read(emit));
     answer.emitted = {
-        emit.id, id_, life.incarnation, answer.emission->ranges,
-        HasMore(emit, *answer.emission) ? word::Remaining::kMore : word::Remaining::kExhausted};
+        emit.id,
+        id_,
+        life.incarnation,
+        answer.emission->ranges,
+        HasMore(emit, *answer.emission) ? word::Remaining::kMore : word::Remaining::kExhausted,
+        answer.emission->diverted()};
     world_.oracle().OnEmission(emit.id.txid, emit.id.attempt, id_, *answer.emission);
   }
   for (auto& worker : world_.workers()) {
@@ -107,7 +111,8 @@ SpoutTask::Taken SpoutTask::Take(uint32_t source, uint64_t start, uint64_t end, 
     const uint64_t fixed = Mix64(options.seed ^ (uint64_t{source} << 32 | index));
     const uint64_t content = kind_ == SpoutKind::kOpaque ? world_.time().rng()() : fixed;
     if (!poison && static_cast<double>(content % 1000) < options.blank_rows * 1000) continue;
-    taken.rows.push_back({source, index, content, poison, divert});
+    const bool aside = poison && options.names_poison;
+    taken.rows.push_back({source, index, content, poison, divert || aside});
   }
   return taken;
 }

@@ -138,10 +138,8 @@ bool History::Complete() const {
   return true;
 }
 
-bool History::MustBeLetter(const Batch& batch) const {
-  return trial_.poison_on && std::any_of(batch.rows.begin(), batch.rows.end(), [](const auto& row) {
-           return row.find(kPoison) != std::string::npos;
-         });
+bool History::MustBeLetter(const std::string& row) const {
+  return trial_.poison_on && row.find(kPoison) != std::string::npos;
 }
 
 // Adds the cut of the next txid. False, and a violation: it cannot be so.
@@ -149,21 +147,28 @@ bool History::Extend(GroupId id, const Letters& letters) {
   Group& group = Of(id);
   const Batch& batch = group.batches[group.cuts.size() - 1];
   const TxId txid = batch.record.txid;
-  const auto letter = letters.find(txid);
   Cut cut = group.cuts.back();
-  if (letter == letters.end()) {
-    if (MustBeLetter(batch)) {
+  std::vector<std::string> left;  // letters of this txid that no row has claimed
+  if (const auto of_txid = letters.find(txid); of_txid != letters.end()) {
+    left = of_txid->second;
+    group.letters.insert(*of_txid);
+  }
+  for (const std::string& row : batch.rows) {
+    const auto letter = std::find_if(left.begin(), left.end(), [&](const std::string& text) {
+      return text.starts_with(Concat("[", row, "] <- "));
+    });
+    if (letter != left.end()) {
+      left.erase(letter);
+      continue;
+    }
+    if (MustBeLetter(row)) {
       trial_.Violated("txid ", txid.value(),
-                      " holds a row that cannot be processed, and no letter");
+                      " holds a row that cannot be processed, and no letter: ", row);
     }
-    for (const std::string& row : batch.rows) workload_.Fold(row, cut);
-  } else {
-    if (batch.rows.size() != 1 || letter->second.find(batch.rows[0]) == std::string::npos) {
-      trial_.Violated("the letter of txid ", txid.value(), " is \"", letter->second,
-                      "\", but the batch has ", batch.rows.size(), " rows, the first ",
-                      batch.rows.empty() ? "none" : batch.rows[0]);
-    }
-    group.letters.insert(*letter);
+    workload_.Fold(row, cut);
+  }
+  if (!left.empty()) {
+    trial_.Violated("a letter of txid ", txid.value(), " is of no row of it: ", left.front());
   }
   group.cuts.push_back(std::move(cut));
   return trial_.ok();

@@ -23,6 +23,9 @@ namespace trident::sim {
 
 class History {
  public:
+  // The rows of each txid that went to the dead letters, as "[row] <- cause".
+  using Letters = std::map<TxId, std::vector<std::string>>;
+
   History(Trial& trial, const Workload& workload, std::vector<std::unique_ptr<Source>>& sources);
 
   // A write ended; not ok: its outcome is unknown until the restart.
@@ -35,9 +38,8 @@ class History {
   // All input of all streams is committed.
   bool Complete() const;
 
-  // What the states of the group hold at `at`, if the rows of the txids in `letters` went to the
-  // dead letters instead. Null, and a violation: no committed history has these letters.
-  using Letters = std::map<TxId, std::string>;
+  // What the states of the group hold at `at`, if the rows in `letters` went to the dead letters
+  // instead. Null, and a violation: no committed history has these letters.
   const Cut* At(GroupId group, TxId at, const Letters& letters);
 
  private:
@@ -47,9 +49,9 @@ class History {
     std::map<std::string, Position> ends;  // of all source partitions after it
   };
   struct Group {
-    std::vector<Batch> batches;           // of txids 1, 2, ...
-    std::vector<Cut> cuts;                // of txids 0, 1, ...; as far as they were asked for
-    std::map<TxId, std::string> letters;  // of the txids in `cuts`
+    std::vector<Batch> batches;  // of txids 1, 2, ...
+    std::vector<Cut> cuts;       // of txids 0, 1, ...; as far as they were asked for
+    Letters letters;             // of the txids in `cuts`
     TxId synced;
     std::vector<DecisionRecord> in_doubt;
 
@@ -63,7 +65,7 @@ class History {
   void CheckRange(const SourceRange& range, GroupId id, Batch& batch);
   void Truncate(Group& group, TxId last);
   bool Extend(GroupId id, const Letters& letters);
-  bool MustBeLetter(const Batch& batch) const;
+  bool MustBeLetter(const std::string& row) const;
 
   Trial& trial_;
   const Workload& workload_;

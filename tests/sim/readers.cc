@@ -176,7 +176,7 @@ History::Letters Readers::LettersAt(GroupId group, TxId at) {
       trial_.Violated("the key of a letter: ", fields.status().ToString());
       continue;
     }
-    letters[TxId(static_cast<uint64_t>(std::get<int64_t>((*fields)[1].value)))] = letter;
+    letters[TxId(static_cast<uint64_t>(std::get<int64_t>((*fields)[1].value)))].push_back(letter);
   }
   return letters;
 }

@@ -40,7 +40,7 @@ const std::vector<MapLine>& IncludeMap() {
       {"coordinator/cli",
        {"base", "proto", "state/disk", "coordinator/serve", "coordinator/cli/directory"}},
       {"coordinator", {"base", "engine/transport", "state/disk", "coordinator/protocol"}},
-      {"trident/functions", {"base", "engine/data"}},
+      {"trident/functions", {"base", "engine/data", "engine"}},
       {"trident/states", {"base", "state/disk"}},
       {"trident/plan",
        {"base", "engine/data", "engine", "state/disk", "state/view", "state/map", "state",

@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "engine/data/field.h"
 #include "engine/data/slice.h"
+#include "engine/operator.h"
 #include "trident/functions/emit.h"
 
 namespace trident::row_internal {
@@ -107,24 +108,60 @@ std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>&
 // The error for a function that threw. It names the step, the row number and the row's values.
 Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what);
 
-// Calls body(row number, column row) for each selected row; an exception becomes a RowError.
+// The rows of a slice, as a step takes them.
+struct StepRows {
+  const std::string& step;
+  const Slice& slice;
+  Output& out;
+};
+
+// Calls body(row number, column row) for each selected row. A row at which it throws is put aside;
+// where that may not be, the call returns a RowError.
 template <class Body>
-Status ForEachRow(const std::string& step, const Slice& slice, Body&& body) {
-  size_t i = 0;
-  try {
-    size_t rows = slice.rows();
-    if (const std::vector<uint32_t>* selection = slice.selection()) {
-      for (; i < rows; ++i) body(i, (*selection)[i]);
-    } else {
-      for (; i < rows; ++i) body(i, static_cast<uint32_t>(i));
+Status ForEachRow(const StepRows& rows, Body&& body) {
+  const size_t count = rows.slice.rows();
+  const std::vector<uint32_t>* const selection = rows.slice.selection();
+  for (size_t i = 0; i < count; ++i) {
+    Status failed;
+    try {
+      if (selection != nullptr) {
+        for (; i < count; ++i) body(i, (*selection)[i]);
+      } else {
+        for (; i < count; ++i) body(i, static_cast<uint32_t>(i));
+      }
+    } catch (const std::exception& e) {
+      failed = RowError(rows.step, rows.slice, i, e.what());
+    } catch (...) {
+      failed = RowError(rows.step, rows.slice, i, "something that is no std::exception");
     }
-  } catch (const std::exception& e) {
-    return RowError(step, slice, i, e.what());
-  } catch (...) {
-    return RowError(step, slice, i, "something that is no std::exception");
+    if (!failed.ok()) TRIDENT_RETURN_IF_ERROR(rows.out.PutAside(rows.slice, i, failed));
   }
   return absl::OkStatus();
 }
+
+// The input row of each output row of a function, also of those that it gave before it threw.
+class Parents {
+ public:
+  void Clear() { rows_.Clear(); }
+  // The function takes `row` now; the calls before have given `emitted` rows.
+  void Begin(uint32_t row, size_t emitted) {
+    Fill(emitted);
+    row_ = row;
+  }
+  // All calls have given `emitted` rows.
+  std::span<const uint32_t> End(size_t emitted) {
+    Fill(emitted);
+    return rows_.view();
+  }
+
+ private:
+  void Fill(size_t emitted) {
+    while (rows_.size() < emitted) rows_.Append(row_);
+  }
+
+  ColumnVector<uint32_t> rows_;
+  uint32_t row_ = 0;
+};
 
 }  // namespace trident::row_internal
 

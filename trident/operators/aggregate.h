@@ -45,8 +45,8 @@ class CombineOperator<A, FieldList<Ins...>> final : public Operator {
     values_.Clear();
     while (values_.size() < grouping_.size()) values_.Append(aggregator_.Zero());
   }
-  Status Process(const Slice& slice, Output& /*out*/) override {
-    return ProcessRows(slice, std::index_sequence_for<Ins...>{});
+  Status Process(const Slice& slice, Output& out) override {
+    return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
     std::vector<ColumnRef> values{ColumnOfValues(values_)};
@@ -55,19 +55,20 @@ class CombineOperator<A, FieldList<Ins...>> final : public Operator {
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Slice& slice, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     [[maybe_unused]] std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
-    return row_internal::ForEachRow(step_, slice, [&](size_t i, [[maybe_unused]] uint32_t row) {
-      uint32_t group = groups[i];
-      if (group == values_.size()) {
-        values_.Append(aggregator_.Init(std::get<I>(readers)[row]...));
-      } else {
-        values_[group] = aggregator_.Combine(std::move(values_[group]),
-                                             aggregator_.Init(std::get<I>(readers)[row]...));
-      }
-    });
+    return row_internal::ForEachRow(
+        {step_, slice, out}, [&](size_t i, [[maybe_unused]] uint32_t row) {
+          uint32_t group = groups[i];
+          if (group == values_.size()) {
+            values_.Append(aggregator_.Init(std::get<I>(readers)[row]...));
+          } else {
+            values_[group] = aggregator_.Combine(std::move(values_[group]),
+                                                 aggregator_.Init(std::get<I>(readers)[row]...));
+          }
+        });
   }
 
   const std::string step_;
@@ -97,10 +98,10 @@ class MergeOperator final : public Operator {
     values_.Clear();
     while (values_.size() < grouping_.size()) values_.Append(aggregator_.Zero());
   }
-  Status Process(const Slice& slice, Output& /*out*/) override {
+  Status Process(const Slice& slice, Output& out) override {
     std::span<const Viewed<Value>> in = As<Viewed<Value>>(slice.column(value_)).values();
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
-    return row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
+    return row_internal::ForEachRow({step_, slice, out}, [&](size_t i, uint32_t row) {
       uint32_t group = groups[i];
       if (group == values_.size()) {
         values_.Append(OwnedOf<Value>(in[row]));
@@ -142,8 +143,8 @@ class ReduceOperator<A, FieldList<Ins...>> final : public Operator {
     values_.Clear();
     while (values_.size() < grouping_.size()) values_.Append(reducer_.Init());
   }
-  Status Process(const Slice& slice, Output& /*out*/) override {
-    return ProcessRows(slice, std::index_sequence_for<Ins...>{});
+  Status Process(const Slice& slice, Output& out) override {
+    return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
     std::vector<ColumnRef> values{ColumnOfValues(values_)};
@@ -152,14 +153,15 @@ class ReduceOperator<A, FieldList<Ins...>> final : public Operator {
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Slice& slice, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     [[maybe_unused]] std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
-    return row_internal::ForEachRow(step_, slice, [&](size_t i, [[maybe_unused]] uint32_t row) {
-      while (values_.size() <= groups[i]) values_.Append(reducer_.Init());
-      reducer_.Reduce(values_[groups[i]], std::get<I>(readers)[row]...);
-    });
+    return row_internal::ForEachRow(
+        {step_, slice, out}, [&](size_t i, [[maybe_unused]] uint32_t row) {
+          while (values_.size() <= groups[i]) values_.Append(reducer_.Init());
+          reducer_.Reduce(values_[groups[i]], std::get<I>(readers)[row]...);
+        });
   }
 
   const std::string step_;
@@ -192,8 +194,8 @@ class AggregateOperator<A, FieldList<Ins...>, FieldList<Outs...>> final : public
     emit_.Take({});
     while (states_.size() < grouping_.size()) states_.push_back(aggregator_.Begin());
   }
-  Status Process(const Slice& slice, Output& /*out*/) override {
-    return ProcessRows(slice, std::index_sequence_for<Ins...>{});
+  Status Process(const Slice& slice, Output& out) override {
+    return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
   Status Finish(Output& out) override {
     emit_.arguments().Clear();
@@ -210,18 +212,19 @@ class AggregateOperator<A, FieldList<Ins...>, FieldList<Outs...>> final : public
 
  private:
   template <size_t... I>
-  Status ProcessRows(const Slice& slice, std::index_sequence<I...>) {
+  Status ProcessRows(const Slice& slice, Output& out, std::index_sequence<I...>) {
     [[maybe_unused]] std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
     (std::get<I>(readers).AddBuffersTo(buffers_), ...);
-    return row_internal::ForEachRow(step_, slice, [&](size_t i, [[maybe_unused]] uint32_t row) {
-      while (states_.size() <= groups[i]) states_.push_back(aggregator_.Begin());
-      emit_.arguments().Clear();
-      (emit_.arguments().Add(std::get<I>(readers)[row]), ...);
-      aggregator_.Add(states_[groups[i]], std::get<I>(readers)[row]..., emit_);
-      group_of_row_.resize(emit_.rows(), groups[i]);
-    });
+    return row_internal::ForEachRow(
+        {step_, slice, out}, [&](size_t i, [[maybe_unused]] uint32_t row) {
+          while (states_.size() <= groups[i]) states_.push_back(aggregator_.Begin());
+          emit_.arguments().Clear();
+          (emit_.arguments().Add(std::get<I>(readers)[row]), ...);
+          aggregator_.Add(states_[groups[i]], std::get<I>(readers)[row]..., emit_);
+          group_of_row_.resize(emit_.rows(), groups[i]);
+        });
   }
 
   const std::string step_;

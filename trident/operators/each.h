@@ -35,6 +35,7 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
   Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
+  bool row_wise() const override { return true; }
 
  private:
   template <size_t... I>
@@ -42,18 +43,19 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
     std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     parents_.Clear();
-    Status status = row_internal::ForEachRow(step_, slice, [&](size_t, uint32_t row) {
+    const bool has_parents = !kept_.empty() || slice.origins() != nullptr;
+    Status status = row_internal::ForEachRow({step_, slice, out}, [&](size_t, uint32_t row) {
+      if (has_parents) parents_.Begin(row, emit_.rows());
       Call(std::get<I>(readers)[row]...);
-      if (!kept_.empty()) {
-        while (parents_.size() < emit_.rows()) parents_.Append(row);
-      }
     });
     size_t rows = emit_.rows();
     std::vector<BufferRef> buffers;
     (std::get<I>(readers).AddBuffersTo(buffers), ...);
     const std::vector<ColumnRef> made = emit_.Take(buffers);
     if (!status.ok()) return status;
-    return out.Emit(slice.Extend(schema_, kept_, parents_.view(), made, rows));
+    const std::span<const uint32_t> parents =
+        has_parents ? parents_.End(rows) : std::span<const uint32_t>();
+    return out.Emit(slice.Extend(schema_, kept_, parents, made, rows));
   }
 
   void Call(const Ins&... values) {
@@ -75,7 +77,7 @@ class EachOperator<Fn, FieldList<Ins...>, FieldList<Outs...>> final : public Ope
   const SchemaRef schema_;
   const std::vector<size_t> kept_;  // input columns that stay
   Emit<Outs...> emit_;
-  ColumnVector<uint32_t> parents_;  // input row of each output row
+  row_internal::Parents parents_;
 };
 
 // Checks the function against the fields, so that the compiler's message points to the user's line.

@@ -30,6 +30,7 @@ class FilterOperator<Fn, FieldList<Ins...>> final : public Operator {
   Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
+  bool row_wise() const override { return true; }
 
  private:
   template <size_t... I>
@@ -37,13 +38,14 @@ class FilterOperator<Fn, FieldList<Ins...>> final : public Operator {
     std::tuple<row_internal::ColumnReader<Ins>...> readers{
         row_internal::ColumnReader<Ins>(slice, in_[I])...};
     std::vector<uint32_t> selection;
-    TRIDENT_RETURN_IF_ERROR(row_internal::ForEachRow(step_, slice, [&](size_t, uint32_t row) {
+    const auto ask = [&](size_t, uint32_t row) {
       if constexpr (std::is_void_v<std::invoke_result_t<const Fn&, const Ins&...>>) {
         std::as_const(predicate_)(std::get<I>(readers)[row]...);
       } else if (std::as_const(predicate_)(std::get<I>(readers)[row]...)) {
         selection.push_back(row);
       }
-    }));
+    };
+    TRIDENT_RETURN_IF_ERROR(row_internal::ForEachRow({step_, slice, out}, ask));
     Slice projected = slice.Project(schema_, kept_);
     if constexpr (std::is_void_v<std::invoke_result_t<const Fn&, const Ins&...>>) {
       return out.Emit(projected);

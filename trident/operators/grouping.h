@@ -102,6 +102,7 @@ class KeyByOperator final : public Operator {
   KeyByOperator(const OperatorSite& site, const std::vector<std::string>& fields)
       : keys_(*site.input, fields), schema_(site.output), kept_(site.KeptFields({})) {}
   Status Process(const Slice& slice, Output& out) override;
+  bool row_wise() const override { return true; }
 
  private:
   KeyLookup keys_;

@@ -21,6 +21,7 @@ class ProjectOperator final : public Operator {
   Status Process(const Slice& slice, Output& out) override {
     return out.Emit(slice.Project(schema_, indices_));
   }
+  bool row_wise() const override { return true; }
 
  private:
   const SchemaRef schema_;

@@ -69,15 +69,16 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
     TRIDENT_RETURN_IF_ERROR(
         state_->Read(cut_->At(state_->spec().group), keys_.KeysOf(slice), values_));
     parents_.Clear();
-    Status status = row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
+    Status status = row_internal::ForEachRow({step_, slice, out}, [&](size_t i, uint32_t row) {
+      parents_.Begin(row, emit_.rows());
       query_(values_[i] ? &*values_[i] : nullptr, emit_);
-      while (parents_.size() < emit_.rows()) parents_.Append(row);
     });
     const size_t rows = emit_.rows();
     const std::vector<ColumnRef> made = emit_.Take({});
     if (!status.ok()) return status;
-    return out.Emit(slice.Extend(schema_, kept_, parents_.view(), made, rows));
+    return out.Emit(slice.Extend(schema_, kept_, parents_.End(rows), made, rows));
   }
+  bool row_wise() const override { return true; }
 
  private:
   const std::string step_;
@@ -89,7 +90,7 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
   std::shared_ptr<const ReadCut> cut_;  // of the batch of requests, or pinned at the first slice
   std::vector<std::optional<V>> values_;
   Emit<Outs...> emit_;
-  ColumnVector<uint32_t> parents_;
+  row_internal::Parents parents_;
 };
 
 extern template class StateQueryOperator<int64_t, MapGet, FieldList<int64_t>>;

@@ -47,6 +47,7 @@ class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> fi
   Status Process(const Slice& slice, Output& out) override {
     return ProcessRows(slice, out, std::index_sequence_for<Ins...>{});
   }
+  bool row_wise() const override { return true; }
 
  private:
   template <size_t... I>
@@ -57,7 +58,8 @@ class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> fi
     const uint32_t partitions = state_->spec().partitions;
     parents_.Clear();
     emit_.arguments().Clear();
-    Status status = row_internal::ForEachRow(step_, slice, [&](size_t i, uint32_t row) {
+    Status status = row_internal::ForEachRow({step_, slice, out}, [&](size_t i, uint32_t row) {
+      parents_.Begin(row, emit_.rows());
       state_
           ->With(PartitionOfHash(keys[i].hash, partitions),
                  [&](S& state) {
@@ -65,12 +67,11 @@ class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> fi
                    return absl::OkStatus();
                  })
           .IgnoreError();
-      while (parents_.size() < emit_.rows()) parents_.Append(row);
     });
     const size_t rows = emit_.rows();
     const std::vector<ColumnRef> made = emit_.Take({});
     if (!status.ok()) return status;
-    return out.Emit(slice.Extend(schema_, kept_, parents_.view(), made, rows));
+    return out.Emit(slice.Extend(schema_, kept_, parents_.End(rows), made, rows));
   }
   static std::vector<std::string> NamesOf(const FieldList<Ins...>& in) {
     std::vector<std::string> names;
@@ -86,7 +87,7 @@ class UserStateQueryOperator<S, Query, FieldList<Ins...>, FieldList<Outs...>> fi
   const SchemaRef schema_;
   std::vector<size_t> kept_;
   Emit<Outs...> emit_;
-  ColumnVector<uint32_t> parents_;
+  row_internal::Parents parents_;
 };
 
 }  // namespace trident

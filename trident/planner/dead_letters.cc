@@ -25,27 +25,34 @@ SchemaRef LetterSchema() {
 }
 
 std::vector<KeyField> KeyFields() {
-  return {{"stream", &TypeOf<Text>()}, {"txid", &TypeOf<int64_t>()}};
+  return {{"stream", &TypeOf<Text>()}, {"txid", &TypeOf<int64_t>()}, {"row", &TypeOf<int64_t>()}};
 }
 
 class DivertOperator final : public Operator {
  public:
-  explicit DivertOperator(std::string stream) : stream_(std::move(stream)) {}
+  explicit DivertOperator(LetterOrigin origin) : origin_(std::move(origin)) {}
 
-  void Begin(const BatchContext& context) override { txid_ = context.id.txid; }
+  void Begin(const BatchContext& context) override {
+    txid_ = context.id.txid;
+    row_ = origin_.task;
+  }
   Status Process(const Slice& slice, Output& out) override {
     auto letters = std::make_shared<ColumnOf<Text>>();
     auto keys = std::make_shared<KeyColumn>();
     TextArena arena;
     std::string key;
-    AppendKeyText(key, stream_, KeyPlace::kInner);
+    AppendKeyText(key, origin_.stream, KeyPlace::kInner);
     AppendKeyInt64(key, static_cast<int64_t>(txid_.value()));
-    std::string_view kept = arena.Copy(key);
+    const size_t prefix = key.size();
     std::span<const Text> rows = As<Text>(slice.column(0)).values();
     std::span<const Text> causes = As<Text>(slice.column(1)).values();
     for (size_t i = 0; i < slice.rows(); ++i) {
       uint32_t row = slice.RowAt(i);
       letters->Append(arena.Copy(Concat(rows[row], " <- ", causes[row])));
+      key.resize(prefix);
+      AppendKeyInt64(key, row_);
+      row_ += origin_.tasks;
+      const std::string_view kept = arena.Copy(key);
       keys->keys.Append(HashedKey{kept, HashBytes(kept)});
     }
     BufferRef bytes = arena.Release();
@@ -57,13 +64,15 @@ class DivertOperator final : public Operator {
   }
 
  private:
-  const std::string stream_;
+  const LetterOrigin origin_;
   TxId txid_;
+  int64_t row_ = 0;  // of the next letter
 };
 
 class PassOperator final : public Operator {
  public:
   Status Process(const Slice& slice, Output& out) override { return out.Emit(slice); }
+  bool row_wise() const override { return true; }
 };
 
 }  // namespace
@@ -77,8 +86,8 @@ std::shared_ptr<DeadLetterState> DeclareDeadLetters(GroupId group) {
   return NewMapInStore<std::string>(std::move(spec), nullptr);
 }
 
-std::unique_ptr<Operator> MakeDivertOperator(std::string stream) {
-  return std::make_unique<DivertOperator>(std::move(stream));
+std::unique_ptr<Operator> MakeDivertOperator(LetterOrigin origin) {
+  return std::make_unique<DivertOperator>(std::move(origin));
 }
 
 std::unique_ptr<Chain> MakeDeadLetterChain(const DeadLetterState& state, size_t ports,

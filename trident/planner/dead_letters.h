@@ -4,10 +4,12 @@
 // by the same decision that commits the rest of their batch. Every batch group has one,
 // "dead-letters" (of the first group) or "dead-letters-N".
 //
-//   key    stream (text), txid (int64)
+//   key    stream (text), txid (int64), row (int64)
 //   value  "<row> <- <cause>"
 //
-// Nothing is lost: a row is in the topology's states or here, exactly once.
+// `row` counts the letters of a stream in a txid, from 0; of several spout tasks, task i of n
+// counts i, i + n, i + 2n and so on. Nothing is lost: a row is in the topology's states or here,
+// exactly once.
 #ifndef TRIDENT_TRIDENT_PLANNER_DEAD_LETTERS_H_
 #define TRIDENT_TRIDENT_PLANNER_DEAD_LETTERS_H_
 
@@ -24,8 +26,15 @@ using DeadLetterState = MapDeclaration<std::string>;
 
 std::shared_ptr<DeadLetterState> DeclareDeadLetters(GroupId group);
 
-// The operator at a spout's divert port: names the stream and the txid, and attaches the key.
-std::unique_ptr<Operator> MakeDivertOperator(std::string stream);
+// The task of a spout from which letters come.
+struct LetterOrigin {
+  std::string stream;
+  uint32_t task = 0;
+  uint32_t tasks = 1;
+};
+
+// The operator at a spout's divert port: attaches the keys.
+std::unique_ptr<Operator> MakeDivertOperator(LetterOrigin origin);
 
 // The chain of the one task that keeps the letters of a group. `ports` spout stages send to it;
 // `shared` is the task's slot (see OperatorSite).

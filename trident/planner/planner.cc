@@ -226,6 +226,7 @@ void CollectFunctions(Plan& plan) {
 class PassOperator final : public Operator {
  public:
   Status Process(const Slice& slice, Output& out) override { return out.Emit(slice); }
+  bool row_wise() const override { return true; }
 };
 
 bool HasConsumers(const LogicalPlan& plan, NodeId id) {
@@ -308,10 +309,12 @@ void AddDeadLetterStage(GroupId group, const std::shared_ptr<DeadLetterState>& s
   for (StageSpec& spec : specs) {
     if (spec.group != group || spec.spout == nullptr) continue;
     letters.inputs.push_back({edge, spec.id, spec.tasks, letters.inputs.size()});
-    spec.make_chain = [make = spec.make_chain, edge, to = letters.id, stream = spec.name](
-                          TaskAddress address, FrameSender* sender) {
+    spec.throwing = SpoutDriver::Spec::Throwing::kPutAside;
+    spec.make_chain = [make = spec.make_chain, edge, to = letters.id, stream = spec.stream,
+                       tasks = spec.tasks](TaskAddress address, FrameSender* sender) {
       std::unique_ptr<Chain> chain = make(address, sender);
-      Chain::NodeIndex divert = chain->Add("divert", MakeDivertOperator(stream), {});
+      Chain::NodeIndex divert =
+          chain->Add("divert", MakeDivertOperator({stream, address.task, tasks}), {});
       chain->AddInput(divert);
       ExchangeSpec exchange{edge, to, 1, GlobalPartitioner()};
       chain->Add("exchange", std::make_unique<ExchangeWriter>(std::move(exchange), address, sender),
@@ -356,6 +359,7 @@ std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead
     }
     const LogicalNode& first = plan.logical->node(stage.nodes[0]);
     if (first.kind == Kind::kSpout) {
+      spec.stream = first.name;
       spec.spout = first.spout;
       spec.spout_id = SpoutId(spouts++);
     }

@@ -215,6 +215,7 @@ std::vector<RunProgress> LocalRun::progress() const {
                    .commit_p99 = counters.commit_p99,
                    .pending = status.in_flight.size(),
                    .failures = status.failures_total,
+                   .rows_aside = status.rows_diverted,
                    .lag = parts_->LagOf(group)});
   }
   return all;

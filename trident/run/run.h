@@ -78,6 +78,7 @@ struct RunProgress {
   Nanos commit_p99 = 0;
   uint64_t pending = 0;  // batches that are cut and not decided
   uint64_t failures = 0;
+  uint64_t rows_aside = 0;  // of `rows`, those that went to the dead letters
   // Input that waits in the sources after the last committed batch: bytes of files, rows of other
   // spouts. See Spout::BacklogAfter.
   Lag lag = {};

@@ -190,6 +190,68 @@ TEST_F(BatchProtocolFailure, TheDeadLetterPolicyIsolatesTheRowAndCommitsTheRest)
   EXPECT_LE(failures, 6 + 3 + 6) << "halvings, and retry_limit + 1 at one row";
 }
 
+TEST_F(BatchProtocolFailure, RowsPutAsideFailNothingAndAreCountedInTheDecision) {
+  h.config.policy = FailurePolicy::kDeadLetter;
+  h.Start();
+  h.rows_aside = 7;
+  EXPECT_TRUE(Contains(h.Emitted(1, 0, 100, Remaining::kMore), "begin 2:5.1")) << "nothing waits";
+  EXPECT_EQ(Emit().limits.rows, 100u);
+  h.VotedByAll(1);
+  EXPECT_EQ(std::get<batch_action::Decide>(h.actions().front()).records.front().rows_diverted, 7u);
+  h.Written(1, 1);
+  EXPECT_EQ(h.status().rows_diverted, 7u);
+  EXPECT_EQ(h.status().failures_total, 0u);
+}
+
+TEST_F(BatchProtocolFailure, ATaskThatFailsBeforeTheEmittersAnswerFailsWhenTheyHave) {
+  h.config.policy = FailurePolicy::kDeadLetter;
+  h.Start();
+  const auto fail = [&] {
+    return h.Step(word::Failed{{kGroup, TxId(1), h.attempt(1)}, Internal("row 3"), {}});
+  };
+  EXPECT_EQ(fail(), "") << "it is not known yet what there is to be halved";
+  EXPECT_TRUE(Contains(h.Emitted(1, 0, 1), "abort 1:5.1"));
+  EXPECT_EQ(h.status().last_failure, Internal("row 3"));
+  h.AfterTheDelay();
+  EXPECT_EQ(Emit().mode, EmitMode::kSingle) << "the row is known";
+  // An emitter that never answers does not hide the failure.
+  EXPECT_EQ(fail(), "");
+  h.AfterTheDelay();
+  h.At(60 * kSecond);
+  EXPECT_EQ(h.status().failures, 2u);
+  EXPECT_EQ(h.status().last_failure, Internal("row 3"));
+}
+
+TEST_F(BatchProtocolFailure, RowsThatACancelledAttemptPutAsideDoNotCount) {
+  h.config.policy = FailurePolicy::kDeadLetter;
+  h.Start();
+  h.rows_aside = 7;
+  h.Emitted(1, 0, 100);
+  h.Failed(1);
+  h.AfterTheDelay();
+  h.rows_aside = 3;
+  h.Emitted(1, 0, 50);
+  h.Commit(1);
+  EXPECT_EQ(h.status().rows_diverted, 3u);
+}
+
+TEST_F(BatchProtocolFailure, WhoHasNoDeadLettersOrEmitsFewerRowsPutsNoneAside) {
+  h.Start();
+  h.rows_aside = 1;
+  EXPECT_TRUE(Contains(h.Emitted(1, 0, 10), "has no dead letters"));
+  ProtocolHarness other;
+  other.config.policy = FailurePolicy::kDeadLetter;
+  other.Start();
+  other.rows_aside = 11;
+  EXPECT_TRUE(Contains(other.Emitted(1, 0, 10), "put 11 rows aside, but emitted 10"));
+  ProtocolHarness logged;
+  logged.config.policy = FailurePolicy::kDeadLetter;
+  logged.config.cut_logging = CutLogging::kBeforeStage;
+  logged.Start();
+  logged.rows_aside = 1;
+  EXPECT_TRUE(Contains(logged.Emitted(1, 0, 10), "repeats logged cuts"));
+}
+
 TEST_F(BatchProtocolFailure, AOneRowBatchIsRetriedAloneAndFromItsPlace) {
   h.config.policy = FailurePolicy::kDeadLetter;
   h.config.spouts[0].tasks = 2;

@@ -138,6 +138,7 @@ std::string ProtocolHarness::Step(const BatchEvent& event) {
       timer_ = timer->at;
       continue;
     }
+    if (const auto* emit = std::get_if<word::Emit>(&action)) mode_ = emit->mode;
     text += (text.empty() ? "" : "; ") + ToText(action);
   }
   return text;
@@ -146,8 +147,16 @@ std::string ProtocolHarness::Step(const BatchEvent& event) {
 std::string ProtocolHarness::Emitted(uint64_t txid, std::vector<SourceRange> ranges,
                                      word::Remaining remaining) {
   const EmitterId emitter = ranges.empty() ? EmitterId{} : ranges.front().emitter;
-  return Step(word::Emitted{
-      {kGroup, TxId(txid), attempt(txid)}, emitter, Incarnation(1), std::move(ranges), remaining});
+  uint64_t aside = std::exchange(rows_aside, 0);
+  if (mode_ == word::EmitMode::kDivert) {
+    for (const SourceRange& range : ranges) aside += range.rows;
+  }
+  return Step(word::Emitted{{kGroup, TxId(txid), attempt(txid)},
+                            emitter,
+                            Incarnation(1),
+                            std::move(ranges),
+                            remaining,
+                            aside});
 }
 
 std::string ProtocolHarness::Emitted(uint64_t txid, uint64_t start, uint64_t end,
@@ -167,7 +176,7 @@ std::string ProtocolHarness::VotedByAll(uint64_t txid) {
 }
 
 std::string ProtocolHarness::Failed(uint64_t txid, const std::string& why) {
-  return Step(word::Failed{{kGroup, TxId(txid), attempt(txid)}, Internal(why)});
+  return Step(word::Failed{{kGroup, TxId(txid), attempt(txid)}, Internal(why), EmitterId{}});
 }
 
 std::string ProtocolHarness::CutLogged(uint64_t txid) {

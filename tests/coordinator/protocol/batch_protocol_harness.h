@@ -32,6 +32,7 @@ class ProtocolHarness {
 
   GroupConfig config;
   Recovered recovered;
+  uint64_t rows_aside = 0;  // of the next Emitted; all, where rows are to be diverted
 
   // Makes the protocol, starts all emitters and joins all workers, each in life 1. The first batch
   // is asked of all emitters.
@@ -68,6 +69,7 @@ class ProtocolHarness {
   std::unique_ptr<BatchProtocol> protocol_;
   std::vector<BatchAction> actions_;
   std::optional<Nanos> timer_;
+  word::EmitMode mode_ = word::EmitMode::kNew;  // of the last Emit
   Nanos now_ = 0;
 };
 

@@ -66,6 +66,60 @@ TEST(DeadLetterTest, PoisonRowsGoToTheDeadLettersAndTheRestCommits) {
   }
 }
 
+// Twenty thousand lines of three words; every 20th line has a word that cannot be swallowed, behind
+// one that can. Lines are split, then checked, then counted by two states.
+Topology Spoiled(int rows) {
+  std::vector<OwnedRow<Text>> lines;
+  for (int i = 0; i < rows; ++i) lines.push_back({i % 20 == 7 ? "a poison b" : "a b c"});
+  Topology topology("spoiled");
+  auto split = [](Text line, Emit<Text>& emit) {
+    while (!line.empty()) {
+      const Text word = line.substr(0, line.find(' '));
+      emit(word);
+      line.remove_prefix(std::min(line.size(), word.size() + 1));
+    }
+  };
+  auto check = [](Text word) {
+    if (word == "poison") throw std::runtime_error("cannot swallow this");
+    return true;
+  };
+  Stream words =
+      topology.NewStream("lines", FixedBatchSpout::Make(Fields(kWord), {.batch_rows = 1000}, lines))
+          .Map(kWord, split, kChecked)
+          .Filter(kChecked, check);
+  words.GroupBy(kChecked).PersistentAggregate({.name = "counts"}, Count(), kCount);
+  words.PersistentAggregate({.name = "all"}, Count(), kCount);
+  return topology;
+}
+
+int64_t Number(const StateRow& row) {
+  ByteReader reader(row.value);
+  return Codec<int64_t>::Decode(reader);
+}
+
+TEST(DeadLetterTest, RowsThatThrowArePutAsideAtOnceWithAllThatCameOfThem) {
+  auto run = Run::Start(Spoiled(20'000), {.on_failure = OnFailure::kDeadLetter});
+  ASSERT_TRUE(run.ok()) << run.status();
+  Status ended = (*run)->AwaitEnd();
+  ASSERT_TRUE(ended.ok()) << ended;
+  for (const RunProgress& group : (*run)->progress()) {
+    EXPECT_EQ(group.failures, 0u) << "no batch is made again for them";
+    EXPECT_EQ(group.rows_aside, 1000u);
+  }
+  PageLimits all{.rows = 10'000};
+  auto letters = *(*run)->states().Find("dead-letters");
+  auto page = letters->Scan((*run)->states().Published(GroupId(1)), KeyRange::All(), all);
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->rows.size(), 1000u);
+  for (const StateRow& letter : page->rows) {
+    EXPECT_NE(letter.value.find("[a poison b] <- "), std::string::npos) << letter.value;
+  }
+  for (const StateRow& count : RowsOf(**run, "counts")) {
+    EXPECT_EQ(Number(count), 19'000) << "the a and the b of a spoiled line do not count";
+  }
+  EXPECT_EQ(Number(RowsOf(**run, "all").at(0)), 3 * 19'000);
+}
+
 TEST(DeadLetterTest, ByDefaultThePoisonStopsTheTopologyWithItsStepRowAndCause) {
   auto run = Run::Start(Poisoned(40), {.retry_limit = 1});
   ASSERT_TRUE(run.ok()) << run.status();
