@@ -47,6 +47,9 @@ struct ReadResult {
   uint64_t rows = 0;
   uint64_t bytes = 0;
   Next next = Next::kMore;
+  // Set if the one row that was emitted stands for something that can be no row, and why not: the
+  // attempt fails as if a function of the topology had refused the row, so it can be diverted.
+  Status refused = absl::OkStatus();
 };
 
 struct Availability {
@@ -74,15 +77,42 @@ class SourceReader {
 // ever: it does nothing once the topology has stopped.
 using WakeUp = std::function<void()>;
 
+// Source partitions that have come up while the spout is read.
+struct LaterPartitions {
+  enum class More : uint8_t { kNever, kPerhaps };
+  std::vector<std::string> names;
+  More more = More::kNever;  // whether there may be others later
+};
+
+// Rows that a spout left out or mended, as its options tell it to. An attempt that is made again
+// counts again.
+struct SpoutCounts {
+  uint64_t skipped = 0;
+  uint64_t repaired = 0;
+};
+
 // Shared by all tasks; thread-safe.
 class Spout {
  public:
   virtual ~Spout() = default;
   virtual SpoutKind kind() const = 0;
   virtual const SchemaRef& schema() const = 0;
-  // The source partitions, in a stable order; called once at start. Their names live in decision
-  // records, so they must mean the same after a restart.
+  // A run starts: every source partition of this spout that the state knows, with its position,
+  // also those that Partitions will not list. Called before anything is read; Partitions and
+  // OpenReader of this run come after it. An error ends the start.
+  virtual Status Resume(const std::vector<SourcePosition>& /*committed*/) {
+    return absl::OkStatus();
+  }
+  // The source partitions, in a stable order, as they are now. Their names live in decision
+  // records, so they must mean the same after a restart. Also called to plan a topology, before
+  // Resume.
   virtual StatusOr<std::vector<std::string>> Partitions() = 0;
+  // The partitions behind the first `known` of them: those that Partitions listed, and then those
+  // that came up later, in the order in which they came. Cheap.
+  virtual LaterPartitions PartitionsAfter(size_t /*known*/) { return {}; }
+  // The spout calls `wake_up` when PartitionsAfter has more. Destroying the result ends that, and
+  // waits for a call that is under way. Null if no partition ever comes up later.
+  virtual std::shared_ptr<const void> TellOfPartitions(WakeUp /*wake_up*/) { return nullptr; }
   virtual StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                              WakeUp wake_up) = 0;
   // The amount of input that is known to wait in `partition` at and after `position`, where the
@@ -99,6 +129,8 @@ class Spout {
   // more, although its readers are still there. Who waits for a commit should be told. Called on
   // any thread, maybe more than once; must be quick, and must not call the run.
   virtual void Halted(const Status& /*cause*/) {}
+  // Any thread, as BacklogAfter.
+  virtual SpoutCounts Counts() const { return {}; }
   // The text that Explain shows, such as "text files (3)".
   virtual std::string Describe() const = 0;
 };

@@ -2,6 +2,7 @@
 #include "engine/spout_driver.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -125,23 +126,83 @@ Slice Diverted(const Slice& slice, std::span<const FailedRow> rows_aside) {
   return Slice(DivertedSchema(), {rows, causes}, rows_aside.size());
 }
 
+// Which partitions were woken since it was asked last. Wake-ups come from any thread.
+class SpoutDriver::WokenPartitions {
+ public:
+  void Add(size_t partition) {
+    MutexLock lock(mutex_);
+    if (partition >= is_woken_.size()) is_woken_.resize(partition + 1);
+    if (is_woken_[partition]) return;
+    is_woken_[partition] = true;
+    woken_.push_back(partition);
+  }
+  std::vector<size_t> Take() {
+    MutexLock lock(mutex_);
+    for (size_t partition : woken_) is_woken_[partition] = false;
+    return std::exchange(woken_, {});
+  }
+
+ private:
+  Mutex mutex_;
+  std::vector<size_t> woken_ TRIDENT_GUARDED_BY(mutex_);
+  std::vector<bool> is_woken_ TRIDENT_GUARDED_BY(mutex_);
+};
+
 SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
     : spec_(std::move(spec)),
       task_(task),
       bell_(std::make_shared<Bell>(std::move(wake_up))),
-      known_ends_(spec_.partitions.size()) {}
+      woken_(std::make_shared<WokenPartitions>()) {}
 
 SpoutDriver::~SpoutDriver() { bell_->Silence(); }
 
 Status SpoutDriver::Open() {
-  for (const std::string& partition : spec_.partitions) {
-    auto reader = Guarded("OpenReader", [&] {
-      return spec_.spout->OpenReader(partition, [bell = bell_] { bell->Ring(); });
-    });
-    if (!reader.ok()) return Annotate(reader.status(), "source partition \"" + partition + "\"");
-    readers_.push_back(std::move(*reader));
+  for (size_t k = 0; k < spec_.partitions.size(); ++k) {
+    if (IsOurs(k)) TRIDENT_RETURN_IF_ERROR(AddPartition(spec_.partitions[k]));
+  }
+  listed_ = spec_.partitions.size();
+  told_of_partitions_ = spec_.spout->TellOfPartitions([bell = bell_] { bell->Ring(); });
+  return TakeNews();
+}
+
+Status SpoutDriver::AddPartition(const std::string& name) {
+  const size_t partition = partitions_.size();
+  auto wake_up = [woken = woken_, partition, bell = bell_] {
+    woken->Add(partition);
+    bell->Ring();
+  };
+  auto reader = Guarded("OpenReader", [&] { return spec_.spout->OpenReader(name, wake_up); });
+  if (!reader.ok()) return Annotate(reader.status(), "source partition \"" + name + "\"");
+  partitions_.push_back({.name = name, .reader = *std::move(reader), .known_end = {}});
+  index_[name] = partition;
+  ready_.insert(partition);
+  return absl::OkStatus();
+}
+
+Status SpoutDriver::TakeNews() {
+  const LaterPartitions later = spec_.spout->PartitionsAfter(listed_);
+  may_grow_ = later.more == LaterPartitions::More::kPerhaps;
+  for (const std::string& name : later.names) {
+    if (IsOurs(listed_)) TRIDENT_RETURN_IF_ERROR(AddPartition(name));
+    ++listed_;
+  }
+  for (size_t partition : woken_->Take()) {
+    if (!ready_.contains(partition) && !partitions_[partition].ended) unsure_.insert(partition);
   }
   return absl::OkStatus();
+}
+
+void SpoutDriver::MakeReady(size_t partition) {
+  Partition& at = partitions_[partition];
+  ended_ -= at.ended ? 1 : 0;
+  at.ended = false;
+  unsure_.erase(partition);
+  asked_again_.erase(partition);
+  ready_.insert(partition);
+}
+
+void SpoutDriver::MakeReady(const Run& run) {
+  for (const Part& part : run.parts) MakeReady(part.partition);
 }
 
 void SpoutDriver::Request(word::Emit request, ExecutorEvents& events) {
@@ -156,63 +217,85 @@ void SpoutDriver::Request(word::Emit request, ExecutorEvents& events) {
   if (request.incarnation != spec_.incarnation) return;
   if (!task_->Begin(request.id, request.batch_time_micros)) return;
   watch_ = Watch::kOff;
-  runs_.push_back(MakeRun(std::move(request)));
+  const BatchId id = request.id;
+  auto run = MakeRun(std::move(request));
+  if (run.ok()) {
+    runs_.push_back(*std::move(run));
+  } else {
+    events.OnWord(id.group, word::Failed{id, Place(id, run.status()), spec_.emitter});
+  }
 }
 
-SpoutDriver::Run SpoutDriver::MakeRun(word::Emit request) const {
+StatusOr<SpoutDriver::Run> SpoutDriver::MakeRun(word::Emit request) {
   Run run;
   run.left = request.limits;
-  auto add = [&](size_t partition, const Position& start) {
-    Part part;
+  auto add = [&](size_t partition, const Position& start) -> Part& {
+    run.round.push_back(run.parts.size());
+    Part& part = run.parts.emplace_back();
     part.partition = partition;
-    part.start = start;
     part.range = {.emitter = spec_.emitter,
-                  .partition = spec_.partitions[partition],
+                  .partition = partitions_[partition].name,
                   .start = start,
                   .end = start};
-    run.parts.push_back(std::move(part));
+    return part;
   };
-  size_t n = spec_.partitions.size();
-  bool one_row = request.mode == word::EmitMode::kSingle || request.mode == word::EmitMode::kDivert;
-  for (size_t k = 0; k < n; ++k) {
-    // Every batch begins with another partition, so that small batches are fair to all.
-    size_t partition = one_row ? k : (k + request.id.txid.value()) % n;
-    const std::string& name = spec_.partitions[partition];
-    if (request.mode == word::EmitMode::kExact) {
-      for (const SourceRange& range : request.exact) {
-        if (range.partition != name) continue;
-        add(partition, range.start);
-        run.parts.back().end = range.end;
-      }
-      continue;
+  if (request.mode == word::EmitMode::kExact) {
+    for (const SourceRange& range : request.exact) {
+      const auto ours = index_.find(range.partition);
+      if (ours != index_.end()) add(ours->second, range.start).end = range.end;
     }
-    auto at = std::find_if(request.starts.begin(), request.starts.end(),
-                           [&](const auto& start) { return start.partition == name; });
-    if (at == request.starts.end() && one_row) continue;
-    add(partition, at == request.starts.end() ? Position() : at->position);
+  } else {
+    TRIDENT_RETURN_IF_ERROR(TakeNews());
+    // Those that wake nobody are asked by every batch; an own timer would never come up in a
+    // stream of full batches.
+    for (size_t partition : std::exchange(unsure_, {})) MakeReady(partition);
+    for (const auto& [partition, at] : std::exchange(asked_again_, {})) MakeReady(partition);
+    std::vector<const Position*> starts(partitions_.size());
+    for (const SourcePosition& start : request.starts) {
+      const auto ours = index_.find(start.partition);
+      if (ours != index_.end()) starts[ours->second] = &start.position;
+    }
+    static const Position kBeginning;
+    if (request.mode == word::EmitMode::kNew) {
+      for (size_t partition : WhomToAsk(request.id.txid)) {
+        add(partition, starts[partition] != nullptr ? *starts[partition] : kBeginning);
+      }
+    } else {
+      for (size_t partition = 0; partition < starts.size(); ++partition) {
+        if (starts[partition] != nullptr) add(partition, *starts[partition]);
+      }
+    }
   }
   run.request = std::move(request);
   return run;
 }
 
+// All of them: who answers with nothing says that there is nothing. Every batch begins with another
+// one, so that batches that are too small for all are fair.
+std::vector<size_t> SpoutDriver::WhomToAsk(TxId txid) const {
+  std::vector<size_t> asked(ready_.begin(), ready_.end());
+  if (asked.empty()) return asked;
+  std::rotate(asked.begin(), asked.begin() + static_cast<ptrdiff_t>(txid.value() % asked.size()),
+              asked.end());
+  return asked;
+}
+
 // What the current part may still take: an even share of what is left.
-BatchLimits SpoutDriver::ShareOf(const Run& run) const {
-  const Part& part = run.parts[run.current];
-  uint64_t parts_left = run.parts.size() - run.current;
-  uint64_t row_share = (run.left.rows + part.range.rows + parts_left - 1) / parts_left;
-  uint64_t byte_share = (run.left.bytes + part.range.bytes + parts_left - 1) / parts_left;
-  BatchLimits share;
-  share.rows = row_share > part.range.rows ? row_share - part.range.rows : 0;
-  share.bytes = byte_share > part.range.bytes ? byte_share - part.range.bytes : 0;
-  share.rows = std::min<uint64_t>({share.rows, run.left.rows, kFrameRows});
-  share.bytes = std::min(share.bytes, run.left.bytes);
-  return share;
+BatchLimits SpoutDriver::ShareOf(Run& run) {
+  const BatchLimits& taken = run.part().taken;
+  const uint64_t parts_left = run.round.size() - run.current;
+  const auto share_of = [parts_left](uint64_t left, uint64_t has) {
+    const uint64_t share = (left + has + parts_left - 1) / parts_left;
+    return std::min(share > has ? share - has : 0, left);
+  };
+  return {std::min<uint64_t>(share_of(run.left.rows, taken.rows), kFrameRows),
+          share_of(run.left.bytes, taken.bytes)};
 }
 
 Status SpoutDriver::ReadSlice(Run& run) {
-  Part& part = run.parts[run.current];
+  Part& part = run.part();
   BatchLimits limits = part.end ? BatchLimits{kFrameRows, run.request.limits.bytes} : ShareOf(run);
-  const bool no_room = limits.rows == 0 || (limits.bytes == 0 && part.range.rows > 0);
+  const bool no_room = limits.rows == 0 || (limits.bytes == 0 && part.taken.rows > 0);
   if (no_room || (part.end && part.range.end == *part.end)) {
     PartDone(run, part);
     return absl::OkStatus();
@@ -220,8 +303,11 @@ Status SpoutDriver::ReadSlice(Run& run) {
   TaskFeed feed(*task_, run.request, part, spec_);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
-  auto result = Guarded("the spout", [&] { return readers_[part.partition]->Read(request, feed); });
-  const Status& status = result.ok() ? feed.failure() : result.status();
+  auto result =
+      Guarded("the spout", [&] { return partitions_[part.partition].reader->Read(request, feed); });
+  const bool diverts = run.request.mode == word::EmitMode::kDivert;
+  Status status = result.ok() ? feed.failure() : result.status();
+  if (result.ok() && status.ok() && !diverts) status = result->refused;
   const Status failure = Annotate(status, Concat("spout partition \"", part.range.partition,
                                                  "\" from position \"", from, "\""));
   // Of an exact range only the whole would be an answer.
@@ -231,7 +317,8 @@ Status SpoutDriver::ReadSlice(Run& run) {
   if (failure.ok()) return EndPartWith(run, part, *result);
   run.failure = failure;
   PartDone(run, part);
-  run.current = run.parts.size();
+  run.current = run.round.size();
+  run.next_round.clear();
   return absl::OkStatus();
 }
 
@@ -239,6 +326,8 @@ void SpoutDriver::Count(Run& run, Part& part, const ReadResult& read) {
   part.range.end = read.end;
   part.range.rows += read.rows;
   part.range.bytes += read.bytes;
+  part.taken.rows += read.rows;
+  part.taken.bytes += read.bytes;
   run.left.rows -= std::min(run.left.rows, read.rows);
   run.left.bytes -= std::min(run.left.bytes, read.bytes);
   part.last = read.next;
@@ -261,22 +350,42 @@ Status SpoutDriver::EndPartWith(Run& run, Part& part, const ReadResult& read) {
 }
 
 void SpoutDriver::PartDone(Run& run, Part& part) {
-  part.finished = true;
-  known_ends_[part.partition] = part.range.end;
+  Partition& partition = partitions_[part.partition];
+  partition.known_end = part.range.end;
+  // Whether the others have input is not known of a run that was asked for something certain.
+  const bool looked = run.request.mode == word::EmitMode::kNew;
+  const bool more = part.last == ReadResult::Next::kMore || part.last == ReadResult::Next::kCut;
+  if (!looked || more) {
+    MakeReady(part.partition);
+    const bool had_share = part.last == ReadResult::Next::kMore && part.taken.rows > 0;
+    if (looked && had_share) run.next_round.push_back(run.round[run.current]);
+  } else {
+    ready_.erase(part.partition);
+    partition.ended = part.last == ReadResult::Next::kEnded;
+    ended_ += partition.ended ? 1 : 0;
+    // Input may have come while the last slice was read.
+    if (!partition.ended) unsure_.insert(part.partition);
+  }
   ++run.current;
+  if (!run.IsOver() || run.left.rows == 0 || run.left.bytes == 0) return;
+  run.round = std::exchange(run.next_round, {});
+  run.current = 0;
+  for (size_t k : run.round) run.parts[k].taken = {};
 }
 
 std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
   Run& run = runs_.front();
-  if (run.current < run.parts.size()) {
+  const bool full = run.request.mode == word::EmitMode::kNew && run.left.rows == 0;
+  if (!full && !run.IsOver()) {
     Status status = ReadSlice(run);
     if (!status.ok()) {
       BatchId id = run.request.id;
+      MakeReady(run);
       runs_.pop_front();
       events.OnWord(id.group, word::Failed{id, Place(id, status), spec_.emitter});
       return std::nullopt;
     }
-    if (run.current < run.parts.size()) return std::nullopt;
+    if (!run.IsOver()) return std::nullopt;
   }
   BatchId id = run.request.id;
   word::Emitted answer = Answer(run);
@@ -312,10 +421,8 @@ word::Emitted SpoutDriver::Answer(const Run& run) {
       answer.ranges.back().checksum =
           Mix64(Mix64(part.range.rows) ^ part.range.bytes ^ part.content);
     }
-    if (part.last == ReadResult::Next::kMore || part.last == ReadResult::Next::kCut) {
-      answer.remaining = word::Remaining::kMore;
-    }
   }
+  if (!ready_.empty()) answer.remaining = word::Remaining::kMore;
   return answer;
 }
 
@@ -324,9 +431,9 @@ void SpoutDriver::Published(const BatchId& id) {
   if (it == answered_.end()) return;
   if (it->second.id == id) {
     for (const SourceRange& range : it->second.ranges) {
-      auto name = std::find(spec_.partitions.begin(), spec_.partitions.end(), range.partition);
-      if (name == spec_.partitions.end()) continue;
-      SourceReader& reader = *readers_[name - spec_.partitions.begin()];
+      const auto ours = index_.find(range.partition);
+      if (ours == index_.end()) continue;
+      SourceReader& reader = *partitions_[ours->second].reader;
       const Status told = Guarded("Committed", [&] { reader.Committed(id.txid, range.end); });
       // The batch is committed, whatever the spout makes of it.
       if (told.ok()) continue;
@@ -337,35 +444,61 @@ void SpoutDriver::Published(const BatchId& id) {
   answered_.erase(answered_.begin(), std::next(it));
 }
 
+// What was read comes again.
 void SpoutDriver::Abort(TxId txid, Attempt before) {
   std::erase_if(runs_, [&](const Run& run) {
-    return run.request.id.txid == txid && run.request.id.attempt < before;
+    const bool aborted = run.request.id.txid == txid && run.request.id.attempt < before;
+    if (aborted) MakeReady(run);
+    return aborted;
   });
   std::erase_if(answered_, [&](const auto& entry) {
-    return entry.first == txid && entry.second.id.attempt < before;
+    const bool aborted = entry.first == txid && entry.second.id.attempt < before;
+    if (!aborted) return false;
+    for (const SourceRange& range : entry.second.ranges) {
+      const auto ours = index_.find(range.partition);
+      if (ours != index_.end()) MakeReady(ours->second);
+    }
+    return true;
   });
+}
+
+void SpoutDriver::Ask(size_t partition, Nanos now) {
+  Partition& at = partitions_[partition];
+  auto state = Guarded("the spout", [&] { return at.reader->Poll(at.known_end); });
+  // An error here comes back, with its place, from the Read that it provokes.
+  if (!state.ok() || state->state == Availability::State::kReady) return MakeReady(partition);
+  if (state->state == Availability::State::kEnded) {
+    at.ended = true;
+    ++ended_;
+  } else if (state->poll_again_nanos > 0) {
+    asked_again_[partition] = now + state->poll_again_nanos;
+  }
 }
 
 void SpoutDriver::Poll(Nanos now, ExecutorEvents& events) {
   next_poll_.reset();
   if (watch_ != Watch::kIdle || !runs_.empty()) return;
-  bool all_ended = true;
-  for (size_t i = 0; i < readers_.size(); ++i) {
-    auto state = Guarded("the spout", [&] { return readers_[i]->Poll(known_ends_[i]); });
-    // An error here comes back, with its place, from the Read that it provokes.
-    if (!state.ok() || state->state == Availability::State::kReady) {
-      watch_ = Watch::kOff;
-      events.OnWord(task_->spec().group, word::InputReady{spec_.emitter, spec_.incarnation});
-      return;
+  // What cannot be opened fails the batch that is asked for because of it.
+  bool ready = !TakeNews().ok();
+  for (auto it = asked_again_.begin(); it != asked_again_.end();) {
+    if (it->second > now) {
+      ++it;
+      continue;
     }
-    if (state->state == Availability::State::kEnded) continue;
-    all_ended = false;
-    if (state->poll_again_nanos > 0) {
-      Nanos at = now + state->poll_again_nanos;
-      next_poll_ = next_poll_ ? std::min(*next_poll_, at) : at;
-    }
+    unsure_.insert(it->first);
+    it = asked_again_.erase(it);
   }
-  if (all_ended) {
+  for (size_t partition : std::exchange(unsure_, {})) Ask(partition, now);
+  ready = ready || !ready_.empty();
+  if (ready) {
+    watch_ = Watch::kOff;
+    events.OnWord(task_->spec().group, word::InputReady{spec_.emitter, spec_.incarnation});
+    return;
+  }
+  for (const auto& [partition, at] : asked_again_) {
+    next_poll_ = next_poll_ ? std::min(*next_poll_, at) : at;
+  }
+  if (ended_ == partitions_.size() && !may_grow_) {
     watch_ = Watch::kEnded;
     events.OnWord(task_->spec().group, word::InputEnded{spec_.emitter});
   }

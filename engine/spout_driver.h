@@ -11,10 +11,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/clock.h"
 #include "engine/executor_events.h"
 #include "engine/spout.h"
@@ -33,7 +35,8 @@ class SpoutDriver {
     EmitterId emitter;
     Incarnation incarnation;
     std::shared_ptr<Spout> spout;
-    std::vector<std::string> partitions;  // this task's
+    std::vector<std::string> partitions;  // those that the spout listed
+    uint32_t tasks = 1;                   // partition k belongs to task k modulo this
     // The batches' cuts are logged and repeated: ranges carry a checksum of their rows' content, so
     // that a source which has changed meanwhile is noticed. Else of their number and bytes.
     bool checks_content = false;
@@ -72,44 +75,81 @@ class SpoutDriver {
   std::optional<Nanos> next_poll() const { return next_poll_; }
 
  private:
+  // A source partition of this task. Batches ask only those that may have input (`ready_`), so a
+  // batch costs nothing for those that are silent.
+  struct Partition {
+    std::string name;
+    std::unique_ptr<SourceReader> reader;
+    Position known_end;  // where polling looks for input
+    bool ended = false;
+  };
   struct Part {  // of a run: one source partition
     size_t partition = 0;
-    Position start;
     std::optional<Position> end;  // of an exact range
     SourceRange range;
+    BatchLimits taken;     // in this round
     uint64_t content = 0;  // checksum of the rows so far, if they are checked
-    bool finished = false;
     ReadResult::Next last = ReadResult::Next::kMore;
   };
   struct Run {
     word::Emit request;
     std::vector<Part> parts;
-    size_t current = 0;
+    // The parts share what is left of the batch evenly. What some of them could not use, the others
+    // share in the next round.
+    std::vector<size_t> round;  // indices into `parts`
+    size_t current = 0;         // of `round`
+    std::vector<size_t> next_round;
     BatchLimits left;
     Status failure;  // of the task's chain; the run ends with the slice that it failed at
     uint64_t rows_aside = 0;
+
+    bool IsOver() const { return current >= round.size(); }
+    Part& part() { return parts[round[current]]; }
   };
   class TaskFeed;
   class Bell;
+  class WokenPartitions;
 
-  Run MakeRun(word::Emit request) const;
+  Status AddPartition(const std::string& name);
+  // Opens what has come up since, and hears who was woken.
+  Status TakeNews();
+  bool IsOurs(size_t partition_of_spout) const {
+    return partition_of_spout % spec_.tasks == spec_.emitter.task;
+  }
+
+  StatusOr<Run> MakeRun(word::Emit request);
+  // The ready partitions that a batch asks, in the order in which it asks them.
+  std::vector<size_t> WhomToAsk(TxId txid) const;
   Status ReadSlice(Run& run);
   static void Count(Run& run, Part& part, const ReadResult& read);
   Status EndPartWith(Run& run, Part& part, const ReadResult& read);
   Status Place(const BatchId& id, const Status& status) const;
   void PartDone(Run& run, Part& part);
-  BatchLimits ShareOf(const Run& run) const;
+  static BatchLimits ShareOf(Run& run);
   word::Emitted Answer(const Run& run);
+  // All of the run's partitions may have input again.
+  void MakeReady(const Run& run);
+  void MakeReady(size_t partition);
+  // Asks a silent partition for input.
+  void Ask(size_t partition, Nanos now);
 
   const Spec spec_;
   Task* const task_;
-  const std::shared_ptr<Bell> bell_;                    // the spout's way to wake_up
-  std::vector<std::unique_ptr<SourceReader>> readers_;  // as spec_.partitions
-  std::vector<Position> known_ends_;                    // where polling looks for input
+  const std::shared_ptr<Bell> bell_;  // the spout's way to wake_up
+  const std::shared_ptr<WokenPartitions> woken_;
+  std::deque<Partition> partitions_;
+  absl::flat_hash_map<std::string, size_t> index_;  // of partitions_, by name
+  size_t listed_ = 0;                               // partitions of the spout that are known
+  bool may_grow_ = false;                           // there may be more of them later
+  std::set<size_t> ready_;                          // may have input; all others are silent
+  std::set<size_t> unsure_;                         // silent, and to be asked by the next Poll
+  std::map<size_t, Nanos> asked_again_;             // silent, and when Poll is to ask them
+  size_t ended_ = 0;
   std::deque<Run> runs_;
   std::map<TxId, word::Emitted> answered_;  // of attempts that are neither applied nor aborted
   enum class Watch : uint8_t { kOff, kIdle, kEnded } watch_ = Watch::kOff;
   std::optional<Nanos> next_poll_;
+  std::shared_ptr<const void> told_of_partitions_;
 };
 
 }  // namespace trident

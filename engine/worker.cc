@@ -33,7 +33,7 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
       transport_.Connect(address, [executor](DataMessage m) { executor->Deliver(std::move(m)); });
     }
     if (stage.spout == nullptr) continue;
-    auto partitions = stage.spout->Partitions();
+    auto partitions = ResumeSpout(stage);
     if (!partitions.ok()) return Annotate(partitions.status(), "spout \"" + stage.name + "\"");
     for (uint32_t i = 0; i < stage.tasks; ++i) {
       TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, *partitions));
@@ -43,20 +43,25 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
   return absl::OkStatus();
 }
 
+StatusOr<std::vector<std::string>> Worker::ResumeSpout(const StageSpec& stage) const {
+  std::vector<SourcePosition> committed;
+  if (options_.committed) committed = options_.committed(stage.group, stage.spout_id);
+  TRIDENT_RETURN_IF_ERROR(stage.spout->Resume(committed));
+  return stage.spout->Partitions();
+}
+
 Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task,
-                            std::span<const std::string> partitions) {
+                            const std::vector<std::string>& partitions) {
   Executor* executor = executors_[task % executors_.size()].get();
   SpoutDriver::Spec spec{.emitter = {stage.spout_id, task},
                          .incarnation = options_.incarnation,
                          .spout = stage.spout,
-                         .partitions = {},
+                         .partitions = partitions,
+                         .tasks = stage.tasks,
                          .checks_content = options_.repeats_cuts.contains(stage.group),
                          .throwing = stage.throwing};
   // A cut that is repeated must have the same content each time, also of what was put aside.
   if (spec.checks_content) spec.throwing = SpoutDriver::Spec::Throwing::kFailsTheAttempt;
-  for (size_t k = task; k < partitions.size(); k += stage.tasks) {
-    spec.partitions.push_back(partitions[k]);
-  }
   emitters_.push_back({spec.emitter, stage.group});
   executor_of_emitter_[spec.emitter] = executor;
   Status opened = executor->AddSpout(std::move(spec), TaskAddress{stage.id, task});

@@ -5,6 +5,7 @@
 #ifndef TRIDENT_ENGINE_WORKER_H_
 #define TRIDENT_ENGINE_WORKER_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -45,6 +46,9 @@ struct WorkerOptions {
   std::set<GroupId> repeats_cuts;
   // Of each group that has committed before: its last applied txid and attempt.
   std::map<GroupId, BatchId> applied;
+  // Where the source partitions of a spout stand, as the state knows; asked during Build. Null: the
+  // state knows none.
+  std::function<std::vector<SourcePosition>(GroupId, SpoutId)> committed;
 };
 
 // Thread-safe once built, but for Build, Start and Stop.
@@ -71,7 +75,7 @@ class Worker {
     GroupId group;
   };
   const std::vector<Emitter>& emitters() const { return emitters_; }
-  // Each spout, and what its tasks read.
+  // Each spout, and the source partitions that its tasks read from the start on.
   struct Source {
     GroupId group;
     SpoutId id;
@@ -83,8 +87,9 @@ class Worker {
   uint32_t ExecutorsOf(GroupId group) const;
 
  private:
+  StatusOr<std::vector<std::string>> ResumeSpout(const StageSpec& stage) const;
   Status AddSpoutTask(const StageSpec& stage, uint32_t task,
-                      std::span<const std::string> partitions);
+                      const std::vector<std::string>& partitions);
 
   const WorkerOptions options_;
   InProcessTransport transport_;

@@ -143,7 +143,10 @@ class StageCutter {
         if (node.kind == Kind::kExchange && node.one_task) most = 1;
         if (node.kind == Kind::kSpout) {
           TRIDENT_ASSIGN_OR_RETURN(auto partitions, PartitionsOf(node));
-          most = std::min<uint32_t>(most, std::max<size_t>(1, partitions.size()));
+          const LaterPartitions later = node.spout->PartitionsAfter(partitions.size());
+          if (later.more == LaterPartitions::More::kNever) {
+            most = std::min<uint32_t>(most, std::max<size_t>(1, partitions.size()));
+          }
         }
       }
       if (asked == 0) asked = IdentityTasks(stage);

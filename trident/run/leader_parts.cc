@@ -107,6 +107,14 @@ StatusOr<CommitHistory> LeaderParts::HistoryOf(GroupId group) {
   return CommitHistory{epoch_, std::move(begun_at)};
 }
 
+std::vector<SourcePosition> LeaderParts::PositionsOf(GroupId group, SpoutId spout) const {
+  std::vector<SourcePosition> positions;
+  for (SpoutPosition& position : log_.Recover(group, epoch_).positions) {
+    if (position.spout == spout) positions.push_back(std::move(position.at));
+  }
+  return positions;
+}
+
 void LeaderParts::TrimDecisions(GroupId group, TxId folded) {
   Status trimmed = log_.Trim(group, folded);
   if (!trimmed.ok()) seams_.events->OnHalted(group, trimmed);

@@ -49,6 +49,8 @@ class LeaderParts {
   bool Ended() const;
   // How far the decisions of the group had come when each epoch began, including this one.
   StatusOr<CommitHistory> HistoryOf(GroupId group);
+  // Where the source partitions of a spout stand.
+  std::vector<SourcePosition> PositionsOf(GroupId group, SpoutId spout) const;
   // Drops the decisions before `folded`, which are not needed any more. An error goes to `events`.
   void TrimDecisions(GroupId group, TxId folded);
 

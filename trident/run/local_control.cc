@@ -71,6 +71,9 @@ std::string LocalControl::Metrics() const {
     Line(out, "batches_in_flight", group, status.in_flight.size());
     Line(out, "batch_failures_total", group, status.failures_total);
     Line(out, "rows_diverted_total", group, status.rows_diverted);
+    const SpoutCounts counts = parts_.counts_of(group);
+    Line(out, "source_rows_skipped_total", group, counts.skipped);
+    Line(out, "source_rows_repaired_total", group, counts.repaired);
     const Lag lag = parts_.lag_of(group);
     if (lag.rows) Line(out, "lag_rows", group, *lag.rows);
     if (lag.bytes) Line(out, "lag_bytes", group, *lag.bytes);

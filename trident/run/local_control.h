@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "coordinator/batch_coordinator.h"
 #include "coordinator/serve/topology_control.h"
+#include "engine/spout.h"
 #include "state/state_store.h"
 
 namespace trident {
@@ -28,7 +29,9 @@ class LocalControl final : public TopologyControl {
     Nanos batch_age = 0;
     BatchCoordinator* coordinator = nullptr;
     StateStore* states = nullptr;
-    std::function<Lag(GroupId)> lag_of;  // thread-safe
+    // Thread-safe.
+    std::function<Lag(GroupId)> lag_of;
+    std::function<SpoutCounts(GroupId)> counts_of;
   };
   explicit LocalControl(Parts parts) : parts_(std::move(parts)) {}
 

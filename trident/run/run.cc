@@ -115,6 +115,7 @@ Status LocalRun::Serve() {
   parts.coordinator = &parts_->coordinator();
   parts.states = &parts_->states();
   parts.lag_of = [this](GroupId group) { return parts_->LagOf(group); };
+  parts.counts_of = [this](GroupId group) { return parts_->CountsOf(group); };
   control_ = std::make_unique<LocalControl>(std::move(parts));
   if (options_.address.empty()) return absl::OkStatus();
   ServerOptions server;

@@ -54,7 +54,9 @@ Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
   TRIDENT_RETURN_IF_ERROR(leader_->Begin());
   const WorkerParts::Epochs epochs{
       .repeats_cuts = leader_->repeats_cuts(),
-      .history_of = [this](GroupId group) { return leader_->HistoryOf(group); }};
+      .history_of = [this](GroupId group) { return leader_->HistoryOf(group); },
+      .positions_of = [this](GroupId group,
+                             SpoutId spout) { return leader_->PositionsOf(group, spout); }};
   TRIDENT_RETURN_IF_ERROR(worker_->Build(epochs, leader_->link()));
   leader_->Connect(&worker_->desk(), &worker_->desk());
   return absl::OkStatus();
@@ -100,12 +102,27 @@ Lag RunParts::LagOf(GroupId group) const {
   Lag lag;
   for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
     if (source.group != group) continue;
-    for (const std::string& partition : source.partitions) {
-      const Position at = leader_->log().CommittedPosition(group, source.id, partition);
-      lag.Add(source.spout->BacklogAfter(partition, at));
-    }
+    const auto add = [&](const std::vector<std::string>& partitions) {
+      for (const std::string& partition : partitions) {
+        const Position at = leader_->log().CommittedPosition(group, source.id, partition);
+        lag.Add(source.spout->BacklogAfter(partition, at));
+      }
+    };
+    add(source.partitions);
+    add(source.spout->PartitionsAfter(source.partitions.size()).names);
   }
   return lag;
+}
+
+SpoutCounts RunParts::CountsOf(GroupId group) const {
+  SpoutCounts sum;
+  for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
+    if (source.group != group) continue;
+    const SpoutCounts counts = source.spout->Counts();
+    sum.skipped += counts.skipped;
+    sum.repaired += counts.repaired;
+  }
+  return sum;
 }
 
 std::unique_ptr<RequestChain> RunParts::MakeRequestChain(const PlannedFunction& function) const {

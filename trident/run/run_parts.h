@@ -59,6 +59,8 @@ class RunParts final : private CoordinatorEvents {
   // The input that waits in the sources of `group` after the last committed batch. Thread-safe;
   // asks the spouts.
   Lag LagOf(GroupId group) const;
+  // What the sources of `group` left out or mended since the start. Thread-safe; asks the spouts.
+  SpoutCounts CountsOf(GroupId group) const;
 
   const Plan& plan() const { return plan_; }
   Epoch epoch() const { return leader_->epoch(); }

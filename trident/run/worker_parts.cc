@@ -69,7 +69,8 @@ Status WorkerParts::Build(const Epochs& epochs, LeaderLink* leader) {
                                                    .incarnation = seams_.life,
                                                    .network = seams_.network,
                                                    .repeats_cuts = epochs.repeats_cuts,
-                                                   .applied = applied_});
+                                                   .applied = applied_,
+                                                   .committed = epochs.positions_of});
   TRIDENT_RETURN_IF_ERROR(worker_->Build(MakeStages(plan_, dead_letters_)));
   desk_->Connect(worker_.get(), leader);
   return absl::OkStatus();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "engine/transport/links.h"
@@ -46,7 +47,9 @@ class WorkerParts {
   // The facts that the leader knows of the epoch that has begun.
   struct Epochs {
     std::set<GroupId> repeats_cuts;
-    std::function<StatusOr<CommitHistory>(GroupId)> history_of;  // asked during Build
+    // Both are asked during Build.
+    std::function<StatusOr<CommitHistory>(GroupId)> history_of;
+    std::function<std::vector<SourcePosition>(GroupId, SpoutId)> positions_of;
   };
   // Starts the user-defined states and makes executors, tasks and spouts. `leader` outlives the
   // parts. The errors are those of user-defined states and of the spouts.
