@@ -161,6 +161,12 @@ inline constexpr int64_t kFileReadBytes = 256 * kKiB;
 inline constexpr int64_t kFileSplitBytesDefault = 8 * kMiB;
 inline constexpr int32_t kFileReadersDefault = 4;
 inline constexpr int32_t kFileReadersMax = 1024;
+// How long a file that is away is waited for, and how long a followed one that lost its name must
+// be silent to count as finished.
+inline constexpr int64_t kFilePatienceMsDefault = 60'000;
+inline constexpr int64_t kFileRotateWaitMsDefault = 5'000;
+// Files of a spout that stay open. More than these are opened for each read.
+inline constexpr int64_t kFilesHeldMax = 256;
 // How often a source that cannot wake anyone is asked for input while it has none.
 inline constexpr int64_t kSpoutPollNanosDefault = 5'000'000;
 // A read of a log returns its position after this many steps without a row.

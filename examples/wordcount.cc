@@ -5,6 +5,8 @@
 //   wordcount run --input FILE [--follow] --state DIR [--address 127.0.0.1:7411]
 //   trident drpc words "the cat"          the counts of these words, and their sum
 //   trident state get counts the
+#include "base/clock.h"
+#include "base/typed_number.h"
 #include "trident/run/program.h"
 #include "trident/spouts/text_file_spout.h"
 #include "trident/topology.h"
@@ -34,11 +36,35 @@ struct Split {
   static bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 };
 
+// The value of an option that has two; `standard` if it was not given.
+trident::StatusOr<bool> Chosen(const trident::ProgramArgs& args, const std::string& name,
+                               const std::string& standard, const std::string& other) {
+  const std::string given = args.Has(name) ? args.Text(name) : standard;
+  if (given == standard || given == other) return given == other;
+  return trident::InvalidArgument("--", name, " is ", standard, " or ", other, ", got '", given,
+                                  "'");
+}
+
+trident::Status ReadChoices(const trident::ProgramArgs& args, trident::TextFileOptions& files) {
+  TRIDENT_ASSIGN_OR_RETURN(const bool next, Chosen(args, "replaced", "stop", "next"));
+  if (next) files.replaced = trident::Replaced::kNext;
+  TRIDENT_ASSIGN_OR_RETURN(const bool yes, Chosen(args, "last-line", "no", "yes"));
+  if (yes) files.last_line = trident::LastLine::kYes;
+  TRIDENT_ASSIGN_OR_RETURN(const bool skip, Chosen(args, "long-line", "fail", "skip"));
+  if (skip) files.rules.long_line = trident::LongLine::kSkip;
+  if (!args.Has("patience")) return absl::OkStatus();
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t seconds,
+                           trident::ParseWholeNumber(args.Text("patience"), 0, 1'000'000));
+  files.patience_nanos = static_cast<int64_t>(seconds) * trident::kSecond;
+  return absl::OkStatus();
+}
+
 trident::StatusOr<trident::Topology> WordCount(const trident::ProgramArgs& args) {
   trident::TextFileOptions files;
   files.paths = args.List("input");
   if (args.Has("follow")) files.follow = trident::Follow::kYes;
   files.rules.invalid_utf8 = trident::InvalidUtf8::kReplace;
+  TRIDENT_RETURN_IF_ERROR(ReadChoices(args, files));
 
   trident::Topology topology("wordcount");
   auto counts = topology.NewStream("lines", trident::TextFileSpout::Make(files))
@@ -64,15 +90,24 @@ trident::StatusOr<trident::Topology> WordCount(const trident::ProgramArgs& args)
 
 int main(int argc, char** argv) {
   using trident::ProgramOption;
-  return trident::RunProgram(argc, argv,
-                             {.name = "wordcount",
-                              .description = "Counts the words of text files, exactly once.",
-                              .options = {{.name = "input",
-                                           .help = "a file or a directory; may be repeated",
-                                           .kind = ProgramOption::Kind::kList,
-                                           .need = ProgramOption::Need::kRequired},
-                                          {.name = "follow",
-                                           .help = "go on as the files grow",
-                                           .kind = ProgramOption::Kind::kFlag}},
-                              .build = WordCount});
+  return trident::RunProgram(
+      argc, argv,
+      {.name = "wordcount",
+       .description = "Counts the words of text files, exactly once.",
+       .options = {{.name = "input",
+                    .help = "a file, a directory or a pattern such as "
+                            "'logs/*.log'; may be repeated",
+                    .kind = ProgramOption::Kind::kList,
+                    .need = ProgramOption::Need::kRequired},
+                   {.name = "follow",
+                    .help = "go on as the files grow, are rotated and "
+                            "come up",
+                    .kind = ProgramOption::Kind::kFlag},
+                   {.name = "replaced",
+                    .help = "if a file that is not followed is another one "
+                            "now: stop, or read the next one"},
+                   {.name = "last-line", .help = "is a last line without end one? no or yes"},
+                   {.name = "long-line", .help = "a line over 1 MiB: fail or skip"},
+                   {.name = "patience", .help = "seconds that a file may be away; 60"}},
+       .build = WordCount});
 }

@@ -1,133 +1,246 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/spouts/input_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <dirent.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <span>
+#include <filesystem>
 #include <utility>
 
 namespace trident {
 namespace {
 
-Status SystemError(const std::string& path, std::string_view what, int error) {
-  const std::string_view reason = std::strerror(error);
-  if (error == ENOENT || error == ENOTDIR) {
-    return NotFound("the input file \"", path, "\" is not there (", reason,
-                    "); check the path, and that nothing moves or deletes it while it is read");
-  }
-  if (error == EACCES || error == EPERM) {
-    return MakeStatus(StatusCode::kPermissionDenied, "the input file \"", path,
-                      "\" may not be read (", reason, "); give this user the right to read it");
-  }
-  return Unavailable("cannot ", what, " the input file \"", path, "\": ", reason);
-}
+// Enough to tell most files apart while they are written.
+constexpr size_t kBeginningBytes = 256;
 
-Status Truncated(const std::string& path, uint64_t from, uint64_t to) {
-  return FailedPrecondition("the input file \"", path, "\" was truncated while it was read, from ",
-                            from, " to ", to,
-                            " bytes; restore it, or start anew with an empty state directory");
+std::string Seconds(Nanos nanos) {
+  return Concat(nanos / kSecond, ".", nanos % kSecond / (100 * kMillisecond), " s");
 }
 
 }  // namespace
 
-// O_NONBLOCK matters only to what is no regular file: a pipe must be refused, not waited for.
-class InputFile::Descriptor {
- public:
-  explicit Descriptor(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
+std::string PlaceBeside(const std::string& place, FileId id) {
+  const std::filesystem::path folder = std::filesystem::path(place).parent_path();
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);
+  if (dir == nullptr) return "";
+  while (const dirent* entry = ::readdir(dir.get())) {
+    if (entry->d_ino != id.inode) continue;
+    std::string found = (folder / entry->d_name).string();
+    const auto facts = FactsOf(found);
+    if (facts.ok() && facts->id == id) return found;
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  bool ok() const { return fd_ >= 0; }
-  StatusOr<Identity> Identify(const std::string& path) const {
-    struct stat found;
-    if (::fstat(fd_, &found) != 0) return SystemError(path, "look at", errno);
-    if (!S_ISREG(found.st_mode)) {
-      return InvalidArgument("\"", path, "\" is not a regular file; only these can be read again");
-    }
-    constexpr int64_t kNanosPerSecond = 1'000'000'000;
-    return Identity{found.st_dev, found.st_ino, static_cast<uint64_t>(found.st_size),
-                    found.st_mtim.tv_sec * kNanosPerSecond + found.st_mtim.tv_nsec};
-  }
-  // How many bytes came: fewer only at the end of the file.
-  StatusOr<size_t> Read(const std::string& path, uint64_t offset, std::span<char> to) const {
-    size_t got = 0;
-    while (got < to.size()) {
-      const ssize_t n =
-          ::pread(fd_, to.data() + got, to.size() - got, static_cast<off_t>(offset + got));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return SystemError(path, "read", errno);
-      if (n == 0) break;
-      got += static_cast<size_t>(n);
-    }
-    return got;
-  }
-
- private:
-  const int fd_;
-};
-
-InputFile::InputFile(std::string path, Follow follow, const Identity& identity)
-    : path_(std::move(path)), follow_(follow), identity_(identity), size_seen_(identity.size) {}
-
-StatusOr<InputFile::Identity> InputFile::Identify(const std::string& path) {
-  const Descriptor file(path);
-  if (!file.ok()) return SystemError(path, "open", errno);
-  return file.Identify(path);
+  return "";
 }
 
-StatusOr<std::shared_ptr<const InputFile>> InputFile::Open(const std::string& path, Follow follow) {
-  TRIDENT_ASSIGN_OR_RETURN(const Identity identity, Identify(path));
-  return std::shared_ptr<const InputFile>(new InputFile(path, follow, identity));
+InputFile::InputFile(Spec spec, std::string place, OpenRef open, FileMark mark)
+    : spec_(std::move(spec)), place_(std::move(place)), open_(std::move(open)), mark_(mark) {}
+
+Status InputFile::Begin() {
+  MutexLock lock(mutex_);
+  TRIDENT_ASSIGN_OR_RETURN(checked_, open_->Facts());
+  id_ = checked_.id;
+  size_seen_ = checked_.size;
+  char beginning[kBeginningBytes];
+  if (!mark_.IsEmpty()) {
+    beginning_.assign(beginning, open_->Read(0, beginning).value_or(0));
+  }
+  if (spec_.follow == Follow::kNo) {
+    TRIDENT_ASSIGN_OR_RETURN(end_, LastLineEnd(*open_, checked_.size));
+  }
+  if (spec_.held == Held::kNo) open_ = nullptr;
+  return absl::OkStatus();
 }
 
-StatusOr<uint64_t> InputFile::CheckSame(const Identity& now, uint64_t seen) const {
-  if (now.device != identity_.device || now.inode != identity_.inode) {
-    return FailedPrecondition(
-        "the input file \"", path_,
-        "\" was replaced by another while it was read; put the first one back, "
-        "or start anew with an empty state directory");
+// A part of a line that is longer than a line may be is left to the rule for long lines.
+StatusOr<uint64_t> InputFile::LastLineEnd(const OpenFile& open, uint64_t size) const {
+  if (spec_.last_line == LastLine::kYes) return size;
+  constexpr uint64_t kStep = 64 * 1024;
+  const uint64_t least = size > spec_.line_bytes_max ? size - spec_.line_bytes_max - 1 : 0;
+  std::string block;
+  for (uint64_t at = size; at > least;) {
+    const uint64_t begin = at - least > kStep ? at - kStep : least;
+    block.resize(at - begin);
+    TRIDENT_ASSIGN_OR_RETURN(const size_t got, open.Read(begin, block));
+    const size_t newline = std::string_view(block).substr(0, got).rfind('\n');
+    if (newline != std::string_view::npos) return begin + newline + 1;
+    at = begin;
   }
-  if (now.size < seen) return Truncated(path_, seen, now.size);
-  while (now.size > seen && !size_seen_.compare_exchange_weak(seen, now.size)) {
-  }
-  if (follow_ == Follow::kYes) return now.size;
-  // A file that only grew is the same as far as it is read; who writes may be between setting the
-  // time and the size, which the next look will show.
-  if (now.size == identity_.size && now.modified_nanos != identity_.modified_nanos) {
-    return FailedPrecondition("the input file \"", path_,
-                              "\" was written to while it was read; leave it alone, or start anew "
-                              "with an empty state directory");
-  }
-  return identity_.size;
+  return least > 0 ? size : 0;
 }
 
-StatusOr<uint64_t> InputFile::SizeNow() const {
-  if (follow_ == Follow::kNo) return size_at_open();
-  const uint64_t seen = size_seen();
-  TRIDENT_ASSIGN_OR_RETURN(const Identity now, Identify(path_));
-  return CheckSame(now, seen);
+std::string InputFile::place() const {
+  MutexLock lock(mutex_);
+  return place_;
+}
+FileId InputFile::id() const {
+  MutexLock lock(mutex_);
+  return id_;
+}
+std::optional<uint64_t> InputFile::end() const {
+  MutexLock lock(mutex_);
+  return end_;
+}
+uint64_t InputFile::size_seen() const {
+  MutexLock lock(mutex_);
+  return size_seen_;
+}
+bool InputFile::is_gone() const {
+  MutexLock lock(mutex_);
+  return !gone_.empty();
+}
+FileMark InputFile::mark() const {
+  MutexLock lock(mutex_);
+  return mark_;
 }
 
-StatusOr<FileBlock> InputFile::Read(uint64_t offset, uint64_t bytes) const {
-  const uint64_t seen = size_seen();
-  const Descriptor file(path_);
-  if (!file.ok()) return SystemError(path_, "open", errno);
-  TRIDENT_ASSIGN_OR_RETURN(const Identity now, file.Identify(path_));
-  TRIDENT_ASSIGN_OR_RETURN(const uint64_t end, CheckSame(now, seen));
+void InputFile::Remember(const FileMark& mark, std::string_view head) {
+  MutexLock lock(mutex_);
+  if (mark.tail_end > mark_.tail_end || mark_.IsEmpty()) mark_ = mark;
+  if (beginning_.size() < kBeginningBytes) beginning_ = head.substr(0, kBeginningBytes);
+}
+
+bool InputFile::BeginsLike(const OpenFile& other) const {
+  char buffer[kBeginningBytes];
+  const auto got = other.Read(0, buffer);
+  MutexLock lock(mutex_);
+  const size_t both = std::min(got.value_or(0), beginning_.size());
+  return std::string_view(buffer, both) == std::string_view(beginning_).substr(0, both);
+}
+
+StatusOr<bool> InputFile::Holds(const FileMark& mark) {
+  MutexLock lock(mutex_);
+  TRIDENT_ASSIGN_OR_RETURN(const OpenRef open, Reach());
+  return open->Holds(mark);
+}
+
+StatusOr<InputFile::OpenRef> InputFile::Reach() {
+  if (!gone_.empty()) return BecomeGone(gone_);
+  if (open_ != nullptr) return open_;
+  auto open = OpenFile::Open(place_);
+  Status why = open.status();
+  if (open.ok()) {
+    const auto facts = (*open)->Facts();
+    if (!facts.ok() || facts->id != id_)
+      why = NotFound("the input file \"", spec_.path, "\" moved");
+  }
+  if (!why.ok()) {
+    const std::string beside = PlaceBeside(place_, id_);
+    if (beside.empty()) return Away(why);
+    open = OpenFile::Open(beside);
+    if (!open.ok()) return Away(open.status());
+    place_ = beside;
+  }
+  away_since_.reset();
+  if (spec_.held == Held::kYes) open_ = *open;
+  return open;
+}
+
+Status InputFile::Away(const Status& why) {
+  const Nanos now = RealClock().MonotonicNanos();
+  if (!away_since_) away_since_ = now;
+  // Of a followed file that was read to its end nothing is missed.
+  const bool is_missed = spec_.follow == Follow::kNo || size_seen_ > mark_.tail_end;
+  if (!is_missed || now - *away_since_ < spec_.patience) {
+    return Unavailable("the input file \"", spec_.path,
+                       "\" is away and is waited for: ", Message(why));
+  }
+  const StatusCode code =
+      why.code() == StatusCode::kUnavailable ? StatusCode::kAborted : why.code();
+  return MakeStatus(code, Message(why), ". It was waited for during ", Seconds(spec_.patience),
+                    ", the patience that was asked for; put it back and start again");
+}
+
+Status InputFile::BecomeGone(std::string how) {
+  if (gone_.empty()) {
+    gone_ = std::move(how);
+    open_ = nullptr;
+    if (spec_.changed) spec_.changed();
+  }
+  return FailedPrecondition(
+      "the input file \"", spec_.path, "\" was ", gone_, " after it was read up to byte ",
+      mark_.tail_end,
+      "; restore it, or let it be read from its beginning by Replaced::kNext (wordcount: "
+      "--replaced next), or start anew with an empty state directory");
+}
+
+StatusOr<InputFile::OpenRef> InputFile::ReachSame(FileFacts* facts) {
+  TRIDENT_ASSIGN_OR_RETURN(OpenRef open, Reach());
+  const auto now = open->Facts();
+  if (!now.ok()) return Away(now.status());
+  *facts = *now;
+  if (*facts == checked_) return open;
+  const uint64_t least = std::max(mark_.LeastBytes(), end_.value_or(0));
+  if (facts->size < least) {
+    return BecomeGone(Concat("truncated to ", facts->size, " bytes"));
+  }
+  if (!open->Holds(mark_)) return BecomeGone("written over");
+  checked_ = *facts;
+  size_seen_ = std::max(size_seen_, facts->size);
+  return open;
+}
+
+StatusOr<uint64_t> InputFile::SizeNow() {
+  MutexLock lock(mutex_);
+  if (spec_.follow == Follow::kNo) return *end_;
+  FileFacts facts;
+  TRIDENT_RETURN_IF_ERROR(ReachSame(&facts).status());
+  return end_.value_or(facts.size);
+}
+
+StatusOr<FileBlock> InputFile::Read(uint64_t offset, uint64_t bytes) {
+  OpenRef open;
+  uint64_t end = 0;
+  {
+    MutexLock lock(mutex_);
+    FileFacts facts;
+    TRIDENT_ASSIGN_OR_RETURN(open, ReachSame(&facts));
+    end = end_.value_or(facts.size);
+  }
   const size_t want = std::min(bytes, end - std::min(offset, end));
   std::shared_ptr<char[]> buffer(new char[want]);  // not zeroed: pread fills it
-  TRIDENT_ASSIGN_OR_RETURN(const size_t got, file.Read(path_, offset, {buffer.get(), want}));
-  if (got < want) return Truncated(path_, end, offset + got);
-  return FileBlock{offset, {buffer.get(), got}, buffer, offset + got >= end};
+  const StatusOr<size_t> got = open->Read(offset, {buffer.get(), want});
+  if (!got.ok()) {
+    MutexLock lock(mutex_);
+    return Away(got.status());
+  }
+  if (*got < want) {
+    MutexLock lock(mutex_);
+    return BecomeGone(Concat("truncated to ", offset + *got, " bytes"));
+  }
+  return FileBlock{offset, {buffer.get(), *got}, buffer, offset + *got >= end};
+}
+
+void InputFile::MoveTo(std::string place, OpenRef open) {
+  const auto facts = open->Facts();
+  if (!facts.ok()) return;
+  MutexLock lock(mutex_);
+  place_ = std::move(place);
+  id_ = facts->id;
+  checked_ = {};
+  gone_.clear();
+  away_since_.reset();
+  open_ = spec_.held == Held::kYes ? std::move(open) : nullptr;
+}
+
+void InputFile::Finish() {
+  MutexLock lock(mutex_);
+  if (!end_) end_ = std::max(size_seen_, mark_.tail_end);
+}
+
+void InputFile::Reopen() {
+  MutexLock lock(mutex_);
+  if (spec_.follow == Follow::kYes) end_.reset();
+}
+
+InputFile::OpenRef InputFile::OpenNow(FileFacts* facts) {
+  MutexLock lock(mutex_);
+  auto open = ReachSame(facts);
+  return open.ok() ? *open : nullptr;
+}
+
+void InputFile::SetGone(const FileFacts& now) {
+  MutexLock lock(mutex_);
+  if (gone_.empty()) (void)BecomeGone(Concat("truncated to ", now.size, " bytes"));
 }
 
 }  // namespace trident

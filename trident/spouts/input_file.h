@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// InputFile: a file that is read in pieces over a long time, and must stay the same file all along.
-// Every read opens it anew and compares, so that no descriptor is held (a directory may have many
-// files) and a file that was replaced or cut short is noticed.
+// InputFile: one file that is read in pieces over a long time, wherever it is moved meanwhile. It
+// is the same file as long as it holds what was read of it. Who looks after all files
+// (input_files.h) tells it where its content is now, and when it is finished.
 #ifndef TRIDENT_TRIDENT_SPOUTS_INPUT_FILE_H_
 #define TRIDENT_TRIDENT_SPOUTS_INPUT_FILE_H_
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "engine/data/column.h"
+#include "trident/spouts/open_file.h"
 #include "trident/spouts/text_file_spout.h"
+#include "trident/spouts/wake_ups.h"
 
 namespace trident {
 
@@ -33,43 +38,85 @@ struct FileBlock {
 // Thread-safe.
 class InputFile {
  public:
-  // NotFound, PermissionDenied or InvalidArgument (not a regular file) name the path.
-  static StatusOr<std::shared_ptr<const InputFile>> Open(const std::string& path, Follow follow);
+  enum class Held : uint8_t { kNo, kYes };  // kYes: stays open, and so readable when it is deleted
+  struct Spec {
+    std::string path;  // by which people know it
+    Follow follow = Follow::kNo;
+    Replaced replaced = Replaced::kStop;
+    LastLine last_line = LastLine::kNo;
+    uint64_t line_bytes_max = 0;
+    Nanos patience = 0;
+    Held held = Held::kNo;
+    std::function<void()> changed;  // what was read of it is not there any more; any thread
+  };
+  // `place` is where it is, `open` the file there. `mark` is what was read of it before.
+  InputFile(Spec spec, std::string place, std::shared_ptr<const OpenFile> open, FileMark mark);
+  // Looks at the file for the first time.
+  Status Begin();
 
-  const std::string& path() const { return path_; }
-  Follow follow() const { return follow_; }
-  // How long it was when it was opened, and the longest that it has been seen since.
-  uint64_t size_at_open() const { return identity_.size; }
-  uint64_t size_seen() const { return size_seen_.load(std::memory_order_relaxed); }
+  const std::string& path() const { return spec_.path; }
+  Follow follow() const { return spec_.follow; }
+  Replaced replaced() const { return spec_.replaced; }
+  std::string place() const;
+  FileId id() const;
+  // Where it ends for good; nullopt: it may grow.
+  std::optional<uint64_t> end() const;
+  // The longest that it has been seen.
+  uint64_t size_seen() const;
+  // What was read of it cannot be read again: it was truncated or written over.
+  bool is_gone() const;
 
-  // How long it is now; of a file that is not followed, how long it was when it was opened. The
-  // errors of Read.
-  StatusOr<uint64_t> SizeNow() const;
+  // What was read of it, and its first bytes.
+  FileMark mark() const;
+  void Remember(const FileMark& mark, std::string_view head);
+  // Does the other file begin like this one, as far as both go?
+  bool BeginsLike(const OpenFile& other) const;
+  // Does it hold what another reader, or an earlier run, has read? The errors of Read.
+  StatusOr<bool> Holds(const FileMark& mark);
 
-  // Up to `bytes` bytes from `offset` on; fewer only at the end. FailedPrecondition: the file is
-  // not the one that was opened, or is shorter than it was.
-  StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes) const;
+  // How long it is now; of a file that is not followed, where it ends. The errors of Read.
+  StatusOr<uint64_t> SizeNow();
+  // Up to `bytes` bytes from `offset` on; fewer only at the end. Unavailable: it is away, and
+  // waited for; once that took too long, the reason. FailedPrecondition: is_gone().
+  StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes);
+
+  // ---- for who looks after the files ----
+  // Its content is in this file from now on.
+  void MoveTo(std::string place, std::shared_ptr<const OpenFile> open);
+  // It will not grow any more, or it may again.
+  void Finish();
+  void Reopen();
+  // The open file and what the system says of it now; null if it is away or gone.
+  std::shared_ptr<const OpenFile> OpenNow(FileFacts* facts);
+  void SetGone(const FileFacts& now);
+  // The readers of the file are woken when it may have more.
+  WakeUps& readers() { return readers_; }
 
  private:
-  struct Identity {
-    uint64_t device = 0;
-    uint64_t inode = 0;
-    uint64_t size = 0;
-    int64_t modified_nanos = 0;
-  };
-  class Descriptor;
+  using OpenRef = std::shared_ptr<const OpenFile>;
+  StatusOr<OpenRef> Reach() TRIDENT_REQUIRES(mutex_);
+  StatusOr<OpenRef> ReachSame(FileFacts* facts) TRIDENT_REQUIRES(mutex_);
+  Status Away(const Status& why) TRIDENT_REQUIRES(mutex_);
+  Status BecomeGone(std::string how) TRIDENT_REQUIRES(mutex_);
+  StatusOr<uint64_t> LastLineEnd(const OpenFile& open, uint64_t size) const;
 
-  InputFile(std::string path, Follow follow, const Identity& identity);
-  static StatusOr<Identity> Identify(const std::string& path);
-  // How far a file that is found to be `now` is read. `seen` is size_seen() from before it was
-  // looked at: another reader may have seen it grow since.
-  StatusOr<uint64_t> CheckSame(const Identity& now, uint64_t seen) const;
-
-  const std::string path_;
-  const Follow follow_;
-  const Identity identity_;
-  mutable std::atomic<uint64_t> size_seen_;
+  const Spec spec_;
+  WakeUps readers_;
+  mutable Mutex mutex_;
+  std::string place_ TRIDENT_GUARDED_BY(mutex_);
+  FileId id_ TRIDENT_GUARDED_BY(mutex_);
+  OpenRef open_ TRIDENT_GUARDED_BY(mutex_);  // null unless it is held
+  FileFacts checked_ TRIDENT_GUARDED_BY(mutex_);
+  FileMark mark_ TRIDENT_GUARDED_BY(mutex_);
+  std::string beginning_ TRIDENT_GUARDED_BY(mutex_);  // some of its first bytes
+  std::optional<uint64_t> end_ TRIDENT_GUARDED_BY(mutex_);
+  uint64_t size_seen_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  std::optional<Nanos> away_since_ TRIDENT_GUARDED_BY(mutex_);
+  std::string gone_ TRIDENT_GUARDED_BY(mutex_);  // how; "" if it is not
 };
+
+// The path in the folder of `place` at which the file `id` is; "" if it is not there.
+std::string PlaceBeside(const std::string& place, FileId id);
 
 }  // namespace trident
 

@@ -7,39 +7,61 @@
 #include "base/hash.h"
 
 namespace trident {
+namespace {
+
+// How often a file is looked for that is away.
+constexpr Nanos kAwayPollNanos = 20 * kMillisecond;
+
+}  // namespace
 
 TextFileReader::TextFileReader(TextFileReaderSpec spec)
     : spec_(std::move(spec)),
       lines_(spec_.share, spec_.rules, spec_.read_bytes, spec_.counts.get()) {}
 
 StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& out) {
-  TRIDENT_ASSIGN_OR_RETURN(const uint64_t from, OffsetOf(request.start));
-  const uint64_t start = spec_.share.splits.NextOwned(spec_.share.reader, from);
+  const auto from = OffsetOf(request.start);
+  if (!from.ok()) {
+    if (request.end != nullptr || !CanWait(from.status())) return from.status();
+    return ReadResult{.end = request.start, .next = NextWithout()};
+  }
+  const uint64_t start = spec_.share.splits.NextOwned(spec_.share.reader, *from);
   uint64_t at = start;
   std::optional<uint64_t> end;
   if (request.end != nullptr) {
     TRIDENT_ASSIGN_OR_RETURN(const TextPosition stop,
                              TextPosition::Parse(*request.end, file().path()));
+    TRIDENT_RETURN_IF_ERROR(CheckContent(stop));
     end = stop.offset;
   }
   LineSlice slice(request.limits.rows, request.limits.bytes);
-  TRIDENT_RETURN_IF_ERROR(lines_.Read(at, end, slice));
+  const Status read = lines_.Read(at, end, slice);
+  if (!read.ok() && (end || !CanWait(read))) return read;
   if (end && at > *end) {
     return FailedPrecondition(
         "the input file \"", file().path(), "\" was read up to byte ", *end,
         " before, but no line ends there now; it was written to. Restore it, or ",
         "start anew with an empty state directory");
   }
-  const size_t rows = slice.rows();
-  const uint64_t bytes = slice.bytes();
-  if (rows > 0) {
-    TRIDENT_RETURN_IF_ERROR(out.Emit(Slice(spec_.schema, {slice.Finish()}, rows)));
+  ReadResult result{.end = request.start, .rows = slice.rows(), .bytes = slice.bytes()};
+  if (result.rows > 0) {
+    TRIDENT_RETURN_IF_ERROR(out.Emit(Slice(spec_.schema, {slice.Finish()}, result.rows)));
   }
-  TRIDENT_ASSIGN_OR_RETURN(const ReadResult::Next next, NextAt(at));
-  if (at == start) return ReadResult{request.start, rows, bytes, next};
-  TRIDENT_ASSIGN_OR_RETURN(last_end_, PositionAt(at));
-  last_offset_ = at;
-  return ReadResult{last_end_, rows, bytes, next};
+  result.refused = lines_.refused();
+  if (at != start) {
+    TRIDENT_ASSIGN_OR_RETURN(last_end_, PositionAt(at, lines_.read_to()));
+    last_offset_ = at;
+    // The same words for the same place, although a later version might choose others.
+    if (end && at == *end) last_end_ = *request.end;
+    result.end = last_end_;
+  }
+  if (!read.ok()) {
+    result.next = NextWithout();
+    return result;
+  }
+  const auto next = NextAt(at);
+  if (!next.ok() && !CanWait(next.status())) return next.status();
+  result.next = next.ok() ? *next : NextWithout();
+  return result;
 }
 
 StatusOr<ReadResult::Next> TextFileReader::NextAt(uint64_t offset) {
@@ -48,25 +70,46 @@ StatusOr<ReadResult::Next> TextFileReader::NextAt(uint64_t offset) {
   return file().follow() == Follow::kYes ? ReadResult::Next::kIdle : ReadResult::Next::kEnded;
 }
 
+bool TextFileReader::CanWait(const Status& status) const {
+  if (status.code() == StatusCode::kUnavailable) return true;
+  const bool goes_on = file().follow() == Follow::kYes || file().replaced() == Replaced::kNext;
+  return file().is_gone() && goes_on;
+}
+
+// A file that is gone and not followed has no more to give; its name is read by the next run.
+ReadResult::Next TextFileReader::NextWithout() const {
+  const bool ended = file().is_gone() && file().follow() == Follow::kNo;
+  return ended ? ReadResult::Next::kEnded : ReadResult::Next::kIdle;
+}
+
 StatusOr<Availability> TextFileReader::Poll(const Position& position) {
-  uint64_t at = 0;
-  if (!position.empty()) {
-    TRIDENT_ASSIGN_OR_RETURN(const TextPosition from, TextPosition::Parse(position, file().path()));
-    at = from.offset;
-  }
-  TRIDENT_ASSIGN_OR_RETURN(const ReadResult::Next next, NextAt(at));
-  if (next == ReadResult::Next::kMore) return Availability{Availability::State::kReady, 0};
-  if (next == ReadResult::Next::kEnded) return Availability{Availability::State::kEnded, 0};
-  return Availability{Availability::State::kIdle, spec_.poll_nanos};
+  // An error of what a position says comes from Read.
+  const auto at = position == last_end_ ? last_offset_ : OffsetIn(position);
+  if (!at.ok()) return at.status();
+  const auto next = NextAt(*at);
+  if (!next.ok() && !CanWait(next.status())) return next.status();
+  const ReadResult::Next found = next.ok() ? *next : NextWithout();
+  if (found == ReadResult::Next::kMore) return Availability{Availability::State::kReady, 0};
+  if (found == ReadResult::Next::kEnded) return Availability{Availability::State::kEnded, 0};
+  // Who watches followed files wakes us. What is away is asked for again: patience has an end.
+  const bool is_woken = next.ok() && spec_.wakes != nullptr;
+  return Availability{Availability::State::kIdle,
+                      is_woken ? 0 : std::max(spec_.poll_nanos, kAwayPollNanos)};
 }
 
 void TextFileReader::Committed(TxId /*txid*/, const Position& position) {
-  const StatusOr<TextPosition> at = TextPosition::Parse(position, file().path());
-  if (at.ok()) lines_.Release(at->offset);
+  const StatusOr<uint64_t> at = OffsetIn(position);
+  if (at.ok()) lines_.Release(*at);
+}
+
+StatusOr<uint64_t> TextFileReader::OffsetIn(const Position& position) const {
+  if (position.empty() || position == spec_.beginning) return 0;
+  TRIDENT_ASSIGN_OR_RETURN(const TextPosition at, TextPosition::Parse(position, file().path()));
+  return at.offset;
 }
 
 StatusOr<uint64_t> TextFileReader::OffsetOf(const Position& position) {
-  if (position.empty()) return 0;
+  if (position.empty() || position == spec_.beginning) return 0;
   if (position == last_end_) return last_offset_;
   TRIDENT_ASSIGN_OR_RETURN(const TextPosition at, TextPosition::Parse(position, file().path()));
   const TextSplits& splits = spec_.share.splits;
@@ -77,35 +120,32 @@ StatusOr<uint64_t> TextFileReader::OffsetOf(const Position& position) {
         splits.split_bytes, " bytes and ", splits.readers,
         " readers; set split_bytes and readers as before, or start with an empty state directory");
   }
-  if (at.offset > file().size_seen() && at.offset % splits.split_bytes != 0) {
-    return FailedPrecondition(
-        "the input file \"", file().path(), "\" was read up to byte ", at.offset,
-        " before, but has only ", file().size_seen(),
-        " bytes now; restore it, or start anew with an empty state directory");
-  }
-  TRIDENT_RETURN_IF_ERROR(CheckHead(at));
+  TRIDENT_RETURN_IF_ERROR(CheckContent(at));
   return at.offset;
 }
 
-Status TextFileReader::CheckHead(const TextPosition& position) {
-  TRIDENT_RETURN_IF_ERROR(LoadHead(position.head_bytes));
-  const bool there = head_.size() >= position.head_bytes;
-  if (there &&
-      HashBytes(std::string_view(head_).substr(0, position.head_bytes)) == position.head_hash) {
-    return absl::OkStatus();
-  }
+Status TextFileReader::CheckContent(const TextPosition& position) const {
+  const StatusOr<bool> holds = file().Holds(position.mark);
+  if (!holds.ok() || *holds) return holds.status();
   return FailedPrecondition(
-      "the input file \"", file().path(), "\" is not the one that was read up ", "to byte ",
-      position.offset, ": its first ", position.head_bytes, " bytes ",
-      there ? "differ" : "are not there",
-      "; put the first file back, or start anew with an empty state directory");
+      "the input file \"", file().path(), "\" is not the one that was read up to byte ",
+      position.offset, ": its first ", position.mark.head_bytes, " bytes or those before byte ",
+      position.mark.tail_end,
+      " differ; put the first file back, or start anew with an empty state directory");
 }
 
-StatusOr<Position> TextFileReader::PositionAt(uint64_t offset) {
-  TextPosition at{.offset = offset, .splits = spec_.share.splits};
+StatusOr<Position> TextFileReader::PositionAt(uint64_t offset, uint64_t read_to) {
+  TextPosition at{.offset = offset, .splits = spec_.share.splits, .mark = {}, .file = file().id()};
   TRIDENT_RETURN_IF_ERROR(LoadHead(std::min(offset, kTextHeadBytes)));
-  at.head_bytes = std::min<uint64_t>({offset, kTextHeadBytes, head_.size()});
-  at.head_hash = HashBytes(std::string_view(head_).substr(0, at.head_bytes));
+  at.mark.head_bytes = std::min<uint64_t>({offset, kTextHeadBytes, head_.size()});
+  at.mark.head_hash = HashBytes(std::string_view(head_).substr(0, at.mark.head_bytes));
+  const uint64_t begin = read_to - std::min(read_to, kTextTailBytes);
+  std::string buffer;
+  TRIDENT_ASSIGN_OR_RETURN(const std::string_view tail, lines_.Bytes(begin, read_to, buffer));
+  at.mark.tail_end = begin + tail.size();
+  at.mark.tail_bytes = tail.size();
+  at.mark.tail_hash = HashBytes(tail);
+  file().Remember(at.mark, head_);
   return at.ToPosition();
 }
 

@@ -22,6 +22,8 @@ struct TextFileReaderSpec {
   Nanos poll_nanos = 0;
   SchemaRef schema;
   std::shared_ptr<TextCounts> counts;
+  Position beginning;  // a position of another file, which stands for the beginning of this one
+  std::shared_ptr<const void> wakes;  // held as long as the reader is to be woken
 };
 
 class TextFileReader final : public SourceReader {
@@ -33,15 +35,23 @@ class TextFileReader final : public SourceReader {
   void Committed(TxId txid, const Position& position) override;
 
  private:
-  const InputFile& file() const { return *spec_.share.file; }
+  InputFile& file() const { return *spec_.share.file; }
   // The offset of a position that was given to us; checks that the file and its splits are still
   // those that the position was made with.
   StatusOr<uint64_t> OffsetOf(const Position& position);
-  Status CheckHead(const TextPosition& position);
-  StatusOr<Position> PositionAt(uint64_t offset);
+  // The same without the checks.
+  StatusOr<uint64_t> OffsetIn(const Position& position) const;
+  Status CheckContent(const TextPosition& position) const;
+  // `read_to` is where the bytes end that were read last.
+  StatusOr<Position> PositionAt(uint64_t offset, uint64_t read_to);
   // Reads the first bytes of the file, unless that many are known.
   Status LoadHead(uint64_t least);
   StatusOr<ReadResult::Next> NextAt(uint64_t offset);
+  // An error of the file is that it is away, and it is waited for, or that what it held is gone and
+  // the next file is to be read.
+  bool CanWait(const Status& status) const;
+  // What comes next if CanWait.
+  ReadResult::Next NextWithout() const;
 
   const TextFileReaderSpec spec_;
   TextLines lines_;

@@ -2,23 +2,17 @@
 #include "trident/spouts/text_file_spout.h"
 
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "base/limits.h"
-#include "base/mutex.h"
 #include "engine/spout.h"
-#include "trident/spouts/input_file.h"
+#include "trident/spouts/file_watch.h"
+#include "trident/spouts/input_files.h"
 #include "trident/spouts/spout_fields.h"
 #include "trident/spouts/text_file_reader.h"
 
 namespace trident {
 namespace {
-
-namespace fs = std::filesystem;
 
 Status CheckOptions(const TextFileOptions& options) {
   if (options.paths.empty()) {
@@ -36,53 +30,11 @@ Status CheckOptions(const TextFileOptions& options) {
     return InvalidArgument("poll_nanos must be at least 1, got ", options.poll_nanos,
                            "; a followed file is looked at so often");
   }
+  if (options.patience_nanos < 0 || options.rotate_wait_nanos < 0) {
+    return InvalidArgument("patience_nanos and rotate_wait_nanos must be at least 0, got ",
+                           options.patience_nanos, " and ", options.rotate_wait_nanos);
+  }
   return absl::OkStatus();
-}
-
-bool IsHidden(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return !name.empty() && name[0] == '.';
-}
-
-// The same name whatever the working directory is: it stands in decision records.
-std::string AbsolutePath(const std::string& path) {
-  std::error_code error;
-  const fs::path absolute = fs::absolute(path, error);
-  return (error ? fs::path(path) : absolute).lexically_normal().string();
-}
-
-Status AddFilesBelow(const std::string& directory, std::set<std::string>& out) {
-  std::error_code error;
-  size_t found = 0;
-  auto entry = fs::recursive_directory_iterator(directory, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (IsHidden(entry->path())) {
-      entry.disable_recursion_pending();
-      continue;
-    }
-    std::error_code unknown;  // a link that leads nowhere is no file
-    if (!entry->is_regular_file(unknown)) continue;
-    out.insert(entry->path().string());
-    ++found;
-  }
-  if (error) {
-    return Unavailable("cannot list the input directory \"", directory, "\": ", error.message());
-  }
-  if (found > 0) return absl::OkStatus();
-  return InvalidArgument("the input directory \"", directory,
-                         "\" holds no files; names that begin with \".\" do not count");
-}
-
-// "<path>#<reader>"
-StatusOr<std::pair<std::string, uint32_t>> ParsePartition(const std::string& partition) {
-  const size_t mark = partition.rfind('#');
-  uint32_t reader = 0;
-  if (mark != std::string::npos) {
-    const char* const end = partition.data() + partition.size();
-    const auto [stop, error] = std::from_chars(partition.data() + mark + 1, end, reader);
-    if (error == std::errc() && stop == end) return std::pair(partition.substr(0, mark), reader);
-  }
-  return NotFound("\"", partition, "\" is no source partition of a text file");
 }
 
 class TextFiles final : public Spout {
@@ -90,89 +42,83 @@ class TextFiles final : public Spout {
   TextFiles(TextFileOptions options, SchemaRef schema)
       : options_(std::move(options)),
         schema_(std::move(schema)),
-        counts_(options_.counts != nullptr ? options_.counts : std::make_shared<TextCounts>()) {}
+        counts_(options_.counts != nullptr ? options_.counts : std::make_shared<TextCounts>()),
+        watch_(options_.follow == Follow::kYes ? std::make_unique<FileWatch>() : nullptr),
+        files_(options_, [this] {
+          if (watch_ != nullptr) watch_->LookSoon();
+        }) {}
+  ~TextFiles() override {
+    if (watch_ != nullptr) watch_->Stop();
+  }
 
   SpoutKind kind() const override { return SpoutKind::kTransactional; }
   const SchemaRef& schema() const override { return schema_; }
-  StatusOr<std::vector<std::string>> Partitions() override;
+  Status Resume(const std::vector<SourcePosition>& committed) override {
+    return files_.Resume(committed);
+  }
+  StatusOr<std::vector<std::string>> Partitions() override {
+    TRIDENT_RETURN_IF_ERROR(files_.Open());
+    return files_.PartitionsFrom(0);
+  }
+  LaterPartitions PartitionsAfter(size_t known) override;
+  std::shared_ptr<const void> TellOfPartitions(WakeUp wake_up) override;
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                      WakeUp wake_up) override;
   Backlog BacklogAfter(const std::string& partition, const Position& position) override;
+  SpoutCounts Counts() const override {
+    return {.skipped = counts_->skipped_lines, .repaired = counts_->replaced_lines};
+  }
   std::string Describe() const override;
 
  private:
-  // The same object for all readers of a file, so that they agree on what it was at the start.
-  StatusOr<std::shared_ptr<const InputFile>> FileAt(const std::string& path);
-
   const TextFileOptions options_;
   const SchemaRef schema_;
   const std::shared_ptr<TextCounts> counts_;
-  Mutex mutex_;
-  std::map<std::string, std::shared_ptr<const InputFile>> files_ TRIDENT_GUARDED_BY(mutex_);
+  const std::unique_ptr<FileWatch> watch_;  // null if the files are not followed
+  InputFiles files_;
 };
 
-StatusOr<std::vector<std::string>> TextFiles::Partitions() {
-  std::set<std::string> paths;
-  for (const std::string& given : options_.paths) {
-    const std::string path = AbsolutePath(given);
-    std::error_code unknown;  // a path that cannot be looked at fails below, as a file
-    if (fs::is_directory(path, unknown)) {
-      TRIDENT_RETURN_IF_ERROR(AddFilesBelow(path, paths));
-    } else {
-      paths.insert(path);
-    }
-  }
-  std::vector<std::string> partitions;
-  for (const std::string& path : paths) {
-    TRIDENT_ASSIGN_OR_RETURN(const std::shared_ptr<const InputFile> file, FileAt(path));
-    for (uint32_t reader = 0; reader < options_.splits.readers; ++reader) {
-      // Small files come in thousands: readers with nothing to read are left out while they have.
-      const uint64_t first = options_.splits.NextOwned(reader, 0);
-      const bool may_read = file->follow() == Follow::kYes || first < file->size_at_open();
-      if (reader == 0 || may_read) partitions.push_back(Concat(path, "#", reader));
-    }
-  }
-  return partitions;
+LaterPartitions TextFiles::PartitionsAfter(size_t known) {
+  if (watch_ == nullptr) return {};
+  return {files_.PartitionsFrom(known), LaterPartitions::More::kPerhaps};
 }
 
-StatusOr<std::shared_ptr<const InputFile>> TextFiles::FileAt(const std::string& path) {
-  MutexLock lock(mutex_);
-  std::shared_ptr<const InputFile>& file = files_[path];
-  if (file == nullptr) {
-    TRIDENT_ASSIGN_OR_RETURN(file, InputFile::Open(path, options_.follow));
-  }
-  return file;
+std::shared_ptr<const void> TextFiles::TellOfPartitions(WakeUp wake_up) {
+  if (watch_ == nullptr) return nullptr;
+  std::shared_ptr<const void> told = files_.more_partitions().Add(std::move(wake_up));
+  watch_->Start(&files_, options_.poll_nanos);
+  return told;
 }
 
 StatusOr<std::unique_ptr<SourceReader>> TextFiles::OpenReader(const std::string& partition,
-                                                              WakeUp /*wake_up*/) {
-  TRIDENT_ASSIGN_OR_RETURN(const auto parsed, ParsePartition(partition));
-  const auto& [path, reader] = parsed;
-  if (reader >= options_.splits.readers) {
-    return NotFound("\"", partition, "\" is no source partition: a file has ",
-                    options_.splits.readers, " readers, numbered from 0");
-  }
-  TRIDENT_ASSIGN_OR_RETURN(std::shared_ptr<const InputFile> file, FileAt(path));
+                                                              WakeUp wake_up) {
+  TRIDENT_RETURN_IF_ERROR(files_.Open());
+  TRIDENT_ASSIGN_OR_RETURN(InputFiles::Share share, files_.Find(partition));
+  std::shared_ptr<const void> wakes;
+  if (watch_ != nullptr) wakes = share.file->readers().Add(std::move(wake_up));
   return std::make_unique<TextFileReader>(
-      TextFileReaderSpec{.share = {std::move(file), options_.splits, reader},
+      TextFileReaderSpec{.share = {std::move(share.file), options_.splits, share.reader},
                          .rules = options_.rules,
                          .read_bytes = options_.read_bytes,
                          .poll_nanos = options_.poll_nanos,
                          .schema = schema_,
-                         .counts = counts_});
+                         .counts = counts_,
+                         .beginning = std::move(share.beginning),
+                         .wakes = std::move(wakes)});
 }
 
 Backlog TextFiles::BacklogAfter(const std::string& partition, const Position& position) {
-  const auto parsed = ParsePartition(partition);
-  if (!parsed.ok()) return {};
-  const auto& [path, reader] = *parsed;
-  const auto file = FileAt(path);
-  if (!file.ok()) return {};
-  const auto size = (*file)->SizeNow();
-  const auto at = position.empty() ? StatusOr<TextPosition>(TextPosition())
-                                   : TextPosition::Parse(position, path);
-  if (!size.ok() || !at.ok()) return {};
-  return Backlog::Bytes(options_.splits.OwnedBytes(reader, at->offset, *size));
+  const auto share = files_.Find(partition);
+  if (!share.ok()) return {};
+  uint64_t at = 0;
+  if (!position.empty() && position != share->beginning) {
+    const auto read = TextPosition::Parse(position, partition);
+    if (!read.ok()) return {};
+    at = read->offset;
+  }
+  const auto size = share->file->SizeNow();
+  if (!size.ok()) return {};
+  return Backlog::Bytes(options_.splits.OwnedBytes(share->reader, at, *size));
 }
 
 std::string TextFiles::Describe() const {

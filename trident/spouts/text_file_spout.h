@@ -4,9 +4,9 @@
 //
 //   topology.NewStream("lines", TextFileSpout::Make({.paths = {"logs", "more.txt"}}))
 //
-// A line ends with "\n" or "\r\n", which are not part of it; the last line of a file needs neither.
-// Lines are views into the blocks that were read: nothing is copied. The order of lines is kept
-// within a split of a file. It is not kept between splits, nor between files.
+// A line ends with "\n" or "\r\n", which are not part of it. A last line without an end is no line
+// yet (LastLine). Lines are views into the blocks that were read: nothing is copied. The order of
+// lines is kept within a split of a file. It is not kept between splits, nor between files.
 #ifndef TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_SPOUT_H_
 #define TRIDENT_TRIDENT_SPOUTS_TEXT_FILE_SPOUT_H_
 
@@ -52,6 +52,20 @@ enum class Follow : uint8_t {
   kYes,  // it never ends
 };
 
+// The treatment of a file that is not followed and is not the one that was read before: another
+// one took its place, or it was cut short or written over. Followed files are always read like
+// kNext.
+enum class Replaced : uint8_t {
+  kStop,  // the run stops or does not start, and the error says how to go on
+  kNext,  // what is left of the old file is read if it can be found; the new one from its beginning
+};
+
+// The treatment of a last line that has no end, in a file that is not followed.
+enum class LastLine : uint8_t {
+  kNo,   // no row until its end comes; the next run reads it
+  kYes,  // a row; what the file grows by later is a line of its own
+};
+
 // The treatment of a line that is not UTF-8.
 enum class InvalidUtf8 : uint8_t {
   kFail,     // the batch fails, and the error names the file and the byte
@@ -76,34 +90,45 @@ struct TextCounts {
 
 struct TextFileOptions {
   // Files and directories. A directory stands for all regular files below it, but none whose name
-  // begins with ".".
+  // begins with ".", and nothing in a state directory. A file that has several names is read once.
   std::vector<std::string> paths;
   std::string field = "line";  // the field kLine
   Follow follow = Follow::kNo;
+  Replaced replaced = Replaced::kStop;
+  LastLine last_line = LastLine::kNo;
   TextRules rules = {};
   // Each file is read in splits of `split_bytes` by `readers` source partitions in turn. Both must
   // stay the same as long as a state is used; a program that changes them is refused.
   TextSplits splits = {};
   // The size of a block that is read; more where a line is longer.
   uint64_t read_bytes = 256 * 1024;  // kFileReadBytes
-  // How often a followed file is looked at.
+  // How often followed files are looked at where the system does not tell of changes. Many files
+  // are looked at less often, so that it takes no more than a fiftieth of a core.
   int64_t poll_nanos = 5'000'000;  // kSpoutPollNanosDefault
+  // How long a file with unread input may be away, or refuse to be read, before the run stops.
+  int64_t patience_nanos = 60'000'000'000;  // kFilePatienceMsDefault
+  // How long a followed file that has lost its name may be silent before it counts as finished; it
+  // is not read later.
+  int64_t rotate_wait_nanos = 5'000'000'000;  // kFileRotateWaitMsDefault
   // If set, counts the lines that the rules left out or repaired.
   std::shared_ptr<TextCounts> counts = nullptr;
 };
 
-// A transactional spout, as long as the files stay what they are. They may grow. But a file that
-// was replaced, truncated or, unless it is followed, written to fails the batch, and so does
-// another file of the same name when the program comes back. Thread-safe.
+// A transactional spout, as long as what was read can be read again. A file is known by its device
+// and inode, by its first bytes, and by those that were read last: it may be moved, renamed, linked
+// or copied together with the state, and goes on where it was. If that content is gone while a
+// batch is not committed yet (a file truncated in place, without a copy), the rows of that batch
+// may be lost if it fails; the log says so. Thread-safe.
 //
-// Source partitions are called "<absolute path>#<reader>". A file that is not followed is read up
-// to the end it had at the start; when the program comes back, the part by which it has grown is
-// read too. In a followed file, a last line without its newline waits for the newline; in other
-// files it is a line.
+// Source partitions are called "<absolute path>#<reader>"; the further files that stand under the
+// same path, one after the other, are "<absolute path>#<reader>@2" and so on. A file that is not
+// followed is read up to the end it had at the start; when the program comes back, the part by
+// which it has grown is read too. A followed file is read for ever: when another takes its place,
+// or its content is cut off, the old one is read to its end and the new one from its beginning.
+// Files that come up later below a followed directory, or at a followed path, are read too.
 //
-// The backlog is in bytes of the files. In a followed file, a last line without its newline counts
-// too. At the start, NotFound, PermissionDenied or InvalidArgument name the path that cannot be
-// read, or the directory without files.
+// The backlog is in bytes of the files. At the start, NotFound, PermissionDenied or
+// InvalidArgument name the path that cannot be read, or the directory without files.
 class TextFileSpout {
  public:
   // InvalidArgument if there are no paths, or an option is out of its range. Does not look at the

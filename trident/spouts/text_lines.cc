@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/logging.h"
 #include "base/utf8.h"
 
 namespace trident {
@@ -25,10 +26,9 @@ std::string Repaired(std::string_view line) {
   return out;
 }
 
-std::string_view WithoutReturn(std::string_view line) {
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
-}
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+// Of a line that is refused, so much is shown.
+constexpr size_t kStandInBytes = 1024;
 
 }  // namespace
 
@@ -37,13 +37,18 @@ TextLines::TextLines(Share share, TextRules rules, uint64_t read_bytes, TextCoun
 
 Status TextLines::Read(uint64_t& at, std::optional<uint64_t> end, LineSlice& slice) {
   const uint64_t stop = end.value_or(~uint64_t{0});
+  refused_ = absl::OkStatus();
+  stands_before_refused_ = false;
+  file_end_ = share_.file->end();
+  read_to_ = at;
   at = share_.splits.NextOwned(share_.reader, at);
-  while (!slice.full() && at < stop) {
+  while (!slice.full() && at < stop && refused_.ok() && !stands_before_refused_) {
     const uint64_t before = at;
     if (IsSplitStart(at)) TRIDENT_RETURN_IF_ERROR(SkipToLineStart(at, stop));
     if (at < std::min(share_.splits.SplitEnd(before), stop)) {
       TRIDENT_RETURN_IF_ERROR(TakeFromLineStart(at, end, slice));
     }
+    if (at != before) read_to_ = at;
     at = share_.splits.NextOwned(share_.reader, at);
     if (at == before) break;
   }
@@ -54,8 +59,8 @@ Status TextLines::SkipToLineStart(uint64_t& at, uint64_t stop) {
   TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> newline, FindNewline(at - 1));
   if (newline) {
     at = std::min(*newline + 1, stop);
-  } else if (!follows()) {
-    at = std::max(at, share_.file->size_at_open());
+  } else if (!may_grow()) {
+    at = std::max(at, *file_end_);
   }
   return absl::OkStatus();
 }
@@ -67,7 +72,7 @@ Status TextLines::TakeFromLineStart(uint64_t& at, std::optional<uint64_t> end, L
   if (covered == Reached::kEnd) return absl::OkStatus();
   while (at == line_start) {
     TRIDENT_RETURN_IF_ERROR(TakeLines(at, std::min(share_.splits.SplitEnd(at), stop), stop, slice));
-    if (at > line_start) break;
+    if (at > line_start || stands_before_refused_) break;
     TRIDENT_ASSIGN_OR_RETURN(const Reached passed, PassBlockEnd(at, end, slice));
     if (passed == Reached::kEnd) break;
   }
@@ -91,15 +96,24 @@ Status TextLines::TakeLines(uint64_t& at, uint64_t stop, uint64_t visible_end, L
     if (newline == nullptr) break;
     const std::string_view line(next, static_cast<size_t>(newline - next));
     longest = std::max(longest, line.size());
-    found_.push_back(WithoutReturn(line));
+    found_.push_back(Bare(line));
     next = newline + 1;
   }
   at += static_cast<uint64_t>(next - text.data());
-  return AppendFound(longest, slice);
+  AppendFound(longest, at, slice);
+  return absl::OkStatus();
 }
 
-Status TextLines::AppendFound(size_t longest, LineSlice& slice) {
-  if (found_.empty()) return absl::OkStatus();
+std::string_view TextLines::Bare(std::string_view in_block) const {
+  if (!in_block.empty() && in_block.back() == '\r') in_block.remove_suffix(1);
+  if (OffsetOf(in_block.data()) == 0 && in_block.starts_with(kByteOrderMark)) {
+    in_block.remove_prefix(kByteOrderMark.size());
+  }
+  return in_block;
+}
+
+void TextLines::AppendFound(size_t longest, uint64_t& at, LineSlice& slice) {
+  if (found_.empty()) return;
   const char* const begin = found_.front().data();
   const char* const end = found_.back().data() + found_.back().size();
   // All at once: no newline can stand inside of a character, so all lines are UTF-8 if the whole
@@ -107,40 +121,57 @@ Status TextLines::AppendFound(size_t longest, LineSlice& slice) {
   if (longest <= rules_.line_bytes_max && IsUtf8({begin, static_cast<size_t>(end - begin)})) {
     slice.Retain(block_.owner);
     for (Text line : found_) slice.Append(line);
-    return absl::OkStatus();
+    return;
   }
-  for (Text line : found_) TRIDENT_RETURN_IF_ERROR(AppendChecked(line, slice));
-  return absl::OkStatus();
+  for (size_t i = 0; i < found_.size(); ++i) {
+    const Taken taken = AppendChecked(found_[i], slice);
+    if (taken == Taken::kYes) continue;
+    stands_before_refused_ = taken == Taken::kLater;
+    if (taken == Taken::kLater) at = OffsetOf(found_[i].data());
+    if (taken == Taken::kRefused && i + 1 < found_.size()) at = OffsetOf(found_[i + 1].data());
+    return;
+  }
 }
 
-Status TextLines::AppendChecked(std::string_view line, LineSlice& slice) {
+TextLines::Taken TextLines::AppendChecked(std::string_view line, LineSlice& slice) {
   if (line.size() > rules_.line_bytes_max) {
-    if (rules_.long_line == LongLine::kFail) return TooLong(OffsetOf(line.data()));
+    if (rules_.long_line == LongLine::kFail) {
+      return Refuse(line, TooLong(OffsetOf(line.data())), slice);
+    }
     ++counts_->skipped_lines;
-    return absl::OkStatus();
+    return Taken::kYes;
   }
-  if (!IsUtf8(line)) return AppendRepaired(line, slice);
+  if (!IsUtf8(line)) return AppendInvalid(line, slice);
   slice.Retain(block_.owner);
   slice.Append(line);
-  return absl::OkStatus();
+  return Taken::kYes;
 }
 
-Status TextLines::AppendRepaired(std::string_view line, LineSlice& slice) {
+TextLines::Taken TextLines::AppendInvalid(std::string_view line, LineSlice& slice) {
   switch (rules_.invalid_utf8) {
     case InvalidUtf8::kReplace:
       slice.AppendCopy(Repaired(line));
       ++counts_->replaced_lines;
-      return absl::OkStatus();
+      return Taken::kYes;
     case InvalidUtf8::kSkip:
       ++counts_->skipped_lines;
-      return absl::OkStatus();
+      return Taken::kYes;
     case InvalidUtf8::kFail:
       break;
   }
   const uint64_t begin = OffsetOf(line.data());
-  return InvalidArgument("the input file \"", share_.file->path(), "\" is no UTF-8 at byte ",
-                         begin + ValidUtf8Prefix(line), ", in the line that starts at byte ", begin,
-                         "; convert it, or choose InvalidUtf8::kReplace or kSkip");
+  return Refuse(line,
+                InvalidArgument("the input file \"", share_.file->path(), "\" is no UTF-8 at byte ",
+                                begin + ValidUtf8Prefix(line), ", in the line that starts at byte ",
+                                begin, "; convert it, or choose InvalidUtf8::kReplace or kSkip"),
+                slice);
+}
+
+TextLines::Taken TextLines::Refuse(std::string_view line, const Status& why, LineSlice& slice) {
+  if (slice.rows() > 0) return Taken::kLater;
+  slice.AppendCopy(Repaired(line.substr(0, kStandInBytes)));
+  refused_ = why;
+  return Taken::kRefused;
 }
 
 Status TextLines::TooLong(uint64_t offset) const {
@@ -152,32 +183,53 @@ Status TextLines::TooLong(uint64_t offset) const {
 StatusOr<TextLines::Reached> TextLines::PassBlockEnd(uint64_t& at, std::optional<uint64_t> end,
                                                      LineSlice& slice) {
   const bool ends_at_end = end && *end <= block_.end();
-  if (ends_at_end || (block_.at_end && !follows())) {
+  if (ends_at_end || (!may_grow() && block_.end() >= *file_end_)) {
     std::string_view last = block_.From(at);
     if (ends_at_end) last = last.substr(0, *end - at);
-    TRIDENT_RETURN_IF_ERROR(AppendChecked(last, slice));
-    at += last.size();
+    const size_t length = last.size();
+    // A last line without a newline keeps its return; at its end another might come.
+    const std::string_view bare = at == 0 ? last.substr(Bare(last).data() - last.data()) : last;
+    if (AppendChecked(bare, slice) == Taken::kLater) {
+      stands_before_refused_ = true;
+      return Reached::kEnd;
+    }
+    at += length;
     return Reached::kMore;
   }
   const uint64_t length = block_.end() - at;
-  if (length > rules_.line_bytes_max) return PassLongLine(at);
+  if (length > rules_.line_bytes_max) return PassLongLine(at, slice);
   const uint64_t seen_to = block_.end();
   TRIDENT_RETURN_IF_ERROR(Load(at, std::max(read_bytes_, 2 * length)));
   return block_.end() > seen_to ? Reached::kMore : Reached::kEnd;
 }
 
-StatusOr<TextLines::Reached> TextLines::PassLongLine(uint64_t& at) {
-  if (rules_.long_line == LongLine::kFail) return TooLong(at);
+StatusOr<TextLines::Reached> TextLines::PassLongLine(uint64_t& at, LineSlice& slice) {
+  const bool refuses = rules_.long_line == LongLine::kFail;
+  if (refuses && slice.rows() > 0) {
+    stands_before_refused_ = true;
+    return Reached::kEnd;
+  }
+  const std::string beginning(block_.From(at).substr(0, kStandInBytes));
   TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> newline, FindNewline(block_.end()));
-  if (!newline && follows()) return Reached::kEnd;
-  at = newline ? *newline + 1 : share_.file->size_at_open();
-  ++counts_->skipped_lines;
+  if (!newline && may_grow()) {
+    if (!std::exchange(told_of_long_line_, true)) {
+      TRIDENT_LOG(WARN) << Message(TooLong(at)) << ". It has no end yet, which is waited for";
+    }
+    return Reached::kEnd;
+  }
+  if (refuses) {
+    (void)Refuse(beginning, TooLong(at), slice);
+  } else {
+    ++counts_->skipped_lines;
+  }
+  at = newline ? *newline + 1 : *file_end_;
   return Reached::kMore;
 }
 
 StatusOr<bool> TextLines::HasMore(uint64_t at) {
+  file_end_ = share_.file->end();
   at = share_.splits.NextOwned(share_.reader, at);
-  if (!follows()) return at < share_.file->size_at_open();
+  if (!may_grow()) return at < *file_end_;
   if (IsSplitStart(at)) {
     TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> newline, FindNewline(at - 1));
     if (!newline) return false;
@@ -188,8 +240,7 @@ StatusOr<bool> TextLines::HasMore(uint64_t at) {
   if (newline) return true;
   polled_at_ = at;
   polled_to_ = std::max(from, block_.end());
-  // A line that is too long already fails now, not when it ends.
-  return rules_.long_line == LongLine::kFail && polled_to_ - at > rules_.line_bytes_max;
+  return false;
 }
 
 void TextLines::Release(uint64_t at) {
@@ -209,15 +260,28 @@ StatusOr<std::optional<uint64_t>> TextLines::FindNewline(uint64_t from) {
 
 StatusOr<TextLines::Reached> TextLines::Cover(uint64_t at) {
   if (block_.Covers(at)) return Reached::kMore;
-  if (!follows() && at >= share_.file->size_at_open()) return Reached::kEnd;
+  if (!may_grow() && at >= *file_end_) return Reached::kEnd;
   TRIDENT_RETURN_IF_ERROR(Load(at, read_bytes_));
   return block_.Covers(at) ? Reached::kMore : Reached::kEnd;
 }
 
+// With some bytes before `offset`, by which a position knows the file again.
 Status TextLines::Load(uint64_t offset, uint64_t bytes) {
-  block_ = FileBlock();
-  TRIDENT_ASSIGN_OR_RETURN(block_, share_.file->Read(offset, bytes));
+  const uint64_t before = std::min(offset, kTextTailBytes);
+  // The old block stays if there is no new one: it has the tail of what was read.
+  TRIDENT_ASSIGN_OR_RETURN(FileBlock loaded, share_.file->Read(offset - before, bytes + before));
+  block_ = std::move(loaded);
   return absl::OkStatus();
+}
+
+StatusOr<std::string_view> TextLines::Bytes(uint64_t from, uint64_t to, std::string& buffer) {
+  if (from == to) return std::string_view();
+  if (block_.offset <= from && to <= block_.end()) {
+    return block_.From(from).substr(0, to - from);
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const FileBlock read, share_.file->Read(from, to - from));
+  buffer = read.bytes;
+  return std::string_view(buffer);
 }
 
 }  // namespace trident

@@ -56,7 +56,7 @@ class TextLines {
  public:
   // What one reader reads of a file.
   struct Share {
-    std::shared_ptr<const InputFile> file;
+    std::shared_ptr<InputFile> file;
     TextSplits splits;
     uint32_t reader = 0;
   };
@@ -72,11 +72,18 @@ class TextLines {
   StatusOr<bool> HasMore(uint64_t at);
   // Lets go of the block if it lies before `at`.
   void Release(uint64_t at);
+  // Where the bytes end that Read looked at last, on its way to `at`: `at`, or before the splits
+  // of others.
+  uint64_t read_to() const { return read_to_; }
+  // Set if Read stopped at a line that the rules refuse, which is the only row of the slice.
+  const Status& refused() const { return refused_; }
+  // The bytes [from, to) of the file, from the block if it has them.
+  StatusOr<std::string_view> Bytes(uint64_t from, uint64_t to, std::string& buffer);
 
  private:
   enum class Reached : uint8_t { kMore, kEnd };
 
-  bool follows() const { return share_.file->follow() == Follow::kYes; }
+  bool may_grow() const { return !file_end_.has_value(); }
   // Is `at` the start of a split, so that the line there may belong to the split before?
   bool IsSplitStart(uint64_t at) const { return at > 0 && at % share_.splits.split_bytes == 0; }
 
@@ -90,14 +97,23 @@ class TextLines {
   // The line at `at` does not end in the block: loads more of it, or takes it as the last, or
   // leaves it out as too long, or waits for the file to grow (kEnd).
   StatusOr<Reached> PassBlockEnd(uint64_t& at, std::optional<uint64_t> end, LineSlice& slice);
-  StatusOr<Reached> PassLongLine(uint64_t& at);
+  StatusOr<Reached> PassLongLine(uint64_t& at, LineSlice& slice);
 
-  // Adds `found_`, whose longest line has `longest` bytes.
-  Status AppendFound(size_t longest, LineSlice& slice);
+  // Adds `found_`, whose longest line has `longest` bytes, and which ends at `at`. Moves `at` back
+  // to a line that the rules refuse.
+  void AppendFound(size_t longest, uint64_t& at, LineSlice& slice);
+  enum class Taken : uint8_t {
+    kYes,
+    kRefused,  // the slice holds what stands for it, and nothing else
+    kLater,    // it is refused, but the slice has rows already
+  };
   // Adds one line under the rules.
-  Status AppendChecked(std::string_view line, LineSlice& slice);
-  Status AppendRepaired(std::string_view line, LineSlice& slice);
+  Taken AppendChecked(std::string_view line, LineSlice& slice);
+  Taken AppendInvalid(std::string_view line, LineSlice& slice);
+  Taken Refuse(std::string_view line, const Status& why, LineSlice& slice);
   Status TooLong(uint64_t offset) const;
+  // The line at `in_block` without the mark of the byte order and the return.
+  std::string_view Bare(std::string_view in_block) const;
 
   // The first newline at or after `from`; nullopt: there is none yet.
   StatusOr<std::optional<uint64_t>> FindNewline(uint64_t from);
@@ -115,6 +131,11 @@ class TextLines {
   FileBlock block_;
   std::vector<Text> found_;  // scratch of TakeLines
   // Polling a line that grows slowly must not read it from its start each time.
+  uint64_t read_to_ = 0;
+  Status refused_;
+  bool stands_before_refused_ = false;
+  bool told_of_long_line_ = false;
+  std::optional<uint64_t> file_end_;  // where the file ends for good; nullopt: it may grow
   uint64_t polled_at_ = 0;
   uint64_t polled_to_ = 0;  // no newline in [polled_at_, polled_to_)
 };

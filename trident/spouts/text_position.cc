@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/spouts/text_position.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/limits.h"
@@ -36,9 +37,20 @@ Position TextPosition::ToPosition() const {
   out.push_back('x');
   PutNumber(out, splits.split_bytes, kDecimal);
   out.push_back('/');
-  PutNumber(out, head_bytes, kDecimal);
+  PutNumber(out, mark.head_bytes, kDecimal);
   out.push_back('-');
-  PutNumber(out, head_hash, kHex);
+  PutNumber(out, mark.head_hash, kHex);
+  if (file == FileId{}) return out;
+  out.push_back('/');
+  PutNumber(out, mark.tail_end, kDecimal);
+  out.push_back(':');
+  PutNumber(out, mark.tail_bytes, kDecimal);
+  out.push_back('-');
+  PutNumber(out, mark.tail_hash, kHex);
+  out.push_back('/');
+  PutNumber(out, file.device, kHex);
+  out.push_back(':');
+  PutNumber(out, file.inode, kHex);
   return out;
 }
 
@@ -46,18 +58,51 @@ StatusOr<TextPosition> TextPosition::Parse(const Position& position, std::string
   TextPosition out;
   std::string_view text = position;
   uint64_t readers = 0;
-  const bool parsed = TakeNumber(text, kDecimal, "/", &out.offset) &&
-                      TakeNumber(text, kDecimal, "x", &readers) &&
-                      TakeNumber(text, kDecimal, "/", &out.splits.split_bytes) &&
-                      TakeNumber(text, kDecimal, "-", &out.head_bytes) &&
-                      TakeNumber(text, kHex, "", &out.head_hash) && text.empty();
+  bool parsed = TakeNumber(text, kDecimal, "/", &out.offset) &&
+                TakeNumber(text, kDecimal, "x", &readers) &&
+                TakeNumber(text, kDecimal, "/", &out.splits.split_bytes) &&
+                TakeNumber(text, kDecimal, "-", &out.mark.head_bytes) &&
+                TakeNumber(text, kHex, "", &out.mark.head_hash);
+  if (parsed && !text.empty()) {
+    parsed = text.front() == '/';
+    text.remove_prefix(1);
+    parsed = parsed && TakeNumber(text, kDecimal, ":", &out.mark.tail_end) &&
+             TakeNumber(text, kDecimal, "-", &out.mark.tail_bytes) &&
+             TakeNumber(text, kHex, "/", &out.mark.tail_hash) &&
+             TakeNumber(text, kHex, ":", &out.file.device) &&
+             TakeNumber(text, kHex, "", &out.file.inode) && text.empty() &&
+             out.mark.tail_bytes <= std::min(kTextTailBytes, out.mark.tail_end) &&
+             !(out.file == FileId{});
+  }
   out.splits.readers = static_cast<uint32_t>(readers);
   if (parsed && readers >= 1 && readers <= static_cast<uint64_t>(kFileReadersMax) &&
-      out.splits.split_bytes >= 1 && out.head_bytes <= kTextHeadBytes) {
+      out.splits.split_bytes >= 1 && out.mark.head_bytes <= kTextHeadBytes) {
     return out;
   }
   return DataLoss("the input file \"", file, "\" has the position \"", position,
                   "\", which is none of a text file; was this state written with another spout?");
+}
+
+std::string TextPartition::ToString() const {
+  return number == 1 ? Concat(path, "#", reader) : Concat(path, "#", reader, "@", number);
+}
+
+std::optional<TextPartition> TextPartition::Parse(const std::string& name) {
+  const size_t mark = name.rfind('#');
+  if (mark == std::string::npos) return std::nullopt;
+  TextPartition out{.path = name.substr(0, mark)};
+  std::string_view text = std::string_view(name).substr(mark + 1);
+  uint64_t reader = 0;
+  uint64_t number = 1;
+  const bool is_first = text.find('@') == std::string_view::npos;
+  if (!TakeNumber(text, kDecimal, is_first ? "" : "@", &reader)) return std::nullopt;
+  if (!is_first && !TakeNumber(text, kDecimal, "", &number)) return std::nullopt;
+  if (!text.empty() || reader > UINT32_MAX || number < 1 || number > UINT32_MAX) {
+    return std::nullopt;
+  }
+  out.reader = static_cast<uint32_t>(reader);
+  out.number = static_cast<uint32_t>(number);
+  return out;
 }
 
 }  // namespace trident

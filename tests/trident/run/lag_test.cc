@@ -71,13 +71,13 @@ TEST(LagTest, RowsOfAFeederWaitUntilTheyAreCommitted) {
 TEST(LagTest, BytesOfFilesWaitUntilTheyAreCommitted) {
   const std::string dir = EmptyDirectory("lag_files");
   std::ofstream(dir + "/a") << "one\ntwo\n";
-  std::ofstream(dir + "/b") << "three";
+  std::ofstream(dir + "/b") << "three\n";
   Gate gate;
   Topology topology("lag");
   CountThroughGate(topology.NewStream("lines", TextFileSpout::Make({.paths = {dir}})), kLine, gate);
   auto run = Run::Start(topology, {.executors = 2});
   ASSERT_TRUE(run.ok()) << run.status();
-  EXPECT_EQ(LagOf(**run), Bytes(13));
+  EXPECT_EQ(LagOf(**run), Bytes(14));
   gate.Open();
   ASSERT_TRUE((*run)->AwaitEnd().ok());
   EXPECT_EQ(LagOf(**run), Bytes(0));

@@ -40,7 +40,10 @@ inline ReadRows ReadOnce(SourceReader& reader, const Position& start, BatchLimit
   auto result = reader.Read({.start = start, .end = end, .limits = limits}, out);
   if (!result.ok()) return {result.status(), {}, {}};
   EXPECT_EQ(out.rows.size(), result->rows);
-  return {absl::OkStatus(), std::move(out.rows), *result};
+  if (!result->refused.ok()) {
+    EXPECT_EQ(result->rows, 1u) << "what stands for the refused row";
+  }
+  return {result->refused, std::move(out.rows), *result};
 }
 
 inline constexpr BatchLimits kNoLimits{1u << 20, 1u << 30};

@@ -91,59 +91,65 @@ TEST(TextFileErrorsTest, OptionsOutOfRangeAreRefused) {
                 "each field of a TextFileSpout needs a name");
 }
 
-TEST(TextFileErrorsTest, AFileThatVanishesBetweenReadsIsNamed) {
+TEST(TextFileErrorsTest, AFileThatLosesItsNameBetweenReadsIsReadToItsEnd) {
   const TempDir dir;
   OpenFile open(SmallBlocks(dir.Write("f", ManyLines())));
   const ReadRows first = ReadOnce(*open.reader, "", kTen);
   fs::remove(dir.File("f"));
-  ExpectError(ReadOnce(*open.reader, first.result.end, kTen).status, StatusCode::kNotFound,
-              {dir.File("f"), "not there"});
+  EXPECT_EQ(ReadUntilPause(*open.reader, first.result.end, kTen).rows.size(), 990u);
 }
 
-TEST(TextFileErrorsTest, AFileReplacedBetweenReadsIsNamed) {
+TEST(TextFileErrorsTest, AFileReplacedBetweenReadsIsReadToItsEnd) {
   const TempDir dir;
   OpenFile open(SmallBlocks(dir.Write("f", ManyLines())));
   const ReadRows first = ReadOnce(*open.reader, "", kTen);
-  dir.Write("g", ManyLines());
+  dir.Write("g", "another\n");
   fs::rename(dir.File("g"), dir.File("f"));
-  ExpectError(ReadOnce(*open.reader, first.result.end, kTen).status,
-              StatusCode::kFailedPrecondition,
-              {dir.File("f"), "was replaced", "put the first one back"});
+  const ReadBatch rest = ReadUntilPause(*open.reader, first.result.end, kTen);
+  EXPECT_EQ(rest.rows.size(), 990u);
+  EXPECT_EQ(rest.next, ReadResult::Next::kEnded);
 }
 
-TEST(TextFileErrorsTest, AFileTruncatedBetweenReadsIsNamed) {
-  const TempDir dir;
-  for (const Follow follow : {Follow::kNo, Follow::kYes}) {
-    TextFileOptions options = SmallBlocks(dir.Write("f", ManyLines()));
-    options.follow = follow;
-    OpenFile open(options);
-    const ReadRows first = ReadOnce(*open.reader, "", kTen);
-    fs::resize_file(dir.File("f"), 500);
-    ExpectError(ReadOnce(*open.reader, first.result.end, kTen).status,
-                StatusCode::kFailedPrecondition, {dir.File("f"), "was truncated", "to 500 bytes"});
-  }
-}
-
-TEST(TextFileErrorsTest, AFileOverwrittenInPlaceBetweenReadsIsNamed) {
+TEST(TextFileErrorsTest, AFileTruncatedBetweenReadsIsNamedWithTheWayOut) {
   const TempDir dir;
   OpenFile open(SmallBlocks(dir.Write("f", ManyLines())));
   const ReadRows first = ReadOnce(*open.reader, "", kTen);
+  fs::resize_file(dir.File("f"), 500);
+  ExpectError(ReadUntilPause(*open.reader, first.result.end, kTen).status,
+              StatusCode::kFailedPrecondition,
+              {dir.File("f"), "was truncated", "to 500 bytes", "--replaced next"});
+}
+
+TEST(TextFileErrorsTest, AFileTruncatedBetweenReadsEndsIfTheNextOneIsAskedFor) {
+  const TempDir dir;
+  TextFileOptions options = SmallBlocks(dir.Write("f", ManyLines()));
+  options.replaced = Replaced::kNext;
+  OpenFile open(options);
+  const ReadRows first = ReadOnce(*open.reader, "", kTen);
+  fs::resize_file(dir.File("f"), 100);
+  const ReadBatch rest = ReadUntilPause(*open.reader, first.result.end, kTen);
+  EXPECT_TRUE(rest.status.ok()) << rest.status;
+  EXPECT_EQ(rest.next, ReadResult::Next::kEnded);
+}
+
+TEST(TextFileErrorsTest, AFileWrittenOverBetweenReadsIsNamed) {
+  const TempDir dir;
+  OpenFile open(SmallBlocks(dir.Write("f", ManyLines())));
+  const ReadBatch first = ReadUntilPause(*open.reader, "", kTen);
   std::string other = ManyLines();
-  other[other.size() / 2] = '!';
+  other[5] = '!';
   dir.Write("f", other);
   fs::last_write_time(dir.File("f"), fs::last_write_time(dir.File("f")) + std::chrono::seconds(1));
-  ExpectError(ReadOnce(*open.reader, first.result.end, kTen).status,
-              StatusCode::kFailedPrecondition, {dir.File("f"), "was written to"});
+  ExpectError(ReadUntilPause(*open.reader, "", kTen).status, StatusCode::kFailedPrecondition,
+              {dir.File("f"), "was written over"});
 }
 
-TEST(TextFileErrorsTest, AReaderThatFailedGoesOnWhenTheFileIsBack) {
+TEST(TextFileErrorsTest, ATouchedFileIsTheSame) {
   const TempDir dir;
   OpenFile open(SmallBlocks(dir.Write("f", ManyLines())));
   const ReadRows first = ReadOnce(*open.reader, "", kTen);
-  fs::rename(dir.File("f"), dir.File("moved"));
-  EXPECT_FALSE(ReadOnce(*open.reader, first.result.end, kTen).status.ok());
-  fs::rename(dir.File("moved"), dir.File("f"));
-  EXPECT_EQ(ReadOnce(*open.reader, first.result.end, kTen).rows.at(0), "line number 10");
+  fs::last_write_time(dir.File("f"), fs::last_write_time(dir.File("f")) + std::chrono::seconds(9));
+  EXPECT_EQ(ReadUntilPause(*open.reader, first.result.end, kTen).rows.size(), 990u);
 }
 
 // The program was away. Nothing but the position it left tells what the file was.
@@ -170,7 +176,7 @@ TEST(TextFileErrorsTest, AShorterFileIsRefusedByThePosition) {
   fs::resize_file(dir.File("f"), 5000);
   OpenFile open(SmallBlocks(dir.File("f")));
   ExpectError(ReadOnce(*open.reader, at, kTen).status, StatusCode::kFailedPrecondition,
-              {dir.File("f"), "has only 5000 bytes now"});
+              {dir.File("f"), "is not the one that was read up to byte 15890"});
 }
 
 TEST(TextFileErrorsTest, OtherSplitsThanBeforeAreRefused) {
@@ -202,7 +208,8 @@ TEST(TextFileErrorsTest, APositionOfAnotherSpoutIsRefused) {
 TEST(TextFileErrorsTest, ARangeWhoseEndIsNoLineEndAnyMoreIsRefused) {
   const TempDir dir;
   OpenFile open({.paths = {dir.Write("f", "aaaa\nbbbb\ncccc\n")}, .splits = {4, 2}});
-  const Position inside = TextPosition{.offset = 6, .splits = {4, 2}}.ToPosition();
+  const Position inside =
+      TextPosition{.offset = 6, .splits = {4, 2}, .mark = {}, .file = {}}.ToPosition();
   ExpectError(ReadOnce(*open.reader, "", kTen, &inside).status, StatusCode::kFailedPrecondition,
               {"up to byte 6", "no line ends there"});
 }
@@ -226,7 +233,7 @@ const std::string kBadText =
 TEST(TextFileErrorsTest, InvalidUtf8FailsWithItsByte) {
   const TempDir dir;
   OpenFile open({.paths = {dir.Write("f", kBadText)}});
-  ExpectError(ReadOnce(*open.reader, "", kTen).status, StatusCode::kInvalidArgument,
+  ExpectError(ReadUntilPause(*open.reader, "", kTen).status, StatusCode::kInvalidArgument,
               {dir.File("f"), "no UTF-8 at byte 6, in the line that starts at byte 5",
                "InvalidUtf8::kReplace or kSkip"});
 }
@@ -272,6 +279,7 @@ TEST(TextFileErrorsTest, InvalidUtf8IsFoundWhereverSlicesAndBlocksEnd) {
 TEST(TextFileErrorsTest, AFileOfBadLinesOnlyComesToItsEnd) {
   const TempDir dir;
   OpenFile open({.paths = {dir.Write("f", "\xff\n\xff\n\xff")},
+                 .last_line = LastLine::kYes,
                  .rules = {.invalid_utf8 = InvalidUtf8::kSkip},
                  .splits = {.readers = 1}});
   const ReadBatch read = ReadUntilPause(*open.reader, "", {.rows = 1, .bytes = 1});
@@ -312,6 +320,7 @@ TEST(TextFileErrorsTest, LinesOverTheLimitAreSkippedAndCounted) {
     for (const std::string& text :
          {WithLineOf(101), WithLineOf(5000), "before\nafter\n" + std::string(999, 'x')}) {
       OpenFile open({.paths = {dir.Write("f", text)},
+                     .last_line = LastLine::kYes,
                      .rules = {.long_line = LongLine::kSkip, .line_bytes_max = 100},
                      .splits = {.readers = 1},
                      .read_bytes = read_bytes});
@@ -322,16 +331,40 @@ TEST(TextFileErrorsTest, LinesOverTheLimitAreSkippedAndCounted) {
   }
 }
 
-TEST(TextFileErrorsTest, AFollowedLineThatIsTooLongFailsBeforeItEnds) {
+// What stands for it is a row, so it can be put aside, and the lines around it are not lost.
+TEST(TextFileErrorsTest, ALineThatIsRefusedIsARowOfItsOwnThatSaysWhy) {
+  const TempDir dir;
+  for (uint64_t read_bytes : {1u, 7u, 64u, 100'000u}) {
+    OpenFile open({.paths = {dir.Write("f", "a\n" + WithLineOf(101) + "b\xff\nend\n")},
+                   .rules = {.line_bytes_max = 100},
+                   .splits = {.readers = 1},
+                   .read_bytes = read_bytes});
+    std::vector<std::string> good;
+    std::vector<std::string> refused;
+    Position at;
+    for (auto next = ReadResult::Next::kMore; next == ReadResult::Next::kMore;) {
+      const ReadRows read = ReadOnce(*open.reader, at, kTen);
+      auto& to = read.status.ok() ? good : refused;
+      to.insert(to.end(), read.rows.begin(), read.rows.end());
+      ASSERT_NE(at, read.result.end);
+      at = read.result.end;
+      next = read.result.next;
+    }
+    EXPECT_EQ(good, (std::vector<std::string>{"a", "before", "after", "end"}));
+    EXPECT_EQ(refused, (std::vector<std::string>{std::string(101, 'x'), "b\xef\xbf\xbd"}));
+  }
+}
+
+TEST(TextFileErrorsTest, AFollowedLineThatIsTooLongIsRefusedWhenItEnds) {
   const TempDir dir;
   OpenFile open({.paths = {dir.Write("f", "ok\n")},
                  .follow = Follow::kYes,
                  .rules = {.line_bytes_max = 100},
                  .splits = {.readers = 1}});
   const ReadRows first = ReadOnce(*open.reader, "", kTen);
-  dir.Append("f", std::string(100, 'x'));
+  dir.Append("f", std::string(101, 'x'));
   EXPECT_EQ(PollAt(*open.reader, first.result.end), Availability::State::kIdle);
-  dir.Append("f", "x");
+  dir.Append("f", "\n");
   EXPECT_EQ(PollAt(*open.reader, first.result.end), Availability::State::kReady);
   ExpectError(ReadOnce(*open.reader, first.result.end, kTen).status, StatusCode::kResourceExhausted,
               {"starts at byte 3"});

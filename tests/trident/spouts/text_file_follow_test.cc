@@ -31,25 +31,16 @@ TEST(TextFileFollowTest, AnUnfinishedLineWaitsForItsNewline) {
   EXPECT_EQ(PollAt(*reader, second.result.end), State::kIdle);
 }
 
-TEST(TextFileFollowTest, AnIdleFileSaysWhenToAskAgain) {
-  const TempDir dir;
-  const auto spout =
-      SpoutOf({.paths = {dir.Write("f", "")}, .follow = Follow::kYes, .poll_nanos = 77});
-  const auto reader = OpenReader(*spout, spout->Partitions()->at(0));
-  EXPECT_EQ(reader->Poll("")->state, State::kIdle);
-  EXPECT_EQ(reader->Poll("")->poll_again_nanos, 77);
-}
-
-TEST(TextFileFollowTest, AReaderWithNothingToReadStaysAtItsBeginning) {
+TEST(TextFileFollowTest, AReaderIsListedWhenTheFileHasASplitOfIts) {
   const TempDir dir;
   const auto spout = SpoutOf({.paths = {dir.Write("f", "abc\n")},
                               .follow = Follow::kYes,
-                              .splits = {.split_bytes = 100, .readers = 2}});
-  const auto reader = OpenReader(*spout, spout->Partitions()->at(1));
-  EXPECT_EQ(PollAt(*reader, ""), State::kIdle);
-  const ReadRows read = ReadOnce(*reader, "", kNoLimits);
-  EXPECT_EQ(read.result.end, "");
-  EXPECT_EQ(read.result.next, Next::kIdle);
+                              .splits = {.split_bytes = 10, .readers = 2}});
+  EXPECT_EQ(spout->Partitions()->size(), 1u);
+  const auto told = spout->TellOfPartitions([] {});
+  dir.Append("f", "defghij\nk\n");
+  const auto later = AwaitPartitions(*spout, 1, 1);
+  EXPECT_EQ(later, std::vector<std::string>{dir.File("f") + "#1"});
 }
 
 // Grown byte by byte, with readers that poll, read a little, fail, and start anew at their last
@@ -69,19 +60,35 @@ TEST(TextFileFollowTest, AFileGrownByAnyStepsGivesEveryLineOnce) {
         .splits = {1 + rng.Below(60), 1 + static_cast<uint32_t>(rng.Below(4))},
         .read_bytes = 1 + rng.Below(30)};
     auto spout = SpoutOf(options);
-    const std::vector<std::string> partitions = *spout->Partitions();
+    std::vector<std::string> partitions = *spout->Partitions();
+    auto told = spout->TellOfPartitions([] {});
     std::vector<std::unique_ptr<SourceReader>> readers;
-    for (const auto& partition : partitions) readers.push_back(OpenReader(*spout, partition));
-    std::vector<Position> at(partitions.size());
+    std::vector<Position> at;
+    const auto open_new = [&] {
+      for (const std::string& later : spout->PartitionsAfter(partitions.size()).names) {
+        partitions.push_back(later);
+      }
+      while (readers.size() < partitions.size()) {
+        readers.push_back(OpenReader(*spout, partitions[readers.size()]));
+        at.emplace_back();
+      }
+    };
+    open_new();
     std::vector<std::string> got;
     for (size_t written = 0; written < text.size();) {
       const size_t step = std::min<size_t>(1 + rng.Below(9), text.size() - written);
       dir.Append("f", text.substr(written, step));
       written += step;
+      open_new();
       for (size_t p = 0; p < partitions.size(); ++p) {
         if (rng.Chance(0.05)) {  // the program comes back
+          readers.clear();
+          told = nullptr;
           spout = SpoutOf(options);
-          readers[p] = OpenReader(*spout, partitions[p]);
+          partitions = *spout->Partitions();
+          for (const auto& each : partitions) readers.push_back(OpenReader(*spout, each));
+          at.resize(partitions.size());
+          told = spout->TellOfPartitions([] {});
         }
         const bool ready = PollAt(*readers[p], at[p]) == State::kReady;
         const ReadBatch read = ReadUntilPause(*readers[p], at[p], {.rows = 3, .bytes = 40});
@@ -93,6 +100,13 @@ TEST(TextFileFollowTest, AFileGrownByAnyStepsGivesEveryLineOnce) {
         at[p] = read.end;
       }
     }
+    for (uint32_t reader = 0; reader < options.splits.readers; ++reader) {
+      const bool has_split = options.splits.NextOwned(reader, 0) < text.size();
+      if (has_split && reader >= partitions.size()) {
+        AwaitPartitions(*spout, partitions.size(), reader + 1 - partitions.size());
+      }
+    }
+    open_new();
     for (size_t p = 0; p < partitions.size(); ++p) {
       const ReadBatch rest = ReadUntilPause(*readers[p], at[p], kNoLimits);
       got.insert(got.end(), rest.rows.begin(), rest.rows.end());
@@ -106,7 +120,8 @@ TEST(TextFileFollowTest, AFileGrownByAnyStepsGivesEveryLineOnce) {
 
 TEST(TextFileFollowTest, AFileThatIsNotFollowedEndsWhereItDidAtTheStart) {
   const TempDir dir;
-  const TextFileOptions options{.paths = {dir.Write("f", "a\nb")}, .splits = {.readers = 1}};
+  const TextFileOptions options{
+      .paths = {dir.Write("f", "a\nb")}, .last_line = LastLine::kYes, .splits = {.readers = 1}};
   const auto spout = SpoutOf(options);
   const std::string partition = spout->Partitions()->at(0);
   dir.Append("f", "\nc\n");
@@ -145,7 +160,25 @@ TEST(TextFileFollowTest, WhatAFileGrewByBetweenTwoRunsIsReadByTheSecond) {
   }
 }
 
-TEST(TextFileFollowTest, AFollowedFileThatIsCutShortFailsEvenIfItIsLongerThanAtTheStart) {
+// `thr` today and `ee` tomorrow would be two rows for `three`.
+TEST(TextFileFollowTest, ALastLineWithoutEndIsReadWhenItHasOne) {
+  const TempDir dir;
+  const TextFileOptions options{.paths = {dir.Write("f", "one\nthr")}, .splits = {.readers = 1}};
+  const auto read_from = [&](const Position& at) {
+    const auto spout = SpoutOf(options);
+    const ReadBatch read =
+        ReadUntilPause(*OpenReader(*spout, spout->Partitions()->at(0)), at, kNoLimits);
+    EXPECT_EQ(read.next, Next::kEnded);
+    return read;
+  };
+  const ReadBatch first = read_from("");
+  EXPECT_EQ(first.rows, std::vector<std::string>{"one"});
+  EXPECT_EQ(read_from(first.end).rows, std::vector<std::string>{});
+  dir.Append("f", "ee\n");
+  EXPECT_EQ(read_from(first.end).rows, std::vector<std::string>{"three"});
+}
+
+TEST(TextFileFollowTest, AFollowedFileThatIsCutShortIsNoError) {
   const TempDir dir;
   const auto spout =
       SpoutOf({.paths = {dir.Write("f", "a\n")}, .follow = Follow::kYes, .splits = {.readers = 1}});
@@ -154,7 +187,10 @@ TEST(TextFileFollowTest, AFollowedFileThatIsCutShortFailsEvenIfItIsLongerThanAtT
   const ReadBatch read = ReadUntilPause(*reader, "", kNoLimits);
   EXPECT_EQ(read.rows.size(), 4u);
   std::filesystem::resize_file(dir.File("f"), 4);
-  EXPECT_EQ(reader->Poll(read.end).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(PollAt(*reader, read.end), State::kIdle);
+  const ReadBatch again = ReadUntilPause(*reader, read.end, kNoLimits);
+  EXPECT_TRUE(again.status.ok()) << again.status;
+  EXPECT_EQ(again.end, read.end);
 }
 
 }  // namespace

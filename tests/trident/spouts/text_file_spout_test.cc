@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "tests/trident/spouts/text_files.h"
 
@@ -27,7 +28,8 @@ TEST(TextFileSpoutTest, OneReaderGivesTheLinesInOrder) {
   for (const char* text : {"", "\n", "a", "a\n", "a\nb", "\n\na\n\n", "a\r\nb\r\n", "a\rb\n",
                            "a\r\r\n", "\r\n\r\n", "ends in return\r", "h\xc3\xa9\n\xe2\x82\xac"}) {
     dir.Write("f", text);
-    const auto spout = SpoutOf({.paths = {dir.File("f")}, .splits = {.readers = 1}});
+    const auto spout =
+        SpoutOf({.paths = {dir.File("f")}, .last_line = LastLine::kYes, .splits = {.readers = 1}});
     EXPECT_EQ(ReadAll(*spout), std::vector<std::vector<std::string>>{LinesOf(text)}) << text;
   }
 }
@@ -42,8 +44,10 @@ TEST(TextFileSpoutTest, SplitsAtEveryByteGiveEveryLineOnce) {
   for (uint64_t split_bytes = 1; split_bytes <= text.size() + 1; ++split_bytes) {
     for (uint32_t readers : {1u, 2u, 3u, 5u}) {
       for (uint64_t read_bytes : {1u, 2u, 3u, 7u, 1000u}) {
-        const auto spout = SpoutOf(
-            {.paths = {dir.File("f")}, .splits = {split_bytes, readers}, .read_bytes = read_bytes});
+        const auto spout = SpoutOf({.paths = {dir.File("f")},
+                                    .last_line = LastLine::kYes,
+                                    .splits = {split_bytes, readers},
+                                    .read_bytes = read_bytes});
         const auto parts = ReadAll(*spout, {.rows = 1 + split_bytes % 3, .bytes = 1000});
         ASSERT_EQ(Sorted(Joined(parts)), Sorted(want)) << split_bytes << " x " << readers;
         if (readers == 1) {
@@ -57,8 +61,8 @@ TEST(TextFileSpoutTest, SplitsAtEveryByteGiveEveryLineOnce) {
 TEST(TextFileSpoutTest, ALineBelongsToTheSplitInWhichItStarts) {
   const TempDir dir;
   // Splits of 4 bytes: "aaaa" "aa\nb" "b\ncc" "\nd".
-  const auto spout = SpoutOf(
-      {.paths = {dir.Write("f", "aaaaaa\nbb\ncc\nd")}, .splits = {.split_bytes = 4, .readers = 4}});
+  const auto spout = SpoutOf({.paths = {dir.Write("f", "aaaaaa\nbb\ncc\nd\n")},
+                              .splits = {.split_bytes = 4, .readers = 4}});
   EXPECT_EQ(ReadAll(*spout),
             (std::vector<std::vector<std::string>>{{"aaaaaa"}, {"bb"}, {"cc"}, {"d"}}));
 }
@@ -104,6 +108,7 @@ TEST(TextFileSpoutTest, ARangeReadAgainIsTheSame) {
   dir.Write("f", text);
   for (uint32_t readers : {1u, 3u}) {
     const TextFileOptions options{.paths = {dir.File("f")},
+                                  .last_line = LastLine::kYes,
                                   .splits = {.split_bytes = 97, .readers = readers},
                                   .read_bytes = 64};
     const auto spout = SpoutOf(options);
@@ -161,17 +166,58 @@ TEST(TextFileSpoutTest, DirectoriesGiveTheFilesBelowOnceAndNoHiddenOnes) {
   EXPECT_EQ(Joined(ReadAll(*spout)), (std::vector<std::string>{"b", "a"}));
 }
 
-TEST(TextFileSpoutTest, OnlyReadersWithASplitArePartitionsOfAFileThatIsNotFollowed) {
+TEST(TextFileSpoutTest, OnlyReadersWithASplitArePartitions) {
   const TempDir dir;
-  const std::string path = dir.Write("f", "0123456789");
+  const std::string path = dir.Write("f", "012345678\n");
   TextFileOptions options{.paths = {path}, .splits = {.split_bytes = 4, .readers = 5}};
   EXPECT_EQ(SpoutOf(options)->Partitions()->size(), 3u);
   options.follow = Follow::kYes;
-  EXPECT_EQ(SpoutOf(options)->Partitions()->size(), 5u);
+  EXPECT_EQ(SpoutOf(options)->Partitions()->size(), 3u);
   dir.Write("f", "");
   options.follow = Follow::kNo;
   EXPECT_EQ(*SpoutOf(options)->Partitions(), std::vector<std::string>{path + "#0"});
   EXPECT_EQ(Joined(ReadAll(*SpoutOf(options))), std::vector<std::string>{});
+}
+
+TEST(TextFileSpoutTest, AMarkOfTheByteOrderIsNoText) {
+  const TempDir dir;
+  for (const char* rest : {"a\nb\n", "a", "\n\xef\xbb\xbf\n"}) {
+    const auto spout = SpoutOf({.paths = {dir.Write("f", std::string("\xef\xbb\xbf") + rest)},
+                                .last_line = LastLine::kYes});
+    EXPECT_EQ(Joined(ReadAll(*spout)), LinesOf(rest));
+  }
+}
+
+TEST(TextFileSpoutTest, AFileOfSeveralNamesIsReadOnce) {
+  const TempDir dir;
+  namespace fs = std::filesystem;
+  dir.Write("in/a", "a\n");
+  fs::create_symlink("a", dir.File("in/link"));
+  fs::create_hard_link(dir.File("in/a"), dir.File("in/b"));
+  fs::create_directory_symlink("in", dir.File("also"));
+  const auto spout = SpoutOf({.paths = {dir.File("in"), dir.File("also"), dir.File("in/link")}});
+  EXPECT_EQ(Joined(ReadAll(*spout)), std::vector<std::string>{"a"});
+}
+
+TEST(TextFileSpoutTest, AStateDirectoryInTheInputIsLeftOut) {
+  const TempDir dir;
+  dir.Write("a", "a\n");
+  dir.Write("state/FORMAT", "trident state directory, format 1\n");
+  dir.Write("state/db/000012.sst", "no text\n");
+  EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir.path()}}))), std::vector<std::string>{"a"});
+  ExpectError(SpoutOf({.paths = {dir.File("state")}})->Partitions().status(),
+              StatusCode::kInvalidArgument, {"state directory"});
+}
+
+TEST(TextFileSpoutTest, APatternStandsForTheFilesThatItMatches) {
+  const TempDir dir;
+  dir.Write("a-1.log", "1\n");
+  dir.Write("a-2.log", "2\n");
+  dir.Write("b.txt", "no\n");
+  EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir.File("*.log")}}))),
+            (std::vector<std::string>{"1", "2"}));
+  ExpectError(SpoutOf({.paths = {dir.File("*.csv")}})->Partitions().status(), StatusCode::kNotFound,
+              {"*.csv", "no file"});
 }
 
 TEST(TextFileSpoutTest, RelativePathsAreNamedByTheirAbsoluteOnes) {
@@ -207,6 +253,7 @@ TEST(TextFileSpoutTest, RandomFilesAgreeWithThePlainReader) {
     dir.Write("f", text);
     const auto spout =
         SpoutOf({.paths = {dir.File("f")},
+                 .last_line = LastLine::kYes,
                  .splits = {1 + rng.Below(50), 1 + static_cast<uint32_t>(rng.Below(4))},
                  .read_bytes = 1 + rng.Below(40)});
     const auto got = ReadAll(*spout, {.rows = 1 + rng.Below(20), .bytes = 1 + rng.Below(60)});
@@ -222,6 +269,8 @@ TEST(TextFileOptionsTest, TheDefaultsAreThoseOfTheLimits) {
   EXPECT_EQ(options.splits.readers, static_cast<uint32_t>(kFileReadersDefault));
   EXPECT_EQ(options.read_bytes, static_cast<uint64_t>(kFileReadBytes));
   EXPECT_EQ(options.poll_nanos, kSpoutPollNanosDefault);
+  EXPECT_EQ(options.patience_nanos, kFilePatienceMsDefault * kMillisecond);
+  EXPECT_EQ(options.rotate_wait_nanos, kFileRotateWaitMsDefault * kMillisecond);
 }
 
 }  // namespace

@@ -6,10 +6,12 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/trident/spouts/reading.h"
@@ -57,6 +59,17 @@ inline std::shared_ptr<Spout> SpoutOf(TextFileOptions options) {
   auto spout = TextFileSpout::Make(std::move(options));
   EXPECT_TRUE(spout.ok()) << spout.status();
   return *spout;
+}
+
+// Waits until `spout` has at least `n` partitions behind the first `known`.
+inline std::vector<std::string> AwaitPartitions(Spout& spout, size_t known, size_t n) {
+  for (int i = 0; i < 10'000; ++i) {
+    std::vector<std::string> later = spout.PartitionsAfter(known).names;
+    if (later.size() >= n) return later;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ADD_FAILURE() << "no " << n << " partitions behind the first " << known;
+  return {};
 }
 
 inline std::vector<std::string> Joined(const std::vector<std::vector<std::string>>& parts) {

@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/spouts/input_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/logging.h"
+
+namespace trident {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What stands at a new place may still be written: it is judged when it has been still this long.
+constexpr Nanos kSettle = kSecond;
+// A file that begins with so much of what was read of another is that one, even if the other one
+// still has a name: an editor keeps it as a backup.
+constexpr uint64_t kSureBytes = 1024;
+
+// The file itself, not a link to it.
+std::string PlaceOf(const std::string& path) {
+  std::error_code error;
+  const fs::path place = fs::canonical(path, error);
+  return error ? path : place.string();
+}
+
+// Is `path` what a rotation makes of `of`: "app.log.1", "app.log-20240101"?
+bool IsNamedAfter(const std::string& path, const std::string& of) {
+  if (path.size() <= of.size() || !path.starts_with(of)) return false;
+  return std::string_view(".-_~").find(path[of.size()]) != std::string_view::npos;
+}
+
+const char* const kWayOut =
+    "; put the first file back, or let the new one be read from its beginning by Replaced::kNext "
+    "(wordcount: --replaced next), or start anew with an empty state directory";
+
+}  // namespace
+
+InputFiles::InputFiles(const TextFileOptions& options, std::function<void()> look)
+    : options_(options), look_(std::move(look)) {}
+
+Status InputFiles::Resume(const std::vector<SourcePosition>& committed) {
+  MutexLock lock(mutex_);
+  committed_ = committed;
+  is_open_ = false;
+  entries_.clear();
+  partitions_.clear();
+  by_partition_.clear();
+  by_place_.clear();
+  numbers_.clear();
+  undecided_.clear();
+  held_ = 0;
+  return absl::OkStatus();
+}
+
+StatusOr<std::vector<InputFiles::Known>> InputFiles::GroupRows() const {
+  std::map<std::pair<std::string, uint32_t>, Known> files;
+  for (const SourcePosition& row : committed_) {
+    const auto partition = TextPartition::Parse(row.partition);
+    if (!partition || row.position.empty()) continue;  // it is refused when it is read
+    TRIDENT_ASSIGN_OR_RETURN(const TextPosition at,
+                             TextPosition::Parse(row.position, partition->path));
+    Known& known = files[{partition->path, partition->number}];
+    known.path = partition->path;
+    known.number = partition->number;
+    known.rows[partition->reader] = row;
+    known.positions.push_back(at);
+    // A file that was found at another place has that place in the newest positions.
+    if (at.mark.tail_end >= known.mark.tail_end) {
+      known.mark = at.mark;
+      known.id = at.file;
+    }
+  }
+  std::vector<Known> all;
+  for (auto& [name, known] : files) all.push_back(std::move(known));
+  return all;
+}
+
+// Positions of earlier versions know the first bytes alone: a line must end before them too.
+StatusOr<bool> InputFiles::Holds(const Known& known, const OpenFile& file, uint64_t size) {
+  for (const TextPosition& at : known.positions) {
+    if (!file.Holds(at.mark)) return false;
+    const bool is_old = at.file == FileId{};
+    if (!is_old || at.offset == 0 || at.offset % at.splits.split_bytes == 0) continue;
+    if (at.offset > size) return false;
+    char before = 0;
+    TRIDENT_ASSIGN_OR_RETURN(const size_t got, file.Read(at.offset - 1, {&before, 1}));
+    if (got != 1 || (before != '\n' && at.offset != size)) return false;
+  }
+  return true;
+}
+
+Status InputFiles::Open() {
+  MutexLock lock(mutex_);
+  if (is_open_) return absl::OkStatus();
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<Known> known, GroupRows());
+  std::set<std::string> paths;
+  for (const Known& each : known) paths.insert(each.path);
+  TRIDENT_ASSIGN_OR_RETURN(InputListing listing,
+                           ListInput(options_.paths, options_.follow, [&](const std::string& path) {
+                             return paths.contains(path);
+                           }));
+  for (const std::string& what : listing.left_out) Say(what);
+  folders_ = listing.folders;
+
+  Unmatched files = std::move(listing.files);
+  Matches matches;
+  TRIDENT_RETURN_IF_ERROR(MatchListed(known, files, matches));
+  MatchBeside(known, matches);
+  TRIDENT_RETURN_IF_ERROR(MatchContent(known, files, matches));
+  TRIDENT_RETURN_IF_ERROR(CheckReplaced(known, files, matches));
+  for (const Known& each : known) {
+    uint32_t& last = numbers_[each.path];
+    last = std::max(last, each.number);
+    const auto match = matches.find(&each);
+    if (match != matches.end()) TRIDENT_RETURN_IF_ERROR(AddKnown(each, match->second));
+  }
+  for (const FoundFile& found : files) TRIDENT_RETURN_IF_ERROR(AddNew(found, known, matches));
+  is_open_ = true;
+  return absl::OkStatus();
+}
+
+// The same file by its id, wherever it is; else by its path.
+Status InputFiles::MatchListed(const std::vector<Known>& known, Unmatched& files,
+                               Matches& matches) {
+  for (const bool by_id : {true, false}) {
+    for (const Known& each : known) {
+      if (matches.contains(&each)) continue;
+      const auto found = std::find_if(files.begin(), files.end(), [&](const FoundFile& file) {
+        return by_id ? file.facts.id == each.id : file.path == each.path;
+      });
+      if (found == files.end()) continue;
+      TRIDENT_ASSIGN_OR_RETURN(auto open, OpenFile::Open(found->path));
+      TRIDENT_ASSIGN_OR_RETURN(const bool holds, Holds(each, *open, found->facts.size));
+      if (!holds) continue;
+      matches[&each] = {found->path, std::move(open)};
+      files.erase(found);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What lost its place in the input may still stand beside it: a rotation renames or copies it.
+void InputFiles::MatchBeside(const std::vector<Known>& known, Matches& matches) {
+  std::set<std::string> taken;
+  for (const auto& [each, match] : matches) taken.insert(PlaceOf(match.path));
+  for (const Known& each : known) {
+    if (matches.contains(&each) || each.mark.IsEmpty()) continue;
+    std::vector<std::string> places;
+    if (each.id != FileId{}) places.push_back(PlaceBeside(each.path, each.id));
+    std::error_code error;
+    const fs::path folder = fs::path(each.path).parent_path();
+    for (auto entry = fs::directory_iterator(folder, error);
+         !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      if (IsNamedAfter(entry->path().string(), each.path)) places.push_back(entry->path().string());
+    }
+    for (const std::string& place : places) {
+      if (place.empty() || taken.contains(PlaceOf(place))) continue;
+      auto open = OpenFile::Open(place);
+      if (!open.ok()) continue;
+      const auto facts = (*open)->Facts();
+      const auto holds = facts.ok() ? Holds(each, **open, facts->size) : facts.status();
+      if (!holds.ok() || !*holds) continue;
+      taken.insert(PlaceOf(place));
+      matches[&each] = {place, *std::move(open)};
+      break;
+    }
+  }
+}
+
+Status InputFiles::CannotTell(const Known& known, const std::string& path,
+                              const std::string& other) {
+  return FailedPrecondition(
+      "it cannot be told which input file \"", known.path, "\" is now, of which ",
+      known.mark.tail_end, " bytes were read: \"", path, "\" holds them, and so does ", other,
+      "; put the file back under its path, or take one of them out of the input");
+}
+
+// An unknown file that holds all that was read of one that is nowhere: it is that one.
+Status InputFiles::MatchContent(const std::vector<Known>& known, Unmatched& files,
+                                Matches& matches) {
+  // What stands beside the input and is listed as well is no longer to be matched.
+  std::erase_if(files, [&](const FoundFile& file) {
+    return std::any_of(matches.begin(), matches.end(), [&](const auto& match) {
+      return PlaceOf(match.second.path) == PlaceOf(file.path);
+    });
+  });
+  std::vector<const Known*> lost;
+  for (const Known& each : known) {
+    if (!matches.contains(&each) && !each.mark.IsEmpty()) lost.push_back(&each);
+  }
+  if (lost.empty()) return absl::OkStatus();
+  std::map<const Known*, std::string> candidates;
+  for (auto file = files.begin(); file != files.end();) {
+    TRIDENT_ASSIGN_OR_RETURN(auto open, OpenFile::Open(file->path));
+    const Known* match = nullptr;
+    const Known* taken = nullptr;
+    for (const Known* each : lost) {
+      TRIDENT_ASSIGN_OR_RETURN(const bool holds, Holds(*each, *open, file->facts.size));
+      if (!holds) continue;
+      if (match != nullptr && !(match->mark == each->mark)) {
+        return CannotTell(*each, file->path, "what was read of \"" + match->path + "\"");
+      }
+      // Two that were read equally far are as good as each other.
+      const bool is_taken = candidates.contains(each);
+      if (is_taken) taken = each;
+      if (!is_taken && match == nullptr) match = each;
+    }
+    if (match == nullptr && taken != nullptr) {
+      return CannotTell(*taken, file->path, "\"" + candidates[taken] + "\"");
+    }
+    if (match == nullptr) {
+      ++file;
+      continue;
+    }
+    candidates[match] = file->path;
+    matches[match] = {file->path, std::move(open)};
+    file = files.erase(file);
+  }
+  return absl::OkStatus();
+}
+
+// Of a file that is not followed, another one under the same path is a fault, unless it is asked
+// for.
+Status InputFiles::CheckReplaced(const std::vector<Known>& known, const Unmatched& files,
+                                 const Matches& matches) const {
+  for (const Known& each : known) {
+    const auto other = std::find_if(files.begin(), files.end(),
+                                    [&](const FoundFile& file) { return file.path == each.path; });
+    const auto match = matches.find(&each);
+    if (match != matches.end() && (other == files.end() || !other->is_given)) continue;
+    if (other == files.end()) {
+      TRIDENT_LOG(INFO) << "the input file \"" << each.path << "\", read up to byte "
+                        << each.mark.tail_end << ", is not in the input any more";
+      continue;
+    }
+    if (options_.follow == Follow::kYes || options_.replaced == Replaced::kNext) {
+      if (match != matches.end()) continue;
+      TRIDENT_LOG(WARN) << "the input file \"" << each.path << "\" is another one now; what may be "
+                        << "left of the first one behind byte " << each.mark.tail_end
+                        << " was not found";
+      continue;
+    }
+    if (match != matches.end()) {
+      return FailedPrecondition("the input file \"", each.path,
+                                "\" is not the one that was read up to byte ", each.mark.tail_end,
+                                ": that one is \"", match->second.path, "\" now", kWayOut);
+    }
+    const bool is_shorter = other->facts.size < each.mark.LeastBytes();
+    return FailedPrecondition(
+        "the input file \"", each.path, "\" is not the one that was read up to byte ",
+        each.mark.tail_end, ": ",
+        is_shorter ? Concat("it has only ", other->facts.size, " bytes now")
+                   : std::string("its first bytes, or those that were read last, differ"),
+        kWayOut);
+  }
+  return absl::OkStatus();
+}
+
+bool InputFiles::IsCopyOfOneRead(const std::string& path, const OpenFile& open) const {
+  for (const auto& entry : entries_) {
+    if (!IsNamedAfter(path, entry->path)) continue;
+    const FileMark mark = entry->file->mark();
+    if (!mark.IsEmpty() && mark.tail_end > 0 && open.Holds(mark)) return true;
+  }
+  return false;
+}
+
+void InputFiles::Say(const std::string& what) {
+  if (said_.insert(what).second) TRIDENT_LOG(WARN) << what;
+}
+
+Status InputFiles::AddKnown(const Known& known, const Match& match) {
+  Entry entry;
+  entry.path = known.path;
+  entry.number = known.number;
+  entry.readers_listed = std::min(known.rows.rbegin()->first + 1, options_.splits.readers);
+  return AddEntry(std::move(entry), match.open, known.mark);
+}
+
+Status InputFiles::AddNew(const FoundFile& found, const std::vector<Known>& known,
+                          const Matches& matches) {
+  TRIDENT_ASSIGN_OR_RETURN(auto open, OpenFile::Open(found.path));
+  if (!found.is_given && IsCopyOfOneRead(found.path, *open)) {
+    Say(Concat("\"", found.path, "\" holds what was read of the file that it is named after, and ",
+               "is left out as a copy of it"));
+    return absl::OkStatus();
+  }
+  // The number of a file that is nowhere any more is free again, so that they do not grow for ever.
+  Entry entry;
+  entry.path = found.path;
+  entry.number = numbers_[found.path] + 1;
+  for (const Known& each : known) {
+    if (each.path != found.path || matches.contains(&each) || each.number >= entry.number) continue;
+    const bool is_taken = std::any_of(entries_.begin(), entries_.end(), [&](const auto& other) {
+      return other->path == each.path && other->number == each.number;
+    });
+    if (is_taken) continue;
+    entry.number = each.number;
+    entry.beginnings.clear();
+    for (const auto& [reader, row] : each.rows) entry.beginnings[reader] = row.position;
+  }
+  uint32_t& last = numbers_[found.path];
+  last = std::max(last, entry.number);
+  return AddEntry(std::move(entry), std::move(open), {});
+}
+
+Status InputFiles::AddEntry(Entry entry, std::shared_ptr<const OpenFile> open,
+                            const FileMark& mark) {
+  TRIDENT_ASSIGN_OR_RETURN(entry.seen, open->Facts());
+  InputFile::Spec spec{.path = entry.path,
+                       .follow = options_.follow,
+                       .replaced = options_.replaced,
+                       .last_line = options_.last_line,
+                       .line_bytes_max = options_.rules.line_bytes_max,
+                       .patience = options_.patience_nanos,
+                       .held = held_ < kFilesHeldMax ? InputFile::Held::kYes : InputFile::Held::kNo,
+                       .changed = look_};
+  ++held_;
+  const std::string place = PlaceOf(open->path());
+  entry.found_at = open->path();
+  entry.file = std::make_shared<InputFile>(std::move(spec), place, std::move(open), mark);
+  TRIDENT_RETURN_IF_ERROR(entry.file->Begin());
+  entry.silent_since = RealClock().MonotonicNanos();
+  const uint32_t readers = std::exchange(entry.readers_listed, 0);
+  entries_.push_back(std::make_unique<Entry>(std::move(entry)));
+  Entry& added = *entries_.back();
+  by_place_[place] = &added;
+  folders_.insert(fs::path(place).parent_path().string());
+  const auto list = [&](uint32_t reader) {
+    std::string name = TextPartition{added.path, added.number, reader}.ToString();
+    by_partition_[name] = {&added, reader};
+    partitions_.push_back(std::move(name));
+  };
+  while (added.readers_listed < std::max(readers, 1u)) list(added.readers_listed++);
+  ListReaders(added);
+  return absl::OkStatus();
+}
+
+// Small files come in thousands: readers with nothing to read are left out while they have.
+bool InputFiles::ListReaders(Entry& entry) {
+  bool any = false;
+  const uint64_t size = std::max(entry.seen.size, entry.file->size_seen());
+  while (entry.readers_listed < options_.splits.readers &&
+         options_.splits.NextOwned(entry.readers_listed, 0) < size) {
+    const uint32_t reader = entry.readers_listed++;
+    std::string name = TextPartition{entry.path, entry.number, reader}.ToString();
+    by_partition_[name] = {&entry, reader};
+    partitions_.push_back(std::move(name));
+    any = true;
+  }
+  return any;
+}
+
+StatusOr<InputFiles::Share> InputFiles::Find(const std::string& partition) const {
+  MutexLock lock(mutex_);
+  const auto found = by_partition_.find(partition);
+  if (found == by_partition_.end()) {
+    return NotFound("\"", partition, "\" is no source partition of these text files");
+  }
+  const auto& [entry, reader] = found->second;
+  const auto beginning = entry->beginnings.find(reader);
+  return Share{entry->file, reader,
+               beginning == entry->beginnings.end() ? Position() : beginning->second};
+}
+
+std::vector<std::string> InputFiles::PartitionsFrom(size_t known) const {
+  MutexLock lock(mutex_);
+  if (known >= partitions_.size()) return {};
+  return {partitions_.begin() + static_cast<ptrdiff_t>(known), partitions_.end()};
+}
+
+std::set<std::string> InputFiles::Folders() const {
+  MutexLock lock(mutex_);
+  return folders_;
+}
+
+bool InputFiles::Touch(const std::string& place) {
+  bool more = false;
+  std::shared_ptr<InputFile> file;
+  {
+    MutexLock lock(mutex_);
+    const auto found = by_place_.find(place);
+    if (found == by_place_.end()) return false;
+    Entry& entry = *found->second;
+    file = entry.file;
+    FileFacts facts;
+    if (file->OpenNow(&facts) == nullptr) return false;
+    entry.silent_since = RealClock().MonotonicNanos();
+    entry.seen = facts;
+    if (entry.is_finished) return false;
+    more = ListReaders(entry);
+  }
+  file->readers().WakeAll();
+  if (more) more_partitions_.WakeAll();
+  return true;
+}
+
+bool InputFiles::Look() {
+  const Nanos now = RealClock().MonotonicNanos();
+  bool more = false;
+  bool again = false;
+  std::vector<std::shared_ptr<InputFile>> changed;
+  {
+    MutexLock lock(mutex_);
+    if (!is_open_) return false;
+    const size_t partitions = partitions_.size();
+    auto listing = ListInput(options_.paths, options_.follow, [&](const std::string& path) {
+      return by_place_.contains(path) || numbers_.contains(path);
+    });
+    if (!listing.ok()) {
+      Say(Concat("the input is looked at again soon: ", Message(listing.status())));
+      return true;
+    }
+    for (const std::string& what : listing->left_out) Say(what);
+    folders_.insert(listing->folders.begin(), listing->folders.end());
+    again = LookAtFound(*listing, now);
+    LookAtMissing(now);
+    for (const auto& entry : entries_) {
+      ListReaders(*entry);
+      if (entry->silent_since == now) changed.push_back(entry->file);
+      again = again || (!entry->has_place && !entry->is_finished);
+    }
+    more = partitions_.size() > partitions;
+  }
+  for (const auto& file : changed) file->readers().WakeAll();
+  if (more) more_partitions_.WakeAll();
+  return again;
+}
+
+bool InputFiles::LookAtFound(const InputListing& listing, Nanos now) {
+  std::map<FileId, Entry*> by_id;
+  for (const auto& entry : entries_) {
+    entry->has_place = false;
+    if (!entry->file->is_gone()) by_id[entry->file->id()] = entry.get();
+  }
+  std::vector<const FoundFile*> others;
+  for (const FoundFile& found : listing.files) {
+    const auto known = by_id.find(found.facts.id);
+    if (known == by_id.end()) {
+      others.push_back(&found);
+      continue;
+    }
+    Entry& entry = *known->second;
+    if (!(found.facts == entry.seen)) {
+      FileFacts facts;
+      if (entry.file->OpenNow(&facts) == nullptr && entry.file->is_gone()) {
+        others.push_back(&found);
+        continue;
+      }
+      entry.silent_since = now;
+      entry.seen = found.facts;
+      if (entry.is_finished) entry.file->Reopen();
+      entry.is_finished = false;
+    }
+    entry.has_place = true;
+    undecided_.erase(found.facts.id);
+    if (found.path != entry.found_at) {  // it was renamed
+      entry.found_at = found.path;
+      auto open = OpenFile::Open(found.path);
+      if (open.ok()) Move(entry, found.path, *std::move(open));
+    }
+  }
+  bool again = false;
+  for (const FoundFile* found : others) {
+    auto open = OpenFile::Open(found->path);
+    if (!open.ok()) continue;
+    Entry* continues = nullptr;
+    const Verdict verdict = Judge(*found, **open, now, &continues);
+    if (verdict == Verdict::kWait) again = true;
+    if (verdict == Verdict::kWait || verdict == Verdict::kLeaveOut) continue;
+    undecided_.erase(found->facts.id);
+    if (verdict == Verdict::kContinues) {
+      Move(*continues, found->path, *std::move(open));
+      continues->has_place = true;
+      continues->seen = found->facts;
+      continues->silent_since = now;
+      if (continues->is_finished) continues->file->Reopen();
+      continues->is_finished = false;
+      continue;
+    }
+    const Status added = AddNew(*found, {}, {});
+    if (!added.ok()) Say(std::string(Message(added)));
+  }
+  return again;
+}
+
+InputFiles::Verdict InputFiles::Judge(const FoundFile& found, const OpenFile& open, Nanos now,
+                                      Entry** continues) {
+  Undecided& wait = undecided_[found.facts.id];
+  if (wait.since == 0) wait.since = now;
+  const bool is_settled = now - wait.since >= kSettle;
+  bool may_wait = false;
+  for (const auto& entry : entries_) {
+    if (entry->has_place) continue;
+    const FileMark mark = entry->file->mark();
+    if (mark.tail_end == 0) continue;
+    if (found.facts.size >= mark.LeastBytes() && open.Holds(mark)) {
+      FileFacts old;
+      const bool has_name = entry->file->OpenNow(&old) != nullptr && old.links > 0;
+      if (!has_name || mark.tail_end >= kSureBytes) {
+        *continues = entry.get();
+        return Verdict::kContinues;
+      }
+      may_wait = true;  // its other name may be about to go
+    } else if (entry->path == found.path || IsNamedAfter(found.path, entry->path)) {
+      may_wait = may_wait || entry->file->BeginsLike(open);
+    }
+  }
+  for (const auto& entry : entries_) {
+    if (!entry->has_place || !IsNamedAfter(found.path, entry->path)) continue;
+    const FileMark mark = entry->file->mark();
+    if (mark.tail_end == 0) continue;
+    if (found.facts.size >= mark.LeastBytes() && open.Holds(mark)) {
+      if (!wait.was_told) {
+        Say(Concat("\"", found.path, "\" holds what was read of \"", entry->path,
+                   "\", and is left out as a copy of it"));
+      }
+      wait.was_told = true;
+      return Verdict::kLeaveOut;
+    }
+    may_wait = may_wait || entry->file->BeginsLike(open);
+  }
+  return may_wait && !is_settled ? Verdict::kWait : Verdict::kNew;
+}
+
+void InputFiles::Move(Entry& entry, const std::string& path, std::shared_ptr<const OpenFile> open) {
+  const std::string place = PlaceOf(path);
+  entry.file->MoveTo(place, std::move(open));
+  entry.found_at = path;
+  by_place_[place] = &entry;
+  folders_.insert(fs::path(place).parent_path().string());
+}
+
+// A rotation that truncates has made a copy before.
+void InputFiles::LookForCopy(Entry& entry) {
+  std::error_code error;
+  const fs::path folder = fs::path(entry.path).parent_path();
+  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error)) {
+    const std::string path = at->path().string();
+    if (!IsNamedAfter(path, entry.path)) continue;
+    auto open = OpenFile::Open(path);
+    if (!open.ok() || !(*open)->Holds(entry.file->mark())) continue;
+    return Move(entry, path, *std::move(open));
+  }
+}
+
+// A file without a place in the input may still grow under the hands of who has it open.
+void InputFiles::LookAtMissing(Nanos now) {
+  for (const auto& each : entries_) {
+    Entry& entry = *each;
+    if (entry.has_place || entry.is_finished) continue;
+    if (entry.file->is_gone()) LookForCopy(entry);
+    FileFacts facts;
+    const bool is_there = entry.file->OpenNow(&facts) != nullptr;
+    if (is_there && !(facts == entry.seen)) {
+      entry.seen = facts;
+      entry.silent_since = now;
+    }
+    if (now - entry.silent_since < options_.rotate_wait_nanos) continue;
+    if (!is_there && !entry.file->is_gone()) continue;  // away: it is waited for
+    if (!is_there) {
+      Say(Concat("the input file \"", entry.path, "\" was cut short or written over; what may ",
+                 "have stood behind byte ", entry.file->mark().tail_end, " is lost"));
+    }
+    entry.file->Finish();
+    entry.is_finished = true;
+    entry.silent_since = now;  // wakes its readers, for the last line
+  }
+}
+
+}  // namespace trident

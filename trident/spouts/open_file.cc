@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/spouts/open_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace trident {
+namespace {
+
+Status SystemError(const std::string& path, std::string_view what, int error) {
+  const std::string_view reason = std::strerror(error);
+  if (error == ENOENT || error == ENOTDIR) {
+    return NotFound("the input file \"", path, "\" is not there (", reason,
+                    "); check the path, and that nothing moves or deletes it while it is read");
+  }
+  if (error == EACCES || error == EPERM) {
+    return MakeStatus(StatusCode::kPermissionDenied, "the input file \"", path,
+                      "\" may not be read (", reason, "); give this user the right to read it");
+  }
+  return Unavailable("cannot ", what, " the input file \"", path, "\": ", reason);
+}
+
+StatusOr<FileFacts> FactsIn(const struct stat& found, const std::string& path) {
+  if (!S_ISREG(found.st_mode)) {
+    return InvalidArgument("\"", path, "\" is not a regular file; only these can be read again");
+  }
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  return FileFacts{.id = {found.st_dev, found.st_ino},
+                   .size = static_cast<uint64_t>(found.st_size),
+                   .modified_nanos = found.st_mtim.tv_sec * kNanosPerSecond + found.st_mtim.tv_nsec,
+                   .changed_nanos = found.st_ctim.tv_sec * kNanosPerSecond + found.st_ctim.tv_nsec,
+                   .links = found.st_nlink};
+}
+
+}  // namespace
+
+StatusOr<FileFacts> FactsOf(const std::string& path) {
+  struct stat found;
+  if (::stat(path.c_str(), &found) != 0) return SystemError(path, "look at", errno);
+  return FactsIn(found, path);
+}
+
+// O_NONBLOCK matters only to what is no regular file: a pipe must be refused, not waited for.
+StatusOr<std::shared_ptr<const OpenFile>> OpenFile::Open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return SystemError(path, "open", errno);
+  std::shared_ptr<const OpenFile> file(new OpenFile(path, fd));
+  TRIDENT_RETURN_IF_ERROR(file->Facts().status());
+  return file;
+}
+
+OpenFile::~OpenFile() { ::close(fd_); }
+
+StatusOr<FileFacts> OpenFile::Facts() const {
+  struct stat found;
+  if (::fstat(fd_, &found) != 0) return SystemError(path_, "look at", errno);
+  return FactsIn(found, path_);
+}
+
+StatusOr<size_t> OpenFile::Read(uint64_t offset, std::span<char> to) const {
+  size_t got = 0;
+  while (got < to.size()) {
+    const ssize_t n =
+        ::pread(fd_, to.data() + got, to.size() - got, static_cast<off_t>(offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return SystemError(path_, "read", errno);
+    if (n == 0) break;
+    got += static_cast<size_t>(n);
+  }
+  return got;
+}
+
+bool OpenFile::Holds(const FileMark& mark) const {
+  return HoldsBytes(0, mark.head_bytes, mark.head_hash) &&
+         HoldsBytes(mark.tail_end - mark.tail_bytes, mark.tail_bytes, mark.tail_hash);
+}
+
+bool OpenFile::HoldsBytes(uint64_t offset, uint64_t bytes, uint64_t hash) const {
+  char buffer[kTextHeadBytes];
+  if (bytes > sizeof buffer) return false;
+  const StatusOr<size_t> got = Read(offset, {buffer, bytes});
+  return got.ok() && *got == bytes && HashBytes({buffer, bytes}) == hash;
+}
+
+}  // namespace trident
