@@ -228,20 +228,14 @@ Status DecisionLog::LoadEpoch(std::string_view key, std::string_view value) {
   return absl::OkStatus();
 }
 
-StatusOr<std::map<Epoch, TxId>> DecisionLog::BeginEpoch(GroupId id, Epoch epoch) {
-  WriteSet changes;
-  std::map<Epoch, TxId> begun_at;
-  {
-    MutexLock lock(mutex_);
-    Group& group = groups_[id];
-    group.begun_at[epoch] = group.last;
-    begun_at = group.begun_at;
-  }
+std::map<Epoch, TxId> DecisionLog::BeginEpoch(GroupId id, Epoch epoch, WriteSet& changes) {
+  MutexLock lock(mutex_);
+  Group& group = groups_[id];
+  group.begun_at[epoch] = group.last;
   std::string content;
-  PutVarint(content, begun_at[epoch].value());
+  PutVarint(content, group.last.value());
   changes.Put(Table::kDecision, EpochKey(id, epoch), Seal(kVersion, content));
-  TRIDENT_RETURN_IF_ERROR(store_.Write(changes, Durability::kSynced));
-  return begun_at;
+  return group.begun_at;
 }
 
 Recovered DecisionLog::Recover(GroupId id, Epoch epoch) const {

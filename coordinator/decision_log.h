@@ -63,9 +63,9 @@ class DecisionLog final : public DecidedAttempts {
   // What a protocol instance of the group needs to go on. `epoch` is of this start.
   Recovered Recover(GroupId group, Epoch epoch) const;
 
-  // Remembers, durably, how far the group's decisions are as `epoch` begins. Gives what this call
-  // and those of earlier starts have remembered.
-  StatusOr<std::map<Epoch, TxId>> BeginEpoch(GroupId group, Epoch epoch);
+  // Adds to `changes` how far the group's decisions are as `epoch` begins. Gives what this call and
+  // those of earlier starts have remembered.
+  std::map<Epoch, TxId> BeginEpoch(GroupId group, Epoch epoch, WriteSet& changes);
 
   // Adds the record to `changes`. FailedPrecondition, and nothing is added, unless it is of the
   // txid after the last one that was added: the guard of the log.

@@ -36,8 +36,8 @@ class GroupRecovery {
 
   Status StartPartition(const RecoveringPartition& recovering);
   Status Replay();
-  Status DropRedo();
-  RecoveryReport& report() { return report_; }
+  void NoteUndecided();
+  RecoveryReport TakeReport() { return std::move(report_); }
 
  private:
   // A partition that is behind the last decision, and from where.
@@ -227,13 +227,11 @@ void GroupRecovery::Drop(TxId txid) {
   ++report_.records_dropped;
 }
 
-Status GroupRecovery::DropRedo() {
+void GroupRecovery::NoteUndecided() {
   // Redo that was folded goes with the end of the next round; only the undecided must go now.
-  WriteSet changes;
   for (TxId txid : dropped_) {
-    if (txid > last_) changes.Delete(Table::kRedo, RedoKey(group_.id(), txid));
+    if (txid > last_) report_.undecided.Delete(Table::kRedo, RedoKey(group_.id(), txid));
   }
-  return changes.empty() ? absl::OkStatus() : durable_.Write(changes, Durability::kBuffered);
 }
 
 }  // namespace
@@ -249,8 +247,8 @@ StatusOr<RecoveryReport> RecoverGroup(DurableStore& durable, StateGroup& group,
     TRIDENT_RETURN_IF_ERROR(recovery.StartPartition(partition));
   }
   TRIDENT_RETURN_IF_ERROR(recovery.Replay());
-  TRIDENT_RETURN_IF_ERROR(recovery.DropRedo());
-  return recovery.report();
+  recovery.NoteUndecided();
+  return recovery.TakeReport();
 }
 
 }  // namespace trident

@@ -24,6 +24,7 @@ struct RecoveryReport {
   uint64_t records_replayed = 0;
   uint64_t records_dropped = 0;  // folded before, or of attempts that were not decided
   uint64_t bytes_replayed = 0;
+  WriteSet undecided;  // deletes redo that was not decided; recovery itself writes nothing
 };
 
 struct RecoveringPartition {

@@ -27,13 +27,17 @@ StatusOr<std::unique_ptr<StateStore>> StateStore::Open(DurableStore& durable,
                                                        const StoreOwner& owner,
                                                        const DecidedAttempts& decided,
                                                        const StateStoreOptions& options) {
-  TRIDENT_RETURN_IF_ERROR(ClaimStore(durable, owner));
-  return std::unique_ptr<StateStore>(new StateStore(durable, decided, options));
+  TRIDENT_ASSIGN_OR_RETURN(StoreClaim claim, StoreClaim::Make(durable, owner));
+  return std::unique_ptr<StateStore>(new StateStore(durable, std::move(claim), decided, options));
 }
 
-StateStore::StateStore(DurableStore& durable, const DecidedAttempts& decided,
+StateStore::StateStore(DurableStore& durable, StoreClaim claim, const DecidedAttempts& decided,
                        const StateStoreOptions& options)
-    : durable_(durable), decided_(decided), options_(options), budget_(options.state_bytes) {}
+    : durable_(durable),
+      decided_(decided),
+      options_(options),
+      budget_(options.state_bytes),
+      claim_(std::move(claim)) {}
 
 StateStore::~StateStore() = default;
 
@@ -46,8 +50,7 @@ StatusOr<StateInfo> StateStore::Declare(const StateSpec& spec, const TypeInfo& v
                          ": give each state of a topology a name of its own");
   }
   StoredState wanted = Describe(spec, value_type);
-  wanted.since = decided_.LastDecided(spec.group);
-  TRIDENT_ASSIGN_OR_RETURN(StoredState stored, DeclareState(durable_, wanted));
+  TRIDENT_ASSIGN_OR_RETURN(StoredState stored, claim_.Declare(wanted));
   for (uint32_t p = 0; p < spec.partitions; ++p) {
     partitions_.push_back({nullptr, stored.since, spec.name});
   }
@@ -98,7 +101,7 @@ void StateStore::ExplainAppended() {
 
 StatusOr<RecoveryReport> StateStore::Recover() {
   TRIDENT_CHECK(fold_ == nullptr) << "a store recovers once";
-  TRIDENT_RETURN_IF_ERROR(CheckAllDeclared(durable_, NamesOf(states_)));
+  TRIDENT_RETURN_IF_ERROR(claim_.CheckAllDeclared());
   ExplainAppended();
   RecoveryReport report;
   std::vector<Fold::Member> members;
@@ -113,6 +116,7 @@ StatusOr<RecoveryReport> StateStore::Recover() {
     }
     TRIDENT_ASSIGN_OR_RETURN(RecoveryReport one,
                              RecoverGroup(durable_, *group, partitions, decided_));
+    beginning_.Append(std::move(one.undecided));
     report.records_replayed += one.records_replayed;
     report.records_dropped += one.records_dropped;
     report.bytes_replayed += one.bytes_replayed;
@@ -126,8 +130,16 @@ StatusOr<RecoveryReport> StateStore::Recover() {
                           .commits = options_.fold_commits,
                           .slice_bytes = options_.state_bytes / kSlicesPerShare};
   fold_ = std::make_unique<Fold>(durable_, budget_, limits, std::move(members), std::move(groups));
-  durable_.StartMerging();
   return report;
+}
+
+Status StateStore::Settle(WriteSet others) {
+  TRIDENT_CHECK(fold_ != nullptr) << "a store settles after it has recovered";
+  claim_.AddTo(beginning_);
+  beginning_.Append(std::move(others));
+  TRIDENT_RETURN_IF_ERROR(durable_.Write(std::exchange(beginning_, {}), Durability::kSynced));
+  durable_.StartMerging();
+  return {};
 }
 
 void StateStore::PublishApplied(GroupId group, TxId t, Attempt attempt, uint64_t redo_bytes) {

@@ -6,7 +6,8 @@
 //
 //     auto store = StateStore::Open(durable, {.topology = "words"}, decisions, options);
 //     auto counts = (*store)->AddMap<int64_t>({.name = "counts", .key_fields = key});
-//     (*store)->Recover();  // once, before the first batch
+//     (*store)->Recover();  // once, and then
+//     (*store)->Settle();  // before the first batch
 //     ...
 //     MapShare<int64_t> mine(**counts, first, last);  // a task's partitions
 //     mine.Stage(t, attempt, keys, update);  // in txid order, over what t-1 staged
@@ -32,7 +33,7 @@
 #include "state/disk/durable_store.h"
 #include "state/disk/memory_budget.h"
 #include "state/disk/state_spec.h"
-#include "state/disk/store_identity.h"
+#include "state/disk/store_claim.h"
 #include "state/fold.h"
 #include "state/map/appended_values.h"
 #include "state/map/map_share.h"
@@ -55,7 +56,7 @@ struct StateStoreOptions {
 // Recovery expects a redo record for every decided txid of a group that has states, also for one
 // that changed nothing.
 //
-// Threads: AddMap and Recover come first, from one thread. After that the reading side
+// Threads: AddMap, Recover and Settle come first, from one thread. After that the reading side
 // (StateCatalog), PublishApplied and the calls under "maintenance" may be used on any thread.
 // StatePartition and MapShare say who may touch a partition.
 class StateStore final : public StateCatalog {
@@ -67,18 +68,23 @@ class StateStore final : public StateCatalog {
                                                     const StateStoreOptions& options);
   ~StateStore() override;
 
-  // Declares a state, and makes it if the directory does not have it yet. FailedPrecondition if the
-  // directory has it with another kind, key, value type, group or number of partitions;
+  // Declares a state; Settle makes it if the directory does not have it yet. FailedPrecondition if
+  // the directory has it with another kind, key, value type, group or number of partitions;
   // InvalidArgument if there cannot be such a state; AlreadyExists if it was declared before.
   template <class V>
   StatusOr<MapState<V>*> AddMap(const StateSpec& spec, MapOptions<V> options = {});
 
-  // Applies again the decided txids that were not folded, and drops the redo of undecided ones
-  // (rule R14 of docs/commit_rules.md). DataLoss, naming the txid, if a decided txid is neither in
+  // Applies again the decided txids that were not folded (rule R14 of docs/commit_rules.md). Writes
+  // nothing. DataLoss, naming the txid, if a decided txid is neither in
   // the base nor in the redo, if the redo is not the one that was decided, or if the base is ahead
   // of the decisions; nothing may be served then. FailedPrecondition if the directory has a state
   // that was not declared.
   StatusOr<RecoveryReport> Recover();
+
+  // Call it once, after Recover, when nothing can refuse the start any more: writes in one durable
+  // write the store's owner and states, if they are new, and `others`; drops the redo of undecided
+  // txids. Before it the directory is as the last process left it. Errors are those of the write.
+  Status Settle(WriteSet others = {});
 
   // Makes `t`, which every task has applied, visible to readers, in all partitions and states of
   // the group at once. REQUIRES: t is Published(group) + 1.
@@ -111,7 +117,7 @@ class StateStore final : public StateCatalog {
  private:
   using CondenseValues = std::function<bool(std::string_view values, std::string& out)>;
 
-  StateStore(DurableStore& durable, const DecidedAttempts& decided,
+  StateStore(DurableStore& durable, StoreClaim claim, const DecidedAttempts& decided,
              const StateStoreOptions& options);
   StatusOr<StateInfo> Declare(const StateSpec& spec, const TypeInfo& value_type);
   StateGroup& GroupOf(GroupId group);
@@ -128,6 +134,10 @@ class StateStore final : public StateCatalog {
 
   // Synchronized by itself.
   MemoryBudget budget_;
+
+  // Used up by Settle.
+  StoreClaim claim_;
+  WriteSet beginning_;
 
   // Constant after Recover.
   std::map<GroupId, std::unique_ptr<StateGroup>> groups_;

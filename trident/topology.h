@@ -58,7 +58,7 @@ class Topology {
   Stream Merge(const std::vector<Stream>& streams);
 
   const std::string& name() const;
-  // The plan, or the first error that a step made.
+  // The plan, or the errors that steps made, one a line.
   StatusOr<std::shared_ptr<const LogicalPlan>> Build() const;
   // The plan cut into stages, as text or in Graphviz's language, with the user's names.
   StatusOr<std::string> Explain() const;

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,6 +54,11 @@ class WriteSet {
   // REQUIRES: begin < end; table is kRedo or kDecision.
   void DeleteRange(Table table, std::string begin, std::string end) {
     changes_.push_back({Change::Kind::kDeleteRange, table, std::move(begin), std::move(end)});
+  }
+  // The changes of `others` come after those that are there.
+  void Append(WriteSet others) {
+    changes_.insert(changes_.end(), std::make_move_iterator(others.changes_.begin()),
+                    std::make_move_iterator(others.changes_.end()));
   }
   std::span<const Change> changes() const { return changes_; }
   bool empty() const { return changes_.empty(); }

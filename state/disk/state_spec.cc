@@ -9,6 +9,7 @@ namespace trident {
 namespace {
 
 constexpr size_t kNameMax = 64;
+constexpr std::string_view kUnknownKind = "unknown";
 
 bool IsNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -26,7 +27,7 @@ std::string_view ToString(StateKind kind) {
     case StateKind::kOpaque:
       return "opaque";
   }
-  return "unknown";
+  return kUnknownKind;
 }
 
 Status ValidateSpec(const StateSpec& spec) {
@@ -34,6 +35,11 @@ Status ValidateSpec(const StateSpec& spec) {
       !std::all_of(spec.name.begin(), spec.name.end(), IsNameCharacter)) {
     return InvalidArgument("'", spec.name, "' cannot name a state: a name has 1 to ", kNameMax,
                            " of the characters A-Z a-z 0-9 - _");
+  }
+  if (ToString(spec.kind) == kUnknownKind) {
+    return InvalidArgument("state ", spec.name, " has kind ", static_cast<int>(spec.kind),
+                           ", which is none; expected StateKind::kNonTransactional, "
+                           "kTransactional or kOpaque");
   }
   if (spec.partitions < 1 || spec.partitions > kStatePartitionsMax) {
     return InvalidArgument("state ", spec.name, " has ", spec.partitions,

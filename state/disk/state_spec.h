@@ -49,7 +49,8 @@ struct StateInfo {
   const TypeInfo* value_type = nullptr;
 };
 
-// InvalidArgument if the name, the key fields or the number of partitions are not allowed.
+// InvalidArgument if the name, the kind, the key fields or the number of partitions are not
+// allowed.
 Status ValidateSpec(const StateSpec& spec);
 
 }  // namespace trident

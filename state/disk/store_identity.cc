@@ -168,47 +168,6 @@ Status CheckFormat(const DurableStore& store, uint64_t format) {
                             ": use the release that wrote it");
 }
 
-std::string Quoted(const StoreOwner& owner) { return Concat("topology '", owner.topology, "'"); }
-
-Status CheckOwner(const DurableStore& store, const StoreOwner& found, const StoreOwner& wanted) {
-  if (found.topology != wanted.topology) {
-    return FailedPrecondition(store.Where(), " belongs to ", Quoted(found), ", this program runs ",
-                              Quoted(wanted), ". Give each topology a state directory of its own");
-  }
-  if (found.fingerprint != wanted.fingerprint && found.fingerprint != 0 &&
-      wanted.fingerprint != 0) {
-    return FailedPrecondition(store.Where(), " was made by another shape of ", Quoted(found),
-                              " (fingerprint ", found.fingerprint, ", now ", wanted.fingerprint,
-                              "). Undo the change of the topology, or start from an empty state "
-                              "directory");
-  }
-  return {};
-}
-
-// Newest txid of the group with a decision record.
-StatusOr<TxId> LastDecided(const DurableStore& store, GroupId group) {
-  TxId last;
-  const std::unique_ptr<Cursor> cursor = store.NewCursor(Table::kDecision);
-  for (cursor->Seek(DecisionKey(group, TxId(0))); cursor->Valid(); cursor->Next()) {
-    const std::optional<TxIdKey> key = ParseDecisionKey(cursor->key());
-    if (!key || key->group != group) break;
-    last = key->txid;
-  }
-  TRIDENT_RETURN_IF_ERROR(cursor->status());
-  return last;
-}
-
-Status CheckState(const DurableStore& store, const StoredState& found, const StoredState& wanted) {
-  StoredState comparable = wanted;
-  comparable.id = found.id;
-  comparable.since = found.since;
-  if (comparable == found) return {};
-  return FailedPrecondition("state '", found.name, "' in ", store.Where(), " was made with ",
-                            ToString(found), "; this topology declares it with ", ToString(wanted),
-                            ". Give the changed state another name, or start from an empty state "
-                            "directory");
-}
-
 }  // namespace
 
 StoredState Describe(const StateSpec& spec, const TypeInfo& value_type) {
@@ -257,58 +216,20 @@ StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store) {
   return identity;
 }
 
-Status ClaimStore(DurableStore& store, const StoreOwner& owner) {
-  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
-  if (identity.owner) return CheckOwner(store, *identity.owner, owner);
-  WriteSet claim;
-  claim.Put(Table::kMeta, std::string(kFormatKey),
-            Seal(kRecordVersion, EncodeNumber(kStoreFormat)));
-  claim.Put(Table::kMeta, std::string(kOwnerKey), Seal(kRecordVersion, EncodeOwner(owner)));
-  claim.Put(Table::kMeta, std::string(kEpochKey), Seal(kRecordVersion, EncodeNumber(0)));
-  return store.Write(claim, Durability::kSynced);
+void PutOwner(const StoreOwner& owner, WriteSet& changes) {
+  changes.Put(Table::kMeta, std::string(kFormatKey),
+              Seal(kRecordVersion, EncodeNumber(kStoreFormat)));
+  changes.Put(Table::kMeta, std::string(kOwnerKey), Seal(kRecordVersion, EncodeOwner(owner)));
+  PutEpoch(Epoch(0), changes);
 }
 
-StatusOr<StoredState> DeclareState(DurableStore& store, const StoredState& wanted) {
-  TRIDENT_ASSIGN_OR_RETURN(const std::vector<StoredState> states, ReadStates(store));
-  StoredState made = wanted;
-  made.id = StateId(1);
-  for (const StoredState& found : states) {
-    if (found.name == wanted.name) {
-      TRIDENT_RETURN_IF_ERROR(CheckState(store, found, wanted));
-      return found;
-    }
-    made.id = found.id.Next();
-  }
-  TRIDENT_ASSIGN_OR_RETURN(made.since, LastDecided(store, wanted.group));
-  WriteSet declaration;
-  declaration.Put(Table::kMeta, StateKey(made.name), Seal(kRecordVersion, EncodeState(made)));
-  TRIDENT_RETURN_IF_ERROR(store.Write(declaration, Durability::kSynced));
-  return made;
+void PutState(const StoredState& state, WriteSet& changes) {
+  changes.Put(Table::kMeta, StateKey(state.name), Seal(kRecordVersion, EncodeState(state)));
 }
 
-Status CheckAllDeclared(const DurableStore& store, std::span<const std::string> declared) {
-  TRIDENT_ASSIGN_OR_RETURN(const std::vector<StoredState> states, ReadStates(store));
-  for (const StoredState& state : states) {
-    if (std::find(declared.begin(), declared.end(), state.name) != declared.end()) continue;
-    std::string names;
-    for (const std::string& name : declared) names += (names.empty() ? "'" : ", '") + name + "'";
-    return FailedPrecondition(store.Where(), " holds the state '", state.name,
-                              "', which this topology does not declare (it declares ",
-                              names.empty() ? "none" : names,
-                              "). Declare it again under this name, or start from an empty state "
-                              "directory");
-  }
-  return {};
-}
-
-StatusOr<Epoch> BeginEpoch(DurableStore& store) {
-  TRIDENT_ASSIGN_OR_RETURN(const Epoch last, ReadEpoch(store));
-  const Epoch epoch = last.Next();
-  WriteSet beginning;
-  beginning.Put(Table::kMeta, std::string(kEpochKey),
-                Seal(kRecordVersion, EncodeNumber(epoch.value())));
-  TRIDENT_RETURN_IF_ERROR(store.Write(beginning, Durability::kSynced));
-  return epoch;
+void PutEpoch(Epoch epoch, WriteSet& changes) {
+  changes.Put(Table::kMeta, std::string(kEpochKey),
+              Seal(kRecordVersion, EncodeNumber(epoch.value())));
 }
 
 }  // namespace trident

@@ -7,18 +7,14 @@
 //   "epoch"          of the newest coordinator that started here
 //   "state/" name    id, kind, key, value type, combiner, partitions, group of a state
 //
-// Each value is sealed (Seal in state/disk/store_layout.h). A store is claimed by the first
-// topology that opens it; from then on every open compares, and refuses with both sides named: a
-// state must never be fed the txids of another topology, nor be read with other types than it was
-// written with.
+// Each value is sealed (Seal in state/disk/store_layout.h). The first topology that starts owns the
+// store; every later start is compared with it (state/disk/store_claim.h).
 #ifndef TRIDENT_STATE_DISK_STORE_IDENTITY_H_
 #define TRIDENT_STATE_DISK_STORE_IDENTITY_H_
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -45,7 +41,7 @@ struct StoredState {
     Nullability nullability = Nullability::kRequired;
     friend bool operator==(const KeyPart&, const KeyPart&) = default;
   };
-  StateId id;  // given by DeclareState
+  StateId id;  // given by StoreClaim::Declare
   std::string name;
   StateKind kind = StateKind::kOpaque;
   GroupId group;
@@ -73,22 +69,10 @@ struct StoreIdentity {
 // when a newer release wrote it.
 StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store);
 
-// Makes the store `owner`'s, durably, if it is no one's. FailedPrecondition when it is another's.
-Status ClaimStore(DurableStore& store, const StoreOwner& owner);
-
-// The state as stored, with its id; made durably if the store does not have it. FailedPrecondition
-// when the store has it with another key, value type, combiner, kind, group or number of
-// partitions.
-// REQUIRES: the store is claimed.
-StatusOr<StoredState> DeclareState(DurableStore& store, const StoredState& wanted);
-
-// FailedPrecondition when the store holds a state that is not among `declared`: a renamed state
-// would silently start empty, and one that is left out would miss txids for ever.
-Status CheckAllDeclared(const DurableStore& store, std::span<const std::string> declared);
-
-// An epoch greater than every one before, durably. To be called once by each coordinator that
-// starts. REQUIRES: the store is claimed.
-StatusOr<Epoch> BeginEpoch(DurableStore& store);
+// The records of a store that has no owner yet, of a state, and of an epoch that has begun.
+void PutOwner(const StoreOwner& owner, WriteSet& changes);
+void PutState(const StoredState& state, WriteSet& changes);
+void PutEpoch(Epoch epoch, WriteSet& changes);
 
 }  // namespace trident
 

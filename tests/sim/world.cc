@@ -156,7 +156,7 @@ Status World::OpenParts() {
                                                    .fold_commits = trial_.options.fold_commits,
                                                    .fold_deltas = trial_.options.fold_deltas}));
   network_->Connect([this](DataMessage m) { parts_->worker().Deliver(std::move(m)); });
-  return absl::OkStatus();
+  return parts_->Settle();
 }
 
 // Honest parties are not taken for liars: without a fault no attempt fails.

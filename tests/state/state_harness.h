@@ -107,7 +107,7 @@ class StateOverStore {
     TRIDENT_ASSIGN_OR_RETURN(map_, store_->AddMap<int64_t>(spec, map_options));
     share_ = std::make_unique<MapShare<int64_t>>(*map_);
     TRIDENT_ASSIGN_OR_RETURN(report_, store_->Recover());
-    return absl::OkStatus();
+    return store_->Settle();
   }
   void Close() {
     share_.reset();

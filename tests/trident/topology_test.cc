@@ -345,5 +345,31 @@ TEST_F(TopologyTest, IdentityPartitionNeedsAsManyTasksOnBothSides) {
       << explained.status();
 }
 
+TEST_F(TopologyTest, AllMistakesAreToldOneALine) {
+  Sentences().Each(kSentence1, Split(), kWord);
+  topology_.NewStream("more", Feeder()).Project(kWord);
+  ExpectInvalid({"each sentence1 -> word", "\n", "project word"});
+}
+
+TEST_F(TopologyTest, TheEnginesOwnStateNamesAreRefusedWhereTheyAreGiven) {
+  for (const char* name : {"dead-letters", "dead-letters-2"}) {
+    Topology topology("checked");
+    topology.NewStream("sentences", Feeder())
+        .GroupBy(kSentence)
+        .PersistentAggregate({.name = name}, Count(), kCount);
+    const Status refused = topology.Build().status();
+    EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+    EXPECT_NE(Message(refused).find(Concat("\"", name, "\" is the engine's own")),
+              std::string_view::npos)
+        << refused;
+  }
+}
+
+TEST_F(TopologyTest, AKindThatIsNoneIsRefusedWhereItIsGiven) {
+  Sentences().GroupBy(kSentence).PersistentAggregate(
+      {.name = "counts", .kind = static_cast<StateKind>(9)}, Count(), kCount);
+  ExpectInvalid({"state counts has kind 9, which is none"});
+}
+
 }  // namespace
 }  // namespace trident

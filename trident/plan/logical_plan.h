@@ -51,8 +51,7 @@ struct LogicalNode {
   uint32_t parallelism = 0;  // asked for by the user; 0: not
 };
 
-// Not thread-safe. The first error that a step makes is kept, and later steps of that stream do
-// nothing.
+// Not thread-safe. The error of a step is kept, and later steps of that stream do nothing.
 class LogicalPlan {
  public:
   explicit LogicalPlan(std::string topology) : topology_(std::move(topology)) {}
@@ -69,13 +68,15 @@ class LogicalPlan {
   std::string PathTo(NodeId id) const;
   bool IsRequest(NodeId id) const;
 
-  // InvalidArgument if the name is taken, empty or malformed.
+  // InvalidArgument if the name is taken, empty, malformed or one of the engine's own.
   Status DeclareState(const std::shared_ptr<StateDeclaration>& state);
   const std::vector<std::shared_ptr<StateDeclaration>>& states() const { return states_; }
 
   void Fail(const Status& error) {
-    if (error_.ok()) error_ = error;
+    error_ =
+        error_.ok() ? error : Status(error_.code(), Concat(Message(error_), "\n", Message(error)));
   }
+  // All errors of steps, one a line; ok: there is none.
   const Status& error() const { return error_; }
 
  private:

@@ -79,7 +79,7 @@ class PassOperator final : public Operator {
 
 std::shared_ptr<DeadLetterState> DeclareDeadLetters(GroupId group) {
   StateSpec spec;
-  spec.name = group == GroupId(1) ? "dead-letters" : Concat("dead-letters-", group.value());
+  spec.name = group == GroupId(1) ? kDeadLettersName : Concat(kDeadLettersName, "-", group.value());
   spec.kind = StateKind::kTransactional;
   spec.key_fields = KeyFields();
   spec.partitions = 1;

@@ -63,7 +63,9 @@ StatusOr<std::unique_ptr<LeaderParts>> LeaderParts::Open(const Plan& plan,
 LeaderParts::~LeaderParts() { Stop(); }
 
 Status LeaderParts::Begin() {
-  TRIDENT_ASSIGN_OR_RETURN(epoch_, BeginEpoch(*seams_.store));
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(*seams_.store));
+  epoch_ = identity.epoch.Next();
+  PutEpoch(epoch_, beginning_);
   coordinator_ = std::make_unique<BatchCoordinator>(BatchCoordinator::Options{
       .clock = seams_.clock,
       .store = seams_.store,
@@ -102,9 +104,8 @@ bool LeaderParts::Ended() const {
                      [this](GroupId group) { return coordinator_->StatusOf(group).idle; });
 }
 
-StatusOr<CommitHistory> LeaderParts::HistoryOf(GroupId group) {
-  TRIDENT_ASSIGN_OR_RETURN(auto begun_at, log_.BeginEpoch(group, epoch_));
-  return CommitHistory{epoch_, std::move(begun_at)};
+CommitHistory LeaderParts::HistoryOf(GroupId group) {
+  return {epoch_, log_.BeginEpoch(group, epoch_, beginning_)};
 }
 
 std::vector<SourcePosition> LeaderParts::PositionsOf(GroupId group, SpoutId spout) const {

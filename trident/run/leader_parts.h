@@ -38,8 +38,10 @@ class LeaderParts {
                                                      Seams seams);
   ~LeaderParts();  // Stop()
 
-  // Begins an epoch and makes the groups' protocols, which start where the decisions end.
+  // Gives the start its epoch and makes the groups' protocols, which start where the decisions end.
   Status Begin();
+  // The records of the epoch, for the one write with which the start begins.
+  WriteSet TakeBeginning() { return std::exchange(beginning_, {}); }
   // Call it between Begin and Start. `workers` gets all words; `redo` is as in BatchCoordinator.
   void Connect(WorkerLink* workers, RedoAtHand* redo);
   void Start();
@@ -48,7 +50,7 @@ class LeaderParts {
   // True if every source has ended and all of it is committed.
   bool Ended() const;
   // How far the decisions of the group had come when each epoch began, including this one.
-  StatusOr<CommitHistory> HistoryOf(GroupId group);
+  CommitHistory HistoryOf(GroupId group);
   // Where the source partitions of a spout stand.
   std::vector<SourcePosition> PositionsOf(GroupId group, SpoutId spout) const;
   // Drops the decisions before `folded`, which are not needed any more. An error goes to `events`.
@@ -73,6 +75,7 @@ class LeaderParts {
   const Seams seams_;
   DecisionLog log_;
   Epoch epoch_;
+  WriteSet beginning_;
   std::vector<GroupId> groups_;
   std::set<GroupId> repeats_cuts_;
   std::unique_ptr<BatchCoordinator> coordinator_;

@@ -7,6 +7,7 @@
 
 #include "base/logging.h"
 #include "coordinator/serve/drpc_server.h"
+#include "coordinator/serve/listen_address.h"
 #include "coordinator/serve/server.h"
 #include "state/disk/memory_store.h"
 #include "state/disk/rocks_store.h"
@@ -34,7 +35,8 @@ class LocalRun final : public Run, private CoordinatorEvents {
   ~LocalRun() override { Shutdown(); }
 
   Status Open(const Topology& topology);
-  void Begin() { parts_->Start(); }
+  // Writes what the start leaves in the store, and begins. All that can refuse it comes before.
+  Status Begin();
 
   Status AwaitEnd() override;
   StatusOr<bool> AwaitEndFor(Nanos timeout) override;
@@ -101,6 +103,12 @@ Status LocalRun::Open(const Topology& topology) {
     TRIDENT_RETURN_IF_ERROR(drpc_.Register(function.function, parts_->MakeRequestChain(function)));
   }
   return Serve();
+}
+
+Status LocalRun::Begin() {
+  TRIDENT_RETURN_IF_ERROR(parts_->Settle());
+  parts_->Start();
+  return absl::OkStatus();
 }
 
 Status LocalRun::Serve() {
@@ -222,21 +230,43 @@ std::vector<RunProgress> LocalRun::progress() const {
   return all;
 }
 
-}  // namespace
-
-StatusOr<std::unique_ptr<Run>> Run::Start(const Topology& topology, RunOptions options) {
+// Checked before anything is opened.
+Status CheckOptions(const RunOptions& options) {
   if (options.executors < 1 || options.executors > static_cast<uint32_t>(kExecutorsMax)) {
     return InvalidArgument("expected 1 to ", kExecutorsMax, " executors, found ", options.executors,
                            "; as many as the machine has cores is a good number");
+  }
+  if (options.memory_bytes < static_cast<uint64_t>(kMemoryBytesMin)) {
+    return InvalidArgument("expected memory_bytes of at least ", kMemoryBytesMin, " (",
+                           kMemoryBytesMin / kMiB, " MiB), found ", options.memory_bytes);
+  }
+  if (options.max_pending < 1 || options.max_pending > static_cast<uint32_t>(kMaxPendingMax)) {
+    return InvalidArgument("expected max_pending of 1 to ", kMaxPendingMax, ", found ",
+                           options.max_pending);
+  }
+  if (options.batch_rows < 1 || options.batch_bytes < 1) {
+    return InvalidArgument("a batch must be allowed to hold at least one row and one byte; found ",
+                           options.batch_rows, " batch_rows and ", options.batch_bytes,
+                           " batch_bytes");
+  }
+  if (options.batch_age < 0) {
+    return InvalidArgument("batch_age must not be negative, found ", options.batch_age, " ns");
   }
   if (options.tls && options.address.empty()) {
     return InvalidArgument(
         "there are TLS files, but no address to serve at: give both, or neither of them");
   }
+  return options.address.empty() ? absl::OkStatus() : ParseHostPort(options.address).status();
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Run>> Run::Start(const Topology& topology, RunOptions options) {
+  TRIDENT_RETURN_IF_ERROR(CheckOptions(options));
   ReturnLargeBuffers();
   auto run = std::make_unique<LocalRun>(std::move(options));
   TRIDENT_RETURN_IF_ERROR(run->Open(topology));
-  run->Begin();
+  TRIDENT_RETURN_IF_ERROR(run->Begin());
   return std::unique_ptr<Run>(std::move(run));
 }
 

@@ -35,7 +35,7 @@ StatusOr<std::unique_ptr<RunParts>> RunParts::Open(Plan plan, const RunOptions& 
 
 RunParts::~RunParts() { Stop(); }
 
-// Recovery reads what was decided, and the epoch begins when it has ended well.
+// Recovery reads what was decided; the epoch follows when it has ended well.
 Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
   TRIDENT_ASSIGN_OR_RETURN(leader_, LeaderParts::Open(plan_, options,
                                                       {.store = seams.store,
@@ -84,6 +84,8 @@ void RunParts::OnHalted(GroupId group, const Status& cause) {
   }
   events_->OnHalted(group, cause);
 }
+
+Status RunParts::Settle() { return worker_->states().Settle(leader_->TakeBeginning()); }
 
 void RunParts::Start() {
   worker_->StartExecutors();

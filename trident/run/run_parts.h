@@ -40,12 +40,16 @@ struct RunSeams {
 
 class RunParts final : private CoordinatorEvents {
  public:
-  // Opens and recovers the store's data of the plan's topology. The errors are those of the store
-  // and of the spouts.
+  // Opens and recovers the store's data of the plan's topology, and writes nothing. The errors are
+  // those of the store and of the spouts.
   static StatusOr<std::unique_ptr<RunParts>> Open(Plan plan, const RunOptions& options,
                                                   RunSeams seams);
   ~RunParts() override;  // Stop()
 
+  // Writes, at once and durably, all that this start is to leave in the store: its epoch, and its
+  // owner and states if they are new. Call it once, before Start, when nothing else can refuse the
+  // start any more; until then the store is as the last process left it.
+  Status Settle();
   // Gives every part its thread, and begins.
   void Start();
   // Ends the threads, if there are any. Undecided batches are forgotten.

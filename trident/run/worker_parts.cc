@@ -48,9 +48,7 @@ Status WorkerParts::StartUserStates(const Epochs& epochs) {
   for (const LogicalNode& node : plan_.logical->nodes()) {
     if (node.writes == nullptr || !node.writes->user_defined()) continue;
     const GroupId group = plan_.groups[node.id];
-    if (!histories.contains(group)) {
-      TRIDENT_ASSIGN_OR_RETURN(histories[group], epochs.history_of(group));
-    }
+    if (!histories.contains(group)) histories[group] = epochs.history_of(group);
     TRIDENT_RETURN_IF_ERROR(node.writes->Start(histories[group]));
   }
   return absl::OkStatus();

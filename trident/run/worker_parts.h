@@ -48,7 +48,7 @@ class WorkerParts {
   struct Epochs {
     std::set<GroupId> repeats_cuts;
     // Both are asked during Build.
-    std::function<StatusOr<CommitHistory>(GroupId)> history_of;
+    std::function<CommitHistory(GroupId)> history_of;
     std::function<std::vector<SourcePosition>(GroupId, SpoutId)> positions_of;
   };
   // Starts the user-defined states and makes executors, tasks and spouts. `leader` outlives the

@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/coding.h"
 #include "state/disk/memory_store.h"
+#include "state/disk/store_claim.h"
 #include "state/disk/store_layout.h"
 
 namespace trident {
@@ -28,6 +29,49 @@ void WriteOne(MemoryStore& store, Table table, std::string key, std::string valu
 
 bool Mentions(const Status& status, std::string_view text) {
   return Message(status).find(text) != std::string_view::npos;
+}
+
+Status Settle(MemoryStore& store, const StoreClaim& claim) {
+  WriteSet changes;
+  claim.AddTo(changes);
+  return store.Write(changes, Durability::kSynced);
+}
+
+// A whole start each.
+Status ClaimStore(MemoryStore& store, const StoreOwner& owner) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreClaim claim, StoreClaim::Make(store, owner));
+  return Settle(store, claim);
+}
+StatusOr<StoredState> DeclareState(MemoryStore& store, const StoredState& wanted) {
+  TRIDENT_ASSIGN_OR_RETURN(StoreClaim claim, StoreClaim::Make(store, kWordCount));
+  TRIDENT_ASSIGN_OR_RETURN(StoredState stored, claim.Declare(wanted));
+  TRIDENT_RETURN_IF_ERROR(Settle(store, claim));
+  return stored;
+}
+StatusOr<Epoch> BeginEpoch(MemoryStore& store) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
+  WriteSet changes;
+  PutEpoch(identity.epoch.Next(), changes);
+  TRIDENT_RETURN_IF_ERROR(store.Write(changes, Durability::kSynced));
+  return identity.epoch.Next();
+}
+
+std::vector<std::string> MetaKeys(const MemoryStore& store) {
+  std::vector<std::string> keys;
+  const auto cursor = store.NewCursor(Table::kMeta);
+  for (cursor->Seek(""); cursor->Valid(); cursor->Next()) keys.emplace_back(cursor->key());
+  return keys;
+}
+
+TEST(StoreIdentityTest, AClaimWritesNothingUntilTheStartSettles) {
+  MemoryStore store;
+  auto claim = StoreClaim::Make(store, kWordCount);
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  ASSERT_TRUE(claim->Declare(Counts()).ok());
+  EXPECT_EQ(MetaKeys(store), std::vector<std::string>());
+  ASSERT_TRUE(Settle(store, *claim).ok());
+  EXPECT_EQ(MetaKeys(store),
+            (std::vector<std::string>{"epoch", "format", "owner", "state/counts"}));
 }
 
 TEST(StoreIdentityTest, ANewStoreIsNoOnesUntilItIsClaimed) {
@@ -175,15 +219,20 @@ TEST(StoreIdentityTest, AStateMadeLaterKnowsWhichTxidsItNeverSaw) {
 
 TEST(StoreIdentityTest, AStateThatIsNoLongerDeclaredIsNamed) {
   MemoryStore store;
-  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
   ASSERT_TRUE(DeclareState(store, Counts()).ok());
-  EXPECT_TRUE(CheckAllDeclared(store, std::vector<std::string>{"other", "counts"}).ok());
-  const Status refused = CheckAllDeclared(store, std::vector<std::string>{"count"});
+  auto claim = StoreClaim::Make(store, kWordCount);
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  StoredState renamed = Counts();
+  renamed.name = "count";
+  ASSERT_TRUE(claim->Declare(renamed).ok());
+  const Status refused = claim->CheckAllDeclared();
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
   EXPECT_TRUE(Mentions(refused,
                        "holds the state 'counts', which this topology does not declare "
                        "(it declares 'count')"))
       << refused;
+  ASSERT_TRUE(claim->Declare(Counts()).ok());
+  EXPECT_TRUE(claim->CheckAllDeclared().ok());
 }
 
 TEST(StoreIdentityTest, EpochsGrowAcrossCrashes) {
