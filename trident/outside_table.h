@@ -99,7 +99,10 @@ class TableMap final : public BackingMap<Stored> {
 
   StatusOr<std::vector<std::optional<Stored>>> MultiGet(Names keys) override {
     TRIDENT_ASSIGN_OR_RETURN(const std::vector<Key> typed, Decode(keys));
-    return table_->Get(typed);
+    TRIDENT_ASSIGN_OR_RETURN(std::vector<std::optional<Stored>> found, table_->Get(typed));
+    if (found.size() == keys.size()) return found;
+    return Internal("Get was asked for ", keys.size(), " keys but gave ", found.size(),
+                    " values; it must give one per key, in their order");
   }
   Status MultiPut(Names keys, std::span<const std::optional<Stored>> values) override {
     TRIDENT_ASSIGN_OR_RETURN(const std::vector<Key> typed, Decode(keys));

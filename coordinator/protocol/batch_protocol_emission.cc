@@ -96,6 +96,7 @@ void BatchProtocol::Machine::StartAttempt() {
   batch.rows = 0;
   batch.rows_aside = 0;
   batch.failure = absl::OkStatus();
+  batch.failing = FailedAttempt::Part::kTask;
   batch.rows_promised = 0;
   batch.cut_log_asked = false;
   batch.votes.assign(voters_.size(), Vote());

@@ -10,6 +10,16 @@ namespace trident {
 
 using word::EmitMode;
 
+namespace {
+
+// With a full stop, unless it ends like a sentence.
+std::string AsSentence(std::string_view text) {
+  const bool ends = !text.empty() && std::string_view(".?!").find(text.back()) != text.npos;
+  return Concat(text, ends ? "" : ".");
+}
+
+}  // namespace
+
 void BatchProtocol::Machine::On(const word::Failed& event) {
   const Sender sender{StaleKind::kFailed, {}, {}, {}};
   Batch* batch = Current(event.id, sender);
@@ -17,6 +27,7 @@ void BatchProtocol::Machine::On(const word::Failed& event) {
   if (batch->phase == BatchPhase::kDeciding) return AnswerStale(sender, event.id);
   const Status cause =
       event.cause.ok() ? Internal("it was reported as failed without a cause") : event.cause;
+  if (event.emitter) batch->failing = FailedAttempt::Part::kSource;
   if (event.emitter || batch->phase != BatchPhase::kEmitting) return Fail(*batch, cause);
   // Its size and its rows are known once the emitters have answered, which they do all the same.
   if (batch->failure.ok()) batch->failure = cause;
@@ -137,7 +148,8 @@ FailedAttempt BatchProtocol::Machine::Describe(const Batch& batch) const {
   FailedAttempt failed{.txid = batch.txid,
                        .mode = cuts_.contains(batch.txid) ? EmitMode::kExact : batch.mode,
                        .rows = batch.rows,
-                       .the_row = std::nullopt};
+                       .the_row = std::nullopt,
+                       .part = batch.failing};
   if (batch.rows != 1 || batch.phase == BatchPhase::kEmitting) return failed;
   for (const SourceRange& range : batch.ranges) {
     if (range.rows == 1) failed.the_row = RowPlace{range.emitter, {range.partition, range.start}};
@@ -172,20 +184,42 @@ void BatchProtocol::Machine::Halt(Status cause) {
 
 void BatchProtocol::Machine::HaltAfterRetries(const FailedAttempt& failed, Attempt attempt,
                                               const Status& cause) {
-  std::string advice = "remove the cause and start again";
+  const uint32_t failures = retry_.failures();
+  Halt(Status(
+      cause.code(),
+      Concat("batch group ", config_.group.value(), " stops at txid ", failed.txid.value(),
+             " after ", failures, failures == 1 ? " failed attempt, " : " failed attempts, ",
+             failures == 1 ? "" : "the last ", ToString(attempt), " with ", failed.rows,
+             failed.rows == 1 ? " row: " : " rows: ", AsSentence(Message(cause)),
+             " Everything up to txid ", last_issued().value(), " is committed, nothing of txid ",
+             failed.txid.value(), "; ", AdviceOn(failed, cause))));
+}
+
+std::string BatchProtocol::Machine::AdviceOn(const FailedAttempt& failed,
+                                             const Status& cause) const {
+  const std::string remove = "remove the cause and start again";
   if (failed.mode == EmitMode::kExact) {
-    advice += "; the cut is logged for a transactional state, so no row of it can be diverted";
-  } else if (failed.mode == EmitMode::kDivert) {
-    advice += "; diverting its row failed too, so the row is not to blame";
-  } else if (config_.policy == FailurePolicy::kStop) {
-    advice += ", or let the stream divert failing rows to the dead letters";
+    return remove +
+           "; the cut is logged for a transactional state, so no row of it can be diverted";
   }
-  Halt(Status(cause.code(),
-              Concat("batch group ", config_.group.value(), " stops at txid ", failed.txid.value(),
-                     " after ", retry_.failures(), " failed attempts, the last ", ToString(attempt),
-                     " with ", failed.rows, " rows", ": ", Message(cause),
-                     ". Everything up to txid ", last_issued().value(),
-                     " is committed, nothing of txid ", failed.txid.value(), "; ", advice)));
+  if (failed.mode == EmitMode::kDivert) {
+    return remove + "; diverting its row failed too, so the row is not to blame";
+  }
+  if (failed.part == FailedAttempt::Part::kSource) {
+    return remove + "; the source could not be read, so there is no row to put aside";
+  }
+  // A process or a link that does not answer is no fault of a row.
+  const bool may_be_a_row =
+      cause.code() != StatusCode::kDeadlineExceeded && cause.code() != StatusCode::kUnavailable;
+  if (config_.policy == FailurePolicy::kStop && may_be_a_row) {
+    return remove +
+           ", or let rows that cannot be processed be put aside as dead letters "
+           "(--on-failure dead-letter, RunOptions::on_failure)";
+  }
+  if (config_.policy == FailurePolicy::kDeadLetter) {
+    return remove + "; no row was found to be the cause, so none was put aside";
+  }
+  return remove;
 }
 
 // A worker learns decisions from the log too, so it may be ahead of one who does not lead any more.

@@ -61,8 +61,9 @@ class BatchProtocol::Machine {
     uint32_t answers_awaited = 0;
     std::vector<SourceRange> ranges;  // that moved, in the order of the answers
     uint64_t rows = 0;
-    uint64_t rows_aside = 0;     // of these, sent to the dead letters
-    Status failure;              // of a task, while answers are awaited
+    uint64_t rows_aside = 0;  // of these, sent to the dead letters
+    Status failure;           // of a task, while answers are awaited
+    FailedAttempt::Part failing = FailedAttempt::Part::kTask;
     uint64_t rows_promised = 0;  // of the cut that is repeated
     bool cut_log_asked = false;
     std::vector<Vote> votes;  // by voter
@@ -146,6 +147,7 @@ class BatchProtocol::Machine {
   void FailIfAwaited(EmitterId emitter, const char* why);
   FailedAttempt Describe(const Batch& batch) const;
   void HaltAfterRetries(const FailedAttempt& failed, Attempt attempt, const Status& cause);
+  std::string AdviceOn(const FailedAttempt& failed, const Status& cause) const;
   // Halts because a worker has applied what this coordinator has not decided.
   void HaltBehind(WorkerId worker, TxId applied);
   // Halts on what cannot have happened; `error` says what was expected and what was found.

@@ -41,6 +41,10 @@ RetryPolicy::Verdict RetryPolicy::OnFailed(const FailedAttempt& attempt, const S
   }
   const uint64_t rows_allowed = limits_.rows;
   Shrink(attempt.rows);
+  if (attempt.part == FailedAttempt::Part::kSource) {
+    const bool lasting = cause.code() == StatusCode::kFailedPrecondition;
+    return lasting || failures_ > retry_limit_ ? Verdict::kStop : Verdict::kRetry;
+  }
   if (policy_ == FailurePolicy::kDeadLetter) return Isolate(attempt, rows_allowed);
   return failures_ > retry_limit_ ? Verdict::kStop : Verdict::kRetry;
 }

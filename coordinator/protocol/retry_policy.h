@@ -29,6 +29,9 @@ struct FailedAttempt {
   word::EmitMode mode = word::EmitMode::kNew;
   uint64_t rows = 0;                // emitted until then
   std::optional<RowPlace> the_row;  // set if the batch was emitted and held this row alone
+  // Who could not go on. A source that cannot be read names no row, and smaller batches or dead
+  // letters do not make it readable.
+  enum class Part : uint8_t { kTask, kSource } part = Part::kTask;
 };
 
 // Not thread-safe. Follows one txid at a time: the first that failed and is not decided.

@@ -22,10 +22,19 @@ std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>&
 }
 
 Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what) {
-  std::string values = RowText(slice.Row(row));
+  std::vector<Datum> row_values = slice.Row(row);
+  std::vector<Datum> shown;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < row_values.size(); ++i) {
+    // Fields of our own, such as the number of a request, mean nothing to the reader.
+    if (slice.schema().field(i).name.starts_with('$')) continue;
+    shown.push_back(std::move(row_values[i]));
+    places.push_back(i);
+  }
+  std::string values = RowText(shown);
   if (values.size() > kRowTextMax) values = values.substr(0, kRowTextMax) + "...";
   return Aborted("step \"", step, "\" threw at row ", row, " ", values, " of ",
-                 slice.schema().ToString(), ": ", what);
+                 slice.schema().Project(places).ToString(), ": ", what);
 }
 
 }  // namespace trident::row_internal

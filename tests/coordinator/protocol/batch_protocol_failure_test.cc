@@ -339,16 +339,45 @@ TEST_F(BatchProtocolFailure, ARowThatIsNotThereAnyMoreStartsTheIsolationAnew) {
   EXPECT_EQ(Emit().mode, EmitMode::kNew) << "the emitter may hold other rows: it is asked for all";
 }
 
-TEST_F(BatchProtocolFailure, EmittingThatKeepsFailingAtOneRowHaltsSinceNoRowIsKnown) {
-  h.config.policy = FailurePolicy::kDeadLetter;
-  h.config.limits.rows = 2;
-  h.config.retry_limit = 1;
+TEST_F(BatchProtocolFailure, ASourceThatCannotBeReadHaltsAfterTheRetriesUnderEitherPolicy) {
+  for (const FailurePolicy policy : {FailurePolicy::kStop, FailurePolicy::kDeadLetter}) {
+    ProtocolHarness other;
+    other.config.policy = policy;
+    other.config.retry_limit = 1;
+    other.Start();
+    EXPECT_FALSE(Halted(other.Failed(1, "cannot read")));
+    other.AfterTheDelay();
+    const std::string text = other.Failed(1, "cannot read; is it another spout?");
+    EXPECT_TRUE(Halted(text));
+    EXPECT_TRUE(Contains(text, "another spout? Everything up to")) << text;
+    EXPECT_TRUE(Contains(text, "the source could not be read")) << text;
+    EXPECT_FALSE(Contains(text, "dead-letter")) << "they do not help: " << text;
+  }
+}
+
+TEST_F(BatchProtocolFailure, ASourceErrorThatLastsIsNotRetried) {
+  h.config.retry_limit = 1000;
   h.Start();
-  EXPECT_FALSE(Halted(h.Failed(1, "cannot read")));
-  h.AfterTheDelay();
-  EXPECT_FALSE(Halted(h.Failed(1, "cannot read")));
-  h.AfterTheDelay();
-  EXPECT_TRUE(Halted(h.Failed(1, "cannot read")));
+  const std::string text = h.Step(word::Failed{
+      {kGroup, TxId(1), h.attempt(1)}, FailedPrecondition("it was truncated"), EmitterId{}});
+  EXPECT_TRUE(Halted(text)) << text;
+  EXPECT_TRUE(Contains(text, "after 1 failed attempt, 5.1 with 0 rows: it was truncated. "))
+      << text;
+}
+
+TEST_F(BatchProtocolFailure, TheAdviceFitsTheCauseAndNamesTheOption) {
+  h.config.retry_limit = 0;
+  h.Start();
+  h.Emitted(1, 0, 10);
+  const auto fail = [](ProtocolHarness& at, const Status& cause) {
+    return at.Step(word::Failed{{kGroup, TxId(1), at.attempt(1)}, cause, {}});
+  };
+  EXPECT_TRUE(Contains(fail(h, Aborted("it threw")), "--on-failure dead-letter"));
+  ProtocolHarness lost;
+  lost.config.retry_limit = 0;
+  lost.Start();
+  lost.Emitted(1, 0, 10);
+  EXPECT_FALSE(Contains(fail(lost, Unavailable("worker 1 was lost")), "dead-letter"));
 }
 
 TEST_F(BatchProtocolFailure, WhatFailedAndIsNotThereAnyMoreDoesNotKeepTheGroupBusy) {

@@ -176,7 +176,12 @@ std::string ProtocolHarness::VotedByAll(uint64_t txid) {
 }
 
 std::string ProtocolHarness::Failed(uint64_t txid, const std::string& why) {
-  return Step(word::Failed{{kGroup, TxId(txid), attempt(txid)}, Internal(why), EmitterId{}});
+  word::Failed failed{{kGroup, TxId(txid), attempt(txid)}, Internal(why), std::nullopt};
+  for (const InFlightBatch& batch : status().in_flight) {
+    const bool emits = batch.txid == TxId(txid) && batch.phase == BatchPhase::kEmitting;
+    if (emits) failed.emitter = EmitterId{};
+  }
+  return Step(failed);
 }
 
 std::string ProtocolHarness::CutLogged(uint64_t txid) {

@@ -47,6 +47,7 @@ class ProtocolHarness {
                       word::Remaining remaining = word::Remaining::kExhausted);
   std::string Voted(uint64_t txid, uint32_t worker);
   std::string VotedByAll(uint64_t txid);
+  // Of emitter 0/0, which cannot read, while the batch is emitted; later of a task.
   std::string Failed(uint64_t txid, const std::string& why = "it broke");
   std::string CutLogged(uint64_t txid);
   std::string Written(uint64_t first, uint64_t last);
