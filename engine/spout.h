@@ -38,7 +38,7 @@ struct ReadRequest {
 
 struct ReadResult {
   enum class Next : uint8_t {
-    kMore,   // there is more right now
+    kMore,   // there is more right now; without a row and a move, it is asked for a little later
     kIdle,   // nothing more now; Poll or the wake-up tells when
     kCut,    // the batch must end here for this source partition; there is more
     kEnded,  // there will never be more

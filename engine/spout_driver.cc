@@ -20,6 +20,8 @@ namespace {
 
 constexpr size_t kStreamPort = 0;
 constexpr size_t kDivertPort = 1;
+// When a source is asked again that said it had more, and gave nothing.
+constexpr Nanos kFruitlessReadAgain = 100 * kMillisecond;
 
 // Goes on from `checksum` over the rows, so that it does not matter in which slices they come.
 uint64_t AddContent(uint64_t checksum, const Slice& slice) {
@@ -388,18 +390,43 @@ std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
     if (!run.IsOver()) return std::nullopt;
   }
   BatchId id = run.request.id;
+  const word::EmitMode mode = run.request.mode;
   word::Emitted answer = Answer(run);
   const Status failure = run.failure;
   runs_.pop_front();
-  if (answer.remaining == word::Remaining::kExhausted && runs_.empty()) {
-    watch_ = Watch::kIdle;
-    next_poll_ = Nanos{0};  // input may have come while the last slice was read
-  }
+  WatchAfter(answer, mode);
   answered_[id.txid] = answer;
   events.OnWord(id.group, std::move(answer));
   if (failure.ok()) return id;
   events.OnWord(id.group, word::Failed{id, Place(id, failure)});
   return std::nullopt;
+}
+
+// An answer that neither has rows nor moves counts as exhausted, whatever it says.
+void SpoutDriver::WatchAfter(const word::Emitted& answer, word::EmitMode mode) {
+  fruitless_ = mode == word::EmitMode::kNew && answer.ranges.empty() &&
+               answer.remaining == word::Remaining::kMore;
+  if (!answer.ranges.empty()) fruitless_since_.reset();
+  if ((answer.remaining != word::Remaining::kExhausted && !fruitless_) || !runs_.empty()) return;
+  watch_ = Watch::kIdle;
+  next_poll_ = Nanos{0};  // input may have come while the last slice was read
+}
+
+// Who says that there is more, and gives nothing, would say so again at once.
+void SpoutDriver::WaitAfterFruitless(Nanos now) {
+  fruitless_ = false;
+  next_poll_ = now + kFruitlessReadAgain;
+  if (!fruitless_since_) {
+    fruitless_since_ = now;
+    told_fruitless_ = false;
+  }
+  if (told_fruitless_ || now - *fruitless_since_ < kProgressDeadlineMsDefault * kMillisecond)
+    return;
+  told_fruitless_ = true;
+  TRIDENT_LOG(WARN) << "stage \"" << task_->spec().name << "\", partition " << spec_.emitter.task
+                    << ": for " << (now - *fruitless_since_) / kSecond
+                    << " s its readers have said that there is more now (ReadResult::Next::kMore), "
+                       "but gave no row and did not move; a reader that has nothing says kIdle";
 }
 
 Status SpoutDriver::Place(const BatchId& id, const Status& status) const {
@@ -478,6 +505,7 @@ void SpoutDriver::Ask(size_t partition, Nanos now) {
 void SpoutDriver::Poll(Nanos now, ExecutorEvents& events) {
   next_poll_.reset();
   if (watch_ != Watch::kIdle || !runs_.empty()) return;
+  if (fruitless_) return WaitAfterFruitless(now);
   // What cannot be opened fails the batch that is asked for because of it.
   bool ready = !TakeNews().ok();
   for (auto it = asked_again_.begin(); it != asked_again_.end();) {

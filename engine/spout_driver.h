@@ -120,6 +120,8 @@ class SpoutDriver {
   StatusOr<Run> MakeRun(word::Emit request);
   // The ready partitions that a batch asks, in the order in which it asks them.
   std::vector<size_t> WhomToAsk(TxId txid) const;
+  void WatchAfter(const word::Emitted& answer, word::EmitMode mode);
+  void WaitAfterFruitless(Nanos now);
   Status ReadSlice(Run& run);
   static void Count(Run& run, Part& part, const ReadResult& read);
   Status EndPartWith(Run& run, Part& part, const ReadResult& read);
@@ -150,6 +152,10 @@ class SpoutDriver {
   enum class Watch : uint8_t { kOff, kIdle, kEnded } watch_ = Watch::kOff;
   std::optional<Nanos> next_poll_;
   std::shared_ptr<const void> told_of_partitions_;
+  // Readers said that there is more, but gave nothing and did not move.
+  bool fruitless_ = false;
+  std::optional<Nanos> fruitless_since_;
+  bool told_fruitless_ = false;
 };
 
 }  // namespace trident
