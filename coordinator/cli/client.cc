@@ -184,6 +184,8 @@ StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   arguments.SetMaxSendMessageSize(static_cast<int>(kRpcMessageBytesMax));
   // A command does not try again, but as long as gRPC would wait to, it holds up the program's end.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
+  // The address is asked itself. A proxy for the web, set for other programs, cannot reach it.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   connection->channel = grpc::CreateCustomChannel(options.address, credentials, arguments);
   connection->query = v1::Query::NewStub(connection->channel);
   connection->drpc = v1::Drpc::NewStub(connection->channel);

@@ -157,6 +157,15 @@ TEST(QueriesTest, VersionSaysWhoAnswersAndNeedsNoTopology) {
   EXPECT_THAT(alone.out, StartsWith("trident 0."));
 }
 
+TEST(QueriesTest, AProxyForTheWebIsNotAsked) {
+  const Ended ended = RunProgramToEnd(
+      {"trident", "--address", Words().address(), "state", "get", "counts", "the"},
+      {.environment = {"http_proxy=http://127.0.0.1:1", "https_proxy=http://127.0.0.1:1",
+                       "no_proxy=", "no_grpc_proxy="}});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(ended.out, "the\t4\n");
+}
+
 TEST(QueriesTest, AStartLaterHasTheSameCountsAndAnotherEpoch) {
   ServedWords words;
   EXPECT_EQ(words.End(SIGKILL), 128 + SIGKILL);
