@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/guard.h"
+#include "engine/work_mark.h"
 
 namespace trident {
 namespace {
@@ -60,6 +61,7 @@ struct Chain::Node final : Output {
   // An exception out of user code that no row loop has caught becomes a status here.
   template <class Call>
   Status Guard(Call&& call) {
+    const WorkMark::Scope under_way({step, chain->id_, chain->partition_});
     return Guarded("step \"" + step + "\"", call);
   }
   Status Take(const Slice& slice) {
@@ -112,6 +114,7 @@ void Chain::AddInput(NodeIndex node) { inputs_.push_back(nodes_[node].get()); }
 
 void Chain::Begin(const BatchContext& context) {
   begun_ = absl::OkStatus();
+  id_ = context.id;
   for (auto& node : nodes_) {
     Status status = node->Guard([&] {
       node->op->Begin(context);

@@ -38,6 +38,8 @@ class Chain {
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
 
+  // The partition of the task, for those who ask where work stands. 0 until it is set.
+  void set_partition(uint32_t partition) { partition_ = partition; }
   // Adds an operator that takes what the `inputs` emit. `step` is the user's name for it, for
   // errors.
   NodeIndex Add(std::string step, std::unique_ptr<Operator> op,
@@ -71,6 +73,8 @@ class Chain {
   std::vector<Node*> inputs_;
   bool commits_ = false;
   Status begun_;
+  BatchId id_;  // of the last Begin
+  uint32_t partition_ = 0;
   Sparing* sparing_ = nullptr;  // during ProcessSparing, until its slices are released
 };
 

@@ -43,6 +43,7 @@ void Executor::Send(DataMessage message) {
 }
 
 void Executor::Run() {
+  WorkMark::UseOnThisThread(mark_);
   while (!mailbox_.interrupted()) {
     if (RunOnce()) continue;
     Nanos sleep = kIdleSleep;

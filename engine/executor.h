@@ -17,6 +17,7 @@
 #include "engine/spout_driver.h"
 #include "engine/task.h"
 #include "engine/transport/transport.h"
+#include "engine/work_mark.h"
 
 namespace trident {
 
@@ -46,6 +47,9 @@ class Executor final : public FrameSender {
   void Stop() { mailbox_.Interrupt(); }
   // When the next idle source wants to be polled; for a driver that has no thread.
   std::optional<Nanos> NextPoll() const;
+
+  // Which call of the program's code it is in. Any thread.
+  const WorkMark& mark() const { return mark_; }
 
   bool HasTasks(GroupId group) const { return group_tasks_.contains(group); }
 
@@ -79,6 +83,7 @@ class Executor final : public FrameSender {
 
   const Options options_;
   Mailbox mailbox_;
+  WorkMark mark_;
   std::map<TaskAddress, std::unique_ptr<Task>> tasks_;
   std::map<GroupId, std::vector<Task*>> group_tasks_;
   std::vector<std::unique_ptr<SpoutDriver>> spouts_;

@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/rng.h"
 #include "engine/data/text_arena.h"
+#include "engine/work_mark.h"
 
 namespace trident {
 namespace {
@@ -305,6 +306,7 @@ Status SpoutDriver::ReadSlice(Run& run) {
   TaskFeed feed(*task_, run.request, part, spec_);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
+  const WorkMark::Scope under_way({task_->spec().name, run.request.id, spec_.emitter.task});
   auto result =
       Guarded("the spout", [&] { return partitions_[part.partition].reader->Read(request, feed); });
   const bool diverts = run.request.mode == word::EmitMode::kDivert;

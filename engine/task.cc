@@ -15,8 +15,14 @@ Task::Task(TaskSpec spec, const BatchId& applied)
       staged_(applied.txid),
       applied_attempt_(applied.attempt),
       staged_attempt_(applied.attempt) {
-  idle_chains_.push_back(spec_.make_chain());
+  idle_chains_.push_back(MakeChain());
   commits_ = idle_chains_.back()->commits();
+}
+
+std::unique_ptr<Chain> Task::MakeChain() const {
+  std::unique_ptr<Chain> chain = spec_.make_chain();
+  chain->set_partition(spec_.address.task);
+  return chain;
 }
 
 bool Task::IsStale(const BatchId& id) const {
@@ -39,7 +45,7 @@ Task::InFlight* Task::Find(const BatchId& id, int64_t batch_time_micros) {
   if (it != attempts_.end()) Abort(id.txid, id.attempt);
   InFlight attempt;
   attempt.id = id;
-  if (idle_chains_.empty()) idle_chains_.push_back(spec_.make_chain());
+  if (idle_chains_.empty()) idle_chains_.push_back(MakeChain());
   attempt.chain = std::move(idle_chains_.back());
   idle_chains_.pop_back();
   if (idle_inboxes_.empty()) idle_inboxes_.push_back(std::make_unique<Inbox>(spec_.inputs));

@@ -91,6 +91,7 @@ class Task {
 
   // Null when the attempt is stale.
   InFlight* Find(const BatchId& id, int64_t batch_time_micros);
+  std::unique_ptr<Chain> MakeChain() const;
   StatusOr<Chain*> ChainOf(const BatchId& id);
   bool IsStale(const BatchId& id) const;
   Outcome Advance(InFlight& attempt);

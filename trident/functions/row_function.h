@@ -17,6 +17,7 @@
 #include "engine/data/field.h"
 #include "engine/data/slice.h"
 #include "engine/operator.h"
+#include "engine/work_mark.h"
 #include "trident/functions/emit.h"
 
 namespace trident::row_internal {
@@ -121,13 +122,18 @@ template <class Body>
 Status ForEachRow(const StepRows& rows, Body&& body) {
   const size_t count = rows.slice.rows();
   const std::vector<uint32_t>* const selection = rows.slice.selection();
+  WorkMark& mark = WorkMark::OfThisThread();
+  const auto take = [&](size_t i, uint32_t row) {
+    mark.AtRow(i);
+    body(i, row);
+  };
   for (size_t i = 0; i < count; ++i) {
     Status failed;
     try {
       if (selection != nullptr) {
-        for (; i < count; ++i) body(i, (*selection)[i]);
+        for (; i < count; ++i) take(i, (*selection)[i]);
       } else {
-        for (; i < count; ++i) body(i, static_cast<uint32_t>(i));
+        for (; i < count; ++i) take(i, static_cast<uint32_t>(i));
       }
     } catch (const std::exception& e) {
       failed = RowError(rows.step, rows.slice, i, e.what());

@@ -41,6 +41,7 @@ GroupConfig ConfigOf(GroupId group, const Plan& plan, const RunOptions& options)
   config.limits = LimitsWithin(exchange, options);
   config.age_max = options.batch_age;
   config.retry_limit = options.retry_limit;
+  config.progress_deadline = options.progress_deadline;
   config.policy =
       options.on_failure == OnFailure::kStop ? FailurePolicy::kStop : FailurePolicy::kDeadLetter;
   for (const StageSpec& stage : MakeStages(plan, {})) {

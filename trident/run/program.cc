@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/program.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -20,14 +25,24 @@
 namespace trident {
 namespace {
 
+constexpr int kExitDone = 0;
 constexpr int kExitFailed = 1;
-constexpr int kExitUsage = 2;
+constexpr int kExitRefused = 2;
+constexpr int kExitRowsAside = 3;
+constexpr int kExitInterrupted = 4;
+constexpr int kExitByForce = 5;
 constexpr Nanos kProgressEvery = kSecond;
 // A signal handler can wake nobody safely, so the loop looks.
 constexpr Nanos kSignalLookEvery = 100 * kMillisecond;
 
+// How long the end of a run may take, at most; its threads may be in calls that do not return.
+constexpr Nanos kEndGrace = 10 * kSecond;
+
 std::atomic<int> g_signal{0};
-extern "C" void OnSignal(int signal) { g_signal.store(signal, std::memory_order_relaxed); }
+// The first one ends the run in order, a second one at once: the state survives any end.
+extern "C" void OnSignal(int signal) {
+  if (g_signal.exchange(signal, std::memory_order_relaxed) != 0) ::_exit(kExitByForce);
+}
 
 void Nap(Nanos duration) {
   Mutex mutex;
@@ -44,13 +59,19 @@ struct RunFlags {
   std::string on_failure = "stop";
   uint64_t memory_mib = kMemoryBytesDefault / kMiB;
   double batch_age_ms = 0;
+  uint64_t progress_deadline_s = kProgressDeadlineMsDefault / 1000;
   bool keep_serving = false;
   bool quiet = false;
 };
 
-int Report(const Program& program, const Status& status) {
-  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), std::string(Message(status)).c_str());
-  return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
+void Say(const Program& program, const std::string& line) {
+  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), line.c_str());
+}
+
+// Nothing was begun.
+int Refuse(const Program& program, const Status& status) {
+  Say(program, std::string(Message(status)));
+  return kExitRefused;
 }
 
 StatusOr<Topology> Build(const Program& program, const ProgramArgs& args) {
@@ -88,34 +109,132 @@ class ProgressLine {
   std::map<GroupId, uint64_t> last_rows_;
 };
 
+// How a run ended, and the line that says so.
+struct End {
+  int code = kExitDone;
+  std::string line;
+};
+
+// "; 3 rows were put aside ...", or nothing.
+std::string AboutRowsAside(uint64_t rows) {
+  if (rows == 0) return "";
+  return Concat("; ", rows, rows == 1 ? " row was" : " rows were",
+                " put aside, see the state dead-letters");
+}
+
+uint64_t RowsAside(const Run& run) {
+  uint64_t rows = 0;
+  for (const RunProgress& group : run.progress()) rows += group.rows_aside;
+  return rows;
+}
+
+// "the next run goes on with txid 8", of each group if there are several.
+std::string WhereToGoOn(const Run& run, const RunOptions& options) {
+  if (options.state_dir.empty()) return "its state was in memory and is gone";
+  const std::vector<RunProgress> groups = run.progress();
+  std::string text = "the next run goes on with";
+  for (const RunProgress& group : groups) {
+    text +=
+        Concat(&group == &groups.front() ? " txid " : ", txid ", group.last_decided.value() + 1);
+    if (groups.size() > 1) text += Concat(" of group ", group.group.value());
+  }
+  return text;
+}
+
+// A run under the eyes of a terminal or a supervisor.
+class WatchedRun {
+ public:
+  WatchedRun(const Program& program, const RunFlags& flags) : program_(program), flags_(flags) {}
+
+  // Returns when the run has ended, and why.
+  End Await(Run& run) {
+    while (g_signal.load(std::memory_order_relaxed) == 0) {
+      const StatusOr<bool> done = run.AwaitEndFor(kSignalLookEvery);
+      if (!done.ok()) {
+        return {kExitFailed, Concat("failed: ", Message(done.status()), "; ",
+                                    WhereToGoOn(run, flags_.run), AboutRowsAside(RowsAside(run)))};
+      }
+      if (*done && !flags_.keep_serving) return Done(run, "the input has ended and is committed");
+      if (*done) {
+        KeepServing(run);
+      } else {
+        TellProgress(run);
+      }
+    }
+    if (ended_) return Done(run, "interrupted while serving; the input has ended and is committed");
+    return {kExitInterrupted,
+            Concat("interrupted: ", WhereToGoOn(run, flags_.run), AboutRowsAside(RowsAside(run)))};
+  }
+
+  // Ends the run's threads, or, if they do not end in time, the process.
+  void Finish(std::unique_ptr<Run> run, const End& end) {
+    const std::vector<std::string> calls = run->CallsUnderWay(0);
+    const std::string why = calls.empty() ? "its threads did not end" : calls.front();
+    const Nanos grace = std::min(kEndGrace, flags_.run.progress_deadline);
+    std::thread watch([&] {
+      MutexLock lock(mutex_);
+      const Nanos deadline = RealClock().MonotonicNanos() + grace;
+      while (!finished_) {
+        const Nanos left = deadline - RealClock().MonotonicNanos();
+        if (left <= 0) {
+          Say(program_, Concat("ended by force: ", why, ". Before that: ", end.line));
+          std::_Exit(kExitByForce);
+        }
+        finishing_.WaitFor(mutex_, left);
+      }
+    });
+    run.reset();
+    {
+      MutexLock lock(mutex_);
+      finished_ = true;
+      finishing_.NotifyAll();
+    }
+    watch.join();
+  }
+
+ private:
+  End Done(const Run& run, const std::string& line) {
+    if (!ended_ && !flags_.quiet) progress_.Print(run);
+    const uint64_t aside = RowsAside(run);
+    return {aside == 0 ? kExitDone : kExitRowsAside, line + AboutRowsAside(aside)};
+  }
+  void KeepServing(const Run& run) {
+    if (!std::exchange(ended_, true)) {
+      if (!flags_.quiet) progress_.Print(run);
+      Say(program_, "the input has ended and is committed; serving until interrupted");
+    }
+    Nap(kSignalLookEvery);
+  }
+  void TellProgress(const Run& run) {
+    if (flags_.quiet || RealClock().MonotonicNanos() < print_at_) return;
+    progress_.Print(run);
+    print_at_ += kProgressEvery;
+  }
+
+  const Program& program_;
+  const RunFlags& flags_;
+  ProgressLine progress_;
+  Nanos print_at_ = RealClock().MonotonicNanos() + kProgressEvery;
+  bool ended_ = false;  // the input, while it goes on serving
+
+  Mutex mutex_;
+  CondVar finishing_;
+  bool finished_ TRIDENT_GUARDED_BY(mutex_) = false;
+};
+
 int RunTopology(const Program& program, const Topology& topology, const RunFlags& flags) {
   std::signal(SIGINT, OnSignal);
   std::signal(SIGTERM, OnSignal);
+  // Who reads our log may go away; that ends a line, not the run.
+  std::signal(SIGPIPE, SIG_IGN);
   auto run = Run::Start(topology, flags.run);
-  if (!run.ok()) return Report(program, run.status());
-  if (!(*run)->address().empty()) {
-    std::fprintf(stderr, "%s: serving on %s\n", program.name.c_str(), (*run)->address().c_str());
-  }
-  ProgressLine progress;
-  Nanos print_at = RealClock().MonotonicNanos() + kProgressEvery;
-  bool ended = false;
-  while (g_signal.load(std::memory_order_relaxed) == 0) {
-    StatusOr<bool> done = (*run)->AwaitEndFor(kSignalLookEvery);
-    if (!done.ok()) return Report(program, done.status());
-    if (*done && !ended) {
-      ended = true;
-      if (!flags.quiet) progress.Print(**run);
-      std::fprintf(stderr, "%s: the input has ended and is committed%s\n", program.name.c_str(),
-                   flags.keep_serving ? "; serving until interrupted" : "");
-    }
-    if (ended && !flags.keep_serving) return 0;
-    if (ended) Nap(kSignalLookEvery);
-    if (!ended && !flags.quiet && RealClock().MonotonicNanos() >= print_at) {
-      progress.Print(**run);
-      print_at += kProgressEvery;
-    }
-  }
-  return 0;
+  if (!run.ok()) return Refuse(program, run.status());
+  if (!(*run)->address().empty()) Say(program, "serving on " + (*run)->address());
+  WatchedRun watched(program, flags);
+  const End end = watched.Await(**run);
+  watched.Finish(*std::move(run), end);
+  Say(program, end.line);
+  return end.code;
 }
 
 void AddOptions(CLI::App& command, const Program& program,
@@ -202,7 +321,14 @@ void AddBatchOptions(CLI::App& command, RunFlags& flags) {
       ->default_str("0");
   Add<uint32_t>(command, {"--retry-limit", "retries of a batch that fails", 0,
                           std::numeric_limits<uint32_t>::max(), flags.run.retry_limit});
-  command.add_option("--on-failure", flags.on_failure, "after the retries: stop or dead-letter")
+  Add<uint64_t>(command, {"--progress-deadline-s",
+                          "seconds without news after which a batch has failed; after twice as "
+                          "many a call that does not return ends the run",
+                          1, 86'400 * 366, flags.progress_deadline_s});
+  command
+      .add_option("--on-failure", flags.on_failure,
+                  "what to do with what cannot be processed: stop, or dead-letter (put the rows "
+                  "aside)")
       ->capture_default_str()
       ->check(CLI::IsMember({"stop", "dead-letter"}));
 }
@@ -229,6 +355,7 @@ RunOptions OptionsOf(const RunFlags& flags) {
   options.memory_bytes = flags.memory_mib * kMiB;
   if (!flags.tls.key.empty()) options.tls = flags.tls;
   options.batch_age = static_cast<Nanos>(flags.batch_age_ms * kMillisecond);
+  options.progress_deadline = static_cast<Nanos>(flags.progress_deadline_s) * kSecond;
   options.sync = flags.sync == "none" ? CommitSync::kNone : CommitSync::kFsync;
   options.on_failure = flags.on_failure == "stop" ? OnFailure::kStop : OnFailure::kDeadLetter;
   return options;
@@ -236,7 +363,7 @@ RunOptions OptionsOf(const RunFlags& flags) {
 
 int Explain(const Program& program, const Topology& topology, bool dot) {
   StatusOr<std::string> text = dot ? topology.ExplainDot() : topology.Explain();
-  if (!text.ok()) return Report(program, text.status());
+  if (!text.ok()) return Refuse(program, text.status());
   std::fputs(text->c_str(), stdout);
   return 0;
 }
@@ -256,7 +383,7 @@ int Misused(const Program& program, const CLI::App& app, const CLI::ParseError& 
   }
   std::fprintf(stderr, "%s: %s\nRun with --help for the commands and options.\n",
                program.name.c_str(), hint.empty() ? error.what() : hint.c_str());
-  return kExitUsage;
+  return kExitRefused;
 }
 
 }  // namespace
@@ -274,7 +401,9 @@ std::vector<std::string> ProgramArgs::List(const std::string& name) const {
 int RunProgram(int argc, char** argv, const Program& program) {
   CLI::App app(program.description, program.name);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 done, 1 the topology failed, 2 bad usage or options.");
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 refused (usage, options, input, state directory, address), "
+      "3 done with rows put aside, 4 interrupted, 5 ended by force.");
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, bool> given_flags;
   RunFlags flags;
@@ -298,7 +427,7 @@ int RunProgram(int argc, char** argv, const Program& program) {
     if (given) args.Add(name, "true");
   }
   StatusOr<Topology> topology = Build(program, args);
-  if (!topology.ok()) return Report(program, topology.status());
+  if (!topology.ok()) return Refuse(program, topology.status());
   if (explain->parsed()) return Explain(program, *topology, dot);
   flags.run = OptionsOf(flags);
   return RunTopology(program, *topology, flags);

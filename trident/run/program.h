@@ -7,7 +7,14 @@
 //   ./wordcount explain --input FILE [--dot]
 //   ./wordcount --help
 //
-// Exit codes: 0 done, 1 the topology failed, 2 bad usage or options.
+// Exit codes, and the last line on stderr says the same in words:
+//   0  done: the input has ended and is committed
+//   1  failed: a batch group stopped for good
+//   2  refused: nothing was begun (usage, options, input, state directory, address)
+//   3  done, and rows were put aside as dead letters
+//   4  interrupted by SIGINT or SIGTERM: the next run goes on behind what is committed
+//   5  ended by force: a call of the program's code did not return, or a second signal came. What
+//      was committed is kept, as after a crash.
 #ifndef TRIDENT_TRIDENT_RUN_PROGRAM_H_
 #define TRIDENT_TRIDENT_RUN_PROGRAM_H_
 
@@ -56,7 +63,7 @@ struct Program {
 };
 
 // Runs the command that argv names and returns the exit code. Call it from main, before any thread
-// is started: it handles SIGINT and SIGTERM, to end a run in order.
+// is started: it handles SIGINT and SIGTERM, to end a run in order, and ignores SIGPIPE.
 int RunProgram(int argc, char** argv, const Program& program);
 
 }  // namespace trident

@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/logging.h"
@@ -13,6 +14,7 @@
 #include "state/disk/rocks_store.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
+#include "trident/run/call_watch.h"
 #include "trident/run/local_control.h"
 #include "trident/run/run_parts.h"
 
@@ -27,6 +29,12 @@ void ReturnLargeBuffers() {
   ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
   ::mallopt(M_TRIM_THRESHOLD, 4 * kLargeBytes);
 }
+
+// How often calls of the program's code are looked at.
+constexpr Nanos kCallsLookEvery = 250 * kMillisecond;
+constexpr char kIfItIsSlow[] =
+    "; if it only needs so long, give it a longer progress deadline (--progress-deadline-s, "
+    "RunOptions::progress_deadline)";
 
 // A topology in this process: its parts, each with its threads, and what serves them.
 class LocalRun final : public Run, private CoordinatorEvents {
@@ -47,6 +55,9 @@ class LocalRun final : public Run, private CoordinatorEvents {
   StatusOr<DrpcRows> Drpc(std::string_view function, std::string_view args, Nanos timeout) override;
   const StateCatalog& states() const override { return parts_->states(); }
   std::vector<RunProgress> progress() const override;
+  std::vector<std::string> CallsUnderWay(Nanos longer_than) const override {
+    return calls_->StandingFor(longer_than);
+  }
   std::string address() const override {
     return server_ == nullptr ? std::string() : server_->address();
   }
@@ -57,6 +68,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   void Shutdown();
   bool StoppedOrHalted() const TRIDENT_REQUIRES(mutex_);
   void Changed();
+  void WatchCalls();
   Status Outcome() TRIDENT_REQUIRES(mutex_);
 
   void OnHalted(GroupId group, const Status& cause) override;
@@ -66,6 +78,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   const RunOptions options_;
   std::unique_ptr<DurableStore> store_;
   std::unique_ptr<RunParts> parts_;
+  std::unique_ptr<CallWatch> calls_;
   DrpcServer drpc_;
   std::unique_ptr<LocalControl> control_;
   std::unique_ptr<Server> server_;
@@ -74,6 +87,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   CondVar changed_;
   uint64_t changes_ TRIDENT_GUARDED_BY(mutex_) = 0;
   bool stopped_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool told_of_calls_ TRIDENT_GUARDED_BY(mutex_) = false;  // that stand now
   Status halted_ TRIDENT_GUARDED_BY(mutex_);
 };
 
@@ -99,6 +113,7 @@ Status LocalRun::Open(const Topology& topology) {
       parts_,
       RunParts::Open(std::move(plan), options_,
                      {.store = store_.get(), .events = this, .changed = [this] { Changed(); }}));
+  calls_ = std::make_unique<CallWatch>(parts_->worker(), RealClock());
   for (const PlannedFunction& function : parts_->plan().functions) {
     TRIDENT_RETURN_IF_ERROR(drpc_.Register(function.function, parts_->MakeRequestChain(function)));
   }
@@ -152,12 +167,30 @@ void LocalRun::Changed() {
   changed_.NotifyAll();
 }
 
+// A batch that stands still because a call does not return fails for want of progress; the call is
+// the reason.
 void LocalRun::OnHalted(GroupId /*group*/, const Status& cause) {
+  Status whole = cause;
+  if (cause.code() == StatusCode::kDeadlineExceeded) {
+    const std::vector<std::string> calls = calls_->StandingFor(options_.progress_deadline / 2);
+    if (!calls.empty()) whole = DeadlineExceeded(Message(cause), ". ", calls.front(), kIfItIsSlow);
+  }
   // Who runs the topology tells it: AwaitEnd returns it.
-  TRIDENT_LOG(INFO) << cause.ToString();
+  TRIDENT_LOG(INFO) << whole.ToString();
   MutexLock lock(mutex_);
-  if (halted_.ok()) halted_ = cause;
+  if (halted_.ok()) halted_ = whole;
   changed_.NotifyAll();
+}
+
+// Tells of a call that stands for the deadline, and gives the run up at twice of it.
+void LocalRun::WatchCalls() {
+  const std::vector<std::string> calls = calls_->StandingFor(options_.progress_deadline);
+  MutexLock lock(mutex_);
+  if (!calls.empty() && !told_of_calls_) TRIDENT_LOG(WARN) << calls.front() << kIfItIsSlow;
+  told_of_calls_ = !calls.empty();
+  if (calls.empty() || !halted_.ok()) return;
+  const std::vector<std::string> lost = calls_->StandingFor(2 * options_.progress_deadline);
+  if (!lost.empty()) halted_ = DeadlineExceeded(lost.front(), kIfItIsSlow);
 }
 
 void LocalRun::Stop() {
@@ -190,14 +223,14 @@ StatusOr<bool> LocalRun::AwaitEndFor(Nanos timeout) {
       if (StoppedOrHalted()) return Outcome();
       seen = changes_;
     }
+    WatchCalls();
     // Not under mutex_: the coordinator holds its own lock when it says that it has halted.
     if (parts_->Ended()) return true;
     MutexLock lock(mutex_);
-    while (changes_ == seen && !StoppedOrHalted()) {
-      Nanos left = deadline - RealClock().MonotonicNanos();
-      if (left <= 0) return false;
-      changed_.WaitFor(mutex_, left);
-    }
+    Nanos left = deadline - RealClock().MonotonicNanos();
+    if (left <= 0) return false;
+    left = std::min(left, kCallsLookEvery);
+    if (changes_ == seen && !StoppedOrHalted()) changed_.WaitFor(mutex_, left);
   }
 }
 

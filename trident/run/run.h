@@ -62,6 +62,9 @@ struct RunOptions {
   Nanos batch_age = 0;  // how long input may wait for a batch to fill
   uint32_t retry_limit = kRetryLimitDefault;
   OnFailure on_failure = OnFailure::kStop;
+  // An attempt of which nothing is heard for so long has failed. A call of the program's code that
+  // does not return for so long is told of in the log, and after twice as long ends the run.
+  Nanos progress_deadline = kProgressDeadlineMsDefault * kMillisecond;
   CommitSync sync = CommitSync::kFsync;
   uint64_t readable_versions = kReadableVersions;
 };
@@ -104,7 +107,9 @@ class Run {
   virtual ~Run() = default;
 
   // Returns when every source has ended and all of it is committed (ok), when a batch group stopped
-  // for good (its error), or on Stop (Cancelled).
+  // for good (its error), when a call of the program's code did not return for twice
+  // progress_deadline (DeadlineExceeded; the destructor then waits until it returns), or on Stop
+  // (Cancelled).
   virtual Status AwaitEnd() = 0;
   // As AwaitEnd, with true for ok; false if `timeout` passed first.
   virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;
@@ -132,6 +137,11 @@ class Run {
   // One element for each batch group. Any thread may call it at any time; batches go on meanwhile,
   // so the numbers need not be of one moment.
   virtual std::vector<RunProgress> progress() const = 0;
+  // The calls of the program's code that have not returned for at least `longer_than`, each as
+  // "step
+  // ... has not returned for 12 s: partition 0, txid 3, row 7". A call counts from when this method
+  // or AwaitEnd first saw it. Any thread.
+  virtual std::vector<std::string> CallsUnderWay(Nanos longer_than) const = 0;
   // The address that is served, "host:port", with the port that was chosen; empty if none is
   // served.
   virtual std::string address() const = 0;
