@@ -327,6 +327,8 @@ Status SpoutDriver::ReadSlice(Run& run) {
 }
 
 void SpoutDriver::Count(Run& run, Part& part, const ReadResult& read) {
+  run.promised |=
+      read.next == ReadResult::Next::kMore && read.rows == 0 && read.end == part.range.end;
   part.range.end = read.end;
   part.range.rows += read.rows;
   part.range.bytes += read.bytes;
@@ -392,11 +394,11 @@ std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
     if (!run.IsOver()) return std::nullopt;
   }
   BatchId id = run.request.id;
-  const word::EmitMode mode = run.request.mode;
   word::Emitted answer = Answer(run);
   const Status failure = run.failure;
+  const Run over = std::move(run);
   runs_.pop_front();
-  WatchAfter(answer, mode);
+  WatchAfter(answer, over);
   answered_[id.txid] = answer;
   events.OnWord(id.group, std::move(answer));
   if (failure.ok()) return id;
@@ -405,11 +407,11 @@ std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
 }
 
 // An answer that neither has rows nor moves counts as exhausted, whatever it says.
-void SpoutDriver::WatchAfter(const word::Emitted& answer, word::EmitMode mode) {
-  fruitless_ = mode == word::EmitMode::kNew && answer.ranges.empty() &&
-               answer.remaining == word::Remaining::kMore;
-  if (!answer.ranges.empty()) fruitless_since_.reset();
-  if ((answer.remaining != word::Remaining::kExhausted && !fruitless_) || !runs_.empty()) return;
+void SpoutDriver::WatchAfter(const word::Emitted& answer, const Run& run) {
+  const bool nothing = run.request.mode == word::EmitMode::kNew && answer.ranges.empty();
+  fruitless_ = nothing && run.promised;
+  if (!fruitless_) fruitless_since_.reset();
+  if ((answer.remaining != word::Remaining::kExhausted && !nothing) || !runs_.empty()) return;
   watch_ = Watch::kIdle;
   next_poll_ = Nanos{0};  // input may have come while the last slice was read
 }

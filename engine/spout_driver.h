@@ -102,6 +102,7 @@ class SpoutDriver {
     BatchLimits left;
     Status failure;  // of the task's chain; the run ends with the slice that it failed at
     uint64_t rows_aside = 0;
+    bool promised = false;  // a reader said that there is more, but gave nothing and did not move
 
     bool IsOver() const { return current >= round.size(); }
     Part& part() { return parts[round[current]]; }
@@ -120,7 +121,7 @@ class SpoutDriver {
   StatusOr<Run> MakeRun(word::Emit request);
   // The ready partitions that a batch asks, in the order in which it asks them.
   std::vector<size_t> WhomToAsk(TxId txid) const;
-  void WatchAfter(const word::Emitted& answer, word::EmitMode mode);
+  void WatchAfter(const word::Emitted& answer, const Run& run);
   void WaitAfterFruitless(Nanos now);
   Status ReadSlice(Run& run);
   static void Count(Run& run, Part& part, const ReadResult& read);

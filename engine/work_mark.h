@@ -54,7 +54,7 @@ class WorkMark {
   // The row, of those in the slice at hand, that the call is at.
   void AtRow(uint64_t row) { row_.store(row, std::memory_order_relaxed); }
 
-  // What a reader sees. While the thread goes from call to call, the parts may be of two calls.
+  // A look at the mark. While the thread goes from call to call, its parts may be of two calls.
   struct Seen {
     bool busy = false;
     uint64_t moves = 0;  // differs whenever a call began or ended in between

@@ -20,6 +20,7 @@
 #include "base/mutex.h"
 #include "base/spelling.h"
 #include "base/typed_number.h"
+#include "trident/run/memory_default.h"
 #include "trident/run/run.h"
 
 namespace trident {
@@ -57,7 +58,8 @@ struct RunFlags {
   ServingTls tls;
   std::string sync = "fsync";
   std::string on_failure = "stop";
-  uint64_t memory_mib = kMemoryBytesDefault / kMiB;
+  MemoryDefault memory_default = DefaultMemory({});
+  uint64_t memory_mib = memory_default.bytes / kMiB;
   double batch_age_ms = 0;
   uint64_t progress_deadline_s = kProgressDeadlineMsDefault / 1000;
   bool keep_serving = false;
@@ -227,6 +229,11 @@ int RunTopology(const Program& program, const Topology& topology, const RunFlags
   std::signal(SIGTERM, OnSignal);
   // Who reads our log may go away; that ends a line, not the run.
   std::signal(SIGPIPE, SIG_IGN);
+  if (flags.run.memory_bytes == flags.memory_default.bytes / kMiB * kMiB &&
+      !flags.memory_default.reason.empty()) {
+    Say(program, Concat("takes ", flags.run.memory_bytes / kMiB, " MiB of memory, ",
+                        flags.memory_default.reason, "; --memory-mib says otherwise"));
+  }
   auto run = Run::Start(topology, flags.run);
   if (!run.ok()) return Refuse(program, run.status());
   if (!(*run)->address().empty()) Say(program, "serving on " + (*run)->address());

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "base/logging.h"
@@ -298,8 +299,15 @@ StatusOr<std::unique_ptr<Run>> Run::Start(const Topology& topology, RunOptions o
   TRIDENT_RETURN_IF_ERROR(CheckOptions(options));
   ReturnLargeBuffers();
   auto run = std::make_unique<LocalRun>(std::move(options));
-  TRIDENT_RETURN_IF_ERROR(run->Open(topology));
-  TRIDENT_RETURN_IF_ERROR(run->Begin());
+  try {
+    TRIDENT_RETURN_IF_ERROR(run->Open(topology));
+    TRIDENT_RETURN_IF_ERROR(run->Begin());
+  } catch (const std::system_error& e) {  // of a thread that could not be started
+    return ResourceExhausted(
+        "the system gave the run no more threads (", e.what(),
+        "); allow this user or container more of them (ulimit -u, the cgroup's "
+        "pids.max) or more memory for their stacks, or take fewer executors");
+  }
   return std::unique_ptr<Run>(std::move(run));
 }
 

@@ -100,8 +100,8 @@ struct DrpcRows {
 class Run {
  public:
   // Opens, recovers and starts the topology. Errors: InvalidArgument for `options` out of their
-  // bounds; those of Topology::Build, of opening and recovering the state directory, and of the
-  // spouts.
+  // bounds; ResourceExhausted if the system gives it no more threads; those of Topology::Build, of
+  // opening and recovering the state directory, and of the spouts.
   static StatusOr<std::unique_ptr<Run>> Start(const Topology& topology, RunOptions options);
   // Stops at once. Undecided batches are forgotten, and their input is cut again at the next start.
   virtual ~Run() = default;
