@@ -146,17 +146,20 @@ Status World::OpenParts() {
   TRIDENT_ASSIGN_OR_RETURN(auto logical, topology.Build());
   TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, {.executors = options.executors}));
   network_ = std::make_unique<SimNetwork>(trial_);
-  TRIDENT_ASSIGN_OR_RETURN(parts_, RunParts::Open(std::move(plan), options,
-                                                  {.store = &disk_,
-                                                   .events = this,
-                                                   .changed = [] {},
-                                                   .clock = &trial_.clock,
-                                                   .network = network_.get(),
-                                                   .state_bytes = trial_.options.state_bytes,
-                                                   .fold_commits = trial_.options.fold_commits,
-                                                   .fold_deltas = trial_.options.fold_deltas}));
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<RunParts> opened,
+                           RunParts::Open(std::move(plan), options,
+                                          {.store = &disk_,
+                                           .events = this,
+                                           .changed = [] {},
+                                           .clock = &trial_.clock,
+                                           .network = network_.get(),
+                                           .state_bytes = trial_.options.state_bytes,
+                                           .fold_commits = trial_.options.fold_commits,
+                                           .fold_deltas = trial_.options.fold_deltas}));
   network_->Connect([this](DataMessage m) { parts_->worker().Deliver(std::move(m)); });
-  return parts_->Settle();
+  TRIDENT_RETURN_IF_ERROR(opened->Settle());
+  parts_ = std::move(opened);
+  return absl::OkStatus();
 }
 
 // Honest parties are not taken for liars: without a fault no attempt fails.
