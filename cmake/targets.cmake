@@ -44,6 +44,13 @@ function(trident_library name)
   set_property(GLOBAL APPEND PROPERTY TRIDENT_LIBRARIES trident_${name})
 endfunction()
 
+# trident_compile_together(target source...) makes one object of small sources that rarely change:
+# alone each would pay for the same headers.
+function(trident_compile_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP small)
+endfunction()
+
 # trident_executable(target source...) with the output in the root of the build directory. When only
 # linting it is a set of objects.
 function(trident_executable target)
