@@ -51,12 +51,17 @@ class SpoutDriver::TaskFeed final : public Output {
   // All outlive the feed.
   TaskFeed(Task& task, const word::Emit& request, Part& part, const Spec& spec)
       : task_(task), request_(request), part_(part), spec_(spec) {}
-  // The reader is not told that the chain has failed: how far it read is to be answered all the
-  // same.
   Status Emit(const Slice& slice) override {
     if (spec_.checks_content) part_.content = AddContent(part_.content, slice);
-    if (failure_.ok()) failure_ = Feed(slice);
+    emitted_.push_back(slice);
     return absl::OkStatus();
+  }
+  // Feeds what was emitted, once it is known whether the row is refused. The reader is not told
+  // that the chain has failed: how far it read is to be answered all the same.
+  void Finish(const Status& refused) {
+    for (const Slice& slice : emitted_) {
+      if (failure_.ok()) failure_ = refused.ok() ? Feed(slice) : FeedRefused(slice, refused);
+    }
   }
   const Status& failure() const { return failure_; }
   uint64_t rows_aside() const { return rows_aside_; }
@@ -68,15 +73,25 @@ class SpoutDriver::TaskFeed final : public Output {
       for (uint32_t i = 0; i < slice.rows(); ++i) aside.push_back({i, Aborted(request_.cause)});
     } else if (spec_.throwing == Spec::Throwing::kPutAside) {
       TRIDENT_RETURN_IF_ERROR(task_.FeedSparing(request_.id, slice, aside));
-      for (FailedRow& row : aside) {
-        row.cause =
-            Annotate(row.cause, Concat("spout partition \"", part_.range.partition, "\", row ",
-                                       row.place, " from position \"", part_.range.end, "\""));
-      }
     } else {
       return task_.Feed(request_.id, kStreamPort, slice);
     }
+    return PutAside(slice, std::move(aside));
+  }
+  // What stands for a row that can be none goes where a row goes at which a function throws.
+  Status FeedRefused(const Slice& slice, const Status& why) {
+    if (request_.mode == word::EmitMode::kDivert) return Feed(slice);
+    if (spec_.throwing != Spec::Throwing::kPutAside) return why;
+    return PutAside(slice, {{0, why}});
+  }
+  Status PutAside(const Slice& slice, std::vector<FailedRow> aside) {
     if (aside.empty()) return absl::OkStatus();
+    for (FailedRow& row : aside) {
+      if (request_.mode == word::EmitMode::kDivert) break;  // the cause was told with its place
+      row.cause =
+          Annotate(row.cause, Concat("spout partition \"", part_.range.partition, "\", row ",
+                                     row.place, " from position \"", part_.range.end, "\""));
+    }
     rows_aside_ += aside.size();
     return task_.Feed(request_.id, kDivertPort, Diverted(slice, aside));
   }
@@ -85,6 +100,7 @@ class SpoutDriver::TaskFeed final : public Output {
   const word::Emit& request_;
   Part& part_;
   const Spec& spec_;
+  std::vector<Slice> emitted_;
   Status failure_;
   uint64_t rows_aside_ = 0;
 };
@@ -251,7 +267,7 @@ StatusOr<SpoutDriver::Run> SpoutDriver::MakeRun(word::Emit request) {
     TRIDENT_RETURN_IF_ERROR(TakeNews());
     // Those that wake nobody are asked by every batch; an own timer would never come up in a
     // stream of full batches.
-    for (size_t partition : std::exchange(unsure_, {})) MakeReady(partition);
+    for (size_t partition : std::exchange(unsure_, {})) Ask(partition, Nanos{0});
     for (const auto& [partition, at] : std::exchange(asked_again_, {})) MakeReady(partition);
     std::vector<const Position*> starts(partitions_.size());
     for (const SourcePosition& start : request.starts) {
@@ -309,9 +325,8 @@ Status SpoutDriver::ReadSlice(Run& run) {
   const WorkMark::Scope under_way({task_->spec().name, run.request.id, spec_.emitter.task});
   auto result =
       Guarded("the spout", [&] { return partitions_[part.partition].reader->Read(request, feed); });
-  const bool diverts = run.request.mode == word::EmitMode::kDivert;
-  Status status = result.ok() ? feed.failure() : result.status();
-  if (result.ok() && status.ok() && !diverts) status = result->refused;
+  if (result.ok()) feed.Finish(result->refused);
+  const Status& status = result.ok() ? feed.failure() : result.status();
   const Status failure = Annotate(status, Concat("spout partition \"", part.range.partition,
                                                  "\" from position \"", from, "\""));
   // Of an exact range only the whole would be an answer.

@@ -108,7 +108,9 @@ BatchGroupView GroupFrom(const v1::BatchGroup& group) {
                      .paused = group.paused(),
                      .commit_p50 = nanos(group.commit_p50_micros()),
                      .commit_p99 = nanos(group.commit_p99_micros()),
-                     .lag = LagFrom(group)};
+                     .lag = LagFrom(group),
+                     .source_rows_skipped = group.source_rows_skipped(),
+                     .source_rows_repaired = group.source_rows_repaired()};
   for (const v1::BatchInFlight& batch : group.in_flight()) {
     out.in_flight.push_back({TxId(batch.txid()), Attempt{Epoch(batch.epoch()), batch.attempt()},
                              batch.phase(), batch.rows()});

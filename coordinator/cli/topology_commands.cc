@@ -37,6 +37,11 @@ void PrintGroup(std::ostream& out, const BatchGroupView& group) {
               " rows committed since the start"));
   Line(out, "now", OneLine(StandingOf(group)));
   Line(out, "lag", ToString(group.lag));
+  if (group.source_rows_skipped + group.source_rows_repaired > 0) {
+    Line(out, "sources",
+         Concat(group.source_rows_skipped, " rows skipped, ", group.source_rows_repaired,
+                " repaired since the start"));
+  }
   Line(out, "commit time",
        group.commit_p50 == 0 ? std::string("none measured yet")
                              : Concat("p50 ", Milliseconds(group.commit_p50), ", p99 ",
@@ -94,6 +99,8 @@ std::string GroupJson(const BatchGroupView& group) {
       .Add("lag_rows", group.lag.rows ? JsonNumber(*group.lag.rows) : "null")
       .Add("lag_bytes", group.lag.bytes ? JsonNumber(*group.lag.bytes) : "null")
       .Add("lag_unknown_partitions", JsonNumber(group.lag.unknown_partitions))
+      .Add("source_rows_skipped", JsonNumber(group.source_rows_skipped))
+      .Add("source_rows_repaired", JsonNumber(group.source_rows_repaired))
       .Done();
 }
 

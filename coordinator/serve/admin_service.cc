@@ -49,6 +49,8 @@ void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
   if (group.lag.rows) out.mutable_lag()->set_rows(*group.lag.rows);
   if (group.lag.bytes) out.mutable_lag()->set_bytes(*group.lag.bytes);
   out.mutable_lag()->set_unknown_partitions(group.lag.unknown_partitions);
+  out.set_source_rows_skipped(group.source_rows_skipped);
+  out.set_source_rows_repaired(group.source_rows_repaired);
 }
 
 // Who paused or resumed what belongs in the log, also when nothing else is said there.

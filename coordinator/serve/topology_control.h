@@ -45,6 +45,9 @@ struct BatchGroupView {
   Nanos commit_p50 = 0;
   Nanos commit_p99 = 0;
   Lag lag = {};  // what waits in the sources behind last_decided
+  // Rows that the spouts left out or mended, as their options say, since the start.
+  uint64_t source_rows_skipped = 0;
+  uint64_t source_rows_repaired = 0;
 };
 
 struct TopologyView {

@@ -35,6 +35,9 @@ BatchGroupView LocalControl::ViewOf(GroupId id) const {
   view.commit_p50 = counters.commit_p50;
   view.commit_p99 = counters.commit_p99;
   view.lag = parts_.lag_of(id);
+  const SpoutCounts counts = parts_.counts_of(id);
+  view.source_rows_skipped = counts.skipped;
+  view.source_rows_repaired = counts.repaired;
   return view;
 }
 

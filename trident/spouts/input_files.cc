@@ -32,6 +32,19 @@ bool IsNamedAfter(const std::string& path, const std::string& of) {
   return std::string_view(".-_~").find(path[of.size()]) != std::string_view::npos;
 }
 
+// Why the file is no text; "" if nothing speaks against it.
+std::string WhyNoText(const OpenFile& file) {
+  char buffer[kTextHeadBytes];
+  const std::string_view head(buffer, file.Read(0, buffer).value_or(0));
+  const char* const decompress = "is compressed; unpack it first";
+  if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff")) {
+    return "is UTF-16; convert it with iconv -f UTF-16 -t UTF-8";
+  }
+  if (head.starts_with("\x1f\x8b") || head.starts_with("\x28\xb5\x2f\xfd")) return decompress;
+  if (head.find('\0') != std::string_view::npos) return "is no text: it holds bytes of 0";
+  return "";
+}
+
 const char* const kWayOut =
     "; put the first file back, or let the new one be read from its beginning by Replaced::kNext "
     "(wordcount: --replaced next), or start anew with an empty state directory";
@@ -286,6 +299,12 @@ Status InputFiles::AddNew(const FoundFile& found, const std::vector<Known>& know
   if (!found.is_given && IsCopyOfOneRead(found.path, *open)) {
     Say(Concat("\"", found.path, "\" holds what was read of the file that it is named after, and ",
                "is left out as a copy of it"));
+    return absl::OkStatus();
+  }
+  if (const std::string why = WhyNoText(*open); !why.empty()) {
+    const std::string what = Concat("the input file \"", found.path, "\" ", why);
+    if (found.is_given) return InvalidArgument(what);
+    Say(what + "; it is left out");
     return absl::OkStatus();
   }
   // The number of a file that is nowhere any more is free again, so that they do not grow for ever.

@@ -18,6 +18,11 @@ Status CheckOptions(const TextFileOptions& options) {
   if (options.paths.empty()) {
     return InvalidArgument("a TextFileSpout needs the path of a file or directory, got none");
   }
+  for (const std::string& path : options.paths) {
+    if (path != "-" && path != "/dev/stdin") continue;
+    return InvalidArgument("standard input cannot be read again after a failure, so \"", path,
+                           "\" is no input; write it to a file and follow that");
+  }
   const uint32_t readers = options.splits.readers;
   if (readers < 1 || readers > static_cast<uint32_t>(kFileReadersMax)) {
     return InvalidArgument("a file may have 1 to ", kFileReadersMax, " readers, got ", readers);

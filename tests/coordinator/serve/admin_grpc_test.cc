@@ -36,7 +36,9 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
        .paused = true,
        .commit_p50 = 1500 * kMicrosecond,
        .commit_p99 = 9 * kMillisecond,
-       .lag = {.rows = 0, .bytes = {}, .unknown_partitions = 3}});
+       .lag = {.rows = 0, .bytes = {}, .unknown_partitions = 3},
+       .source_rows_skipped = 5,
+       .source_rows_repaired = 6});
   v1::BatchesResponse response;
   ASSERT_TRUE(topology.admin->Batches(Within().get(), {}, &response).ok());
   EXPECT_EQ(response.topology(), "word-count");
@@ -60,6 +62,8 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
   EXPECT_EQ(group.lag().rows(), 0u);
   EXPECT_FALSE(group.lag().has_bytes());
   EXPECT_EQ(group.lag().unknown_partitions(), 3u);
+  EXPECT_EQ(group.source_rows_skipped(), 5u);
+  EXPECT_EQ(group.source_rows_repaired(), 6u);
 }
 
 TEST(AdminTest, ExplainComesAsTextOrAsAGraph) {

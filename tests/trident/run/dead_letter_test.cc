@@ -3,6 +3,7 @@
 // Rows that cannot be processed: they stop the topology, or go to the dead letters, exactly once.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/codec.h"
 #include "trident/run/run.h"
 #include "trident/spouts/fixed_batch_spout.h"
+#include "trident/spouts/text_file_spout.h"
 #include "trident/topology.h"
 
 namespace trident {
@@ -118,6 +120,31 @@ TEST(DeadLetterTest, RowsThatThrowArePutAsideAtOnceWithAllThatCameOfThem) {
     EXPECT_EQ(Number(count), 19'000) << "the a and the b of a spoiled line do not count";
   }
   EXPECT_EQ(Number(RowsOf(**run, "all").at(0)), 3 * 19'000);
+}
+
+// A line that can be no row is as good as a row that a function refuses.
+TEST(DeadLetterTest, LinesThatCanBeNoRowsGoToTheDeadLetters) {
+  const std::string path = testing::TempDir() + "/dead_letter_lines";
+  std::ofstream(path) << "good\n" << std::string(200, 'x') << "\ngood\nb\xff\ngood\n";
+  Topology topology("lines");
+  topology
+      .NewStream("lines", TextFileSpout::Make({.paths = {path}, .rules = {.line_bytes_max = 100}}))
+      .GroupBy(kLine)
+      .PersistentAggregate({.name = "counts"}, Count(), kCount);
+  auto run = Run::Start(topology, {.retry_limit = 1, .on_failure = OnFailure::kDeadLetter});
+  ASSERT_TRUE(run.ok()) << run.status();
+  const Status ended = (*run)->AwaitEnd();
+  ASSERT_TRUE(ended.ok()) << ended;
+  std::string letters;
+  for (const StateRow& letter : RowsOf(**run, "dead-letters")) letters += letter.value + "\n";
+  EXPECT_EQ(RowsOf(**run, "dead-letters").size(), 2u);
+  EXPECT_EQ((*run)->progress().at(0).failures, 0u) << "no batch is made again for them";
+  EXPECT_NE(letters.find("more than 100 bytes, which starts at byte 5"), std::string::npos);
+  EXPECT_NE(letters.find("no UTF-8 at byte 212"), std::string::npos) << letters;
+  auto counts = RowsOf(**run, "counts");
+  ASSERT_EQ(counts.size(), 1u);
+  ByteReader reader(counts[0].value);
+  EXPECT_EQ(Codec<int64_t>::Decode(reader), 3);
 }
 
 TEST(DeadLetterTest, ByDefaultThePoisonStopsTheTopologyWithItsStepRowAndCause) {

@@ -77,7 +77,28 @@ TEST(TextFileErrorsTest, APipeIsRefusedAndNotWaitedFor) {
               StatusCode::kInvalidArgument, {dir.File("pipe"), "not a regular file"});
 }
 
+TEST(TextFileErrorsTest, WhatIsNoTextIsRefusedOrLeftOut) {
+  const TempDir dir;
+  using std::string_literals::operator""s;
+  const std::vector<std::pair<std::string, std::string>> none = {
+      {"a\0b\n"s, "bytes of 0"},
+      {"\xff\xfe"
+       "a\0"s,
+       "UTF-16"},
+      {"\x1f\x8b\x08"s, "compressed"},
+      {"\x28\xb5\x2f\xfd"s, "compressed"}};
+  dir.Write("in/text", "text\n");
+  for (const auto& [content, why] : none) {
+    dir.Write("in/other", content);
+    ExpectError(SpoutOf({.paths = {dir.File("in/other")}})->Partitions().status(),
+                StatusCode::kInvalidArgument, {dir.File("in/other"), why});
+    EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir.File("in")}}))),
+              std::vector<std::string>{"text"});
+  }
+}
+
 TEST(TextFileErrorsTest, OptionsOutOfRangeAreRefused) {
+  ExpectInvalid(TextFileSpout::Make({.paths = {"-"}}).status(), "standard input");
   ExpectError(TextFileSpout::Make({}).status(), StatusCode::kInvalidArgument, {"got none"});
   ExpectError(TextFileSpout::Make({.paths = {"f"}, .splits = {.readers = 0}}).status(),
               StatusCode::kInvalidArgument, {"1 to 1024 readers", "got 0"});
