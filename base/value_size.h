@@ -57,6 +57,15 @@ size_t HeapBytes(const V& v) {
   }
 }
 
+// The size of a value as it is stored, in bytes, for the limits of values: exactly for text and
+// bytes; about, and from above, for others.
+inline int64_t StoredBytes(const std::string& v) { return static_cast<int64_t>(v.size()); }
+inline int64_t StoredBytes(const OwnedBytes& v) { return StoredBytes(v.bytes); }
+template <class V>
+int64_t StoredBytes(const V& v) {
+  return static_cast<int64_t>(sizeof(V) + HeapBytes(v));
+}
+
 namespace value_type_internal {
 
 template <class T>
@@ -104,7 +113,14 @@ ValueType Describe() {
     PutIn<T>(to, std::move(value));
     return true;
   };
-  type.heap_bytes = [](const void* value) { return HeapBytes(*static_cast<const T*>(value)); };
+  // The account of the memory asks where nothing may throw.
+  type.heap_bytes = [](const void* value) noexcept -> size_t {
+    try {
+      return HeapBytes(*static_cast<const T*>(value));
+    } catch (...) {
+      return 0;
+    }
+  };
   return type;
 }
 

@@ -185,7 +185,8 @@ Status Chain::Stage(const StagePermit& permit) {
 Status Chain::AppendRecord(const StagePermit& permit, std::string& record) {
   for (auto& node : nodes_) {
     if (node->committing != nullptr) {
-      TRIDENT_RETURN_IF_ERROR(node->committing->AppendRecord(permit, record));
+      TRIDENT_RETURN_IF_ERROR(
+          node->Guard([&] { return node->committing->AppendRecord(permit, record); }));
     }
   }
   return absl::OkStatus();

@@ -18,7 +18,9 @@ namespace trident {
 namespace {
 
 // Keys that one step of a multi-get reads; between steps the size of the answer is looked at.
+// So many keys at a time; fewer where values are large, because a step is held whole.
 constexpr size_t kMultiGetStep = 256;
+constexpr int64_t kMultiGetStepBytes = 1024 * 1024;
 
 // Where a read runs once its cut is committed.
 enum class Weight { kPoint, kLong };
@@ -156,8 +158,10 @@ StatusOr<ManyReads> ResolveMultiGet(const StateCatalog& catalog, const grpc::Byt
 }
 
 Status GetKeys(const KeysOfState& of, TxId txid, v1::MultiGetResponse& response, int64_t& bytes) {
-  for (size_t begin = 0; begin < of.keys.size(); begin += kMultiGetStep) {
-    const size_t end = std::min(of.keys.size(), begin + kMultiGetStep);
+  size_t step = kMultiGetStep / 16;
+  for (size_t begin = 0, end = 0; begin < of.keys.size(); begin = end) {
+    end = std::min(of.keys.size(), begin + step);
+    const int64_t bytes_before = bytes;
     const std::vector<std::string_view> keys(of.keys.begin() + begin, of.keys.begin() + end);
     TRIDENT_ASSIGN_OR_RETURN(const auto values, of.state->MultiGet(txid, keys));
     for (size_t i = begin; i < end; ++i) {
@@ -174,6 +178,9 @@ Status GetKeys(const KeysOfState& of, TxId txid, v1::MultiGetResponse& response,
                                " keys has over ", kRpcMessageBytesMax,
                                " bytes, the limit; ask for fewer keys at once");
     }
+    const int64_t got = bytes - bytes_before;
+    step = got > kMultiGetStepBytes ? std::max<size_t>(step / 4, 1)
+                                    : std::min(step * 2, kMultiGetStep);
   }
   return {};
 }

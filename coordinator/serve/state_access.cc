@@ -2,6 +2,7 @@
 #include "coordinator/serve/state_access.h"
 
 #include "base/coding.h"
+#include "base/guard.h"
 #include "base/key_encoding.h"
 #include "base/limits.h"
 #include "base/spelling.h"
@@ -89,7 +90,9 @@ StatusOr<std::vector<Datum>> DecodeStateKey(const StateInfo& state, std::string_
 
 StatusOr<Datum> DecodeStateValue(const StateInfo& state, std::string_view value) {
   ByteReader in(value);
-  Datum datum = state.value_type->decode(in);
+  Datum datum;
+  const Status decoded = Guarded("the codec", [&] { datum = state.value_type->decode(in); });
+  if (!decoded.ok()) return Annotate(decoded, Concat("state ", Describe(state)));
   if (in.done()) return datum;
   return DataLoss("state ", Describe(state), ": expected one value of type ",
                   state.value_type->name, ", found ", value.size(),

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/codec.h"
+#include "base/guard.h"
 #include "base/status.h"
 #include "state/disk/durable_store.h"
 #include "state/disk/store_layout.h"
@@ -129,13 +130,20 @@ Status BaseReader::ReadSorted(size_t count, In base, KeyAt&& key_at, FoundAt&& f
   return absl::OkStatus();
 }
 
-// A value out of the base. nullopt: the bytes are no V, and `failed` says which key has them.
+// A value out of the base. nullopt: the bytes are no V, or the program's combiner or codec threw,
+// and `failed` says which key has them.
 template <class V>
 std::optional<V> DecodeStored(const BaseReader& base, std::string_view key,
                               std::string_view encoded, const MapOptions<V>& options,
                               Status& failed) {
-  std::optional<V> value = DecodeAppended<V>(encoded, options);
+  std::optional<V> value;
+  const Status read =
+      Guarded("the combiner or codec", [&] { value = DecodeAppended<V>(encoded, options); });
   if (value.has_value()) return value;
+  if (!read.ok()) {
+    failed = Annotate(read, "the value of " + base.Describe(key) + " cannot be read");
+    return std::nullopt;
+  }
   failed =
       DataLoss("the value of ", base.Describe(key), " is no ", options.codec.type().name, ": its ",
                encoded.size(), " bytes do not decode; restore the state from a backup");

@@ -182,7 +182,7 @@ uint32_t ChangeLog<V>::Place(Change<V> change) {
 template <class V>
 void ChangeLog<V>::TruncateTo(uint32_t position) {
   if constexpr (kHoldsHeap<V>) {
-    for (uint32_t p = position; p != end_; ++p) at(p).value = V{};
+    for (uint32_t p = position; p != end_; ++p) FreeValue(at(p).value);
   }
   end_ = position;
 }
@@ -190,7 +190,7 @@ void ChangeLog<V>::TruncateTo(uint32_t position) {
 template <class V>
 void ChangeLog<V>::ReleaseTo(uint32_t position) {
   if constexpr (kHoldsHeap<V>) {
-    for (uint32_t p = front_; p != position; ++p) at(p).value = V{};
+    for (uint32_t p = front_; p != position; ++p) FreeValue(at(p).value);
   }
   // Neither the border nor the end stands in a chunk that lies wholly before `position`.
   for (uint32_t p = front_ / kChunk * kChunk; p != position / kChunk * kChunk; p += kChunk) {

@@ -11,10 +11,17 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/value_size.h"
 #include "state/disk/memory_budget.h"
 #include "state/map/hot_table.h"
 
 namespace trident {
+
+// Memory that the values of a table own beside the table.
+struct ValueGrowth {
+  uint64_t grown = 0;        // more than when it was asked for last, in bytes
+  uint64_t value_bytes = 0;  // of one entry, on the average
+};
 
 // Belongs to one table; the same one is given to each call. Owned by a MapPartition: its owner
 // alone calls it, and keeps readers out during Evict.
@@ -24,9 +31,11 @@ class Eviction {
   // How many entries should give way now, given the keys that were inserted since the last call.
   // Over the budget: two for each of those, one for its room and one for the other partitions.
   // Else: as many as it takes that the same number of keys, and as many again, find room in memory
-  // that is allocated, if the budget has no room for the table to grow.
+  // that is allocated, if the budget has no room for the table to grow. Over the budget, values
+  // that have grown count as the keys that so much memory would be enough for.
   template <class V>
-  uint32_t TakeDue(const HotTable<V>& table, const MemoryBudget& budget);
+  uint32_t TakeDue(const HotTable<V>& table, const MemoryBudget& budget,
+                   const ValueGrowth& values = {});
 
   // Erases up to `wanted` entries that is_needed(entry, slot) says no to; is_needed is not asked
   // about those that were used of late. erasing(entry) is called before each is erased. Gives up
@@ -43,8 +52,15 @@ class Eviction {
 };
 
 template <class V>
-uint32_t Eviction::TakeDue(const HotTable<V>& table, const MemoryBudget& budget) {
-  const uint32_t keys = 2 * std::exchange(inserted_, 0);
+uint32_t Eviction::TakeDue(const HotTable<V>& table, const MemoryBudget& budget,
+                           const ValueGrowth& values) {
+  uint32_t keys = 2 * std::exchange(inserted_, 0);
+  if constexpr (kHoldsHeap<V>) {
+    if (values.grown > 0 && budget.MustEvict()) {
+      const uint64_t of_values = 2 * (values.grown / std::max<uint64_t>(values.value_bytes, 1) + 1);
+      keys = std::max(keys, static_cast<uint32_t>(std::min<uint64_t>(of_values, table.size())));
+    }
+  }
   if (budget.MustEvict()) return keys;
   return budget.HasRoomFor(table.GrowthFor(keys)) ? 0 : table.ErasuresFor(keys);
 }

@@ -37,6 +37,14 @@ enum class Presence : uint8_t {
 // True if the base need not be asked.
 inline constexpr bool IsKnown(Presence presence) { return presence <= Presence::kPresent; }
 
+// Makes `value` empty and gives back the memory that it owns. To assign an empty value is not
+// enough: a string keeps its buffer then.
+template <class V>
+void FreeValue(V& value) {
+  [[maybe_unused]] const V gone = std::move(value);
+  value = V{};
+}
+
 template <class V>
 struct HotEntry {
   static constexpr size_t kInlineKey = 20;
@@ -224,7 +232,7 @@ void HotTable<V>::Erase(uint32_t slot, uint64_t hash) {
   }
   cells_[hole] = Cell{};
   FreeKey(e);
-  if constexpr (kHoldsHeap<V>) e.value = V{};
+  if constexpr (kHoldsHeap<V>) FreeValue(e.value);
   e.presence = Presence::kFree;
   GiveSlotBack(slot);
   --size_;

@@ -36,15 +36,16 @@ void ReportOverBase(const Known<V>& known, const V* base, Combine&& combine, Rep
   }
 }
 
-// The same in place: makes a value known that is not. A known one stays as it is.
+// The same in place: makes a value known that is not. A known one stays as it is, and so does any
+// if combine throws.
 template <class V, class Combine>
 void ResolveOverBase(Presence& presence, V& value, const V* base, Combine&& combine) {
   if (presence == Presence::kUnread) {
-    presence = base == nullptr ? Presence::kAbsent : Presence::kPresent;
     if (base != nullptr) value = *base;
+    presence = base == nullptr ? Presence::kAbsent : Presence::kPresent;
   } else if (presence == Presence::kDelta) {
-    presence = Presence::kPresent;
     if (base != nullptr) value = combine(*base, value);
+    presence = Presence::kPresent;
   }
 }
 

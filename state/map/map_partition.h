@@ -55,6 +55,7 @@
 #include "state/map/scan_orders.h"
 #include "state/map/scan_overlay.h"
 #include "state/map/state_partition.h"
+#include "state/map/stuck_bases.h"
 #include "state/view/readable_state.h"
 
 namespace trident {
@@ -120,8 +121,8 @@ class MapPartition final : public StatePartition {
   // during the call, which must be short, because changes may be waiting for it.
   template <class Found>
   Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const;
-  // The first rows of `range` at `at`.
-  StatusOr<PartitionPage<V>> Scan(TxId at, const KeyRange& range, uint64_t rows) const;
+  // The first rows of `range` at `at`, as many as `limits` allow; at least one if there is one.
+  StatusOr<PartitionPage<V>> Scan(TxId at, const KeyRange& range, PageLimits limits) const;
   // Appends the keys of `range` that `at` changed, with their values after it, in no order.
   Status ChangesOf(TxId at, const KeyRange& range, std::vector<StateChange>& out) const;
   uint64_t ApproximateKeys() const;
@@ -136,6 +137,15 @@ class MapPartition final : public StatePartition {
   }
   std::unique_ptr<PartitionFold> BeginFold(TxId txid, Attempt attempt) override;
   void Trim() override;
+
+  // The memory that values own, by ValuePlace, found by looking at them all. For tests: the account
+  // must say the same.
+  struct ValueMemory {
+    int64_t entries = 0, previous = 0, staged = 0;
+    friend bool operator==(const ValueMemory&, const ValueMemory&) = default;
+  };
+  ValueMemory WalkValues() const;
+  ValueMemory AccountedValues() const;
 
  private:
   using Entry = HotEntry<V>;
@@ -175,14 +185,15 @@ class MapPartition final : public StatePartition {
   // the newest ones so far.
   void Put(TxChanges& tx, uint32_t slot, Presence presence, Presence before, V value)
       TRIDENT_BY_OWNER(locks_);
+  void CountStaged(const Change<V>& change) TRIDENT_BY_OWNER(locks_);
   // True if the delta needs a row of its own in the redo.
   template <class Combine>
   bool PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine)
       TRIDENT_BY_OWNER(locks_);
-  // InvalidArgument when a value is larger than kValueBytesMax.
-  Status CheckValues(const TxChanges& tx) const TRIDENT_BY_OWNER(locks_);
+  // InvalidArgument when a value that was Put since the last call is larger than kValueBytesMax.
+  Status CheckValues() TRIDENT_BY_OWNER(locks_);
   // Makes all values of the slot known that lie over the base of its entry. `base` is the value of
-  // the slot's key in that base; null: none.
+  // the slot's key in that base; null: none. If combining throws, all of them stay as they were.
   void Resolve(uint32_t slot, const V* base) TRIDENT_BY_BOTH(locks_);
   void ResolveValue(Presence& presence, V& value, const V* base, ValuePlace place)
       TRIDENT_BY_BOTH(locks_);
@@ -225,10 +236,14 @@ class MapPartition final : public StatePartition {
   // The base that the slot's value at `at` lies over, if the value is not known.
   BaseRef BaseUnder(uint32_t slot, TxId at) const TRIDENT_BY_READER(locks_);
   // The base that the committed value and the staged ones lie over, if they are not known.
-  BaseRef BaseUnderNewest(const Entry& e) const TRIDENT_BY_EITHER(locks_);
+  BaseRef BaseUnderNewest(uint32_t slot) const TRIDENT_BY_EITHER(locks_);
   // The value of each key in the base that it lies over; see BaseReader::ReadEach.
   StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const std::string_view> keys,
                                                    std::span<const BaseRef> unders) const;
+  // As ReportOverBase, with errors for what the combiner throws.
+  template <class Reported>
+  Status ReportCombined(std::string_view key, const Known<V>& known, const V* base,
+                        Reported&& report) const;
   // nullopt: the bytes are no V, and `failed` says so.
   std::optional<V> Decode(std::string_view key, std::string_view encoded, Status& failed) const {
     return DecodeStored<V>(base_, key, encoded, options_, failed);
@@ -238,11 +253,13 @@ class MapPartition final : public StatePartition {
 
   // True if the page before was at `at` too, so that it pays to make an order of the keys.
   bool NotePage(TxId at) const;
-  // Collects the rows that memory has of the range; those of the first `limit` keys are among them.
-  ScanOverlay<V> ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const;
+  // Collects the rows that memory has of the range; the first ones that `limits` allow are among
+  // them.
+  ScanOverlay<V> ReadOverlay(TxId at, const KeyRange& range, PageLimits limits) const;
   // The same by a ScanOrder, which is made if none is kept. nullopt: another generation has begun;
   // try again.
-  std::optional<ScanOverlay<V>> ReadInOrder(TxId at, const KeyRange& range, uint64_t limit) const;
+  std::optional<ScanOverlay<V>> ReadInOrder(TxId at, const KeyRange& range,
+                                            PageLimits limits) const;
   std::shared_ptr<const ScanOrder> FindScanOrder(TxId at) const;  // null: none is kept
   // Null: another generation has begun.
   std::shared_ptr<const ScanOrder> MakeScanOrder(TxId at) const;
@@ -253,7 +270,7 @@ class MapPartition final : public StatePartition {
   // Looks up the rows that lie over an earlier base, because the scan walks the present one.
   Status ReadEarlier(ScanOverlay<V>& overlay) const;
   StatusOr<PartitionPage<V>> MergeOverBase(const ScanOverlay<V>& overlay, BaseCursor& base,
-                                           uint64_t rows) const;
+                                           PageLimits limits) const;
   // For the owner, who need not keep readers out for it.
   uint64_t ScanOrderBytes() const TRIDENT_NO_THREAD_SAFETY_ANALYSIS { return scan_orders_.bytes(); }
 
@@ -275,6 +292,7 @@ class MapPartition final : public StatePartition {
   Marker marker_ TRIDENT_GUARDED_BY(locks_);                  // how far the base is
   bool base_is_empty_ TRIDENT_GUARDED_BY(locks_) = true;      // nothing was ever folded
   EarlierBases earlier_bases_ TRIDENT_GUARDED_BY(locks_);
+  StuckBases stuck_bases_ TRIDENT_GUARDED_BY(locks_);
   int64_t keys_ TRIDENT_GUARDED_BY(locks_) = 0;  // after the newest applied txid, about
 
   // ---- under the read lock ----
@@ -288,6 +306,7 @@ class MapPartition final : public StatePartition {
   bool fold_active_ TRIDENT_GUARDED_BY(locks_.turn) = false;
   MemoryAccount account_ TRIDENT_GUARDED_BY(locks_.turn);
   Eviction eviction_ TRIDENT_GUARDED_BY(locks_.turn);
+  uint32_t too_large_ TRIDENT_GUARDED_BY(locks_.turn) = kNone;  // the slot of such a value
   // Scratch of Locate, kept for its memory.
   std::vector<uint32_t> slots_ TRIDENT_GUARDED_BY(locks_.turn);
   std::vector<uint32_t> missing_ TRIDENT_GUARDED_BY(locks_.turn);  // indices of keys

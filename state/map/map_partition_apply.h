@@ -209,6 +209,7 @@ void MapPartition<V>::ReleaseVersions() {
   }
   log_.ReleaseTo(released_to);
   earlier_bases_.Release(oldest);
+  stuck_bases_.Release(oldest);
   scan_orders_.DropUnreadable(oldest);
 }
 
@@ -223,7 +224,13 @@ const TxChanges* MapPartition<V>::AppliedUpTo(TxId t) const {
 template <class V>
 void MapPartition<V>::MakeWay() {
   Report();
-  const uint32_t due = eviction_.TakeDue(table_, *context_.budget);
+  ValueGrowth values;
+  if constexpr (kHoldsHeap<V>) {
+    values.grown = account_.TakeHeapGrowth();
+    values.value_bytes = static_cast<uint64_t>(account_.HeapOf(ValuePlace::kEntry)) /
+                         std::max<uint32_t>(table_.size(), 1);
+  }
+  const uint32_t due = eviction_.TakeDue(table_, *context_.budget, values);
   if (due == 0) return;
   ChangeLock change(locks_);
   Evict(due);
@@ -231,8 +238,8 @@ void MapPartition<V>::MakeWay() {
 
 template <class V>
 void MapPartition<V>::Evict(uint32_t wanted) {
-  const auto is_needed = [log = &log_](const Entry& e, uint32_t slot) {
-    return e.dirty != 0 || e.staged != kNone || log->IsApplied(e.version, slot);
+  const auto is_needed = [log = &log_, stuck = &stuck_bases_](const Entry& e, uint32_t slot) {
+    return e.dirty != 0 || e.staged != kNone || log->IsApplied(e.version, slot) || stuck->Has(slot);
   };
   eviction_.Evict(table_, wanted, is_needed, [account = &account_](const Entry& e) {
     account->AddHeap(ValuePlace::kEntry, -HeapOf(e.value));
@@ -260,12 +267,35 @@ void MapPartition<V>::Trim() {
     Report();
   }
   OwnerLock turn(locks_);
-  const bool slots_are_named = log_.txs() > 0 || !dirty_.empty() || fold_active_;
+  const bool slots_are_named =
+      log_.txs() > 0 || !dirty_.empty() || fold_active_ || !stuck_bases_.empty();
   if (slots_are_named || !table_.WorthCompacting()) return;
   ChangeLock change(locks_);
   table_.Compact();
   eviction_.StartOver();
   Report();
+}
+
+template <class V>
+auto MapPartition<V>::WalkValues() const -> ValueMemory {
+  ReaderLock read(locks_);
+  ValueMemory memory;
+  if constexpr (!kHoldsHeap<V>) return memory;
+  for (uint32_t slot = 0; slot < table_.slots_end(); ++slot) {
+    if (!table_.IsAllocated(slot)) continue;
+    memory.entries += HeapOf(table_.entry(slot).value);
+  }
+  for (uint32_t p = log_.front(); p != log_.end(); ++p) {
+    (log_.IsStaged(p) ? memory.staged : memory.previous) += HeapOf(log_.at(p).value);
+  }
+  return memory;
+}
+
+template <class V>
+auto MapPartition<V>::AccountedValues() const -> ValueMemory {
+  OwnerLock turn(locks_);
+  return {account_.HeapOf(ValuePlace::kEntry), account_.HeapOf(ValuePlace::kPrevious),
+          account_.HeapOf(ValuePlace::kStaged)};
 }
 
 template <class V>

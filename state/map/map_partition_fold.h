@@ -9,12 +9,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/codec.h"
+#include "base/guard.h"
 #include "base/limits.h"
+#include "base/logging.h"
 #include "state/map/fold_row.h"
 #include "state/map/map_partition.h"
 
@@ -65,9 +69,14 @@ class MapPartitionFold final : public PartitionFold {
   // To look up few deltas costs little, and to look up many costs a walk over all keys.
   bool ShouldAppend(uint64_t deltas) const;
   // `deltas` are the indices of the rows that are deltas. LookUp combines them with the base;
-  // LeaveUnread prepares for appending them.
+  // LeaveUnread estimates how many of their keys are new, before they are appended.
   Status LookUp(const std::vector<uint32_t>& deltas);
   Status LeaveUnread(const std::vector<uint32_t>& deltas);
+  // The base changes before the entries in memory do: keeps a view of it for them.
+  void BeginAppending();
+  // An error: the program's combiner or codec threw, and the row is as it was.
+  Status CombineRow(const V& base, Row& row);
+  void NoteFailure(std::string_view key, const Status& cause);
   // Sets new_keys_, so that the number of keys stays about right although nobody looks.
   Status EstimateNewKeys(const std::vector<uint32_t>& deltas);
   // base[i] is the value of the key of row rows[i] in the base.
@@ -83,6 +92,10 @@ class MapPartitionFold final : public PartitionFold {
   void ForgetUnread(std::vector<uint32_t>& changed);
   // Reads these slots' keys in the base as it was, and makes their values known.
   Status ReadChanged(std::span<const uint32_t> changed);
+  // `stored` is what the slot's key has in the base that it lies over. If the program's code
+  // throws, the slot is stuck from now on.
+  Status MakeKnown(uint32_t slot, const std::optional<std::string>& stored)
+      TRIDENT_BY_BOTH(partition_.locks_);
   bool IsAppending() const {
     ReaderLock read(partition_.locks_);
     return partition_.earlier_bases_.IsAppending();
@@ -103,10 +116,12 @@ class MapPartitionFold final : public PartitionFold {
   const size_t changed_keys_;
   Marker marker_;
   std::vector<Row> rows_;
-  int64_t heap_ = 0;      // that the values of rows_ own
-  int64_t charged_ = 0;   // to the budget
-  size_t collected_ = 0;  // of changed_keys_
-  double new_keys_ = 0;   // the part of unread deltas whose key the base does not have
+  int64_t heap_ = 0;                             // that the values of rows_ own
+  int64_t charged_ = 0;                          // to the budget
+  size_t collected_ = 0;                         // of changed_keys_
+  std::unordered_map<uint32_t, BaseRef> stuck_;  // the base under the delta of a slot's row
+  uint64_t failures_ = 0;                        // of the program's code
+  double new_keys_ = 0;  // the part of unread deltas whose key the base does not have
   enum class Phase : uint8_t { kOpen, kFinished, kClosed } phase_ = Phase::kOpen;
 };
 
@@ -127,8 +142,12 @@ bool MapPartitionFold<V>::Collect(uint32_t entries) {
     }
     const Known<V> known = p.At(slot, marker_.txid);
     if (known.presence == Presence::kUnread) continue;  // as it is in the base
+    if (known.presence == Presence::kDelta && p.stuck_bases_.Has(slot)) {
+      const BaseRef under = p.BaseUnder(slot, marker_.txid);
+      if (under != nullptr) stuck_.emplace(slot, under);
+    }
     rows_.push_back(Row::Of(e, slot, known));
-    if constexpr (kHoldsHeap<V>) heap_ += HeapBytes(*known.value);
+    if constexpr (kHoldsHeap<V>) heap_ += HeapBytes(rows_.back().value);
   }
   return collected_ < changed_keys_;
 }
@@ -140,10 +159,18 @@ Status MapPartitionFold<V>::Merge() {
   std::sort(rows_.begin(), rows_.end(), &Row::KeyIsLess);
   std::vector<uint32_t> deltas;
   for (uint32_t i = 0; i < rows_.size(); ++i) {
-    if (rows_[i].presence == Presence::kDelta) deltas.push_back(i);
+    if (rows_[i].presence == Presence::kDelta && !stuck_.contains(rows_[i].slot)) {
+      deltas.push_back(i);
+    }
   }
-  if (deltas.empty()) return absl::OkStatus();
-  return ShouldAppend(deltas.size()) ? LeaveUnread(deltas) : LookUp(deltas);
+  const bool append = !deltas.empty() && ShouldAppend(deltas.size());
+  if (append) {
+    TRIDENT_RETURN_IF_ERROR(LeaveUnread(deltas));
+  } else if (!deltas.empty()) {
+    TRIDENT_RETURN_IF_ERROR(LookUp(deltas));
+  }
+  if (append || !stuck_.empty() || failures_ > 0) BeginAppending();
+  return absl::OkStatus();
 }
 
 template <class V>
@@ -157,15 +184,19 @@ bool MapPartitionFold<V>::ShouldAppend(uint64_t deltas) const {
 
 template <class V>
 Status MapPartitionFold<V>::LeaveUnread(const std::vector<uint32_t>& deltas) {
-  MapPartition<V>& p = partition_;
   TRIDENT_RETURN_IF_ERROR(EstimateNewKeys(deltas));
   marker_.keys += static_cast<uint64_t>(new_keys_ * static_cast<double>(deltas.size()));
+  return absl::OkStatus();
+}
+
+template <class V>
+void MapPartitionFold<V>::BeginAppending() {
+  MapPartition<V>& p = partition_;
   BaseRef before = p.context_.durable->NewBaseView();
   OwnerLock turn(p.locks_);
   ChangeLock change(p.locks_);
   p.scan_orders_.NextGeneration();
   p.earlier_bases_.BeginAppending(marker_.txid, std::move(before));
-  return absl::OkStatus();
 }
 
 template <class V>
@@ -184,6 +215,7 @@ Status MapPartitionFold<V>::EstimateNewKeys(const std::vector<uint32_t>& deltas)
 template <class V>
 Status MapPartitionFold<V>::LookUp(const std::vector<uint32_t>& deltas) {
   std::vector<std::optional<V>> base(deltas.size());
+  std::vector<bool> left(deltas.size());
   if (!base_was_empty_) {
     Status failed;
     typename Row::KeyBuffer buffer;
@@ -191,21 +223,70 @@ Status MapPartitionFold<V>::LookUp(const std::vector<uint32_t>& deltas) {
         deltas.size(), {base_keys_}, [&](size_t i) { return rows_[deltas[i]].Key(buffer); },
         [&](size_t i, std::string_view encoded) {
           typename Row::KeyBuffer named;
-          base[i] = partition_.Decode(rows_[deltas[i]].Key(named), encoded, failed);
+          const std::string_view key = rows_[deltas[i]].Key(named);
+          Status of_key;
+          base[i] = partition_.Decode(key, encoded, of_key);
+          if (of_key.ok()) return;
+          left[i] = of_key.code() == StatusCode::kAborted;  // the program's code; else damage
+          left[i] ? NoteFailure(key, of_key) : failed.Update(of_key);
         }));
     TRIDENT_RETURN_IF_ERROR(failed);
   }
   for (size_t i = 0; i < deltas.size(); ++i) {
+    if (left[i]) continue;
     Row& row = rows_[deltas[i]];
-    row.presence = Presence::kPresent;
     if (base[i].has_value()) {
-      row.value = partition_.options_.combine(*base[i], row.value);
+      const Status combined = CombineRow(*base[i], row);
+      left[i] = !combined.ok();
+      typename Row::KeyBuffer named;
+      if (left[i]) NoteFailure(row.Key(named), combined);
+      if (left[i]) continue;
     } else {
       ++marker_.keys;
     }
+    row.presence = Presence::kPresent;
   }
-  ResolveInMemory(deltas, base);
+  // What is left stays as it is in memory, and is appended.
+  std::vector<uint32_t> known;
+  size_t kept = 0;
+  for (size_t i = 0; i < deltas.size(); ++i) {
+    if (left[i]) continue;
+    known.push_back(deltas[i]);
+    if (kept != i) base[kept] = std::move(base[i]);
+    ++kept;
+  }
+  base.resize(kept);
+  ResolveInMemory(known, base);
   return absl::OkStatus();
+}
+
+template <class V>
+Status MapPartitionFold<V>::CombineRow(const V& base, Row& row) {
+  const int64_t before = MapPartition<V>::HeapOf(row.value);
+  const Status combined = Guarded("the combiner", [&] {
+    V value = partition_.options_.combine(base, row.value);
+    if constexpr (std::is_same_v<V, UserValue>) {
+      // It must be possible to write it.
+      std::string encoded;
+      Codec<V>::Encode(value, encoded);
+    }
+    row.value = std::move(value);
+  });
+  const int64_t grown = MapPartition<V>::HeapOf(row.value) - before;
+  if (grown == 0) return combined;
+  heap_ += grown;
+  charged_ += grown;
+  partition_.context_.budget->Add({.folding = grown});
+  return combined;
+}
+
+template <class V>
+void MapPartitionFold<V>::NoteFailure(std::string_view key, const Status& cause) {
+  if (failures_++ > 0) return;
+  TRIDENT_LOG(WARN) << "a fold leaves the changes of " << partition_.base_.Describe(key)
+                    << " as they are, and reads of it fail, until a program that can combine them "
+                       "is started: "
+                    << Message(cause);
 }
 
 template <class V>
@@ -218,7 +299,13 @@ void MapPartitionFold<V>::ResolveInMemory(const std::vector<uint32_t>& rows,
     p.scan_orders_.NextGeneration();
     const size_t end = std::min(begin + kStep, rows.size());
     for (size_t i = begin; i < end; ++i) __builtin_prefetch(rows_[rows[i]].entry, 1);
-    for (size_t i = begin; i < end; ++i) p.Resolve(rows_[rows[i]].slot, PointerTo(base[i]));
+    for (size_t i = begin; i < end; ++i) {
+      const Row& row = rows_[rows[i]];
+      const Status known =
+          Guarded("the combiner", [&] { p.Resolve(row.slot, PointerTo(base[i])); });
+      typename Row::KeyBuffer named;
+      if (!known.ok()) NoteFailure(row.Key(named), known);
+    }
   }
 }
 
@@ -234,9 +321,17 @@ Status MapPartitionFold<V>::WriteTo(BulkLoad& load) {
     key.append(row.Key(buffer));
     if (row.presence != Presence::kAbsent) {
       value.clear();
-      Codec<V>::Encode(row.value, value);
-      TRIDENT_RETURN_IF_ERROR(row.presence == Presence::kDelta ? load.Append(key, value)
-                                                               : load.Put(key, value));
+      const auto stuck = row.presence == Presence::kDelta ? stuck_.find(row.slot) : stuck_.end();
+      if (stuck != stuck_.end()) {
+        // Behind what it lies over; the present base has some of it already.
+        const std::string_view stored(key);
+        TRIDENT_RETURN_IF_ERROR(stuck->second->MultiGet(
+            {&stored, 1}, [&](size_t, std::string_view under) { value.assign(under); }));
+      }
+      const Status encoded = Guarded("the codec", [&] { Codec<V>::Encode(row.value, value); });
+      if (!encoded.ok()) return Annotate(encoded, partition_.base_.Describe(row.Key(buffer)));
+      const bool append = row.presence == Presence::kDelta && stuck == stuck_.end();
+      TRIDENT_RETURN_IF_ERROR(append ? load.Append(key, value) : load.Put(key, value));
     } else if (!base_was_empty_) {
       TRIDENT_RETURN_IF_ERROR(load.Delete(key));
     }
@@ -290,10 +385,11 @@ void MapPartitionFold<V>::ForgetUnread(std::vector<uint32_t>& changed) {
         continue;
       }
       e.dirty &= ~p.kFolding;
+      if (!p.stuck_bases_.empty()) p.stuck_bases_.Unstick(slot, marker_.txid);
       if (!is_delta) continue;
       ++forgotten;
       p.SubtractHeap(ValuePlace::kEntry, e.value);
-      e.value = V{};
+      FreeValue(e.value);
       e.presence = Presence::kUnread;
       e.used = 0;  // It is the first to give way, because the base has its content.
     }
@@ -306,24 +402,49 @@ void MapPartitionFold<V>::ForgetUnread(std::vector<uint32_t>& changed) {
 template <class V>
 Status MapPartitionFold<V>::ReadChanged(std::span<const uint32_t> changed) {
   MapPartition<V>& p = partition_;
-  BaseRef before;
   std::vector<std::string> keys;
+  std::vector<BaseRef> unders;
   {
     ReaderLock read(p.locks_);
-    before = p.earlier_bases_.BeforeFold();
-    for (uint32_t slot : changed) keys.emplace_back(p.table_.entry(slot).key());
+    for (uint32_t slot : changed) {
+      keys.emplace_back(p.table_.entry(slot).key());
+      unders.push_back(p.BaseUnderNewest(slot));
+    }
   }
   const std::vector<std::string_view> names(keys.begin(), keys.end());
-  const std::vector<BaseRef> unders(keys.size(), before);
-  TRIDENT_ASSIGN_OR_RETURN(const auto base, p.ReadBase(names, unders));
+  std::vector<std::optional<std::string>> stored(keys.size());
+  TRIDENT_RETURN_IF_ERROR(
+      p.base_.ReadEach(names, unders, p.base_keys_.load(std::memory_order_relaxed),
+                       [&](size_t i, std::string_view bytes) { stored[i] = std::string(bytes); }));
   for (size_t begin = 0; begin < changed.size(); begin += kStep) {
     OwnerLock turn(p.locks_);
     ChangeLock change(p.locks_);
     for (size_t i = begin; i < std::min(begin + kStep, changed.size()); ++i) {
-      p.Resolve(changed[i], PointerTo(base[i]));
+      TRIDENT_RETURN_IF_ERROR(MakeKnown(changed[i], stored[i]));
       p.table_.entry(changed[i]).dirty &= ~p.kFolding;
     }
   }
+  return absl::OkStatus();
+}
+
+template <class V>
+Status MapPartitionFold<V>::MakeKnown(uint32_t slot, const std::optional<std::string>& stored) {
+  MapPartition<V>& p = partition_;
+  const std::string key(p.table_.entry(slot).key());
+  std::optional<V> base;
+  Status failed;
+  if (stored.has_value()) base = p.Decode(key, *stored, failed);
+  if (failed.ok()) {
+    failed = Guarded("the combiner", [&] { p.Resolve(slot, PointerTo(base)); });
+  }
+  if (failed.ok()) {
+    p.stuck_bases_.Unstick(slot, marker_.txid);
+    return failed;
+  }
+  if (failed.code() != StatusCode::kAborted) return failed;
+  NoteFailure(key, failed);
+  p.stuck_bases_.Stick(slot, marker_.txid,
+                       BaseOfOneKey(p.base_.StoredKey(key), stored.value_or(std::string())));
   return absl::OkStatus();
 }
 

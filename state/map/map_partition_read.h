@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "base/codec.h"
+#include "base/guard.h"
 #include "base/hash.h"
 #include "state/map/map_partition.h"
 
@@ -89,14 +90,25 @@ Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&&
       const bool over_the_same =
           seen.under == asked_in[a] && (seen.under != nullptr || !fold_ended);
       if (IsKnown(seen.known.presence) || over_the_same) {
-        ReportOverBase(seen.known, base[a].has_value() ? &*base[a] : nullptr, options_.combine,
-                       [&](const V* value) { found(asked[a], value); });
+        TRIDENT_RETURN_IF_ERROR(ReportCombined(keys[asked[a]].key, seen.known,
+                                               base[a].has_value() ? &*base[a] : nullptr,
+                                               [&](const V* value) { found(asked[a], value); }));
       } else {
         ask_base(asked[a], std::move(seen.under));
       }
     }
   }
   return context_.timeline->CheckReadable(at);
+}
+
+template <class V>
+template <class Reported>
+Status MapPartition<V>::ReportCombined(std::string_view key, const Known<V>& known, const V* base,
+                                       Reported&& report) const {
+  const Status combined =
+      Guarded("the combiner", [&] { ReportOverBase(known, base, options_.combine, report); });
+  if (combined.ok()) return combined;
+  return Annotate(combined, "the value of " + base_.Describe(key) + " cannot be read");
 }
 
 template <class V>
@@ -113,14 +125,19 @@ template <class V>
 BaseRef MapPartition<V>::BaseUnder(uint32_t slot, TxId at) const {
   const uint32_t after = ChangeAfter(slot, at);
   if (after != kNone) {
+    BaseRef stuck = stuck_bases_.UnderReplaced(slot, log_.at(after).txid);
+    if (stuck != nullptr) return stuck;
     BaseRef earlier = earlier_bases_.UnderReplaced(log_.at(after).txid);
     if (earlier != nullptr) return earlier;
   }
-  return BaseUnderNewest(table_.entry(slot));
+  return BaseUnderNewest(slot);
 }
 
 template <class V>
-BaseRef MapPartition<V>::BaseUnderNewest(const Entry& e) const {
+BaseRef MapPartition<V>::BaseUnderNewest(uint32_t slot) const {
+  BaseRef stuck = stuck_bases_.UnderNewest(slot);
+  if (stuck != nullptr) return stuck;
+  const Entry& e = table_.entry(slot);
   const bool over_fold = earlier_bases_.IsAppending() && (e.dirty & kFolding) != 0;
   return over_fold ? earlier_bases_.BeforeFold() : nullptr;
 }

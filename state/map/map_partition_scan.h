@@ -14,19 +14,20 @@
 #include <utility>
 #include <vector>
 
+#include "base/guard.h"
 #include "state/map/map_partition.h"
 
 namespace trident {
 
 template <class V>
 StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
-                                                 uint64_t rows) const {
-  rows = std::max<uint64_t>(rows, 1);
+                                                 PageLimits limits) const {
+  limits.rows = std::max<uint64_t>(limits.rows, 1);
   const bool in_order = NotePage(at);
   for (;;) {
     TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
     std::optional<ScanOverlay<V>> overlay =
-        in_order ? ReadInOrder(at, range, rows) : ReadOverlay(at, range, rows);
+        in_order ? ReadInOrder(at, range, limits) : ReadOverlay(at, range, limits);
     if (!overlay.has_value()) continue;
     TRIDENT_RETURN_IF_ERROR(ReadEarlier(*overlay));
     BaseCursor base = base_.Walk(range, CursorOptions::Pattern::kSeeks);
@@ -34,7 +35,7 @@ StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
       ReaderLock read(locks_);
       if (scan_orders_.generation() != overlay->generation()) continue;
     }
-    TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page, MergeOverBase(*overlay, base, rows));
+    TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page, MergeOverBase(*overlay, base, limits));
     TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
     return page;
   }
@@ -47,7 +48,8 @@ bool MapPartition<V>::NotePage(TxId at) const {
 }
 
 template <class V>
-ScanOverlay<V> MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range, uint64_t limit) const {
+ScanOverlay<V> MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range,
+                                            PageLimits limits) const {
   uint64_t generation;
   std::vector<uint32_t> slots;
   {
@@ -58,23 +60,26 @@ ScanOverlay<V> MapPartition<V>::ReadOverlay(TxId at, const KeyRange& range, uint
   std::sort(slots.begin(), slots.end());
   slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
   ScanOverlay<V> overlay(generation);
-  for (size_t begin = 0; begin < slots.size(); begin += kScanStep) {
+  const auto is_large = [&] { return overlay.bytes() / 2 > limits.bytes; };
+  for (size_t i = 0; i < slots.size();) {
     ReaderLock read(locks_);
-    for (size_t i = begin; i < std::min(begin + kScanStep, slots.size()); ++i) {
+    const size_t step_end = std::min(i + kScanStep, slots.size());
+    for (bool more = true; more; more = ++i < step_end && !is_large()) {
       // The slot may have another key by now; that one is as good as any.
       if (!table_.IsAllocated(slots[i])) continue;
       const Entry& e = table_.entry(slots[i]);
       if (e.presence == Presence::kFree || !range.Contains(e.key())) continue;
       if (!overlay.IsBeyondHorizon(e.key())) AddRow(slots[i], at, overlay);
     }
-    if (overlay.size() > 2 * limit + kScanStep) overlay.KeepLeast(limit);
+    const bool many = overlay.size() > 2 * limits.rows + kScanStep;
+    if (many || is_large()) overlay.KeepLeast(limits);
   }
   overlay.Sort();
   return overlay;
 }
 
 template <class V>
-auto MapPartition<V>::ReadInOrder(TxId at, const KeyRange& range, uint64_t limit) const
+auto MapPartition<V>::ReadInOrder(TxId at, const KeyRange& range, PageLimits limits) const
     -> std::optional<ScanOverlay<V>> {
   std::shared_ptr<const ScanOrder> order = FindScanOrder(at);
   if (order == nullptr) order = MakeScanOrder(at);
@@ -96,7 +101,7 @@ auto MapPartition<V>::ReadInOrder(TxId at, const KeyRange& range, uint64_t limit
       more = next < slots.size() && range.Contains(table_.entry(slots[next]).key());
       if (!more) break;
       AddRow(slots[next], at, overlay);
-      if (overlay.size() <= limit) continue;
+      if (overlay.size() <= limits.rows && overlay.bytes() <= limits.bytes) continue;
       overlay.EndAtLast();
       more = false;
     }
@@ -179,23 +184,35 @@ Status MapPartition<V>::ReadEarlier(ScanOverlay<V>& overlay) const {
   }
   TRIDENT_ASSIGN_OR_RETURN(const auto base, ReadBase(keys, unders));
   for (size_t i = 0; i < rows.size(); ++i) {
-    ResolveOverBase(rows[i]->presence, rows[i]->value, base[i].has_value() ? &*base[i] : nullptr,
-                    options_.combine);
+    auto& row = *rows[i];
+    const Status known = Guarded("the combiner", [&] {
+      ResolveOverBase(row.presence, row.value, base[i].has_value() ? &*base[i] : nullptr,
+                      options_.combine);
+    });
+    if (known.ok()) continue;
+    return Annotate(known, "the value of " + base_.Describe(row.key) + " cannot be read");
   }
   return {};
 }
 
 template <class V>
 StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const ScanOverlay<V>& overlay,
-                                                          BaseCursor& base, uint64_t rows) const {
+                                                          BaseCursor& base,
+                                                          PageLimits limits) const {
   PartitionPage<V> page;
+  uint64_t bytes = 0;
   auto over = overlay.rows().begin();
   const auto over_end = overlay.rows().end();
   while (over != over_end || base.Valid()) {
     if (over == over_end && overlay.horizon().has_value()) break;
     // Negative: the base alone has the next key. Positive: memory alone has it.
     const int side = over == over_end ? -1 : !base.Valid() ? 1 : base.key().compare(over->key);
-    if (page.rows.size() == rows) {
+    // Sizes are known before a value of the base is decoded.
+    uint64_t size = side < 0 ? base.key().size() : ScanOverlay<V>::BytesOf(*over);
+    if (side < 0 || (side == 0 && !IsKnown(over->presence))) size += base.value().size();
+    const bool full =
+        page.rows.size() == limits.rows || (!page.rows.empty() && bytes + size > limits.bytes);
+    if (full) {
       page.resume = side < 0 ? std::string(base.key()) : over->key;
       return page;
     }
@@ -208,10 +225,12 @@ StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const ScanOverlay<V>& 
     const Known<V> known =
         side < 0 ? Known<V>{Presence::kUnread, nullptr} : Known<V>{over->presence, &over->value};
     std::string key = side < 0 ? std::string(base.key()) : over->key;
-    ReportOverBase(known, stored.has_value() ? &*stored : nullptr, options_.combine,
-                   [&](const V* value) {
-                     if (value != nullptr) page.rows.emplace_back(std::move(key), *value);
-                   });
+    TRIDENT_RETURN_IF_ERROR(
+        ReportCombined(key, known, stored.has_value() ? &*stored : nullptr, [&](const V* value) {
+          if (value == nullptr) return;
+          bytes += size;
+          page.rows.emplace_back(std::move(key), *value);
+        }));
     if (side <= 0) base.Next();
     if (side >= 0) ++over;
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "base/limits.h"
 #include "state/map/change_rows.h"
 #include "state/map/map_partition.h"
@@ -52,7 +53,7 @@ Status MapPartition<V>::Stage(TxId t, Attempt attempt, std::span<const HashedKey
   }
   tx.end = log_.end();
   MakeWay();
-  return CheckValues(tx);
+  return CheckValues();
 }
 
 template <class V>
@@ -75,7 +76,7 @@ Status MapPartition<V>::StageDelta(TxId t, Attempt attempt, std::span<const Hash
   }
   tx.end = log_.end();
   MakeWay();
-  return absl::OkStatus();
+  return CheckValues();
 }
 
 template <class V>
@@ -126,8 +127,8 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
                              kKeyBytesMax, " (kKeyBytesMax): ", base_.Describe(keys[i].key));
     }
     wanted.push_back(keys[i].key);
-    if (!earlier_bases_.IsAppending()) continue;
-    unders.push_back(slots_[i] == kNone ? nullptr : BaseUnderNewest(table_.entry(slots_[i])));
+    if (!earlier_bases_.IsAppending() && stuck_bases_.empty()) continue;
+    unders.push_back(slots_[i] == kNone ? nullptr : BaseUnderNewest(slots_[i]));
   }
   std::vector<std::optional<V>> values;
   if (!base_is_empty_ && need == Need::kValue) {
@@ -144,7 +145,10 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
       table_.entry(slot).presence = unread;
       eviction_.CountInsertion();
     }
-    if (!values.empty()) Resolve(slot, values[m].has_value() ? &*values[m] : nullptr);
+    if (values.empty()) continue;
+    const Status known = Guarded(
+        "the combiner", [&] { Resolve(slot, values[m].has_value() ? &*values[m] : nullptr); });
+    if (!known.ok()) return Annotate(known, base_.Describe(key.key));
   }
   return absl::OkStatus();
 }
@@ -152,6 +156,7 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
 template <class V>
 TxChanges& MapPartition<V>::OpenTx(TxId t, Attempt attempt, size_t changes) {
   TRIDENT_CHECK_GT(t, applied_) << "txid " << t.value() << " is staged after it was applied";
+  too_large_ = kNone;
   if (!log_.HasRoomFor(changes)) {
     ChangeLock change(locks_);
     log_.MakeRoomFor(changes);
@@ -184,7 +189,6 @@ void MapPartition<V>::Put(TxChanges& tx, uint32_t slot, Presence presence, Prese
   Entry& e = table_.entry(slot);
   const int adds = (presence == Presence::kPresent) - (before == Presence::kPresent);
   const ShortTxId txid(tx.txid);
-  AddHeap(ValuePlace::kStaged, value);
   tx.keys += adds;
   const bool over_staged = log_.IsStaged(e.staged);
   if (over_staged && log_.at(e.staged).txid == txid) {
@@ -193,7 +197,9 @@ void MapPartition<V>::Put(TxChanges& tx, uint32_t slot, Presence presence, Prese
     change.presence = presence;
     change.in_delta_rows = false;
     change.adds = static_cast<int8_t>(change.adds + adds);
+    if constexpr (kHoldsHeap<V>) FreeValue(change.value);
     change.value = std::move(value);
+    CountStaged(change);
     return;
   }
   e.staged = log_.Append({.slot = slot,
@@ -203,6 +209,19 @@ void MapPartition<V>::Put(TxChanges& tx, uint32_t slot, Presence presence, Prese
                           .in_delta_rows = false,
                           .adds = static_cast<int8_t>(adds),
                           .value = std::move(value)});
+  CountStaged(log_.at(e.staged));
+}
+
+// Where the value stands: to move it there may have changed the memory that it owns.
+template <class V>
+void MapPartition<V>::CountStaged(const Change<V>& change) {
+  if constexpr (kHoldsHeap<V>) {
+    const int64_t heap = HeapOf(change.value);
+    account_.AddHeap(ValuePlace::kStaged, heap);
+    if (heap > kValueBytesMax && StoredBytes(change.value) > kValueBytesMax) {
+      too_large_ = change.slot;
+    }
+  }
 }
 
 template <class V>
@@ -221,33 +240,46 @@ bool MapPartition<V>::PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Com
 }
 
 template <class V>
-Status MapPartition<V>::CheckValues(const TxChanges& tx) const {
-  if constexpr (kHoldsHeap<V>) {
-    for (uint32_t p = tx.begin; p != tx.end; ++p) {
-      const int64_t bytes = HeapOf(log_.at(p).value);
-      if (bytes <= kValueBytesMax) continue;
-      return InvalidArgument(
-          "a value of about ", bytes, " bytes is over the limit of ", kValueBytesMax,
-          " (kValueBytesMax): ", base_.Describe(table_.entry(log_.at(p).slot).key()));
-    }
-  }
-  return absl::OkStatus();
+Status MapPartition<V>::CheckValues() {
+  const uint32_t slot = std::exchange(too_large_, kNone);
+  if (slot == kNone) return absl::OkStatus();
+  const std::string_view key = table_.entry(slot).key();
+  return InvalidArgument("a value of about ", StoredBytes(*Newest(table_.entry(slot)).value),
+                         " bytes is over the limit of ", kValueBytesMax,
+                         " (kValueBytesMax): ", base_.Describe(key));
 }
 
 template <class V>
 void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
   Entry& e = table_.entry(slot);
   if (IsKnown(e.presence)) return;
-  // The delta turns out to have made a key. Nobody has counted it so far.
-  if (e.presence == Presence::kDelta && base == nullptr) ++keys_;
-  ResolveValue(e.presence, e.value, base, ValuePlace::kEntry);
-  // Previous values that a folded txid replaced lie over an earlier base.
+  // Other values that lie over the same base: staged ones, and previous ones, but for those that a
+  // folded txid replaced.
+  std::vector<uint32_t> others;
   for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).txid.IsAfter(marker_.txid);) {
-    ResolveValue(log_.at(p).presence, log_.at(p).value, base, ValuePlace::kPrevious);
+    others.push_back(p);
     p = log_.OlderApplied(p);
   }
-  for (uint32_t p = e.staged; log_.IsStaged(p); p = log_.at(p).previous) {
-    ResolveValue(log_.at(p).presence, log_.at(p).value, base, ValuePlace::kStaged);
+  const size_t first_staged = others.size();
+  for (uint32_t p = e.staged; log_.IsStaged(p); p = log_.at(p).previous) others.push_back(p);
+  // All that may throw comes first.
+  std::vector<std::pair<Presence, V>> known;
+  known.reserve(others.size());
+  for (const uint32_t p : others) {
+    known.emplace_back(log_.at(p).presence, log_.at(p).value);
+    ResolveOverBase(known.back().first, known.back().second, base, options_.combine);
+  }
+  const bool makes_key = e.presence == Presence::kDelta && base == nullptr;
+  ResolveValue(e.presence, e.value, base, ValuePlace::kEntry);
+  // The delta turns out to have made a key. Nobody has counted it so far.
+  if (makes_key) ++keys_;
+  for (size_t i = 0; i < others.size(); ++i) {
+    Change<V>& change = log_.at(others[i]);
+    const ValuePlace place = i < first_staged ? ValuePlace::kPrevious : ValuePlace::kStaged;
+    SubtractHeap(place, change.value);
+    change.presence = known[i].first;
+    std::swap(change.value, known[i].second);
+    AddHeap(place, change.value);
   }
 }
 

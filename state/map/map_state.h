@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/codec.h"
+#include "base/guard.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/key_router.h"
@@ -67,6 +68,11 @@ class MapState final : public ReadableState {
     Codec<V>::Encode(value, out);
     return out;
   }
+  // Calls what may run the program's codec.
+  template <class Read>
+  auto Guard(Read&& read) const {
+    return Guarded("reading the state \"" + info_.spec.name + "\"", read);
+  }
 
   const StateInfo info_;
   const MapOptions<V> options_;
@@ -110,9 +116,11 @@ Status MapState<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& fou
 
 template <class V>
 StatusOr<std::optional<std::string>> MapState<V>::Get(TxId at, std::string_view key) const {
-  TRIDENT_ASSIGN_OR_RETURN(std::optional<V> value, Find(at, {key, HashBytes(key)}));
-  if (!value.has_value()) return std::optional<std::string>();
-  return std::optional<std::string>(Encode(*value));
+  return Guard([&]() -> StatusOr<std::optional<std::string>> {
+    TRIDENT_ASSIGN_OR_RETURN(std::optional<V> value, Find(at, {key, HashBytes(key)}));
+    if (!value.has_value()) return std::optional<std::string>();
+    return std::optional<std::string>(Encode(*value));
+  });
 }
 
 template <class V>
@@ -122,31 +130,35 @@ StatusOr<std::vector<std::optional<std::string>>> MapState<V>::MultiGet(
   hashed.reserve(keys.size());
   for (std::string_view key : keys) hashed.push_back({key, HashBytes(key)});
   std::vector<std::optional<std::string>> out(keys.size());
-  TRIDENT_RETURN_IF_ERROR(GetAll(at, hashed, [&](size_t i, const V* value) {
-    if (value != nullptr) out[i] = Encode(*value);
+  TRIDENT_RETURN_IF_ERROR(Guard([&] {
+    return GetAll(at, hashed, [&](size_t i, const V* value) {
+      if (value != nullptr) out[i] = Encode(*value);
+    });
   }));
   return out;
 }
 
 template <class V>
 StatusOr<StatePage> MapState<V>::Scan(TxId at, const KeyRange& range, PageLimits limits) const {
-  ScanMerge merge(limits, partitions());
-  for (const auto& partition : partitions_) {
-    TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page,
-                             partition->Scan(at, range, merge.rows_per_partition()));
-    std::vector<StateRow> rows;
-    rows.reserve(page.rows.size());
-    for (auto& [key, value] : page.rows) rows.push_back({std::move(key), Encode(value)});
-    merge.Add(std::move(rows), std::move(page.resume));
-  }
-  return std::move(merge).Page();
+  return Guard([&]() -> StatusOr<StatePage> {
+    ScanMerge merge(limits, partitions());
+    for (const auto& partition : partitions_) {
+      TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page,
+                               partition->Scan(at, range, merge.per_partition()));
+      std::vector<StateRow> rows;
+      rows.reserve(page.rows.size());
+      for (auto& [key, value] : page.rows) rows.push_back({std::move(key), Encode(value)});
+      merge.Add(std::move(rows), std::move(page.resume));
+    }
+    return std::move(merge).Page();
+  });
 }
 
 template <class V>
 StatusOr<std::vector<StateChange>> MapState<V>::ChangesOf(TxId at, const KeyRange& range) const {
   std::vector<StateChange> out;
   for (const auto& partition : partitions_) {
-    TRIDENT_RETURN_IF_ERROR(partition->ChangesOf(at, range, out));
+    TRIDENT_RETURN_IF_ERROR(Guard([&] { return partition->ChangesOf(at, range, out); }));
   }
   std::sort(out.begin(), out.end(),
             [](const StateChange& a, const StateChange& b) { return a.key < b.key; });

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/map/memory_account.h"
 
+#include "base/check.h"
+
 namespace trident {
 
 void MemoryAccount::Report(const Holdings& held, int64_t slack) {
+  for (const int64_t heap : heap_) {
+    TRIDENT_CHECK_GE(heap, 0) << "values gave back more memory than they had";
+  }
   MemoryBudget::Use now;
   now.entries = static_cast<int64_t>(held.entries) + HeapOf(ValuePlace::kEntry);
   if (held.keys > 0) {

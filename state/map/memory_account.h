@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "base/limits.h"
 #include "state/disk/memory_budget.h"
@@ -31,6 +32,15 @@ class MemoryAccount {
   // Values of `place` own so many bytes more (HeapBytes), or less.
   void AddHeap(ValuePlace place, int64_t bytes) { heap_[static_cast<size_t>(place)] += bytes; }
 
+  // What AddHeap has added up to.
+  int64_t HeapOf(ValuePlace place) const { return heap_[static_cast<size_t>(place)]; }
+  // By how many bytes the values of all places own more than at the last call; 0: not more.
+  uint64_t TakeHeapGrowth() {
+    const int64_t now = heap_[0] + heap_[1] + heap_[2];
+    const int64_t grown = now - std::exchange(heap_seen_, now);
+    return grown > 0 ? static_cast<uint64_t>(grown) : 0;
+  }
+
   // The memory that the partition holds, in bytes, without the memory that its values own.
   struct Holdings {
     uint64_t entries = 0;   // of all keys that are in memory, with the lists that name them
@@ -49,10 +59,9 @@ class MemoryAccount {
   uint64_t dirty_bytes() const { return dirty_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  int64_t HeapOf(ValuePlace place) const { return heap_[static_cast<size_t>(place)]; }
-
   MemoryBudget& budget_;
   std::array<int64_t, 3> heap_{};  // by ValuePlace
+  int64_t heap_seen_ = 0;          // by TakeHeapGrowth
   MemoryBudget::Use reported_;
   std::atomic<uint64_t> dirty_bytes_{0};
 };

@@ -11,8 +11,11 @@ namespace trident {
 namespace {
 
 // Room for keys that are not spread evenly: an even part and half as much again.
-uint64_t RowsPerPartition(uint64_t rows, uint32_t partitions) {
-  return partitions == 1 ? rows : std::min(rows, rows * 3 / (uint64_t{2} * partitions) + 8);
+PageLimits PerPartition(const PageLimits& whole, uint32_t partitions) {
+  if (partitions == 1) return whole;
+  const uint64_t divisor = uint64_t{2} * partitions;
+  return {std::min(whole.rows, whole.rows * 3 / divisor + 8),
+          std::min(whole.bytes, whole.bytes * 3 / divisor + 1)};
 }
 
 }  // namespace
@@ -20,7 +23,7 @@ uint64_t RowsPerPartition(uint64_t rows, uint32_t partitions) {
 ScanMerge::ScanMerge(PageLimits limits, uint32_t partitions)
     : limits_{std::max<uint64_t>(1, std::min<uint64_t>(limits.rows, kScanPageRowsMax)),
               std::min<uint64_t>(limits.bytes, kScanPageBytesMax)},
-      rows_per_partition_(RowsPerPartition(limits_.rows, partitions)) {}
+      per_partition_(PerPartition(limits_, partitions)) {}
 
 void ScanMerge::Add(std::vector<StateRow> rows, std::optional<std::string> resume) {
   rows_.insert(rows_.end(), std::make_move_iterator(rows.begin()),

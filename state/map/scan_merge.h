@@ -19,14 +19,14 @@ class ScanMerge {
  public:
   ScanMerge(PageLimits limits, uint32_t partitions);
 
-  uint64_t rows_per_partition() const { return rows_per_partition_; }
+  PageLimits per_partition() const { return per_partition_; }
   // Takes the page of one partition, in key order.
   void Add(std::vector<StateRow> rows, std::optional<std::string> resume);
   StatePage Page() &&;
 
  private:
   const PageLimits limits_;
-  const uint64_t rows_per_partition_;
+  const PageLimits per_partition_;
   std::vector<StateRow> rows_;
   std::optional<std::string> resume_;  // the least
 };

@@ -10,6 +10,7 @@
 #ifndef TRIDENT_STATE_MAP_SCAN_ORDERS_H_
 #define TRIDENT_STATE_MAP_SCAN_ORDERS_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -32,33 +33,38 @@ struct ScanOrder {
 // constant, and may be looked at by any thread.
 class ScanOrders {
  public:
+  // Scans at so many txids may go on side by side and keep their orders.
+  static constexpr size_t kOrdersMax = 4;
+
   uint64_t generation() const { return generation_; }
-  // Drops the kept order, too.
+  // Drops the kept orders, too.
   void NextGeneration();
 
-  // Notes that a page at `at` is being read. True if the page before was at `at` too.
+  // Notes that a page at `at` is being read. True if one of the last pages was at `at` too.
   bool NotePage(TxId at);
   // True if the order is of this generation, and its txid is not below `oldest`, the oldest
   // readable one.
   bool IsCurrent(const ScanOrder& order, TxId oldest) const {
     return order.generation == generation_ && order.at >= oldest;
   }
-  // The kept order if it is for `at` and current; else null.
+  // The order that is kept for `at`, if it is current; else null.
   std::shared_ptr<const ScanOrder> Find(TxId at, TxId oldest) const;
-  // Keeps `order` in place of the one that is kept. REQUIRES: it is of this generation.
+  // Keeps `order`; if there are kOrdersMax, in place of the one that was not found for the longest
+  // time. REQUIRES: it is of this generation.
   void Keep(std::shared_ptr<const ScanOrder> order);
-  // Drops the kept order if its txid is below `oldest`.
+  // Drops the orders whose txid is below `oldest`.
   void DropUnreadable(TxId oldest);
 
-  // Memory of the kept order. Any thread, without a lock.
+  // Memory of the kept orders. Any thread, without a lock.
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  void Drop();
+  void CountBytes();
 
   uint64_t generation_ = 0;
-  TxId last_page_at_;
-  std::shared_ptr<const ScanOrder> kept_;
+  std::array<TxId, 2 * kOrdersMax> pages_at_;  // those of the last pages, each once, newest first
+  // Newest first. Find moves what it finds to the front.
+  mutable std::vector<std::shared_ptr<const ScanOrder>> kept_;
   std::atomic<uint64_t> bytes_{0};
 };
 

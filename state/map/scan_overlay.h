@@ -14,8 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/value_size.h"
 #include "state/map/earlier_bases.h"
 #include "state/map/hot_table.h"
+#include "state/view/readable_state.h"
 
 namespace trident {
 
@@ -38,12 +40,22 @@ class ScanOverlay {
   bool IsBeyondHorizon(std::string_view key) const {
     return horizon_.has_value() && key > *horizon_;
   }
-  void Add(Row row) { rows_.push_back(std::move(row)); }
+  void Add(Row row) {
+    bytes_ += BytesOf(row);
+    rows_.push_back(std::move(row));
+  }
   size_t size() const { return rows_.size(); }
+  // Of keys and values, about.
+  uint64_t bytes() const { return bytes_; }
+  static uint64_t BytesOf(const Row& row) {
+    uint64_t bytes = row.key.size() + sizeof(V);
+    if constexpr (kHoldsHeap<V>) bytes += HeapBytes(row.value);
+    return bytes;
+  }
 
-  // Leaves out all but the `count` + 1 rows with the least keys; the greatest key of these is the
-  // horizon from now on. REQUIRES: size() > count.
-  void KeepLeast(uint64_t count);
+  // Leaves out all but the rows with the least keys: as many as `limits` allow, and one more. The
+  // greatest key of these is the horizon from now on. Leaves them all if the limits allow that.
+  void KeepLeast(PageLimits limits);
   // Rows beyond the last one that was added are left out. REQUIRES: rows were added in key order.
   void EndAtLast() { horizon_ = rows_.back().key; }
   // Brings the rows into key order, and leaves one of each key.
@@ -60,13 +72,27 @@ class ScanOverlay {
   uint64_t generation_;
   std::vector<Row> rows_;
   std::optional<std::string> horizon_;
+  uint64_t bytes_ = 0;
 };
 
 template <class V>
-void ScanOverlay<V>::KeepLeast(uint64_t count) {
-  const auto greatest = rows_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::nth_element(rows_.begin(), greatest, rows_.end(), &KeyIsLess);
-  rows_.erase(greatest + 1, rows_.end());
+void ScanOverlay<V>::KeepLeast(PageLimits limits) {
+  if (rows_.size() > limits.rows) {
+    const auto greatest = rows_.begin() + static_cast<std::ptrdiff_t>(limits.rows);
+    std::nth_element(rows_.begin(), greatest, rows_.end(), &KeyIsLess);
+    rows_.erase(greatest + 1, rows_.end());
+    horizon_ = rows_.back().key;
+  }
+  bytes_ = 0;
+  for (const Row& row : rows_) bytes_ += BytesOf(row);
+  if (bytes_ <= limits.bytes) return;
+  std::sort(rows_.begin(), rows_.end(), &KeyIsLess);
+  uint64_t kept = 0;
+  size_t count = 0;
+  while (count < rows_.size() && kept <= limits.bytes) kept += BytesOf(rows_[count++]);
+  if (count == rows_.size()) return;
+  rows_.erase(rows_.begin() + static_cast<std::ptrdiff_t>(count), rows_.end());
+  bytes_ = kept;
   horizon_ = rows_.back().key;
 }
 

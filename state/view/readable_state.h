@@ -33,7 +33,9 @@ struct KeyRange {
 
 struct PageLimits {
   uint64_t rows = kScanPageRowsMax;
-  uint64_t bytes = kScanPageBytesMax;  // of keys and values; a page holds at least one row
+  // Keys and values together. A row that is larger comes alone in its page. A page with less, or
+  // with no row at all, is not the last one, unless it says so: see StatePage.
+  uint64_t bytes = kScanPageBytesMax;
 };
 
 struct StateRow {

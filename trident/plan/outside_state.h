@@ -6,7 +6,6 @@
 #ifndef TRIDENT_TRIDENT_PLAN_OUTSIDE_STATE_H_
 #define TRIDENT_TRIDENT_PLAN_OUTSIDE_STATE_H_
 
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/guard.h"
 #include "base/key_router.h"
 #include "base/mutex.h"
 #include "base/partition_assignment.h"
@@ -45,21 +45,18 @@ class OutsidePartitions {
     return absl::OkStatus();
   }
   uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
-  // Calls call(S&), which returns a Status, while no other call to that object goes on.
+  // Calls call(S&), which returns a Status, while no other call to that object goes on. If the
+  // program's object throws, that is an error, too.
   template <class Call>
   Status With(uint32_t partition, Call&& call) {
     Slot& slot = *slots_[partition];
     MutexLock lock(slot.mutex);
-    return call(*slot.state);
+    return Guarded("the object of a state outside", [&] { return call(*slot.state); });
   }
 
  private:
   static StatusOr<std::unique_ptr<S>> OpenPart(const OpenOne& open, const StateSlice& slice) {
-    try {
-      return open(slice);
-    } catch (const std::exception& e) {
-      return Aborted("`open` threw: ", e.what());
-    }
+    return Guarded("`open`", [&] { return open(slice); });
   }
   struct Slot {
     Mutex mutex;

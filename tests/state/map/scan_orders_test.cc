@@ -19,16 +19,18 @@ std::shared_ptr<const ScanOrder> OrderAt(const ScanOrders& orders, TxId at) {
   return order;
 }
 
-TEST(ScanOrdersTest, AnOrderIsWorthMakingForTheSecondPageInARow) {
+TEST(ScanOrdersTest, AnOrderIsWorthMakingForTheSecondPageAlsoIfOthersScanMeanwhile) {
   ScanOrders orders;
   EXPECT_FALSE(orders.NotePage(TxId(7)));
   EXPECT_TRUE(orders.NotePage(TxId(7)));
   EXPECT_FALSE(orders.NotePage(TxId(8)));
-  EXPECT_FALSE(orders.NotePage(TxId(7)));
   EXPECT_TRUE(orders.NotePage(TxId(7)));
+  EXPECT_TRUE(orders.NotePage(TxId(8)));
+  for (uint64_t txid = 100; txid < 200; ++txid) EXPECT_FALSE(orders.NotePage(TxId(txid)));
+  EXPECT_FALSE(orders.NotePage(TxId(7))) << "that was long ago";
 }
 
-TEST(ScanOrdersTest, TheLatestOrderIsKeptAndFoundAtItsTxidOnly) {
+TEST(ScanOrdersTest, TheLatestOrdersAreKeptAndFoundAtTheirTxidsOnly) {
   ScanOrders orders;
   EXPECT_EQ(orders.Find(TxId(7), kOldest), nullptr);
   const auto seventh = OrderAt(orders, TxId(7)), eighth = OrderAt(orders, TxId(8));
@@ -36,8 +38,14 @@ TEST(ScanOrdersTest, TheLatestOrderIsKeptAndFoundAtItsTxidOnly) {
   EXPECT_EQ(orders.Find(TxId(7), kOldest), seventh);
   EXPECT_EQ(orders.Find(TxId(8), kOldest), nullptr);
   orders.Keep(eighth);
-  EXPECT_EQ(orders.Find(TxId(7), kOldest), nullptr);
   EXPECT_EQ(orders.Find(TxId(8), kOldest), eighth);
+  EXPECT_EQ(orders.Find(TxId(7), kOldest), seventh);
+  EXPECT_EQ(orders.bytes(), 2 * seventh->slots.capacity() * sizeof(uint32_t));
+  for (uint64_t txid = 9; txid < 8 + ScanOrders::kOrdersMax; ++txid) {
+    orders.Keep(OrderAt(orders, TxId(txid)));
+  }
+  EXPECT_EQ(orders.Find(TxId(8), kOldest), nullptr) << "it was not found for the longest time";
+  EXPECT_EQ(orders.Find(TxId(7), kOldest), seventh);
 }
 
 TEST(ScanOrdersTest, ANewGenerationEndsEveryOrderAlsoThoseInTheHandsOfReaders) {

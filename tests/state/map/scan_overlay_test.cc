@@ -27,7 +27,7 @@ void PlayHistory(uint64_t seed) {
     if (overlay.IsBeyondHorizon(key)) continue;
     overlay.Add({key, Presence::kPresent, i, nullptr});
     if (overlay.size() > 3 * count) {
-      overlay.KeepLeast(count);
+      overlay.KeepLeast({.rows = count});
       ASSERT_EQ(overlay.size(), count + 1);
     }
   }
