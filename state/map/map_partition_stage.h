@@ -146,8 +146,9 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
       eviction_.CountInsertion();
     }
     if (values.empty()) continue;
-    const Status known = Guarded(
-        "the combiner", [&] { Resolve(slot, values[m].has_value() ? &*values[m] : nullptr); });
+    const Status known = Guarded("the combiner", [&]() TRIDENT_NO_THREAD_SAFETY_ANALYSIS {
+      Resolve(slot, values[m].has_value() ? &*values[m] : nullptr);
+    });
     if (!known.ok()) return Annotate(known, base_.Describe(key.key));
   }
   return absl::OkStatus();
