@@ -155,6 +155,20 @@ std::optional<PositionOwner> ParsePositionKey(std::string_view key) {
                        std::string(key.substr(kPrefix))};
 }
 
+std::optional<EpochOwner> ParseEpochKey(std::string_view key) {
+  constexpr size_t kBytes = 13;
+  if (key.size() != kBytes || key.front() != kEpochTag) return std::nullopt;
+  return EpochOwner{GroupId(BigEndian32(key.substr(1))), Epoch(BigEndian64(key.substr(5)))};
+}
+
+StatusOr<TxId> DecodeEpoch(std::string_view bytes) {
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("epoch's beginning", kVersion, bytes));
+  ByteReader in(content);
+  const TxId decided(in.Varint());
+  if (!in.done()) return Malformed("epoch's beginning");
+  return decided;
+}
+
 Status DecisionLog::Load() {
   std::unique_ptr<Cursor> cursor = store_.NewCursor(Table::kDecision);
   for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {
@@ -216,15 +230,11 @@ Status DecisionLog::LoadPosition(std::string_view key, std::string_view value) {
 }
 
 Status DecisionLog::LoadEpoch(std::string_view key, std::string_view value) {
-  constexpr size_t kBytes = 13;
-  if (key.size() != kBytes) return Malformed("key of an epoch's beginning");
-  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("epoch's beginning", kVersion, value));
-  ByteReader in(content);
-  const TxId decided(in.Varint());
-  if (!in.done()) return Malformed("epoch's beginning");
+  const std::optional<EpochOwner> owner = ParseEpochKey(key);
+  if (!owner) return Malformed("key of an epoch's beginning");
+  TRIDENT_ASSIGN_OR_RETURN(const TxId decided, DecodeEpoch(value));
   MutexLock lock(mutex_);
-  groups_[GroupId(BigEndian32(key.substr(1)))].begun_at[Epoch(BigEndian64(key.substr(5)))] =
-      decided;
+  groups_[owner->group].begun_at[owner->epoch] = decided;
   return absl::OkStatus();
 }
 

@@ -52,6 +52,14 @@ struct PositionOwner {
 // nullopt: the bytes are no such key.
 std::optional<PositionOwner> ParsePositionKey(std::string_view key);
 
+// Whose beginning a row of the fourth kind is, and the newest decided txid at that moment.
+struct EpochOwner {
+  GroupId group;
+  Epoch epoch;
+};
+std::optional<EpochOwner> ParseEpochKey(std::string_view key);
+StatusOr<TxId> DecodeEpoch(std::string_view bytes);
+
 // Thread-safe after Load.
 class DecisionLog final : public DecidedAttempts {
  public:

@@ -5,6 +5,7 @@
 
 #include "base/coding.h"
 #include "state/disk/store_layout.h"
+#include "state/disk/stream_registry.h"
 
 namespace trident {
 namespace {
@@ -162,9 +163,9 @@ Status CheckUnclaimedIsEmpty(const DurableStore& store) {
 }
 
 Status CheckFormat(const DurableStore& store, uint64_t format) {
-  if (format == kStoreFormat) return {};
-  return FailedPrecondition(store.Where(), " has format ", format,
-                            ", this program reads and writes format ", kStoreFormat,
+  if (format == kStoreFormat || format == kNamedStreamsFormat) return {};
+  return FailedPrecondition(store.Where(), " has format ", format, ", this program reads formats ",
+                            kStoreFormat, " and ", kNamedStreamsFormat,
                             ": use the release that wrote it");
 }
 

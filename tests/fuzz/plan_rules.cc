@@ -48,7 +48,7 @@ void CheckGroups(const Plan& plan) {
       open.insert(open.end(), near[at].begin(), near[at].end());
     }
   }
-  TRIDENT_CHECK_EQ(parts, plan.group_count);
+  TRIDENT_CHECK_EQ(parts, plan.group_ids.size());
 }
 
 // ---- stages: each step is in one, and gets its rows there or through an exchange ----

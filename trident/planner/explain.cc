@@ -41,10 +41,10 @@ std::string Escape(const std::string& text) {
 
 std::string ExplainText(const Plan& plan) {
   std::string out = "topology \"" + plan.logical->topology() + "\"\n";
-  for (uint32_t group = 1; group <= plan.group_count; ++group) {
-    out += "batch group " + std::to_string(group) + "\n";
+  for (GroupId group : plan.group_ids) {
+    out += "batch group " + std::to_string(group.value()) + "\n";
     for (const PlannedStage& stage : plan.stages) {
-      if (stage.group != GroupId(group)) continue;
+      if (stage.group != group) continue;
       out += "  stage " + std::to_string(stage.id.value()) + ", " + Counted(stage.tasks, "task") +
              "\n";
       for (const PlannedStage::Input& input : stage.inputs) {

@@ -77,8 +77,9 @@ void AssignGroups(Plan& plan) {
       plan.groups.push_back(GroupId(0));
       continue;
     }
-    auto [it, added] = numbers.try_emplace(find(node.id), GroupId(plan.group_count + 1));
-    if (added) ++plan.group_count;
+    auto [it, added] = numbers.try_emplace(
+        find(node.id), GroupId(static_cast<uint32_t>(plan.group_ids.size() + 1)));
+    if (added) plan.group_ids.push_back(it->second);
     plan.groups.push_back(it->second);
   }
 }
@@ -342,13 +343,30 @@ StatusOr<Plan> MakePlan(std::shared_ptr<const LogicalPlan> logical, const PlanOp
   AssignGroups(plan);
   TRIDENT_RETURN_IF_ERROR(StageCutter(plan, options).Cut());
   CollectFunctions(plan);
+  for (const LogicalNode& node : plan.logical->nodes()) {
+    if (node.kind != Kind::kSpout) continue;
+    plan.spouts[node.id] = SpoutId(static_cast<uint32_t>(plan.spouts.size()));
+  }
   return plan;
+}
+
+void Renumber(const std::map<GroupId, GroupId>& groups, std::map<NodeId, SpoutId> spouts,
+              Plan& plan) {
+  const auto renumber = [&](GroupId& group) {
+    if (group != GroupId(0)) group = groups.at(group);
+  };
+  for (GroupId& group : plan.groups) renumber(group);
+  for (GroupId& group : plan.group_ids) renumber(group);
+  for (PlannedStage& stage : plan.stages) renumber(stage.group);
+  for (PlannedFunction& function : plan.functions) {
+    for (GroupId& group : function.groups) renumber(group);
+  }
+  plan.spouts = std::move(spouts);
 }
 
 std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead_letters) {
   std::vector<StageSpec> specs;
   auto shared_plan = std::make_shared<const Plan>(plan);
-  uint32_t spouts = 0;
   for (const PlannedStage& stage : plan.stages) {
     StageSpec spec;
     spec.id = stage.id;
@@ -364,7 +382,7 @@ std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead
     if (first.kind == Kind::kSpout) {
       spec.stream = first.name;
       spec.spout = first.spout;
-      spec.spout_id = SpoutId(spouts++);
+      spec.spout_id = plan.spouts.at(first.id);
     }
     // Tasks build their chains one after the other, then each on its own executor: slots per task.
     auto slots = std::make_shared<std::vector<SharedSlots>>(stage.tasks);

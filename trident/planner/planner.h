@@ -53,11 +53,19 @@ struct Plan {
   std::vector<GroupId> groups;  // per node; zero for requests
   std::vector<PlannedStage> stages;
   std::vector<PlannedFunction> functions;
-  uint32_t group_count = 0;  // groups are 1 .. group_count
+  // In the order in which they begin. They are 1, 2, ... and spouts 0, 1, ... by that order, until
+  // Renumber.
+  std::vector<GroupId> group_ids;
+  std::map<NodeId, SpoutId> spouts;
 };
 
 // InvalidArgument names the step that cannot be planned.
 StatusOr<Plan> MakePlan(std::shared_ptr<const LogicalPlan> logical, const PlanOptions& options);
+
+// Gives groups and spouts other numbers: those under which a store knows them. `groups` has every
+// group of the plan.
+void Renumber(const std::map<GroupId, GroupId>& groups, std::map<NodeId, SpoutId> spouts,
+              Plan& plan);
 
 // Where the rows go that a group cannot process; empty: nowhere, the group stops at them.
 using DeadLetterStates = std::map<GroupId, std::shared_ptr<DeadLetterState>>;

@@ -34,7 +34,7 @@ BatchLimits LimitsWithin(uint64_t exchange_bytes, const RunOptions& options) {
 }
 
 GroupConfig ConfigOf(GroupId group, const Plan& plan, const RunOptions& options) {
-  const uint64_t exchange = ShareMemory(options.memory_bytes).exchange / plan.group_count;
+  const uint64_t exchange = ShareMemory(options.memory_bytes).exchange / plan.group_ids.size();
   GroupConfig config;
   config.group = group;
   config.max_pending = options.max_pending;
@@ -75,8 +75,8 @@ Status LeaderParts::Begin() {
       .durability =
           options_.sync == CommitSync::kFsync ? Durability::kSynced : Durability::kBuffered});
   size_t emitters = 0;
-  for (uint32_t i = 1; i <= plan_.group_count; ++i) {
-    GroupConfig config = ConfigOf(GroupId(i), plan_, options_);
+  for (GroupId group : plan_.group_ids) {
+    GroupConfig config = ConfigOf(group, plan_, options_);
     config.voters = seams_.workers;
     for (const SpoutConfig& spout : config.spouts) emitters += spout.tasks;
     if (config.cut_logging != CutLogging::kNone) repeats_cuts_.insert(config.group);

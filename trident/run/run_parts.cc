@@ -6,6 +6,7 @@
 #include "base/guard.h"
 #include "base/limits.h"
 #include "base/logging.h"
+#include "trident/run/stream_names.h"
 
 namespace trident {
 namespace {
@@ -37,6 +38,7 @@ RunParts::~RunParts() { Stop(); }
 
 // Recovery reads what was decided; the epoch follows when it has ended well.
 Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
+  TRIDENT_RETURN_IF_ERROR(NumberByName(*seams.store, plan_, names_));
   TRIDENT_ASSIGN_OR_RETURN(leader_, LeaderParts::Open(plan_, options,
                                                       {.store = seams.store,
                                                        .events = this,
@@ -85,7 +87,11 @@ void RunParts::OnHalted(GroupId group, const Status& cause) {
   events_->OnHalted(group, cause);
 }
 
-Status RunParts::Settle() { return worker_->states().Settle(leader_->TakeBeginning()); }
+Status RunParts::Settle() {
+  WriteSet beginning = leader_->TakeBeginning();
+  beginning.Append(std::exchange(names_, {}));
+  return worker_->states().Settle(std::move(beginning));
+}
 
 void RunParts::Start() {
   worker_->StartExecutors();

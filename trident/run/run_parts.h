@@ -88,7 +88,8 @@ class RunParts final : private CoordinatorEvents {
   void OnDrained(GroupId group, TxId last) override { events_->OnDrained(group, last); }
   void OnIdle(GroupId group) override { events_->OnIdle(group); }
 
-  const Plan plan_;
+  Plan plan_;       // constant after Open
+  WriteSet names_;  // of streams, until Settle
   CoordinatorEvents* const events_;
   std::unique_ptr<LeaderParts> leader_;
   std::unique_ptr<WorkerParts> worker_;

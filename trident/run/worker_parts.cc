@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/worker_parts.h"
 
+#include <algorithm>
+
 #include "base/logging.h"
+#include "state/disk/store_identity.h"
 
 namespace trident {
 
@@ -27,18 +30,32 @@ Status WorkerParts::OpenStates(const StateStoreOptions& options) {
     TRIDENT_RETURN_IF_ERROR(node.writes->OpenIn(*states_, plan_.groups[node.id]));
   }
   // Always there, so that the policy may change from run to run.
-  for (uint32_t i = 1; i <= plan_.group_count; ++i) {
-    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(GroupId(i));
-    TRIDENT_RETURN_IF_ERROR(letters->OpenIn(*states_, GroupId(i)));
-    if (options_.on_failure == OnFailure::kDeadLetter) dead_letters_[GroupId(i)] = letters;
+  for (GroupId group : plan_.group_ids) {
+    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(group);
+    TRIDENT_RETURN_IF_ERROR(letters->OpenIn(*states_, group));
+    if (options_.on_failure == OnFailure::kDeadLetter) dead_letters_[group] = letters;
   }
+  TRIDENT_RETURN_IF_ERROR(OpenOrphanedLetters());
   TRIDENT_ASSIGN_OR_RETURN(RecoveryReport report, states_->Recover());
   TRIDENT_LOG(INFO) << "recovered " << report.records_replayed << " batches of "
                     << seams_.store->Where();
-  for (uint32_t i = 1; i <= plan_.group_count; ++i) {
-    const GroupId group(i);
+  for (GroupId group : plan_.group_ids) {
     const TxId last = seams_.decided->LastDecided(group);
     applied_[group] = {group, last, seams_.decided->AttemptOf(group, last).value_or(Attempt{})};
+  }
+  return absl::OkStatus();
+}
+
+// Of groups whose streams the topology does not have any more. Nobody declared them, so nobody can
+// be asked to declare them again.
+Status WorkerParts::OpenOrphanedLetters() {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(*seams_.store));
+  for (const StoredState& state : identity.states) {
+    const bool planned = std::find(plan_.group_ids.begin(), plan_.group_ids.end(), state.group) !=
+                         plan_.group_ids.end();
+    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(state.group);
+    if (planned || letters->spec().name != state.name) continue;
+    TRIDENT_RETURN_IF_ERROR(letters->OpenIn(*states_, state.group));
   }
   return absl::OkStatus();
 }

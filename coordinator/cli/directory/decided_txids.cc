@@ -46,9 +46,15 @@ void DecisionReader::Read(std::string_view key, std::string_view value) {
     findings_.Add(PlaceOf("logged cut", cut->group, cut->txid), DecodeCut(value).status());
     return;
   }
+  if (const auto begun = ParseEpochKey(key)) {
+    findings_.Add(
+        Concat("beginning of epoch ", begun->epoch.value(), ", group ", begun->group.value()),
+        DecodeEpoch(value).status());
+    return;
+  }
   findings_.AddDamage("decision table",
                       Concat("the key ", ToString(Datum{OwnedBytes{std::string(key)}}),
-                             " is neither of a decision, a cut nor a source position"));
+                             " is of no decision, cut, source position or epoch"));
 }
 
 void DecisionReader::ReadDecision(const TxIdKey& key, std::string_view value) {

@@ -8,6 +8,7 @@
 #include "state/disk/memory_store.h"
 #include "state/disk/store_claim.h"
 #include "state/disk/store_layout.h"
+#include "state/disk/stream_registry.h"
 
 namespace trident {
 namespace {
@@ -104,13 +105,13 @@ TEST(StoreIdentityTest, ANewerFormatIsRefusedWithBothNumbers) {
   MemoryStore store;
   ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
   std::string newer;
-  PutFixed64(newer, kStoreFormat + 1);
+  PutFixed64(newer, kNamedStreamsFormat + 1);
   WriteOne(store, Table::kMeta, "format", Seal(1, newer));
   const Status refused = ClaimStore(store, kWordCount);
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Message(refused),
-            "memory has format 2, this program reads and writes format 1: use the release that "
-            "wrote it");
+  EXPECT_EQ(
+      Message(refused),
+      "memory has format 3, this program reads formats 1 and 2: use the release that wrote it");
 }
 
 TEST(StoreIdentityTest, ContentWithoutAnOwnerIsDamage) {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The streams that a store knows by name: the numbers under which positions, decisions and redo of
+// a stream and its batch group are kept. A number that was given is never given again.
+//
+//   kMeta  "stream/" name    spout, group
+//   kMeta  "streams"         the next spout, the next group
+//
+// A store of format 1 has no such records: there numbers followed the order of the program.
+#ifndef TRIDENT_STATE_DISK_STREAM_REGISTRY_H_
+#define TRIDENT_STATE_DISK_STREAM_REGISTRY_H_
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "state/disk/durable_store.h"
+
+namespace trident {
+
+// The format of a store whose streams are known by name, as in the record "format".
+inline constexpr uint64_t kNamedStreamsFormat = 2;
+
+struct StoredStream {
+  SpoutId spout;
+  GroupId group;
+  friend bool operator==(const StoredStream&, const StoredStream&) = default;
+};
+
+struct StreamRegistry {
+  std::map<std::string, StoredStream> streams;
+  SpoutId next_spout;
+  GroupId next_group{1};
+};
+
+// nullopt: the store has none. DataLoss when a record is damaged or missing.
+StatusOr<std::optional<StreamRegistry>> ReadStreams(const DurableStore& store);
+
+// The records of all of it, and the format that they need.
+void PutStreams(const StreamRegistry& registry, WriteSet& changes);
+
+}  // namespace trident
+
+#endif  // TRIDENT_STATE_DISK_STREAM_REGISTRY_H_
