@@ -8,13 +8,13 @@ set(TRIDENT_INCLUDE_DIR "${CMAKE_INSTALL_INCLUDEDIR}/trident-stream")
 set(TRIDENT_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trident")
 
 # Folders whose .cc files may still be missing are INTERFACE libraries and have nothing to hold.
+# The commands of `trident` are no part of the library.
 set(objects "")
-foreach(name IN ITEMS base proto services engine_data engine_transport engine_frames engine
-          state_disk state_redo state_view state_map state coordinator_protocol coordinator_serve
-          coordinator functions states plan operators planner text_files spouts face run)
-  get_target_property(type trident_${name} TYPE)
-  if(type STREQUAL STATIC_LIBRARY)
-    list(APPEND objects "$<TARGET_OBJECTS:trident_${name}>")
+get_property(libraries GLOBAL PROPERTY TRIDENT_LIBRARIES)
+foreach(library IN LISTS libraries)
+  get_target_property(type ${library} TYPE)
+  if(type STREQUAL STATIC_LIBRARY AND NOT library MATCHES "^trident_coordinator_cli")
+    list(APPEND objects "$<TARGET_OBJECTS:${library}>")
   endif()
 endforeach()
 

@@ -69,6 +69,7 @@ int main() {
   run("${WORK}/consumer/build/wordcount" --help)
   run("${WORK}/consumer/build/readme" run --input "${SOURCE}/LICENSE")
   run("${WORK}/consumer/build/value")
+  run("${WORK}/consumer/build/reader")
 
   file(GLOB_RECURSE pc "${prefix}/trident.pc")
   cmake_path(GET pc PARENT_PATH pc)

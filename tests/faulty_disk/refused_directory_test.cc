@@ -29,9 +29,9 @@ class RefusedDirectoryTest : public testing::Test {
     words_.Write(100);
     ASSERT_EQ(words_.Count({}).code, 0);
   }
-  // Exit code 1, and one line.
+  // The exit code of a refused start, and one line.
   void ExpectRefused(const Ended& ended, const std::vector<std::string>& parts) {
-    EXPECT_EQ(ended.code, 1);
+    EXPECT_EQ(ended.code, 2);
     EXPECT_THAT(ended.err, StartsWith("wordcount: "));
     EXPECT_EQ(ended.err.find('\n'), ended.err.size() - 1) << ended.err;
     for (const std::string& part : parts) EXPECT_THAT(ended.err, HasSubstr(part));

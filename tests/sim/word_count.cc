@@ -27,6 +27,19 @@ struct SplitWords {
   }
 };
 
+// Counts, and looks at the row of each word. It fails behind the functions of single rows, so its
+// batch is halved until the row is found.
+struct CountOfRow {
+  using Value = int64_t;
+  std::function<void(Text row)> look;
+  Value Zero() const { return 0; }
+  Value Init(Text row) const {
+    look(row);
+    return 1;
+  }
+  Value Combine(Value a, Value b) const { return a + b; }
+};
+
 class WordCount final : public Workload {
  public:
   using Workload::Workload;
@@ -39,16 +52,21 @@ class WordCount final : public Workload {
   }
 
   void AddStream(Topology& topology, uint32_t number, std::shared_ptr<Spout> spout) override {
-    auto split = [this](Text row, Emit<Text>& emit) {
+    const bool combiner_throws = trial_.options.seed % 4 == 1;
+    auto split = [this, combiner_throws](Text row, Emit<Text>& emit) {
       SplitWords()(row, emit);
-      MayThrow(row);
+      if (!combiner_throws) MayThrow(row);
     };
     Stream words = topology.NewStream(NameFor("rows", number), std::move(spout))
                        .Parallelism(trial_.options.spout_tasks)
                        .Each(kRow, split, kWord);
     if (trial_.options.seed % 3 == 0) words = words.Shuffle();
-    auto counts = words.GroupBy(kWord).PersistentAggregate(StateNamed(NameFor("counts", number)),
-                                                           Count(), kCount);
+    const StateOptions state = StateNamed(NameFor("counts", number));
+    const auto look = [this](Text row) { MayThrow(row); };
+    auto counts =
+        combiner_throws
+            ? words.GroupBy(kWord).PersistentAggregate(state, kRow, CountOfRow{look}, kCount)
+            : words.GroupBy(kWord).PersistentAggregate(state, Count(), kCount);
     if (trial_.options.state_tasks > 0) counts.Parallelism(trial_.options.state_tasks);
     if (KeepsLatest()) {
       counts.NewValuesStream().GroupBy(kWord).PersistentAggregate(

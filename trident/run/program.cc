@@ -70,10 +70,11 @@ void Say(const Program& program, const std::string& line) {
   std::fprintf(stderr, "%s: %s\n", program.name.c_str(), line.c_str());
 }
 
-// Nothing was begun.
+// Nothing was begun. A lack of room or threads is a failure all the same: who starts the process
+// may start it again as it is.
 int Refuse(const Program& program, const Status& status) {
   Say(program, std::string(Message(status)));
-  return kExitRefused;
+  return status.code() == StatusCode::kResourceExhausted ? kExitFailed : kExitRefused;
 }
 
 StatusOr<Topology> Build(const Program& program, const ProgramArgs& args) {

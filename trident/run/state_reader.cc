@@ -22,6 +22,10 @@ StatusOr<KeyRange> BytesOf(const StateInfo& info, const StateRange& range) {
   return RangeOf(info, keys);
 }
 
+Status MovedFrom() {
+  return FailedPrecondition("this cut was moved from; read the one that it was moved to");
+}
+
 }  // namespace
 
 StatusOr<UntypedCut> UntypedCut::Of(const Run& run, const std::string& name, const TypeInfo& type,
@@ -38,6 +42,7 @@ StatusOr<UntypedCut> UntypedCut::Of(const Run& run, const std::string& name, con
 
 StatusOr<std::vector<UntypedCut::Encoded>> UntypedCut::Read(
     const std::vector<StateKey>& keys) const {
+  if (state_ == nullptr) return MovedFrom();
   std::vector<std::string> encoded;
   encoded.reserve(keys.size());
   for (const StateKey& key : keys) {
@@ -49,6 +54,7 @@ StatusOr<std::vector<UntypedCut::Encoded>> UntypedCut::Read(
 }
 
 Status UntypedCut::Scan(const StateRange& range, Visit visit) const {
+  if (state_ == nullptr) return MovedFrom();
   TRIDENT_ASSIGN_OR_RETURN(KeyRange left, BytesOf(info(), range));
   for (;;) {
     TRIDENT_ASSIGN_OR_RETURN(StatePage page, state_->Scan(txid(), left, PageLimits{}));

@@ -88,7 +88,16 @@ class UntypedCut {
   static StatusOr<UntypedCut> Of(const Run& run, const std::string& name, const TypeInfo& type,
                                  const ReadAt& at);
 
+  UntypedCut(UntypedCut&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), snapshot_(std::move(other.snapshot_)) {}
+  UntypedCut& operator=(UntypedCut&& other) noexcept {
+    std::swap(state_, other.state_);
+    snapshot_ = std::move(other.snapshot_);
+    return *this;
+  }
+
   TxId txid() const { return snapshot_.txid(); }
+  // REQUIRES: not moved from.
   const StateInfo& info() const { return state_->info(); }
 
  protected:
@@ -111,7 +120,8 @@ class UntypedCut {
 // The state at one txid: every read answers at exactly txid(), while batches go on. It keeps the
 // previous values that it needs in memory, so hold it for the length of a request, and release it
 // before the Run. When those values outgrow their share of the memory, the oldest cuts expire:
-// reads then fail with OutOfRange. Movable; thread-safe.
+// reads then fail with OutOfRange. Movable; reads of a cut that was moved from fail with
+// FailedPrecondition. Thread-safe.
 template <class V>
 class StateCut : public UntypedCut {
  public:

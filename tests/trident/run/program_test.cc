@@ -28,10 +28,10 @@ End RunWith(StatusOr<Topology> (*build)(const ProgramArgs&)) {
 TEST(ProgramTest, ABuildThatThrowsEndsTheProgramWithWhatItThrew) {
   const End thrown = RunWith(
       [](const ProgramArgs&) -> StatusOr<Topology> { throw std::runtime_error("no such table"); });
-  EXPECT_EQ(thrown.code, 1);
+  EXPECT_EQ(thrown.code, 2);
   EXPECT_EQ(thrown.said, "words: the function that builds the topology threw: no such table\n");
   const End number = RunWith([](const ProgramArgs&) -> StatusOr<Topology> { throw 7; });
-  EXPECT_EQ(number.code, 1);
+  EXPECT_EQ(number.code, 2);
   EXPECT_EQ(number.said, "words: the function that builds the topology threw no std::exception\n");
 }
 

@@ -139,6 +139,16 @@ TEST_F(StateReaderTest, ListsAndValuesOfTheProgramsOwnTypes) {
             std::optional(Longest{"the man went to the store and bought some candy"}));
 }
 
+TEST_F(StateReaderTest, ACutThatWasMovedFromReadsNothing) {
+  auto cut = StateReader(*run_, *counts_).Latest();
+  ASSERT_TRUE(cut.ok()) << cut.status();
+  const StateCut<int64_t> moved = *std::move(cut);
+  EXPECT_TRUE(moved.Get("the").ok());
+  EXPECT_EQ(cut->Get("the").status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(cut->ForEach([](const StateKey&, const int64_t&) {}).code(),
+            StatusCode::kFailedPrecondition);
+}
+
 TEST_F(StateReaderTest, ErrorsNameTheStateTheKeyAndTheReason) {
   auto longest = StateReader(*run_, *longest_).Latest();
   ASSERT_TRUE(longest.ok());
