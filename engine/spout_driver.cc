@@ -76,15 +76,15 @@ class SpoutDriver::TaskFeed final : public Output {
     } else {
       return task_.Feed(request_.id, kStreamPort, slice);
     }
-    return PutAside(slice, std::move(aside));
+    return Divert(slice, std::move(aside));
   }
   // What stands for a row that can be none goes where a row goes at which a function throws.
   Status FeedRefused(const Slice& slice, const Status& why) {
     if (request_.mode == word::EmitMode::kDivert) return Feed(slice);
     if (spec_.throwing != Spec::Throwing::kPutAside) return why;
-    return PutAside(slice, {{0, why}});
+    return Divert(slice, {{0, why}});
   }
-  Status PutAside(const Slice& slice, std::vector<FailedRow> aside) {
+  Status Divert(const Slice& slice, std::vector<FailedRow> aside) {
     if (aside.empty()) return absl::OkStatus();
     for (FailedRow& row : aside) {
       if (request_.mode == word::EmitMode::kDivert) break;  // the cause was told with its place

@@ -348,14 +348,16 @@ Status InputFiles::AddEntry(Entry entry, std::shared_ptr<const OpenFile> open,
   Entry& added = *entries_.back();
   by_place_[place] = &added;
   folders_.insert(fs::path(place).parent_path().string());
-  const auto list = [&](uint32_t reader) {
-    std::string name = TextPartition{added.path, added.number, reader}.ToString();
-    by_partition_[name] = {&added, reader};
-    partitions_.push_back(std::move(name));
-  };
-  while (added.readers_listed < std::max(readers, 1u)) list(added.readers_listed++);
+  while (added.readers_listed < std::max(readers, 1u)) ListNextReader(added);
   ListReaders(added);
   return absl::OkStatus();
+}
+
+void InputFiles::ListNextReader(Entry& entry) {
+  const uint32_t reader = entry.readers_listed++;
+  std::string name = TextPartition{entry.path, entry.number, reader}.ToString();
+  by_partition_[name] = {&entry, reader};
+  partitions_.push_back(std::move(name));
 }
 
 // Small files come in thousands: readers with nothing to read are left out while they have.
@@ -364,10 +366,7 @@ bool InputFiles::ListReaders(Entry& entry) {
   const uint64_t size = std::max(entry.seen.size, entry.file->size_seen());
   while (entry.readers_listed < options_.splits.readers &&
          options_.splits.NextOwned(entry.readers_listed, 0) < size) {
-    const uint32_t reader = entry.readers_listed++;
-    std::string name = TextPartition{entry.path, entry.number, reader}.ToString();
-    by_partition_[name] = {&entry, reader};
-    partitions_.push_back(std::move(name));
+    ListNextReader(entry);
     any = true;
   }
   return any;
@@ -426,9 +425,10 @@ bool InputFiles::Look() {
     MutexLock lock(mutex_);
     if (!is_open_) return false;
     const size_t partitions = partitions_.size();
-    auto listing = ListInput(options_.paths, options_.follow, [&](const std::string& path) {
+    const auto is_known = [&](const std::string& path) TRIDENT_REQUIRES(mutex_) {
       return by_place_.contains(path) || numbers_.contains(path);
-    });
+    };
+    auto listing = ListInput(options_.paths, options_.follow, is_known);
     if (!listing.ok()) {
       Say(Concat("the input is looked at again soon: ", Message(listing.status())));
       return true;

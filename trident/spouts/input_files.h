@@ -110,6 +110,7 @@ class InputFiles {
       TRIDENT_REQUIRES(mutex_);
   Status AddEntry(Entry entry, std::shared_ptr<const OpenFile> open, const FileMark& mark)
       TRIDENT_REQUIRES(mutex_);
+  void ListNextReader(Entry& entry) TRIDENT_REQUIRES(mutex_);
   // Lists the readers that the size of the file asks for. True if there are new ones.
   bool ListReaders(Entry& entry) TRIDENT_REQUIRES(mutex_);
   void Say(const std::string& what) TRIDENT_REQUIRES(mutex_);
