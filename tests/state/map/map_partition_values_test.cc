@@ -413,7 +413,8 @@ TYPED_TEST(MapPartitionValuesTest,
 
 TYPED_TEST(MapPartitionValuesTest, ValuesOverTheLimitAreRefusedAsDeltasToo) {
   if constexpr (kHoldsHeap<TypeParam>) {
-    const HashedKey key = this->Hashed("key");
+    const std::string name = "key";
+    const HashedKey key = this->Hashed(name);
     TypeParam big = Kind<TypeParam>::Of(7);
     while (StoredBytes(big) <= kValueBytesMax) big = Kind<TypeParam>::Plus(big, big);
     const Status delta = this->partition_->StageDelta(TxId(1), kAttempt, {&key, 1}, {&big, 1},
