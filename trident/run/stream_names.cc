@@ -179,9 +179,8 @@ Status Matching::CheckNoneIsRenamed() const {
                                 Listed(added),
                                 ", new to the directory. Under another name all rows of "
                                 "a stream would count again: name it '",
-                                name,
-                                "'. If it is another source, start once "
-                                "without it, and add it then");
+                                name, "'. If it is another source, declare it beside '", name,
+                                "', whose own source may be empty");
     }
     for (const auto& [planned, known] : groups_) {
       if (known != stream.group) continue;
