@@ -72,12 +72,12 @@ Answer Ask(Wants wants, const char* call, const char* path) {
   if (!IsIn(path, Setting("FAULTY_DIR"))) return Answer::kGoesOn;
   const bool readonly = std::strcmp(Setting("FAULTY_KIND"), "readonly") == 0;
   if (wants == Wants::kChange && !readonly) return Answer::kGoesOn;
-  bool is_first = false;
-  if (!g_refuses && IsCounted(path) && ++g_calls == std::atol(Setting("FAULTY_CALL"))) {
-    is_first = !g_refuses.exchange(true);
-  }
-  if (!g_refuses) return Answer::kGoesOn;
+  const bool is_first =
+      !g_refuses && IsCounted(path) && ++g_calls == std::atol(Setting("FAULTY_CALL"));
+  if (!is_first && !g_refuses) return Answer::kGoesOn;
+  // Reported before any other thread is refused, so that the chosen call is the first line.
   Report(call, path);
+  g_refuses = true;
   errno = readonly ? EROFS : ENOSPC;
   return is_first && !readonly ? Answer::kHalf : Answer::kRefused;
 }
