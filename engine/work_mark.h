@@ -51,8 +51,8 @@ class WorkMark {
     const std::array<uint64_t, kStepBytes / 8 + 5> before_;
   };
 
-  // The row, of those in the slice at hand, that the call is at.
-  void AtRow(uint64_t row) { row_.store(row, std::memory_order_relaxed); }
+  // The row, of those in the slice at hand, that the call is at. The thread stores it.
+  std::atomic<uint64_t>& row() { return row_; }
 
   // A look at the mark. While the thread goes from call to call, its parts may be of two calls.
   struct Seen {

@@ -5,8 +5,6 @@
 //   wordcount run --input FILE [--follow] --state DIR [--address 127.0.0.1:7411]
 //   trident drpc words "the cat"          the counts of these words, and their sum
 //   trident state get counts the
-#include "base/clock.h"
-#include "base/typed_number.h"
 #include "trident/run/program.h"
 #include "trident/spouts/text_file_spout.h"
 #include "trident/topology.h"
@@ -53,9 +51,8 @@ trident::Status ReadChoices(const trident::ProgramArgs& args, trident::TextFileO
   TRIDENT_ASSIGN_OR_RETURN(const bool skip, Chosen(args, "long-line", "fail", "skip"));
   if (skip) files.rules.long_line = trident::LongLine::kSkip;
   if (!args.Has("patience")) return absl::OkStatus();
-  TRIDENT_ASSIGN_OR_RETURN(const uint64_t seconds,
-                           trident::ParseWholeNumber(args.Text("patience"), 0, 1'000'000));
-  files.patience_nanos = static_cast<int64_t>(seconds) * trident::kSecond;
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t seconds, args.Number("patience", 0, 1'000'000));
+  files.patience_nanos = static_cast<int64_t>(seconds) * 1'000'000'000;
   return absl::OkStatus();
 }
 

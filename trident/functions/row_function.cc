@@ -2,6 +2,7 @@
 #include "trident/functions/row_function.h"
 
 #include "base/check.h"
+#include "engine/work_mark.h"
 
 namespace trident::row_internal {
 namespace {
@@ -20,6 +21,8 @@ std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>&
   }
   return indices;
 }
+
+std::atomic<uint64_t>& RowAtHand() { return WorkMark::OfThisThread().row(); }
 
 Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what) {
   std::vector<Datum> row_values = slice.Row(row);

@@ -5,6 +5,8 @@
 #ifndef TRIDENT_TRIDENT_FUNCTIONS_ROW_FUNCTION_H_
 #define TRIDENT_TRIDENT_FUNCTIONS_ROW_FUNCTION_H_
 
+#include <atomic>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <span>
@@ -17,7 +19,6 @@
 #include "engine/data/field.h"
 #include "engine/data/slice.h"
 #include "engine/operator.h"
-#include "engine/work_mark.h"
 #include "trident/functions/emit.h"
 
 namespace trident::row_internal {
@@ -109,6 +110,9 @@ std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>&
 // The error for a function that threw. It names the step, the row number and the row's values.
 Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what);
 
+// The row that the calling thread is at, for those who ask why nothing moves (engine/work_mark.h).
+std::atomic<uint64_t>& RowAtHand();
+
 // The rows of a slice, as a step takes them.
 struct StepRows {
   const std::string& step;
@@ -122,9 +126,9 @@ template <class Body>
 Status ForEachRow(const StepRows& rows, Body&& body) {
   const size_t count = rows.slice.rows();
   const std::vector<uint32_t>* const selection = rows.slice.selection();
-  WorkMark& mark = WorkMark::OfThisThread();
+  std::atomic<uint64_t>& at_hand = RowAtHand();
   const auto take = [&](size_t i, uint32_t row) {
-    mark.AtRow(i);
+    at_hand.store(i, std::memory_order_relaxed);
     body(i, row);
   };
   for (size_t i = 0; i < count; ++i) {

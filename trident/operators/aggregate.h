@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/data/owned_values.h"
+#include "engine/data/text_arena.h"
 #include "trident/functions/aggregators.h"
 #include "trident/operators/grouping.h"
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/data/owned_values.h"
+#include "engine/data/text_arena.h"
 #include "trident/functions/row_function.h"
 #include "trident/operators/grouping.h"
 #include "trident/plan/state_declaration.h"

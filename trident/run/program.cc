@@ -415,6 +415,13 @@ std::vector<std::string> ProgramArgs::List(const std::string& name) const {
   return it == values_.end() ? std::vector<std::string>() : it->second;
 }
 
+StatusOr<uint64_t> ProgramArgs::Number(const std::string& name, uint64_t least,
+                                       uint64_t most) const {
+  StatusOr<uint64_t> number = ParseWholeNumber(Text(name), least, most);
+  if (!number.ok()) return InvalidArgument("--", name, ": ", Message(number.status()));
+  return number;
+}
+
 int RunProgram(int argc, char** argv, const Program& program) {
   CLI::App app(program.description, program.name);
   app.require_subcommand(1);

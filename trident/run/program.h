@@ -18,6 +18,7 @@
 #ifndef TRIDENT_TRIDENT_RUN_PROGRAM_H_
 #define TRIDENT_TRIDENT_RUN_PROGRAM_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -45,6 +46,9 @@ class ProgramArgs {
   // The last value, or "" if none was given.
   std::string Text(const std::string& name) const;
   std::vector<std::string> List(const std::string& name) const;
+  // The last value as a whole number from `least` to `most`; an error that names the option where
+  // it is none. REQUIRES: Has(name).
+  StatusOr<uint64_t> Number(const std::string& name, uint64_t least, uint64_t most) const;
 
   void Add(const std::string& name, std::string value) {
     values_[name].push_back(std::move(value));

@@ -15,7 +15,6 @@
 
 #include "base/types.h"
 #include "engine/data/field.h"
-#include "engine/data/owned_values.h"
 #include "engine/data/slice.h"
 #include "engine/data/text_arena.h"
 

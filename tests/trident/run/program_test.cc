@@ -43,5 +43,16 @@ TEST(ProgramTest, ABuildThatReturnsAnErrorEndsTheProgramWithIt) {
   EXPECT_EQ(end.said, "words: --from must lie before --to\n");
 }
 
+TEST(ProgramTest, ANumberThatIsNoneNamesItsOption) {
+  ProgramArgs args;
+  args.Add("patience", "60");
+  EXPECT_EQ(args.Number("patience", 0, 100).value(), 60u);
+  EXPECT_EQ(args.Number("patience", 0, 59).status().message(),
+            "--patience: expected a whole number from 0 to 59, found '60'");
+  args.Add("patience", "soon");
+  EXPECT_EQ(args.Number("patience", 0, 100).status().message(),
+            "--patience: expected a whole number from 0 to 100, found 'soon'");
+}
+
 }  // namespace
 }  // namespace trident
