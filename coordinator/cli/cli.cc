@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/spelling.h"
 #include "base/typed_number.h"
+#include "coordinator/cli/backup_commands.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/commands.h"
 #include "coordinator/cli/completion.h"
@@ -38,6 +39,7 @@ struct CommandLine {
   bool dot = false;
   std::string shell;
   std::string dir;
+  std::string backup;
   NewArgs project;
 
   std::function<ExitCode(Client&, Console&)> ask;  // a topology
@@ -55,9 +57,10 @@ void Unguard(std::string& word) {
 }
 void Unguard(CommandLine& line) {
   StateArgs& state = line.state;
-  for (std::string* word : {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate,
-                            &line.tls.key, &state.state, &line.function, &line.args, &line.shell,
-                            &line.dir, &line.project.name, &line.project.from, &line.project.dir}) {
+  for (std::string* word :
+       {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate, &line.tls.key,
+        &state.state, &line.function, &line.args, &line.shell, &line.dir, &line.backup,
+        &line.project.name, &line.project.from, &line.project.dir}) {
     Unguard(*word);
   }
   for (std::vector<std::string>* words : {&state.key, &state.prefix, &state.from, &state.to}) {
@@ -212,6 +215,34 @@ void AddAdmin(CLI::App& app, CommandLine& line) {
   app.add_subcommand("resume", "end a pause")->callback(asks(Resume));
   app.add_subcommand("version", "of this command, and of the topology if one answers")
       ->callback(asks(ShowVersion));
+}
+
+void AddBackups(CLI::App& app, CommandLine& line) {
+  CLI::App* backup = app.add_subcommand(
+      "backup", "copy the state of a running topology, at one committed cut; batches go on");
+  backup->add_option("target", line.backup, "the folder to make")->required();
+  CLI::Option* from = backup->add_option(
+      "--from", line.dir, "copy this state directory, on which no process is running, instead");
+  backup->callback([&line, from] {
+    if (from->count() > 0) {
+      line.alone = [&line](Console& console) {
+        return BackupDirectory(line.dir, line.backup, console);
+      };
+      return;
+    }
+    line.ask = [&line](Client& client, Console& console) {
+      return BackupRunning(client, line.backup, console);
+    };
+  });
+  CLI::App* restore =
+      app.add_subcommand("restore", "make a state directory of a backup, which stays as it is");
+  restore->add_option("backup", line.backup, "the folder of the backup")->required();
+  restore->add_option("dir", line.dir, "the state directory to make")->required();
+  restore->callback([&line] {
+    line.alone = [&line](Console& console) {
+      return RestoreBackup(line.backup, line.dir, console);
+    };
+  });
 }
 
 void AddNew(CLI::App& app, CommandLine& line) {
@@ -380,6 +411,7 @@ int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream
   AddStates(app, line);
   AddDrpc(app, line);
   AddAdmin(app, line);
+  AddBackups(app, line);
   AddNew(app, line);
   AddCompletion(app, line);
   FallThrough(app);

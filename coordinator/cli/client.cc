@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/spelling.h"
 #include "coordinator/serve/datum_codec.h"
@@ -358,6 +359,32 @@ StatusOr<std::string> Client::Metrics() {
   TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->admin, &v1::Admin::Stub::Metrics,
                                             v1::MetricsRequest(), response));
   return response.text();
+}
+
+Status Client::Backup(const OnFiles& files, const OnBytes& bytes) {
+  grpc::ClientContext context;
+  auto parts = connection_->admin->Backup(&context, v1::BackupRequest());
+  Status status;
+  bool is_begun = false;
+  for (v1::BackupPart part; status.ok() && parts->Read(&part); is_begun = true) {
+    if (is_begun) {
+      status = HashBytes(part.data()) == part.checksum()
+                   ? bytes(part.data())
+                   : DataLoss("the backup was changed on its way here");
+      continue;
+    }
+    std::vector<BackupFile> listed;
+    for (const v1::BackupPart::File& file : part.files()) {
+      listed.push_back({.name = file.name(), .path = {}, .bytes = file.bytes()});
+    }
+    status = files(std::move(listed));
+  }
+  if (!status.ok()) {
+    context.TryCancel();
+    (void)parts->Finish();
+    return status;
+  }
+  return connection_->Outcome(parts->Finish());
 }
 
 Status Client::Pause() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -109,6 +110,11 @@ class Client {
   StatusOr<TopologyView> Batches();
   StatusOr<std::string> Explain(ExplainFormat format);
   StatusOr<std::string> Metrics();
+  // Calls `files` with the names and sizes of all files of a backup, then `bytes` with their bytes,
+  // file after file; either may end it with an error. DataLoss: what came is not what was sent.
+  using OnFiles = std::function<Status(std::vector<BackupFile>)>;
+  using OnBytes = std::function<Status(std::string_view)>;
+  Status Backup(const OnFiles& files, const OnBytes& bytes);
   Status Pause();
   Status Resume();
   struct Version {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands that look into a state directory at rest. They read, and never write.
+// The commands that look into a state directory at rest. They read, and never write it.
 #ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_COMMANDS_H_
 #define TRIDENT_COORDINATOR_CLI_DIRECTORY_COMMANDS_H_
 
+#include <map>
 #include <string>
 
+#include "base/ids.h"
+#include "base/status.h"
 #include "coordinator/cli/console.h"
 
 namespace trident {
@@ -17,6 +20,10 @@ ExitCode VerifyDirectory(const std::string& dir, Console& console);
 // The rows of one state, or of every one if `state` is empty, in key order, at the last decided
 // txid: the base with the decided redo over it. Values of user types are shown as bytes.
 ExitCode DumpDirectory(const std::string& dir, const std::string& state, Console& console);
+
+// The last decided txid of each group of a directory in which VerifyDirectory finds no damage; else
+// DataLoss with the first place, or why it could not be looked at.
+StatusOr<std::map<GroupId, TxId>> CutOfWhole(const std::string& dir);
 
 // Prints why a directory could not be read, and returns the exit code: of an unreachable topology
 // there can be no talk.

@@ -43,6 +43,8 @@ class Verification {
         redo_({directory, decided_, markers_}, {.which = RedoChanges::Keep::Which::kAll}, findings),
         keys_(CheckBase({directory, decided_, markers_}, redo_, findings)) {}
 
+  const DecidedTxIds& decided() const { return decided_; }
+
   void PrintText(std::ostream& out) const;
   void AddTo(JsonObject& json) const;
 
@@ -203,6 +205,18 @@ ExitCode VerifyDirectory(const std::string& dir, Console& console) {
   }
   const Verification seen(**directory, count, findings);
   return Conclude(dir, &seen, findings, console);
+}
+
+StatusOr<std::map<GroupId, TxId>> CutOfWhole(const std::string& dir) {
+  Findings findings;
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<RocksStore> files, RestingDirectory::OpenFiles(dir));
+  const FileCount count = CheckFiles(*files, findings);
+  TRIDENT_ASSIGN_OR_RETURN(const auto directory, RestingDirectory::Read(std::move(files)));
+  const Verification seen(*directory, count, findings);
+  TRIDENT_RETURN_IF_ERROR(findings.ToStatus());
+  std::map<GroupId, TxId> cut;
+  for (const auto& [id, group] : seen.decided().groups()) cut[id] = group.last;
+  return cut;
 }
 
 ExitCode ReportDirectory(Console& console, const Status& status) {

@@ -130,4 +130,9 @@ grpc::ServerUnaryReactor* AdminService::Metrics(grpc::CallbackServerContext* con
       });
 }
 
+grpc::ServerWriteReactor<grpc::ByteBuffer>* AdminService::Backup(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return NewBackupStream(backups_, *context, *request);
+}
+
 }  // namespace trident

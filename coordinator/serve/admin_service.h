@@ -1,25 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Admin service (proto/admin.proto) in front of a TopologyControl.
+// The Admin service (proto/admin.proto) in front of a TopologyControl. Short calls are answered on
+// the network's threads, a backup is read on a thread of its own.
 #ifndef TRIDENT_COORDINATOR_SERVE_ADMIN_SERVICE_H_
 #define TRIDENT_COORDINATOR_SERVE_ADMIN_SERVICE_H_
 
+#include <atomic>
+
+#include "base/clock.h"
+#include "coordinator/serve/stream_slots.h"
 #include "coordinator/serve/topology_control.h"
+#include "coordinator/serve/work_queue.h"
 #include "proto/admin.grpc.pb.h"
 
 namespace trident {
 
-// Every method takes bytes; see service_calls.h.
-using RawAdmin = v1::Admin::WithRawCallbackMethod_Batches<
-    v1::Admin::WithRawCallbackMethod_Explain<v1::Admin::WithRawCallbackMethod_Pause<
-        v1::Admin::WithRawCallbackMethod_Resume<v1::Admin::WithRawCallbackMethod_Version<
-            v1::Admin::WithRawCallbackMethod_Metrics<v1::Admin::Service>>>>>>;
+// What backups share.
+struct BackupBackend {
+  BackupBackend(TopologyControl& control, const Clock& clock, Nanos stall_max);
 
-// Thread-safe. Pausing and resuming leave a line in the log, with the caller's address.
+  TopologyControl& control;
+  StreamSlots slots;
+  WorkQueue work;
+  std::atomic<bool> stopping{false};  // streams end at their next step
+};
+
+// Every method takes bytes; see service_calls.h.
+using RawAdmin = v1::Admin::WithRawCallbackMethod_Batches<v1::Admin::WithRawCallbackMethod_Explain<
+    v1::Admin::WithRawCallbackMethod_Pause<v1::Admin::WithRawCallbackMethod_Resume<
+        v1::Admin::WithRawCallbackMethod_Version<v1::Admin::WithRawCallbackMethod_Metrics<
+            v1::Admin::WithRawCallbackMethod_Backup<v1::Admin::Service>>>>>>>;
+
+// Thread-safe. Pausing, resuming and a backup leave a line in the log, with the caller's address.
 class AdminService final : public RawAdmin {
  public:
-  // `control` must outlive the service.
-  explicit AdminService(TopologyControl& control) : control_(control) {}
+  // `control` and `clock` must outlive the service. A client that does not take the next part of a
+  // backup for `stall_max` is cut off.
+  AdminService(TopologyControl& control, const Clock& clock, Nanos stall_max)
+      : control_(control), backups_(control, clock, stall_max) {}
+
+  // Lets go of backups under way.
+  void Stop() { backups_.stopping = true; }
 
   grpc::ServerUnaryReactor* Batches(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
@@ -39,10 +60,18 @@ class AdminService final : public RawAdmin {
   grpc::ServerUnaryReactor* Metrics(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Backup(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* request) override;
 
  private:
   TopologyControl& control_;
+  BackupBackend backups_;
 };
+
+// A part of the service, in a file of its own.
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NewBackupStream(BackupBackend& backend,
+                                                            grpc::CallbackServerContext& context,
+                                                            const grpc::ByteBuffer& request);
 
 }  // namespace trident
 

@@ -68,7 +68,9 @@ class Server::Listener {
       query_.emplace(*backend_);
     }
     if (parts.drpc != nullptr) drpc_.emplace(*parts.drpc, RealClock());
-    if (parts.control != nullptr) admin_.emplace(*parts.control);
+    if (parts.control != nullptr) {
+      admin_.emplace(*parts.control, RealClock(), options.stream_stall_max);
+    }
   }
   ~Listener() {
     Shutdown();
@@ -98,6 +100,7 @@ class Server::Listener {
   void Shutdown() {
     if (server_ == nullptr) return;
     if (query_) query_->Stop();
+    if (admin_) admin_->Stop();
     server_->Shutdown(gpr_time_from_millis(kGraceMs, GPR_TIMESPAN));
     server_->Wait();
     server_.reset();

@@ -5,6 +5,7 @@
 #define TRIDENT_COORDINATOR_SERVE_TOPOLOGY_CONTROL_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,18 @@ struct TopologyView {
 
 enum class ExplainFormat { kText, kDot };
 
-// Thread-safe. Calls return soon: they wait for no batch.
+// The files of a state directory as they were at one moment: what a backup takes away.
+struct BackupFile {
+  std::string name;  // below the directory, such as "db/000012.sst"
+  std::string path;  // where its bytes are, in this process; empty for who has them sent
+  uint64_t bytes = 0;
+};
+struct BackupFiles {
+  std::vector<BackupFile> files;
+  std::shared_ptr<const void> held;  // the files are there, unchanged, as long as this lives
+};
+
+// Thread-safe. Calls return soon, unless they say otherwise: they wait for no batch.
 class TopologyControl {
  public:
   virtual ~TopologyControl() = default;
@@ -72,6 +84,9 @@ class TopologyControl {
   virtual Status Resume() = 0;
   // Counters and latencies in Prometheus' text format.
   virtual std::string Metrics() const = 0;
+  // The state directory as the last commit left it; batches go on. Waits for a flush.
+  // FailedPrecondition: there is no directory, or it takes no writes any more.
+  virtual StatusOr<BackupFiles> NewBackup() = 0;
 };
 
 }  // namespace trident

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "state/disk/store_copy.h"
 
 namespace trident {
 
@@ -162,6 +163,12 @@ class DurableStore {
   // Who has just opened a store wants its whole attention: until this is called, what bulk loads
   // left is not merged.
   virtual void StartMerging() {}
+  // What every write that has returned left, and none of the later ones; writes and bulk loads go
+  // on meanwhile. It costs a flush and no copy of tables. FailedPrecondition where the store keeps
+  // no files or takes no writes any more; ResourceExhausted when the disk is full.
+  virtual StatusOr<StoreCopy> NewCopy() {
+    return FailedPrecondition("the state is kept in ", Where(), ", of which there is no copy");
+  }
   // Where it keeps its content, for messages: a path, or "memory".
   virtual std::string Where() const = 0;
   // Ok while writes are accepted; else what they are refused with.

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "state/disk/manifest_check.h"
 #include "state/disk/rocks_append.h"
+#include "state/disk/rocks_copy.h"
 #include "state/disk/rocks_errors.h"
 #include "state/disk/rocks_log.h"
 #include "state/disk/rocks_stand_in.h"
@@ -149,6 +150,7 @@ StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const RocksStoreOpt
   TRIDENT_RETURN_IF_ERROR(database->CheckHighWater());
   if (options.access == Access::kReadWrite) {
     TRIDENT_RETURN_IF_ERROR(database->directory_->ClearIngest());
+    TRIDENT_RETURN_IF_ERROR(database->directory_->ClearCopies());
     database->high_water_ = std::make_unique<HighWater>(env, database->directory_->high_water());
   }
   return database;
@@ -256,6 +258,10 @@ Status RocksDatabase::CheckHighWater() const {
 
 std::string RocksDatabase::NextBulkLoadFile() {
   return Concat(directory_->ingest(), "/", next_bulk_load_.fetch_add(1), ".sst");
+}
+
+StatusOr<StoreCopy> RocksDatabase::NewCopy() {
+  return CopyOf(*db_, *directory_, next_copy_.fetch_add(1));
 }
 
 bool RocksDatabase::IndexesFitInCache() const {

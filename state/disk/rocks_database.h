@@ -17,6 +17,7 @@
 #include "state/disk/rocks_directory.h"
 #include "state/disk/rocks_store.h"
 #include "state/disk/rocks_tuning.h"
+#include "state/disk/store_copy.h"
 
 namespace rocksdb {
 class ColumnFamilyHandle;
@@ -75,6 +76,8 @@ class RocksDatabase {
   void StartMerging();
   // A path for the next bulk load, never given before.
   std::string NextBulkLoadFile();
+  // See DurableStore.
+  StatusOr<StoreCopy> NewCopy();
   // Whether the filters and indexes of the base stay in the cache when no data is added to it.
   bool IndexesFitInCache() const;
   // How far a walk over the base may read ahead in each of its runs.
@@ -111,6 +114,7 @@ class RocksDatabase {
   std::unique_ptr<HighWater> high_water_;  // null when read-only
 
   std::atomic<uint64_t> next_bulk_load_{1};
+  std::atomic<uint64_t> next_copy_{1};
   mutable std::atomic<uint64_t> index_bytes_{0};
   mutable std::atomic<uint64_t> runs_{1};
 };

@@ -15,6 +15,7 @@
 
 #include "state/disk/high_water.h"
 #include "state/disk/rocks_errors.h"
+#include "state/disk/store_copy.h"
 #include "state/disk/store_identity.h"
 
 namespace trident {
@@ -60,6 +61,14 @@ Status CheckPermissions(const std::string& dir, Access access) {
       dir);
 }
 
+Status CheckIsNoBackup(const std::string& dir) {
+  if (!fs::exists(Concat(dir, "/", kBackupFile))) return {};
+  return FailedPrecondition(dir,
+                            " is a backup, which no process may change. Make a state directory of "
+                            "it with: trident restore ",
+                            dir, " DIR");
+}
+
 // Who holds the lock, for the message only: readers leave no name, a writer writes its own. Where a
 // reader would be let in, there are only readers.
 std::string HolderOf(int fd) {
@@ -76,6 +85,7 @@ StatusOr<std::unique_ptr<RocksDirectory>> RocksDirectory::Enter(std::string dir,
                                                                 rocksdb::Env& env) {
   TRIDENT_RETURN_IF_ERROR(CheckIsDirectory(dir, access));
   TRIDENT_RETURN_IF_ERROR(CheckPermissions(dir, access));
+  if (access == Access::kReadWrite) TRIDENT_RETURN_IF_ERROR(CheckIsNoBackup(dir));
   std::unique_ptr<RocksDirectory> entered(new RocksDirectory(std::move(dir), env));
   TRIDENT_RETURN_IF_ERROR(entered->Lock(access));
   return entered;
@@ -110,8 +120,8 @@ Status RocksDirectory::Lock(Access access) {
 }
 
 Status RocksDirectory::CheckNoForeignFiles() const {
-  constexpr std::string_view kOurs[] = {"FORMAT", "HIGHWATER", "LOCK",
-                                        "db.new", "ingest",    "lost+found"};
+  constexpr std::string_view kOurs[] = {"FORMAT", "HIGHWATER", "LOCK",      "db.new",
+                                        "ingest", "copies",    "lost+found"};
   std::error_code error;
   for (fs::directory_iterator at(dir_, error), end; at != end; at.increment(error)) {
     if (error) break;
@@ -205,6 +215,14 @@ Status RocksDirectory::ClearIngest() const {
     if (error) return FromErrno(error.value(), "remove", file);
   }
   return {};
+}
+
+Status RocksDirectory::MakeCopies() const { return MakeDir(copies()); }
+
+Status RocksDirectory::ClearCopies() const {
+  std::error_code error;
+  fs::remove_all(copies(), error);
+  return error ? FromErrno(error.value(), "remove", copies()) : Status();
 }
 
 }  // namespace trident

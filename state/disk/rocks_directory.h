@@ -45,17 +45,21 @@ class RocksDirectory {
   // What bulk loads left that were not installed, and its removal.
   std::vector<std::string> Leftovers() const;
   Status ClearIngest() const;
+  // A place for copies of the database, and its removal with what a crash left there.
+  Status MakeCopies() const;
+  Status ClearCopies() const;
 
   const std::string& path() const { return dir_; }
   std::string db() const { return dir_ + "/db"; }
   std::string unfinished_db() const { return dir_ + "/db.new"; }
   std::string ingest() const { return dir_ + "/ingest"; }
+  std::string copies() const { return dir_ + "/copies"; }
   std::string high_water() const { return dir_ + "/HIGHWATER"; }
+  std::string format() const { return dir_ + "/FORMAT"; }
 
  private:
   RocksDirectory(std::string dir, rocksdb::Env& env) : dir_(std::move(dir)), env_(env) {}
 
-  std::string format() const { return dir_ + "/FORMAT"; }
   Status Lock(RocksStoreOptions::Access access);
   Status CheckFormat() const;
   Status CheckNoForeignFiles() const;

@@ -294,6 +294,10 @@ void RocksStore::SetCondense(std::shared_ptr<const Condense> condense) {
 }
 
 void RocksStore::StartMerging() { database_->StartMerging(); }
+StatusOr<StoreCopy> RocksStore::NewCopy() {
+  TRIDENT_RETURN_IF_ERROR(Health());
+  return database_->NewCopy();
+}
 
 Status RocksStore::Health() const {
   if (database_->access() == RocksStoreOptions::Access::kReadOnly) {

@@ -7,6 +7,7 @@
 //   DIR/HIGHWATER   how far synced writes were acknowledged, see below
 //   DIR/db/         RocksDB's own files, one column family a table
 //   DIR/ingest/     bulk loads under way; what a crash leaves there is removed at the next open
+//   DIR/copies/     copies that are being taken away; removed likewise
 //
 // What RocksDB itself does not refuse, the store does. RocksDB opens a directory whose log lost its
 // tail or is gone, and calls the rest complete; HIGHWATER remembers, outside of the log, the number
@@ -75,6 +76,7 @@ class RocksStore : public DurableStore {
   std::unique_ptr<const BaseView> NewBaseView() const override;
   void SetCondense(std::shared_ptr<const Condense> condense) override;
   void StartMerging() override;
+  StatusOr<StoreCopy> NewCopy() override;
   std::string Where() const override { return dir_; }
   Status Health() const override;
   uint64_t MemoryBytes() const override;

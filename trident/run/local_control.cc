@@ -92,4 +92,13 @@ std::string LocalControl::Metrics() const {
   return out;
 }
 
+StatusOr<BackupFiles> LocalControl::NewBackup() {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreCopy copy, parts_.store->NewCopy());
+  BackupFiles backup{.files = {}, .held = copy.held};
+  for (const StoreCopy::File& file : copy.files) {
+    backup.files.push_back({.name = file.name, .path = file.path, .bytes = file.bytes});
+  }
+  return backup;
+}
+
 }  // namespace trident

@@ -13,6 +13,7 @@
 #include "coordinator/batch_coordinator.h"
 #include "coordinator/serve/topology_control.h"
 #include "engine/spout.h"
+#include "state/disk/durable_store.h"
 #include "state/state_store.h"
 
 namespace trident {
@@ -29,6 +30,7 @@ class LocalControl final : public TopologyControl {
     Nanos batch_age = 0;
     BatchCoordinator* coordinator = nullptr;
     StateStore* states = nullptr;
+    DurableStore* store = nullptr;
     // Thread-safe.
     std::function<Lag(GroupId)> lag_of;
     std::function<SpoutCounts(GroupId)> counts_of;
@@ -40,6 +42,7 @@ class LocalControl final : public TopologyControl {
   Status Pause() override;
   Status Resume() override;
   std::string Metrics() const override;
+  StatusOr<BackupFiles> NewBackup() override;
 
  private:
   BatchGroupView ViewOf(GroupId group) const;

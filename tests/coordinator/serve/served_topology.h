@@ -31,6 +31,7 @@ class FakeControl final : public TopologyControl {
  public:
   TopologyView view{.name = "word-count", .epoch = Epoch(3), .groups = {}};
   Status pause_answer;
+  StatusOr<BackupFiles> backup = FailedPrecondition("there is no directory");
 
   TopologyView View() const override { return view; }
   StatusOr<std::string> Explain(ExplainFormat format) const override {
@@ -46,6 +47,7 @@ class FakeControl final : public TopologyControl {
     return {};
   }
   std::string Metrics() const override { return "trident_last_decided 7\n"; }
+  StatusOr<BackupFiles> NewBackup() override { return backup; }
 
   std::atomic<int> pauses{0};
   std::atomic<int> resumes{0};
