@@ -43,10 +43,37 @@ std::string KindOf(const fs::path& file) {
 
 enum class Outcome { kDamaged, kRefused, kUnharmed };
 
+// A start of the program on a copy of `dir`, which has all of its input: refused and said to be
+// damaged, refused for another reason, or done.
+Ended RunOnCopyOf(const std::string& dir) {
+  const std::string copy = dir + ".run";
+  fs::copy(dir, copy, fs::copy_options::recursive);
+  Ended ended = RunProgramToEnd({"wordcount", "run", "--input", Folded().input(), "--state", copy,
+                                 "--sync", "none", "--memory-mib", "64", "--quiet"});
+  if (ended.code == 0) {
+    const Ended dump = RunTrident({"state", "dump", copy, "counts"});
+    ended.out = dump.out;
+  }
+  fs::remove_all(copy);
+  return ended;
+}
+
+// `verify` and a start judge alike: what a start refuses, verify does not call whole.
+void ExpectOneJudgement(const std::string& dir, int verified) {
+  const Ended run = RunOnCopyOf(dir);
+  if (run.code == 0) {
+    // A start does not read every byte. What it does not read may be damaged all the same.
+    EXPECT_TRUE(verified == 5 || run.out == Folded().counts());
+    return;
+  }
+  EXPECT_NE(verified, 0) << run.err;
+}
+
 // Anything else is a wrong answer that nobody notices.
 Outcome OutcomeOf(const std::string& dir) {
   const Ended verified = RunTrident({"state", "verify", dir});
   const Ended dump = RunTrident({"state", "dump", dir, "counts"});
+  ExpectOneJudgement(dir, verified.code);
   switch (verified.code) {
     case 5:
       EXPECT_THAT(verified.err, HasSubstr(dir + " is damaged in "));
@@ -138,6 +165,7 @@ class Tampered {
     EXPECT_EQ(json.code, 5);
     EXPECT_THAT(json.out, testing::Not(HasSubstr("\"damage_count\":0")));
   }
+  const std::string& path() const { return dir_; }
   int DumpCode() { return RunTrident({"state", "dump", dir_, "counts"}).code; }
 
  private:
@@ -415,6 +443,82 @@ TEST(DamageTest, AnIdentityThatIsDamagedIsNamed) {
   });
   directory.ExpectDamage("damaged: directory: the record 'owner' in ");
   EXPECT_EQ(directory.DumpCode(), 5);
+}
+
+// ---- whatever else may be lost ----
+
+// One record of one table, by its place in the order of keys.
+struct Place {
+  Table table;
+  std::string key, value;
+  std::string next;  // the key behind it; "" at the end
+};
+Place RandomPlace(RocksStore& store, Rng& rng) {
+  std::vector<Place> places;
+  for (const Table table : {Table::kMeta, Table::kRedo, Table::kDecision}) {
+    const auto cursor = store.NewCursor(table);
+    std::vector<Place> of_table;
+    for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {
+      const std::string key(cursor->key());
+      if (!of_table.empty()) of_table.back().next = key;
+      of_table.push_back({table, key, std::string(cursor->value()), ""});
+    }
+    // So that the few of the meta table have their turn as often.
+    for (int i = 0; i < 20; ++i) places.push_back(of_table[rng.Below(of_table.size())]);
+  }
+  return places[rng.Below(places.size())];
+}
+
+std::string ChangeAtRandom(RocksStore& store, Rng& rng) {
+  const Place place = RandomPlace(store, rng);
+  WriteSet changes;
+  std::string what;
+  switch (rng.Below(4)) {
+    case 0:
+      what = "lost";
+      changes.Delete(place.table, place.key);
+      break;
+    case 1:
+      what = "lost with all behind it";
+      if (place.table == Table::kMeta) {
+        changes.Delete(place.table, place.key);
+      } else {
+        changes.DeleteRange(place.table, place.key, "\xff");
+      }
+      break;
+    case 2:
+      what = "also at the next place";
+      changes.Put(place.table, place.next.empty() ? place.key + "x" : place.next, place.value);
+      break;
+    default:
+      what = "with a byte changed";
+      std::string value = place.value;
+      if (!value.empty()) value[rng.Below(value.size())] ^= 0x10;
+      changes.Put(place.table, place.key, value);
+  }
+  Write(store, changes);
+  std::string hex;
+  for (const char c : place.key) {
+    hex += c >= ' ' && c <= '~' ? std::string(1, c)
+                                : Concat("\\", static_cast<int>(static_cast<uint8_t>(c)));
+  }
+  return Concat("table ", static_cast<int>(place.table), ", key ", hex, ": ", what);
+}
+
+TEST(DamageTest, AStartRefusesNothingThatVerifyCallsWhole) {
+  constexpr uint64_t kSeeds = 60;
+  int refused = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    Rng rng(seed);
+    Tampered directory;
+    std::string what;
+    directory.Change([&](RocksStore& store) { what = ChangeAtRandom(store, rng); });
+    SCOPED_TRACE(Concat("seed ", seed, ", ", what));
+    const Ended verified = RunTrident({"state", "verify", directory.path()});
+    refused += verified.code != 0;
+    ExpectOneJudgement(directory.path(), verified.code);
+  }
+  EXPECT_GT(refused, static_cast<int>(kSeeds / 3));
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ class FoldedDirectory {
   static const FoldedDirectory& Get();
 
   std::string path() const { return dir_.path() + "/state"; }
+  // The text whose words it has counted, to its end.
+  std::string input() const { return dir_.path() + "/lines"; }
   // What a dump of it prints.
   const std::string& counts() const { return counts_; }
   // A copy that may be changed; `to` must not exist.

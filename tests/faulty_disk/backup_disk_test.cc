@@ -40,11 +40,10 @@ class BackupDiskTest : public testing::Test {
     for (;; ++call) {
       std::ofstream(report()).flush();
       const Ended ended = RunProgramToEnd(
-          command,
-          {.environment = {"LD_PRELOAD=" + InBuild("tests/faulty_libc.so"),
-                           "FAULTY_DIR=" + target_dir(), "FAULTY_KIND=full",
-                           Concat("FAULTY_CALL=", call), "FAULTY_REPORT=" + report(),
-                           "ASAN_OPTIONS=verify_asan_link_order=0"}});
+          command, {.environment = {"LD_PRELOAD=" + InBuild("tests/faulty_libc.so"),
+                                    "FAULTY_DIR=" + target_dir(), "FAULTY_KIND=full",
+                                    Concat("FAULTY_CALL=", call), "FAULTY_REPORT=" + report(),
+                                    "ASAN_OPTIONS=verify_asan_link_order=0"}});
       if (fs::file_size(report()) == 0) {
         EXPECT_EQ(ended.code, 0) << ended.err;
         break;

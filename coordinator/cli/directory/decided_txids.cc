@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/directory/decided_txids.h"
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "coordinator/decision_log.h"
 #include "state/disk/store_layout.h"
@@ -20,8 +22,15 @@ std::string PlaceOf(const PositionOwner& owner) {
 
 class DecisionReader {
  public:
-  DecisionReader(Epoch epoch, Findings& findings, std::map<GroupId, DecidedTxIds::Group>& groups)
-      : epoch_(epoch), findings_(findings), groups_(groups) {}
+  DecisionReader(const RestingDirectory& directory, Findings& findings,
+                 std::map<GroupId, DecidedTxIds::Group>& groups)
+      : epoch_(directory.identity().epoch), findings_(findings), groups_(groups) {
+    if (!directory.streams()) return;
+    streams_.emplace();
+    for (const auto& [name, stream] : directory.streams()->streams) {
+      streams_->insert({stream.group, stream.spout});
+    }
+  }
 
   void Read(std::string_view key, std::string_view value);
   // All was read: compares what needs all of it.
@@ -33,6 +42,8 @@ class DecisionReader {
   void CheckDecision(const TxIdKey& key, const DecisionRecord& record);
 
   const Epoch epoch_;
+  // Those that have a name; nullopt: the directory knows none by name.
+  std::optional<std::set<std::pair<GroupId, SpoutId>>> streams_;
   Findings& findings_;
   std::map<GroupId, DecidedTxIds::Group>& groups_;
   std::map<PositionOwner, Position> ends_;  // of the newest range of each source partition
@@ -105,6 +116,11 @@ void DecisionReader::ReadPosition(const PositionOwner& owner, std::string_view v
 }
 
 void DecisionReader::Finish() {
+  for (const auto& [owner, position] : positions_) {
+    if (streams_ && !streams_->contains({owner.group, owner.spout})) {
+      findings_.AddDamage(PlaceOf(owner), "no stream of the directory has this number");
+    }
+  }
   for (const auto& [owner, end] : ends_) {
     const auto found = positions_.find(owner);
     if (found == positions_.end()) {
@@ -119,7 +135,7 @@ void DecisionReader::Finish() {
 }  // namespace
 
 DecidedTxIds::DecidedTxIds(const RestingDirectory& directory, Findings& findings) {
-  DecisionReader reader(directory.identity().epoch, findings, groups_);
+  DecisionReader reader(directory, findings, groups_);
   const auto cursor = directory.store().NewCursor(
       Table::kDecision, {.end = {}, .pattern = CursorOptions::Pattern::kScan});
   for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {

@@ -19,7 +19,8 @@ class DecidedTxIds final : public DecidedAttempts {
  public:
   // Reads all of it. Damage: a record that is none or stands under a foreign key, a txid that is
   // missing between two, an attempt of an epoch that has not begun, a source range that does not
-  // begin where the one before it ended, a position that is not where the newest range ended.
+  // begin where the one before it ended, a position that is not where the newest range ended or is
+  // of a stream that has no name.
   DecidedTxIds(const RestingDirectory& directory, Findings& findings);
 
   struct Group {

@@ -59,6 +59,7 @@ StatusOr<std::unique_ptr<RestingDirectory>> RestingDirectory::Read(
   auto out = std::make_unique<RestingDirectory>();
   out->store_ = std::move(files);
   TRIDENT_ASSIGN_OR_RETURN(out->identity_, ReadIdentity(*out->store_));
+  TRIDENT_ASSIGN_OR_RETURN(out->streams_, ReadStreams(*out->store_));
   for (const StoredState& state : out->identity_.states) {
     TRIDENT_ASSIGN_OR_RETURN(std::vector<KeyField> key, KeyFieldsOf(state));
     out->states_.try_emplace(state.id, state, std::move(key));

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "coordinator/cli/directory/stored_type.h"
 #include "state/disk/rocks_store.h"
 #include "state/disk/store_identity.h"
+#include "state/disk/stream_registry.h"
 
 namespace trident {
 
@@ -49,11 +51,13 @@ class RestingDirectory {
  public:
   // The files alone. The errors of RocksStore::Open with Access::kReadOnly.
   static StatusOr<std::unique_ptr<RocksStore>> OpenFiles(const std::string& dir);
-  // The errors of ReadIdentity.
+  // The errors of ReadIdentity and ReadStreams.
   static StatusOr<std::unique_ptr<RestingDirectory>> Read(std::unique_ptr<RocksStore> files);
 
   const RocksStore& store() const { return *store_; }
   const StoreIdentity& identity() const { return identity_; }
+  // nullopt: the directory is of format 1, which does not know streams by name.
+  const std::optional<StreamRegistry>& streams() const { return streams_; }
   std::string topology() const;
   const std::map<StateId, RestingState>& states() const { return states_; }
   // NotFound names the nearest state and those that there are.
@@ -62,6 +66,7 @@ class RestingDirectory {
  private:
   std::unique_ptr<RocksStore> store_;
   StoreIdentity identity_;
+  std::optional<StreamRegistry> streams_;
   std::map<StateId, RestingState> states_;
 };
 
