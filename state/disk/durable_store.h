@@ -171,6 +171,9 @@ class DurableStore {
   }
   // Where it keeps its content, for messages: a path, or "memory".
   virtual std::string Where() const = 0;
+  // FailedPrecondition when its files are not where they were opened any more, because somebody has
+  // moved or deleted them. From then on the store takes no writes.
+  virtual Status CheckPlace() { return {}; }
   // Ok while writes are accepted; else what they are refused with.
   virtual Status Health() const = 0;
   // Upper estimate of the memory that the store itself uses (cache, write buffers), in bytes.

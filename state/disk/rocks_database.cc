@@ -151,6 +151,7 @@ StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const RocksStoreOpt
   if (options.access == Access::kReadWrite) {
     TRIDENT_RETURN_IF_ERROR(database->directory_->ClearIngest());
     TRIDENT_RETURN_IF_ERROR(database->directory_->ClearCopies());
+    TRIDENT_RETURN_IF_ERROR(database->directory_->CheckPlace());
     database->high_water_ = std::make_unique<HighWater>(env, database->directory_->high_water());
   }
   return database;

@@ -67,6 +67,7 @@ class RocksDatabase {
   const RocksMemory& memory() const { return memory_; }
   RocksStoreOptions::Access access() const { return options_.access; }
   const std::string& dir() const { return options_.dir; }
+  const RocksDirectory& directory() const { return *directory_; }
   FirstError& errors() { return *errors_; }
   const FirstError& errors() const { return *errors_; }
   // Writes up to this number are durable and are acknowledged next.

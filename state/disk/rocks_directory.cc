@@ -33,7 +33,21 @@ Status MakeDir(const std::string& path) {
   return FromErrno(errno, "make the directory", path);
 }
 
-Status CheckIsDirectory(const std::string& dir, Access access) {
+std::string ParentOf(const std::string& dir) {
+  fs::path path = fs::path(dir).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // of "dir/"
+  const std::string parent = path.parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+Status SyncDirectory(const std::string& dir, rocksdb::Env& env) {
+  std::unique_ptr<rocksdb::Directory> directory;
+  rocksdb::Status synced = env.NewDirectory(dir, &directory);
+  if (synced.ok()) synced = directory->Fsync();
+  return FromRocks(synced, "sync the directory", dir);
+}
+
+Status CheckIsDirectory(const std::string& dir, Access access, rocksdb::Env& env) {
   struct stat found;
   if (::stat(dir.c_str(), &found) == 0) {
     if (S_ISDIR(found.st_mode)) return {};
@@ -48,7 +62,11 @@ Status CheckIsDirectory(const std::string& dir, Access access) {
     return NotFound("cannot make the state directory ", dir,
                     ": its parent does not exist. Make the parent, or check the path");
   }
-  return made;
+  TRIDENT_RETURN_IF_ERROR(made);
+  // Without it a loss of power could take the directory with all that is synced in it. A parent
+  // that may be written and not read cannot be synced.
+  const std::string parent = ParentOf(dir);
+  return ::access(parent.c_str(), R_OK) == 0 ? SyncDirectory(parent, env) : Status();
 }
 
 Status CheckPermissions(const std::string& dir, Access access) {
@@ -83,7 +101,7 @@ std::string HolderOf(int fd) {
 
 StatusOr<std::unique_ptr<RocksDirectory>> RocksDirectory::Enter(std::string dir, Access access,
                                                                 rocksdb::Env& env) {
-  TRIDENT_RETURN_IF_ERROR(CheckIsDirectory(dir, access));
+  TRIDENT_RETURN_IF_ERROR(CheckIsDirectory(dir, access, env));
   TRIDENT_RETURN_IF_ERROR(CheckPermissions(dir, access));
   if (access == Access::kReadWrite) TRIDENT_RETURN_IF_ERROR(CheckIsNoBackup(dir));
   std::unique_ptr<RocksDirectory> entered(new RocksDirectory(std::move(dir), env));
@@ -191,11 +209,24 @@ Status RocksDirectory::FinishMaking() const {
   return SyncDir();
 }
 
-Status RocksDirectory::SyncDir() const {
-  std::unique_ptr<rocksdb::Directory> directory;
-  rocksdb::Status synced = env_.NewDirectory(dir_, &directory);
-  if (synced.ok()) synced = directory->Fsync();
-  return FromRocks(synced, "sync the directory", dir_);
+Status RocksDirectory::SyncDir() const { return SyncDirectory(dir_, env_); }
+
+Status RocksDirectory::CheckPlace() const {
+  struct stat found;
+  const bool is_there = ::stat(db().c_str(), &found) == 0;
+  const int error = is_there ? 0 : errno;
+  // What cannot be looked at now need not be gone.
+  if (!is_there && error != ENOENT && error != ENOTDIR) return {};
+  if (is_there) {
+    const Place place{found.st_dev, found.st_ino};
+    if (!place_) place_ = place;
+    if (place == *place_) return {};
+  }
+  return FailedPrecondition("the state directory ", dir_,
+                            is_there ? " is another one now" : " is gone",
+                            ": it was moved or deleted while this process ran on it. What was "
+                            "committed is where it was moved to. Put it back there, or restore a "
+                            "backup, and start again");
 }
 
 std::vector<std::string> RocksDirectory::Leftovers() const {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,10 @@ class RocksDirectory {
   Status BeginMaking() const;
   Status FinishMaking() const;
 
+  // FailedPrecondition when db/ is not the one at the first call any more: somebody has moved or
+  // deleted the directory. One thread at a time.
+  Status CheckPlace() const;
+
   // What bulk loads left that were not installed, and its removal.
   std::vector<std::string> Leftovers() const;
   Status ClearIngest() const;
@@ -68,6 +73,12 @@ class RocksDirectory {
   const std::string dir_;
   rocksdb::Env& env_;
   int lock_fd_ = -1;
+  struct Place {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+  mutable std::optional<Place> place_;  // of db/, when it was looked at first
 };
 
 }  // namespace trident

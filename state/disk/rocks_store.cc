@@ -299,6 +299,10 @@ StatusOr<StoreCopy> RocksStore::NewCopy() {
   return database_->NewCopy();
 }
 
+Status RocksStore::CheckPlace() {
+  const Status gone = database_->directory().CheckPlace();
+  return gone.ok() ? gone : Noted(gone);
+}
 Status RocksStore::Health() const {
   if (database_->access() == RocksStoreOptions::Access::kReadOnly) {
     return FailedPrecondition(dir_, " was opened for reading only");

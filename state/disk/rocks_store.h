@@ -78,6 +78,7 @@ class RocksStore : public DurableStore {
   void StartMerging() override;
   StatusOr<StoreCopy> NewCopy() override;
   std::string Where() const override { return dir_; }
+  Status CheckPlace() override;
   Status Health() const override;
   uint64_t MemoryBytes() const override;
 

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 
+#include "base/status.h"
 #include "tests/cli/served_words.h"
 #include "tests/support/paths.h"
 
@@ -113,6 +115,7 @@ TEST_F(ProgramTest, ABadCommandLineIsExitCodeTwoAndSaysWhy) {
       {{"run", "--input", in, "--address", "127.0.0.1:70000"}, "expected an address like "},
       {{"run", "--input", in, "--address", "192.0.2.1:0"},
        "refusing to listen on 192.0.2.1:0 without TLS: "},
+      {{"run", "--input", in, "--state", ""}, "--state: expected a directory, found ''; without "},
       {{"run", "--input", in, "--state", in}, "expected a state directory at " + in + ", found a"},
       {{"run", "--input", in, "--state", dir_.path()},
        "expected an empty directory or a state directory at " + dir_.path() + ", found '"},
@@ -176,6 +179,31 @@ TEST_F(ProgramTest, ADirectoryIsReadFileByFileAndInputMayRepeat) {
                                 "--state", state(), "--sync", "none", "--quiet"});
   EXPECT_EQ(ended.code, 0) << ended.err;
   EXPECT_THAT(RunTrident({"state", "dump", state(), "counts"}).out, HasSubstr("the\t6\n"));
+}
+
+TEST_F(ProgramTest, AStateDirectoryThatIsTakenAwayEndsTheRun) {
+  const std::string away = dir_.path() + "/away";
+  for (const bool is_idle : {true, false}) {
+    for (const bool is_moved : {true, false}) {
+      SCOPED_TRACE(Concat(is_idle ? "idle " : "busy ", is_moved ? "moved" : "deleted"));
+      std::vector<std::string> words = {"wordcount", "run",      "--input",   input(),
+                                        "--state",   state(),    "--sync",    "none",
+                                        "--quiet",   "--follow", "--address", "127.0.0.1:0"};
+      Background program(words);
+      ASSERT_NE(program.AwaitLine("serving on "), "");
+      is_moved ? fs::rename(state(), away) : static_cast<void>(fs::remove_all(state()));
+      if (!is_idle) std::ofstream(input(), std::ios::app) << "more words\n";
+      const std::string line = program.AwaitLine("wordcount: failed: ");
+      EXPECT_THAT(line,
+                  HasSubstr(Concat("the state directory ", state(), " is gone: it was moved")));
+      EXPECT_EQ(program.End(0), 1);
+      if (is_moved) {
+        EXPECT_EQ(RunTrident({"state", "verify", away}).code, 0);
+      }
+      fs::remove_all(away);
+      fs::remove_all(state());
+    }
+  }
 }
 
 TEST_F(ProgramTest, AFollowedFileIsReadOnAndASignalEndsTheRunInOrder) {

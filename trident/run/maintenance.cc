@@ -10,6 +10,8 @@ namespace {
 
 // How often the need for a fold is looked at; a round is due long before memory or redo run out.
 constexpr Nanos kLookEvery = 20 * kMillisecond;
+// How often it is looked whether the state is where it was.
+constexpr Nanos kPlaceLookEvery = 500 * kMillisecond;
 // What was committed is folded after this long without a fold being due, so that a restart is
 // quick.
 constexpr Nanos kIdleFoldAfter = 5 * kSecond;
@@ -60,17 +62,25 @@ bool Maintenance::IsDue() {
   return idle_fold_;
 }
 
+Status Maintenance::CheckPlace() {
+  const Nanos now = clock_.MonotonicNanos();
+  if (now < place_due_) return {};
+  place_due_ = now + kPlaceLookEvery;
+  return states_.durable().CheckPlace();
+}
+
+bool Maintenance::Held(const Status& status) {
+  if (status.ok()) return true;
+  failed_ = true;
+  callbacks_.failed(status);
+  return false;
+}
+
 bool Maintenance::RunOnce() {
   if (failed_) return false;
   WatchPressure();
   states_.TrimIfNeeded();
-  if (!IsDue()) return false;
-  Status status = states_.fold().FoldSlice();
-  if (!status.ok()) {
-    failed_ = true;
-    callbacks_.failed(status);
-    return false;
-  }
+  if (!Held(CheckPlace()) || !IsDue() || !Held(states_.fold().FoldSlice())) return false;
   WatchPressure();
   // A slice frees megabytes in pieces between others that stay; the C library keeps the pages (some
   // tens of megabytes with a budget of 256), and takes milliseconds to let them go.

@@ -18,10 +18,11 @@ namespace trident {
 class Maintenance {
  public:
   struct Callbacks {
-    std::function<void()> hold;                 // no room: cut no new batch
-    std::function<void()> release;              // there is room again
-    std::function<void(const Status&)> failed;  // a fold failed; the store takes no writes any more
-    std::function<void()> folded;               // a slice was folded; old decisions may go
+    std::function<void()> hold;     // no room: cut no new batch
+    std::function<void()> release;  // there is room again
+    // A fold failed, or the state is not where it was; the store takes no writes any more.
+    std::function<void(const Status&)> failed;
+    std::function<void()> folded;  // a slice was folded; old decisions may go
   };
   // Everything given must outlive it.
   Maintenance(StateStore& states, const Clock& clock, Callbacks callbacks);
@@ -30,8 +31,8 @@ class Maintenance {
   void Start();
   void Stop();
 
-  // Looks for what is due and folds one slice of it. False when nothing was due, or a fold has
-  // failed. By one thread at a time.
+  // Looks for what is due and folds one slice of it. False when nothing was due, or `failed` was
+  // called. By one thread at a time.
   bool RunOnce();
 
   // Looks whether there is room. Whoever takes memory calls it as well, because a fold can take
@@ -42,6 +43,9 @@ class Maintenance {
   void Run();
   bool Sleep(Nanos duration);
   bool IsDue();
+  Status CheckPlace();
+  // Ok; or it is told that the store takes no writes any more.
+  bool Held(const Status& status);
 
   StateStore& states_;
   const Clock& clock_;
@@ -51,6 +55,7 @@ class Maintenance {
   bool failed_ = false;
   bool idle_fold_ = false;  // folds because nothing else was to be done
   Nanos quiet_since_;       // when something was folded last
+  Nanos place_due_ = 0;     // when it is looked again whether the state is where it was
 
   Mutex pressure_mutex_;
   bool holding_ TRIDENT_GUARDED_BY(pressure_mutex_) = false;

@@ -351,8 +351,14 @@ void AddBatchOptions(CLI::App& command, RunFlags& flags) {
 }
 
 void AddRunOptions(CLI::App& command, RunFlags& flags) {
-  command.add_option("--state", flags.run.state_dir,
-                     "directory of the state; without it, state is in memory and gone at the end");
+  command
+      .add_option("--state", flags.run.state_dir,
+                  "directory of the state; without it, state is in memory and gone at the end")
+      ->check([](const std::string& dir) {
+        return dir.empty() ? std::string("expected a directory, found ''; without --state the ") +
+                                 "state is in memory"
+                           : std::string();
+      });
   Add<uint32_t>(command,
                 {"--executors", "threads that run tasks", 1, kExecutorsMax, flags.run.executors});
   Add<uint64_t>(command, {"--memory-mib", "memory for state, caches and buffers, in MiB",

@@ -67,7 +67,11 @@ Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
 Maintenance::Callbacks RunParts::MaintenanceTells() {
   return {.hold = [this] { coordinator().PostAll(batch_event::Hold{}); },
           .release = [this] { coordinator().PostAll(batch_event::Release{}); },
-          .failed = [this](const Status& status) { events_->OnHalted(GroupId(0), status); },
+          .failed =
+              [this](const Status& status) {
+                for (const GroupId group : groups()) TellSources(group, status);
+                events_->OnHalted(GroupId(0), status);
+              },
           .folded =
               [this] {
                 for (GroupId group : groups()) {
@@ -77,6 +81,11 @@ Maintenance::Callbacks RunParts::MaintenanceTells() {
 }
 
 void RunParts::OnHalted(GroupId group, const Status& cause) {
+  TellSources(group, cause);
+  events_->OnHalted(group, cause);
+}
+
+void RunParts::TellSources(GroupId group, const Status& cause) const {
   for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
     if (source.group != group) continue;
     const Status told = Guarded("Halted", [&] { source.spout->Halted(cause); });
@@ -84,7 +93,6 @@ void RunParts::OnHalted(GroupId group, const Status& cause) {
       TRIDENT_LOG(WARN) << "spout \"" << source.spout->Describe() << "\": " << Message(told);
     }
   }
-  events_->OnHalted(group, cause);
 }
 
 Status RunParts::Settle() {

@@ -82,6 +82,7 @@ class RunParts final : private CoordinatorEvents {
   RunParts(Plan plan, CoordinatorEvents* events) : plan_(std::move(plan)), events_(events) {}
   Status OpenHalves(const RunOptions& options, const RunSeams& seams);
   Maintenance::Callbacks MaintenanceTells();
+  void TellSources(GroupId group, const Status& cause) const;
 
   // Before the owner of the parts hears of it, the spouts of the group do.
   void OnHalted(GroupId group, const Status& cause) override;

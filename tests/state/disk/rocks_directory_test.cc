@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "tests/support/temp_dir.h"
 
@@ -61,6 +63,71 @@ TEST_F(RocksDirectoryTest, ADatabaseThatIsGoneIsDamage) {
   fs::remove_all(dir_ + "/db");
   const auto age = directory->FindAge();
   EXPECT_EQ(age.status().code(), StatusCode::kDataLoss) << age.status();
+}
+
+// Notes the directories that are synced.
+class SyncedDirectories : public rocksdb::EnvWrapper {
+ public:
+  SyncedDirectories() : EnvWrapper(rocksdb::Env::Default()) {}
+  rocksdb::Status NewDirectory(const std::string& name,
+                               std::unique_ptr<rocksdb::Directory>* out) override {
+    class Noting : public rocksdb::Directory {
+     public:
+      Noting(std::string name, std::vector<std::string>& synced)
+          : name_(std::move(name)), synced_(synced) {}
+      rocksdb::Status Fsync() override {
+        synced_.push_back(name_);
+        return rocksdb::Status::OK();
+      }
+
+     private:
+      const std::string name_;
+      std::vector<std::string>& synced_;
+    };
+    *out = std::make_unique<Noting>(name, synced);
+    return rocksdb::Status::OK();
+  }
+  std::vector<std::string> synced;
+};
+
+TEST_F(RocksDirectoryTest, TheParentOfANewOneIsSynced) {
+  for (const std::string& name : {dir_, temp_.path() + "/other/", temp_.path() + "/./third//"}) {
+    SyncedDirectories env;
+    ASSERT_TRUE(RocksDirectory::Enter(name, RocksStoreOptions::Access::kReadWrite, env).ok());
+    ASSERT_EQ(env.synced.size(), 1u) << name;
+    EXPECT_TRUE(fs::equivalent(env.synced.front(), temp_.path())) << env.synced.front();
+    env.synced.clear();
+    ASSERT_TRUE(RocksDirectory::Enter(name, RocksStoreOptions::Access::kReadWrite, env).ok());
+    EXPECT_EQ(env.synced.size(), 0u) << "it was there";
+  }
+}
+
+TEST_F(RocksDirectoryTest, OneThatIsMovedOrDeletedOrReplacedIsNoticed) {
+  const auto made = [&] {
+    auto directory = Enter();
+    EXPECT_TRUE(directory->BeginMaking().ok());
+    EXPECT_TRUE(directory->FinishMaking().ok());
+    EXPECT_TRUE(directory->CheckPlace().ok());
+    EXPECT_TRUE(directory->CheckPlace().ok());
+    return directory;
+  };
+  {
+    const auto directory = made();
+    fs::rename(dir_, dir_ + ".away");
+    const Status gone = directory->CheckPlace();
+    EXPECT_EQ(gone.code(), StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(gone.message()), testing::HasSubstr(dir_ + " is gone: it was moved"));
+    fs::create_directories(dir_ + "/db");
+    EXPECT_THAT(std::string(directory->CheckPlace().message()),
+                testing::HasSubstr(dir_ + " is another one now: it was moved"));
+    fs::remove_all(dir_);
+    fs::rename(dir_ + ".away", dir_);
+    EXPECT_TRUE(directory->CheckPlace().ok());
+  }
+  fs::remove_all(dir_);
+  const auto directory = made();
+  fs::remove_all(dir_ + "/db");
+  EXPECT_FALSE(directory->CheckPlace().ok());
 }
 
 }  // namespace
