@@ -36,6 +36,10 @@ Status BatchCoordinator::AddGroup(GroupConfig config, Epoch epoch) {
 }
 
 void BatchCoordinator::Start() {
+  {
+    MutexLock lock(mutex_);
+    has_threads_ = true;
+  }
   coordinator_thread_ = std::thread([this] { RunCoordinator(); });
   committer_thread_ = std::thread([this] { RunCommitter(); });
 }
@@ -44,6 +48,7 @@ void BatchCoordinator::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    sleeping_ = false;
     changed_.NotifyAll();
   }
   if (coordinator_thread_.joinable()) coordinator_thread_.join();
@@ -56,9 +61,40 @@ void BatchCoordinator::Stop() {
 }
 
 void BatchCoordinator::Post(GroupId group, BatchEvent event) {
-  MutexLock lock(mutex_);
-  inbox_.emplace_back(group, std::move(event));
-  if (coordinator_waits_) changed_.NotifyOne();
+  bool wakes = false;
+  {
+    MutexLock lock(mutex_);
+    inbox_.emplace_back(group, std::move(event));
+    wakes = !stepping_ && std::exchange(sleeping_, false);
+  }
+  if (wakes) changed_.NotifyOne();
+}
+
+void BatchCoordinator::PostAndStep(GroupId group, BatchEvent event) {
+  {
+    MutexLock lock(mutex_);
+    inbox_.emplace_back(group, std::move(event));
+    if (stepping_ || stopping_ || !has_threads_) return;
+    stepping_ = true;
+  }
+  do {
+    StepAll();
+  } while (MustStepOn());
+}
+
+bool BatchCoordinator::MustStepOn() {
+  const std::optional<Nanos> tick = NextTick();
+  bool wakes = false;
+  {
+    MutexLock lock(mutex_);
+    if (!inbox_.empty()) return true;
+    stepping_ = false;
+    const bool is_sooner = !sleeps_until_ || (tick && *tick < *sleeps_until_);
+    wakes = sleeping_ && is_sooner;
+    if (wakes) sleeping_ = false;
+  }
+  if (wakes) changed_.NotifyOne();
+  return false;
 }
 
 void BatchCoordinator::PostAll(const BatchEvent& event) {
@@ -67,15 +103,28 @@ void BatchCoordinator::PostAll(const BatchEvent& event) {
 
 void BatchCoordinator::RunCoordinator() {
   for (;;) {
-    if (StepAll()) continue;
-    Nanos sleep = kIdleSleep;
-    if (auto at = NextTick()) sleep = *at - options_.clock->MonotonicNanos();
+    {
+      MutexLock lock(mutex_);
+      while (stepping_) {
+        sleeping_ = true;
+        sleeps_until_ = std::nullopt;
+        changed_.Wait(mutex_);
+      }
+      sleeping_ = false;
+      stepping_ = true;
+    }
+    const bool worked = StepAll();
+    const Nanos now = options_.clock->MonotonicNanos();
+    const Nanos until = std::min(NextTick().value_or(now + kIdleSleep), now + kIdleSleep);
     MutexLock lock(mutex_);
+    stepping_ = false;
+    if (worked) continue;
     if (stopping_) return;
-    if (!inbox_.empty() || sleep <= 0) continue;
-    coordinator_waits_ = true;
-    changed_.WaitFor(mutex_, std::min(sleep, kIdleSleep));
-    coordinator_waits_ = false;
+    if (!inbox_.empty() || until <= now) continue;
+    sleeping_ = true;
+    sleeps_until_ = until;
+    changed_.WaitFor(mutex_, until - now);
+    sleeping_ = false;
   }
 }
 
@@ -122,9 +171,13 @@ void BatchCoordinator::Step(GroupId id, const BatchEvent& event) {
 
 void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
   auto submit = [&](Write write) {
-    MutexLock lock(write_mutex_);
-    writes_.push_back(std::move(write));
-    write_changed_.NotifyOne();
+    bool wakes = false;
+    {
+      MutexLock lock(write_mutex_);
+      writes_.push_back(std::move(write));
+      wakes = std::exchange(writer_waits_, false);
+    }
+    if (wakes) write_changed_.NotifyOne();
   };
   std::visit(
       Overloaded{
@@ -195,7 +248,9 @@ void BatchCoordinator::RunCommitter() {
     MutexLock lock(write_mutex_);
     if (!writes_.empty()) continue;
     if (writer_stopping_) return;
+    writer_waits_ = true;
     write_changed_.Wait(write_mutex_);
+    writer_waits_ = false;
   }
 }
 
@@ -228,11 +283,11 @@ void BatchCoordinator::Commit(std::vector<Write>& writes) {
       if (status.ok()) options_.log->Written(write.group, record);
     }
     if (write.cut) {
-      Post(write.group, batch_event::CutLogged{write.cut->id, status});
+      PostAndStep(write.group, batch_event::CutLogged{write.cut->id, status});
     }
     if (write.decisions.empty()) continue;
-    Post(write.group, batch_event::DecisionWritten{write.decisions.front().txid,
-                                                   write.decisions.back().txid, status});
+    PostAndStep(write.group, batch_event::DecisionWritten{write.decisions.front().txid,
+                                                          write.decisions.back().txid, status});
   }
 }
 

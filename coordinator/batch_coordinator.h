@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BatchCoordinator: the shell around the batch protocol. One thread takes facts in, steps the
-// protocol of the group that they concern, and passes its actions on; a second one writes
-// decisions, so that a batch is on its way to the disk while the next ones are cut. Several
-// decisions that are ready together share one write.
+// BatchCoordinator: the shell around the batch protocol. It takes facts in, steps the protocol of
+// the group that they concern, and passes its actions on. One thread at a time steps: mostly the
+// one that brings a fact, because a step takes microseconds and a change of threads takes more;
+// else the coordinator's own thread, which also keeps the timers. Another thread writes decisions,
+// so that a batch is on its way to the disk while the next ones are cut. Several decisions that are
+// ready together share one write.
 #ifndef TRIDENT_COORDINATOR_BATCH_COORDINATOR_H_
 #define TRIDENT_COORDINATOR_BATCH_COORDINATOR_H_
 
@@ -11,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,7 +39,7 @@ class RedoAtHand {
   virtual VoteRecord AddRedo(const BatchId& id, WriteSet& changes) = 0;
 };
 
-// What the owner of the topology wants to know. Called on the coordinator's thread.
+// What the owner of the topology wants to know. Called by whoever steps, one thread at a time.
 class CoordinatorEvents {
  public:
   virtual ~CoordinatorEvents() = default;
@@ -68,7 +71,8 @@ class BatchCoordinator {
   ~BatchCoordinator();
 
   // Before Start. Both must outlive the coordinator; `redo` is null where workers write their redo
-  // before they vote. Words are told on the coordinator's thread.
+  // before they vote. Words are told by one thread at a time: the coordinator's, the one that
+  // writes, or one that calls PostAndStep.
   void Connect(WorkerLink* workers, RedoAtHand* redo) {
     workers_ = workers;
     redo_ = redo;
@@ -79,6 +83,9 @@ class BatchCoordinator {
 
   // A fact about a group. Any thread.
   void Post(GroupId group, BatchEvent event);
+  // The same, from a thread that holds no lock: unless another one steps the groups at this moment,
+  // it does so itself. So the fact costs no change of threads. Words may be told before it returns.
+  void PostAndStep(GroupId group, BatchEvent event);
   // To every group. Any thread.
   void PostAll(const BatchEvent& event);
 
@@ -114,6 +121,8 @@ class BatchCoordinator {
   void RunCoordinator();
   void RunCommitter();
   bool StepAll() TRIDENT_EXCLUDES(mutex_);
+  // Lets others step. True, and goes on stepping, if something has come meanwhile.
+  bool MustStepOn() TRIDENT_EXCLUDES(mutex_);
   void Step(GroupId id, const BatchEvent& event);
   void Carry(GroupId id, Group& group, BatchAction& action);
   void TellIdle(GroupId id, Group& group);
@@ -133,12 +142,17 @@ class BatchCoordinator {
   mutable Mutex mutex_;
   CondVar changed_;
   std::vector<std::pair<GroupId, BatchEvent>> inbox_ TRIDENT_GUARDED_BY(mutex_);
+  bool has_threads_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool stopping_ TRIDENT_GUARDED_BY(mutex_) = false;
-  bool coordinator_waits_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool stepping_ TRIDENT_GUARDED_BY(mutex_) = false;  // one thread steps, and takes what comes
+  // The coordinator's thread sleeps: until this time, or nullopt: until nobody steps.
+  bool sleeping_ TRIDENT_GUARDED_BY(mutex_) = false;
+  std::optional<Nanos> sleeps_until_ TRIDENT_GUARDED_BY(mutex_);
 
   Mutex write_mutex_;
   CondVar write_changed_;
   std::vector<Write> writes_ TRIDENT_GUARDED_BY(write_mutex_);
+  bool writer_waits_ TRIDENT_GUARDED_BY(write_mutex_) = false;
   bool writer_stopping_ TRIDENT_GUARDED_BY(write_mutex_) = false;
 
   std::thread coordinator_thread_;

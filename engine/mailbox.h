@@ -28,16 +28,8 @@ using Control = std::variant<WordToWorker, PollEmitter>;
 // Many writers, one reader. Thread-safe.
 class Mailbox {
  public:
-  void Put(Control control) {
-    MutexLock lock(mutex_);
-    controls_.push_back(std::move(control));
-    Wake();
-  }
-  void Put(DataMessage message) {
-    MutexLock lock(mutex_);
-    messages_.push_back(std::move(message));
-    Wake();
-  }
+  void Put(Control control) { PutInto(controls_, std::move(control)); }
+  void Put(DataMessage message) { PutInto(messages_, std::move(message)); }
   // Moves everything into the (empty) vectors given.
   void TakeAll(std::vector<Control>& controls, std::vector<DataMessage>& messages) {
     MutexLock lock(mutex_);
@@ -63,8 +55,17 @@ class Mailbox {
   }
 
  private:
-  void Wake() TRIDENT_REQUIRES(mutex_) {
-    if (waiting_) cond_.NotifyOne();
+  // Wakes the reader when the mutex is free: else it would wake only to sleep again on it. Once is
+  // enough.
+  template <class T>
+  void PutInto(std::vector<T>& box, T item) TRIDENT_EXCLUDES(mutex_) {
+    bool wakes = false;
+    {
+      MutexLock lock(mutex_);
+      box.push_back(std::move(item));
+      wakes = std::exchange(waiting_, false);
+    }
+    if (wakes) cond_.NotifyOne();
   }
 
   Mutex mutex_;

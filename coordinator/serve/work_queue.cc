@@ -19,15 +19,19 @@ WorkQueue::~WorkQueue() {
 }
 
 void WorkQueue::Post(Task task) {
-  MutexLock lock(mutex_);
-  tasks_.push_back(std::move(task));
+  {
+    MutexLock lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
   posted_.NotifyOne();
 }
 
 bool WorkQueue::TryPost(Task task, int64_t waiting_max) {
-  MutexLock lock(mutex_);
-  if (static_cast<int64_t>(tasks_.size()) >= waiting_max) return false;
-  tasks_.push_back(std::move(task));
+  {
+    MutexLock lock(mutex_);
+    if (static_cast<int64_t>(tasks_.size()) >= waiting_max) return false;
+    tasks_.push_back(std::move(task));
+  }
   posted_.NotifyOne();
   return true;
 }

@@ -31,14 +31,15 @@ void LeaderDesk::Tell(GroupId group, WordToLeader word) {
                  [&](word::InputEnded& ended) { SetEnded(ended.emitter); },
                  [&](word::InputReady& ready) {
                    SetReady(ready.emitter);
-                   coordinator_->Post(group, ready);
+                   coordinator_->PostAndStep(group, ready);
                  },
                  [&](word::Applied& applied) {
                    PublishWhatAllApplied(group, applied.worker, applied.txid);
-                   coordinator_->Post(group, applied);
-                   options_.changed();
+                   coordinator_->PostAndStep(group, applied);
+                   // Before, nobody waits for the end.
+                   if (AllEnded()) options_.changed();
                  },
-                 [&](auto& other) { coordinator_->Post(group, std::move(other)); },
+                 [&](auto& other) { coordinator_->PostAndStep(group, std::move(other)); },
              },
              word);
 }

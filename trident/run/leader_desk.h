@@ -26,7 +26,7 @@ class LeaderDesk final : public WorkerLink, public LeaderLink {
   struct Options {
     std::vector<WorkerId> workers;
     size_t emitters = 0;  // of all groups
-    // Called on any thread after a source ended or a batch was published.
+    // Called on any thread after a source ended, and after a batch was published when all have.
     std::function<void()> changed;
   };
   explicit LeaderDesk(Options options) : options_(std::move(options)) {}

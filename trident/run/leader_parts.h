@@ -29,7 +29,7 @@ class LeaderParts {
   struct Seams {
     DurableStore* store = nullptr;  // of the decisions
     CoordinatorEvents* events = nullptr;
-    std::function<void()> changed;  // a source ended or a batch was published; any thread
+    std::function<void()> changed;  // the end may have come nearer; any thread
     const Clock* clock = &RealClock();
     std::vector<WorkerId> workers;
   };

@@ -164,8 +164,10 @@ void LocalRun::Shutdown() {
 }
 
 void LocalRun::Changed() {
-  MutexLock lock(mutex_);
-  ++changes_;
+  {
+    MutexLock lock(mutex_);
+    ++changes_;
+  }
   changed_.NotifyAll();
 }
 

@@ -25,7 +25,7 @@ namespace trident {
 struct RunSeams {
   DurableStore* store = nullptr;
   CoordinatorEvents* events = nullptr;
-  std::function<void()> changed;  // a source ended or a batch was published; any thread
+  std::function<void()> changed;  // the end may have come nearer; any thread
   const Clock* clock = &RealClock();
   // Carries frames between executors and gives them to Worker::Deliver; null: frames arrive at
   // once.

@@ -23,9 +23,11 @@ std::optional<StatusOr<TxId>> AppendTicket::WaitAtMost(Nanos timeout) const {
 }
 
 void AppendTicket::Settle(StatusOr<TxId> outcome) const {
-  MutexLock lock(outcome_->mutex);
-  if (outcome_->result) return;
-  outcome_->result = std::move(outcome);
+  {
+    MutexLock lock(outcome_->mutex);
+    if (outcome_->result) return;
+    outcome_->result = std::move(outcome);
+  }
   outcome_->settled.NotifyAll();
 }
 

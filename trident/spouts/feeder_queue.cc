@@ -142,12 +142,17 @@ Availability::State FeederQueue::Poll(uint64_t at) {
 }
 
 void FeederQueue::Committed(TxId txid, uint64_t end) {
-  MutexLock lock(mutex_);
-  while (!waiting_.empty() && waiting_.front().end <= end) {
-    waiting_.front().ticket.Settle(txid);
-    waiting_.pop_front();
+  std::vector<AppendTicket> committed;
+  {
+    MutexLock lock(mutex_);
+    while (!waiting_.empty() && waiting_.front().end <= end) {
+      committed.push_back(std::move(waiting_.front().ticket));
+      waiting_.pop_front();
+    }
+    LetGo(end);
   }
-  LetGo(end);
+  // Whoever waits may append again at once, and finds the mutex free.
+  for (const AppendTicket& ticket : committed) ticket.Settle(txid);
 }
 
 uint64_t FeederQueue::RowsAfter(uint64_t at) const {
