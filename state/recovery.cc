@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -27,9 +28,11 @@ constexpr uint32_t kReplayThreadsMax = 4;
 
 class GroupRecovery {
  public:
-  GroupRecovery(DurableStore& durable, StateGroup& group, const DecidedAttempts& decided)
+  GroupRecovery(DurableStore& durable, StateGroup& group, const std::set<StateId>& gone,
+                const DecidedAttempts& decided)
       : durable_(durable),
         group_(group),
+        gone_(gone),
         decided_(decided),
         last_(decided.LastDecided(group.id())),
         next_(last_.Next()) {}
@@ -64,6 +67,7 @@ class GroupRecovery {
 
   DurableStore& durable_;
   StateGroup& group_;
+  const std::set<StateId>& gone_;
   const DecidedAttempts& decided_;
   const TxId last_;
   TxId next_;  // first txid that some partition still needs
@@ -197,6 +201,7 @@ Status GroupRecovery::ReplayShare(const Window& window, uint32_t share, uint32_t
   for (const RedoRecord& record : window.records) {
     for (const RedoSection& section : record.sections) {
       if (section.id.kind != RedoSectionId::Kind::kState) continue;
+      if (gone_.contains(StateId(section.id.owner))) continue;
       const auto found = partitions_.find(section.id);
       if (found == partitions_.end()) {
         return DataLoss("the redo of txid ", record.header.txid.value(), " in ", durable_.Where(),
@@ -238,8 +243,9 @@ void GroupRecovery::NoteUndecided() {
 
 StatusOr<RecoveryReport> RecoverGroup(DurableStore& durable, StateGroup& group,
                                       const std::vector<RecoveringPartition>& partitions,
+                                      const std::set<StateId>& gone,
                                       const DecidedAttempts& decided) {
-  GroupRecovery recovery(durable, group, decided);
+  GroupRecovery recovery(durable, group, gone, decided);
   const TxId last = decided.LastDecided(group.id());
   // Replayed txids cannot be read one by one: memory need not keep what they replaced.
   group.timeline().Start(last, decided.AttemptOf(group.id(), last).value_or(Attempt{}));

@@ -7,6 +7,7 @@
 #define TRIDENT_STATE_RECOVERY_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,11 @@ struct RecoveringPartition {
 };
 
 // Brings the partitions of one group to the group's last decided txid, and starts its timeline
-// there. `partitions` are the group's. See StateStore::Recover for the errors.
+// there. `partitions` are the group's; the changes of states in `gone`, which are no more, are
+// passed over. See StateStore::Recover for the errors.
 StatusOr<RecoveryReport> RecoverGroup(DurableStore& durable, StateGroup& group,
                                       const std::vector<RecoveringPartition>& partitions,
+                                      const std::set<StateId>& gone,
                                       const DecidedAttempts& decided);
 
 }  // namespace trident

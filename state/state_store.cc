@@ -27,7 +27,7 @@ StatusOr<std::unique_ptr<StateStore>> StateStore::Open(DurableStore& durable,
                                                        const StoreOwner& owner,
                                                        const DecidedAttempts& decided,
                                                        const StateStoreOptions& options) {
-  TRIDENT_ASSIGN_OR_RETURN(StoreClaim claim, StoreClaim::Make(durable, owner));
+  TRIDENT_ASSIGN_OR_RETURN(StoreClaim claim, StoreClaim::Make(durable, owner, options.drop_states));
   return std::unique_ptr<StateStore>(new StateStore(durable, std::move(claim), decided, options));
 }
 
@@ -106,6 +106,7 @@ StatusOr<RecoveryReport> StateStore::Recover() {
   RecoveryReport report;
   std::vector<Fold::Member> members;
   std::vector<StateGroup*> groups;
+  const std::set<StateId> gone = claim_.Gone();
   for (auto& [id, group] : groups_) {
     std::vector<RecoveringPartition> partitions;
     for (const RecoveringPartition& partition : partitions_) {
@@ -115,7 +116,7 @@ StatusOr<RecoveryReport> StateStore::Recover() {
       members.push_back({partition.partition, group.get()});
     }
     TRIDENT_ASSIGN_OR_RETURN(RecoveryReport one,
-                             RecoverGroup(durable_, *group, partitions, decided_));
+                             RecoverGroup(durable_, *group, partitions, gone, decided_));
     beginning_.Append(std::move(one.undecided));
     report.records_replayed += one.records_replayed;
     report.records_dropped += one.records_dropped;
@@ -135,7 +136,7 @@ StatusOr<RecoveryReport> StateStore::Recover() {
 
 Status StateStore::Settle(WriteSet others) {
   TRIDENT_CHECK(fold_ != nullptr) << "a store settles after it has recovered";
-  claim_.AddTo(beginning_);
+  TRIDENT_RETURN_IF_ERROR(claim_.AddTo(beginning_));
   beginning_.Append(std::move(others));
   TRIDENT_RETURN_IF_ERROR(durable_.Write(std::exchange(beginning_, {}), Durability::kSynced));
   durable_.StartMerging();

@@ -21,6 +21,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,8 @@ struct StateStoreOptions {
   uint64_t fold_redo_bytes = kFoldRedoBytesDefault;
   uint64_t fold_commits = kFoldCommitsDefault;
   FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
+  // States that this start gives up; Settle deletes them.
+  std::set<std::string> drop_states = {};
 };
 
 // Recovery expects a redo record for every decided txid of a group that has states, also for one

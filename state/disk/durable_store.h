@@ -30,12 +30,12 @@ enum class Table : uint8_t {
   kMeta = 0,      // who owns this directory, formats, states, epoch
   kRedo = 1,      // (group, txid) -> redo record
   kDecision = 2,  // (group, txid) -> decision record; (group, txid) -> logged cut
-  kBase = 3,      // (state, partition, key) -> value; markers. Only bulk loads write here
+  kBase = 3,      // (state, partition, key) -> value; markers. Only bulk loads put rows here
 };
 inline constexpr int kTableCount = 4;
 
 // Changes that become durable and visible all together or not at all. Later ones win over earlier
-// ones. REQUIRES: no change of kBase, which only bulk loads write.
+// ones. REQUIRES: of kBase, into which only bulk loads put rows, nothing but DeleteRange.
 class WriteSet {
  public:
   struct Change {
@@ -52,7 +52,7 @@ class WriteSet {
     changes_.push_back({Change::Kind::kDelete, table, std::move(key), {}});
   }
   // Deletes every key in [begin, end). Costs the same for one key and for a million.
-  // REQUIRES: begin < end; table is kRedo or kDecision.
+  // REQUIRES: begin < end; table is not kMeta.
   void DeleteRange(Table table, std::string begin, std::string end) {
     changes_.push_back({Change::Kind::kDeleteRange, table, std::move(begin), std::move(end)});
   }

@@ -15,10 +15,10 @@ constexpr size_t kCondenseBytes = 16;
 
 void CheckWritable(const WriteSet& changes) {
   for (const WriteSet::Change& change : changes.changes()) {
-    TRIDENT_CHECK(change.table != Table::kBase) << "the base takes bulk loads only";
+    TRIDENT_CHECK(change.table != Table::kBase || change.kind == Kind::kDeleteRange)
+        << "bulk loads alone put rows into the base";
     if (change.kind != Kind::kDeleteRange) continue;
-    TRIDENT_CHECK(change.table == Table::kRedo || change.table == Table::kDecision)
-        << "ranges are deleted in redo and decisions only";
+    TRIDENT_CHECK(change.table != Table::kMeta) << "no ranges are deleted there";
     TRIDENT_CHECK_LT(change.key, change.value) << "a range must not be empty";
   }
 }

@@ -38,10 +38,10 @@ size_t SizeInLog(const WriteSet& changes) {
 }
 
 void CheckWritable(const WriteSet::Change& change) {
-  TRIDENT_CHECK(change.table != Table::kBase) << "the base takes bulk loads only";
+  TRIDENT_CHECK(change.table != Table::kBase || change.kind == Kind::kDeleteRange)
+      << "bulk loads alone put rows into the base";
   if (change.kind != Kind::kDeleteRange) return;
-  TRIDENT_CHECK(change.table == Table::kRedo || change.table == Table::kDecision)
-      << "ranges are deleted in redo and decisions only";
+  TRIDENT_CHECK(change.table != Table::kMeta) << "no ranges are deleted there";
   TRIDENT_CHECK_LT(change.key, change.value) << "a range must not be empty";
 }
 

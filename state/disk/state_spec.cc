@@ -30,12 +30,17 @@ std::string_view ToString(StateKind kind) {
   return kUnknownKind;
 }
 
-Status ValidateSpec(const StateSpec& spec) {
-  if (spec.name.empty() || spec.name.size() > kNameMax ||
-      !std::all_of(spec.name.begin(), spec.name.end(), IsNameCharacter)) {
-    return InvalidArgument("'", spec.name, "' cannot name a state: a name has 1 to ", kNameMax,
-                           " of the characters A-Z a-z 0-9 - _");
+Status ValidateStateName(std::string_view name) {
+  if (!name.empty() && name.size() <= kNameMax &&
+      std::all_of(name.begin(), name.end(), IsNameCharacter)) {
+    return absl::OkStatus();
   }
+  return InvalidArgument("'", name, "' cannot name a state: a name has 1 to ", kNameMax,
+                         " of the characters A-Z a-z 0-9 - _");
+}
+
+Status ValidateSpec(const StateSpec& spec) {
+  TRIDENT_RETURN_IF_ERROR(ValidateStateName(spec.name));
   if (ToString(spec.kind) == kUnknownKind) {
     return InvalidArgument("state ", spec.name, " has kind ", static_cast<int>(spec.kind),
                            ", which is none; expected StateKind::kNonTransactional, "

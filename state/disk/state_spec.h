@@ -49,6 +49,8 @@ struct StateInfo {
   const TypeInfo* value_type = nullptr;
 };
 
+// InvalidArgument if no state can have this name.
+Status ValidateStateName(std::string_view name);
 // InvalidArgument if the name, the kind, the key fields or the number of partitions are not
 // allowed.
 Status ValidateSpec(const StateSpec& spec);

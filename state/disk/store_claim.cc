@@ -52,47 +52,77 @@ Status CheckState(const DurableStore& store, const StoredState& found, const Sto
 
 }  // namespace
 
-StatusOr<StoreClaim> StoreClaim::Make(const DurableStore& store, const StoreOwner& owner) {
+StatusOr<StoreClaim> StoreClaim::Make(const DurableStore& store, const StoreOwner& owner,
+                                      std::set<std::string> drops) {
   TRIDENT_ASSIGN_OR_RETURN(StoreIdentity found, ReadIdentity(store));
   if (found.owner) TRIDENT_RETURN_IF_ERROR(CheckOwner(store, *found.owner, owner));
-  return StoreClaim(store, owner, std::move(found));
+  return StoreClaim(store, owner, std::move(found), std::move(drops));
 }
 
 StatusOr<StoredState> StoreClaim::Declare(const StoredState& wanted) {
+  if (drops_.contains(wanted.name)) {
+    return InvalidArgument("--drop-state ", wanted.name, " gives up the state '", wanted.name,
+                           "', but this topology declares it. Leave the option out; to begin the "
+                           "state anew, stop the topology and run `trident state drop ",
+                           store_->Where(), " ", wanted.name, "`");
+  }
   declared_.insert(wanted.name);
-  StoredState made = wanted;
-  made.id = StateId(1);
   for (const auto* known : {&found_.states, &made_}) {
     for (const StoredState& found : *known) {
-      if (found.name == wanted.name) {
-        TRIDENT_RETURN_IF_ERROR(CheckState(*store_, found, wanted));
-        return found;
-      }
-      made.id = std::max(made.id, found.id.Next());
+      if (found.name != wanted.name) continue;
+      TRIDENT_RETURN_IF_ERROR(CheckState(*store_, found, wanted));
+      return found;
     }
   }
+  StoredState made = wanted;
+  made.id = next_state_;
+  next_state_ = next_state_.Next();
   TRIDENT_ASSIGN_OR_RETURN(made.since, LastDecided(*store_, wanted.group));
   made_.push_back(made);
   return made;
 }
 
-Status StoreClaim::CheckAllDeclared() const {
+std::vector<StoredState> StoreClaim::Undeclared() const {
+  std::vector<StoredState> undeclared;
   for (const StoredState& state : found_.states) {
-    if (declared_.contains(state.name)) continue;
-    std::string names;
-    for (const std::string& name : declared_) names += (names.empty() ? "'" : ", '") + name + "'";
-    return FailedPrecondition(store_->Where(), " holds the state '", state.name,
-                              "', which this topology does not declare (it declares ",
-                              names.empty() ? "none" : names,
-                              "). Declare it again under this name, or start from an empty state "
-                              "directory");
+    if (!declared_.contains(state.name) && !drops_.contains(state.name)) {
+      undeclared.push_back(state);
+    }
   }
-  return {};
+  return undeclared;
 }
 
-void StoreClaim::AddTo(WriteSet& changes) const {
+Status StoreClaim::CheckAllDeclared() const {
+  const std::vector<StoredState> undeclared = Undeclared();
+  if (undeclared.empty()) return {};
+  const std::string& name = undeclared.front().name;
+  std::string names;
+  for (const std::string& one : declared_) names += (names.empty() ? "'" : ", '") + one + "'";
+  return FailedPrecondition(
+      store_->Where(), " holds the state '", name, "', which this topology does not declare ",
+      "(it declares ", names.empty() ? "none" : names,
+      "). Declare it again under this name. If it has another name now: `trident state rename ",
+      store_->Where(), " ", name, " NEW`. To give it up: `trident state drop ", store_->Where(),
+      " ", name, "`, or start once with --drop-state ", name);
+}
+
+std::set<StateId> StoreClaim::Gone() const {
+  std::set<StateId> gone;
+  for (const auto& [id, name] : found_.dropped) gone.insert(id);
+  for (const StoredState& state : found_.states) {
+    if (drops_.contains(state.name)) gone.insert(state.id);
+  }
+  return gone;
+}
+
+Status StoreClaim::AddTo(WriteSet& changes) const {
   if (!found_.owner) PutOwner(owner_, changes);
+  PutNextState(next_state_, changes);
+  for (const StoredState& state : found_.states) {
+    if (drops_.contains(state.name)) DropState(state, changes);
+  }
   for (const StoredState& state : made_) PutState(state, changes);
+  return DeleteLeftovers(*store_, found_.dropped, changes);
 }
 
 }  // namespace trident

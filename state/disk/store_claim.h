@@ -23,28 +23,45 @@ namespace trident {
 // Not thread-safe.
 class StoreClaim {
  public:
-  // `store` outlives the claim. FailedPrecondition when the store is another topology's; errors of
-  // ReadIdentity.
-  static StatusOr<StoreClaim> Make(const DurableStore& store, const StoreOwner& owner);
+  // `store` outlives the claim. `drops` names states that this start gives up; those that the store
+  // does not have are given up already. FailedPrecondition when the store is another topology's;
+  // errors of ReadIdentity.
+  static StatusOr<StoreClaim> Make(const DurableStore& store, const StoreOwner& owner,
+                                   std::set<std::string> drops = {});
 
   // The state as stored, or as it will be stored, with its id. FailedPrecondition when the store
-  // has it with another key, value type, combiner, kind, group or number of partitions.
+  // has it with another key, value type, combiner, kind, group or number of partitions;
+  // InvalidArgument when the start gives it up.
   StatusOr<StoredState> Declare(const StoredState& wanted);
 
   // FailedPrecondition when the store holds a state that was not declared: a renamed state would
   // silently start empty, and one that is left out would miss txids for ever.
   Status CheckAllDeclared() const;
+  // The states that CheckAllDeclared refuses.
+  std::vector<StoredState> Undeclared() const;
 
-  // Adds the records of all that is new.
-  void AddTo(WriteSet& changes) const;
+  // The states that are no more, and those that this start gives up: the redo may hold changes of
+  // them, which nobody applies.
+  std::set<StateId> Gone() const;
+
+  // Adds the records of all that is new, and deletes what is given up. The errors are those of the
+  // store.
+  Status AddTo(WriteSet& changes) const;
 
  private:
-  StoreClaim(const DurableStore& store, StoreOwner owner, StoreIdentity found)
-      : store_(&store), owner_(std::move(owner)), found_(std::move(found)) {}
+  StoreClaim(const DurableStore& store, StoreOwner owner, StoreIdentity found,
+             std::set<std::string> drops)
+      : store_(&store),
+        owner_(std::move(owner)),
+        found_(std::move(found)),
+        drops_(std::move(drops)),
+        next_state_(found_.next_state) {}
 
   const DurableStore* store_;
   StoreOwner owner_;
   StoreIdentity found_;
+  std::set<std::string> drops_;
+  StateId next_state_;
   std::vector<StoredState> made_;
   std::set<std::string> declared_;
 };

@@ -5,7 +5,6 @@
 
 #include "base/coding.h"
 #include "state/disk/store_layout.h"
-#include "state/disk/stream_registry.h"
 
 namespace trident {
 namespace {
@@ -14,9 +13,12 @@ constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kOwnerKey = "owner";
 constexpr std::string_view kEpochKey = "epoch";
 constexpr std::string_view kStatePrefix = "state/";
+constexpr std::string_view kNextStateKey = "states";
+constexpr std::string_view kDroppedPrefix = "dropped/";
 constexpr uint8_t kRecordVersion = 1;
 
 std::string StateKey(std::string_view name) { return Concat(kStatePrefix, name); }
+std::string DroppedKey(StateId id) { return Concat(kDroppedPrefix, id.value()); }
 
 Status Malformed(const DurableStore& store, std::string_view what) {
   return DataLoss("the record '", what, "' in ", store.Where(),
@@ -132,6 +134,40 @@ StatusOr<std::vector<StoredState>> ReadStates(const DurableStore& store) {
   return states;
 }
 
+// Where older releases wrote none, they gave the id after the greatest.
+StatusOr<StateId> ReadNextState(const DurableStore& store, uint64_t format,
+                                const std::vector<StoredState>& states) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> next, ReadNumber(store, kNextStateKey));
+  StateId least(1);
+  for (const StoredState& state : states) least = std::max(least, state.id.Next());
+  if (!next && format < kCountedStatesFormat) return least;
+  if (!next || *next < least.value()) {
+    return DataLoss("the record '", kNextStateKey, "' in ", store.Where(),
+                    next ? " is less than the id of a state" : " is missing",
+                    ": it is damaged. Restore it from a backup");
+  }
+  return StateId(static_cast<uint32_t>(*next));
+}
+
+StatusOr<std::map<StateId, std::string>> ReadDropped(const DurableStore& store) {
+  std::map<StateId, std::string> dropped;
+  const std::unique_ptr<Cursor> cursor = store.NewCursor(Table::kMeta);
+  for (cursor->Seek(kDroppedPrefix); cursor->Valid() && cursor->key().starts_with(kDroppedPrefix);
+       cursor->Next()) {
+    const std::string key(cursor->key());
+    TRIDENT_ASSIGN_OR_RETURN(std::string_view content,
+                             Unseal(Concat("the record '", key, "' in ", store.Where()),
+                                    kRecordVersion, cursor->value()));
+    ByteReader in(content);
+    const StateId id(static_cast<uint32_t>(in.Varint()));
+    const std::string name(in.LengthPrefixed());
+    if (!in.done() || key != DroppedKey(id)) return Malformed(store, key);
+    dropped[id] = name;
+  }
+  TRIDENT_RETURN_IF_ERROR(cursor->status());
+  return dropped;
+}
+
 // The record is made with the claim: an epoch that was forgotten must not begin at 1 again.
 StatusOr<Epoch> ReadEpoch(const DurableStore& store) {
   TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> epoch, ReadNumber(store, kEpochKey));
@@ -163,9 +199,9 @@ Status CheckUnclaimedIsEmpty(const DurableStore& store) {
 }
 
 Status CheckFormat(const DurableStore& store, uint64_t format) {
-  if (format == kStoreFormat || format == kNamedStreamsFormat) return {};
-  return FailedPrecondition(store.Where(), " has format ", format, ", this program reads formats ",
-                            kStoreFormat, " and ", kNamedStreamsFormat,
+  if (format >= 1 && format <= kCountedStatesFormat) return {};
+  return FailedPrecondition(store.Where(), " has format ", format,
+                            ", this program reads formats 1 to ", kCountedStatesFormat,
                             ": use the release that wrote it");
 }
 
@@ -214,12 +250,12 @@ StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store) {
   }
   TRIDENT_ASSIGN_OR_RETURN(identity.epoch, ReadEpoch(store));
   TRIDENT_ASSIGN_OR_RETURN(identity.states, ReadStates(store));
+  TRIDENT_ASSIGN_OR_RETURN(identity.next_state, ReadNextState(store, *format, identity.states));
+  TRIDENT_ASSIGN_OR_RETURN(identity.dropped, ReadDropped(store));
   return identity;
 }
 
 void PutOwner(const StoreOwner& owner, WriteSet& changes) {
-  changes.Put(Table::kMeta, std::string(kFormatKey),
-              Seal(kRecordVersion, EncodeNumber(kStoreFormat)));
   changes.Put(Table::kMeta, std::string(kOwnerKey), Seal(kRecordVersion, EncodeOwner(owner)));
   PutEpoch(Epoch(0), changes);
 }
@@ -231,6 +267,45 @@ void PutState(const StoredState& state, WriteSet& changes) {
 void PutEpoch(Epoch epoch, WriteSet& changes) {
   changes.Put(Table::kMeta, std::string(kEpochKey),
               Seal(kRecordVersion, EncodeNumber(epoch.value())));
+}
+
+void PutNextState(StateId next, WriteSet& changes) {
+  changes.Put(Table::kMeta, std::string(kFormatKey),
+              Seal(kRecordVersion, EncodeNumber(kCountedStatesFormat)));
+  changes.Put(Table::kMeta, std::string(kNextStateKey),
+              Seal(kRecordVersion, EncodeNumber(next.value())));
+}
+
+void PutDropped(StateId id, std::string_view name, WriteSet& changes) {
+  std::string content;
+  PutVarint(content, id.value());
+  PutLengthPrefixed(content, name);
+  changes.Put(Table::kMeta, DroppedKey(id), Seal(kRecordVersion, content));
+}
+
+void RenameState(const StoredState& state, const std::string& name, WriteSet& changes) {
+  StoredState renamed = state;
+  renamed.name = name;
+  changes.Delete(Table::kMeta, StateKey(state.name));
+  PutState(renamed, changes);
+}
+
+void DropState(const StoredState& state, WriteSet& changes) {
+  changes.Delete(Table::kMeta, StateKey(state.name));
+  PutDropped(state.id, state.name, changes);
+  changes.DeleteRange(Table::kBase, StateBegin(state.id), StateBegin(state.id.Next()));
+}
+
+Status DeleteLeftovers(const DurableStore& store, const std::map<StateId, std::string>& dropped,
+                       WriteSet& changes) {
+  for (const auto& [id, name] : dropped) {
+    const std::string end = StateBegin(id.Next());
+    const std::unique_ptr<Cursor> cursor = store.NewCursor(Table::kBase, {.end = end});
+    cursor->Seek(StateBegin(id));
+    TRIDENT_RETURN_IF_ERROR(cursor->status());
+    if (cursor->Valid()) changes.DeleteRange(Table::kBase, StateBegin(id), end);
+  }
+  return {};
 }
 
 }  // namespace trident

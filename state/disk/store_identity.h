@@ -6,6 +6,13 @@
 //   "owner"          topology and fingerprint
 //   "epoch"          of the newest coordinator that started here
 //   "state/" name    id, kind, key, value type, combiner, partitions, group of a state
+//   "states"         the id of the next state that is made; no id is given twice
+//   "dropped/" id    the name of a state that is no more. Records of the redo that were decided
+//                    before may still hold its changes, which nobody applies.
+//
+// The record "format" is 3. In format 2 there was no "states", and a new state got the id after the
+// greatest; in format 1 no names of streams either (state/disk/stream_registry.h). What starts on
+// such a store, or changes its states, makes it one of format 3.
 //
 // Each value is sealed (Seal in state/disk/store_layout.h). The first topology that starts owns the
 // store; every later start is compared with it (state/disk/store_claim.h).
@@ -13,6 +20,7 @@
 #define TRIDENT_STATE_DISK_STORE_IDENTITY_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +32,8 @@
 
 namespace trident {
 
-inline constexpr uint32_t kStoreFormat = 1;
+inline constexpr uint32_t kStoreFormat = 1;  // of the files; see state/disk/rocks_directory.h
+inline constexpr uint64_t kCountedStatesFormat = 3;
 
 struct StoreOwner {
   std::string topology;
@@ -63,6 +72,8 @@ struct StoreIdentity {
   std::optional<StoreOwner> owner;  // nullopt: not claimed yet
   Epoch epoch;
   std::vector<StoredState> states;  // by id
+  StateId next_state{1};
+  std::map<StateId, std::string> dropped;  // the names of states that are no more
 };
 
 // DataLoss when a record is damaged, or when the store has content but no owner; FailedPrecondition
@@ -73,6 +84,18 @@ StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store);
 void PutOwner(const StoreOwner& owner, WriteSet& changes);
 void PutState(const StoredState& state, WriteSet& changes);
 void PutEpoch(Epoch epoch, WriteSet& changes);
+// The id of the next state, and the format that this record needs.
+void PutNextState(StateId next, WriteSet& changes);
+// Keeps an id from being read: whatever the base and the redo hold of it is nothing's. `name` is
+// for messages.
+void PutDropped(StateId id, std::string_view name, WriteSet& changes);
+// A state under another name.
+void RenameState(const StoredState& state, const std::string& name, WriteSet& changes);
+// Deletes a state with its rows in the base, and keeps in mind that there was one.
+void DropState(const StoredState& state, WriteSet& changes);
+// Deletes what the base still holds of `dropped`: rows of a state that was never made whole.
+Status DeleteLeftovers(const DurableStore& store, const std::map<StateId, std::string>& dropped,
+                       WriteSet& changes);
 
 }  // namespace trident
 

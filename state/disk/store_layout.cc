@@ -88,6 +88,8 @@ std::string PartitionEnd(StateId state, PartitionId partition) {
   return PartitionKey(state, partition, kKeyTag + 1, 0);
 }
 
+std::string StateBegin(StateId state) { return MarkerKey(state, PartitionId(0)); }
+
 std::optional<ParsedBaseKey> ParseBaseKey(std::string_view key) {
   if (key.size() < kBasePrefixBytes) return std::nullopt;
   ParsedBaseKey parsed;

@@ -53,6 +53,9 @@ std::string BaseKey(StateId state, PartitionId partition, std::string_view key);
 // The first key after all of the partition, its marker included.
 std::string PartitionEnd(StateId state, PartitionId partition);
 
+// The first key of all partitions of a state; that of the next id is their end.
+std::string StateBegin(StateId state);
+
 struct ParsedBaseKey {
   StateId state;
   PartitionId partition;

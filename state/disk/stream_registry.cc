@@ -58,9 +58,6 @@ StatusOr<std::optional<StreamRegistry>> ReadStreams(const DurableStore& store) {
 }
 
 void PutStreams(const StreamRegistry& registry, WriteSet& changes) {
-  std::string format;
-  PutFixed64(format, kNamedStreamsFormat);
-  changes.Put(Table::kMeta, "format", Seal(kRecordVersion, format));
   changes.Put(Table::kMeta, kNextKey,
               Pair(registry.next_spout.value(), registry.next_group.value()));
   for (const auto& [name, stream] : registry.streams) {

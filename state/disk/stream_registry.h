@@ -6,7 +6,8 @@
 //   kMeta  "stream/" name    spout, group
 //   kMeta  "streams"         the next spout, the next group
 //
-// A store of format 1 has no such records: there numbers followed the order of the program.
+// A store whose record "format" is 1 has no such records: there numbers followed the order of the
+// program.
 #ifndef TRIDENT_STATE_DISK_STREAM_REGISTRY_H_
 #define TRIDENT_STATE_DISK_STREAM_REGISTRY_H_
 
@@ -19,9 +20,6 @@
 #include "state/disk/durable_store.h"
 
 namespace trident {
-
-// The format of a store whose streams are known by name, as in the record "format".
-inline constexpr uint64_t kNamedStreamsFormat = 2;
 
 struct StoredStream {
   SpoutId spout;
@@ -38,7 +36,7 @@ struct StreamRegistry {
 // nullopt: the store has none. DataLoss when a record is damaged or missing.
 StatusOr<std::optional<StreamRegistry>> ReadStreams(const DurableStore& store);
 
-// The records of all of it, and the format that they need.
+// The records of all of it. Whoever writes them writes the format too (PutNextState).
 void PutStreams(const StreamRegistry& registry, WriteSet& changes);
 
 }  // namespace trident

@@ -370,6 +370,16 @@ void AddRunOptions(CLI::App& command, RunFlags& flags) {
       ->check(CLI::IsMember({"fsync", "none"}));
   AddBatchOptions(command, flags);
   AddServingOptions(command, flags);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--drop-state",
+          [&flags](const std::vector<std::string>& names) {
+            flags.run.drop_states.insert(names.begin(), names.end());
+          },
+          "give up a state of the directory that the topology does not declare any more; repeat "
+          "for each")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   command.add_flag("--quiet", flags.quiet, "no progress lines");
 }
 

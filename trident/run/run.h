@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,9 @@ struct RunOptions {
   Nanos progress_deadline = kProgressDeadlineMsDefault * kMillisecond;
   CommitSync sync = CommitSync::kFsync;
   uint64_t readable_versions = kReadableVersions;
+  // States of the directory that the topology does not declare any more: this start deletes them,
+  // when nothing can refuse it any more. Those that are not there are passed over.
+  std::set<std::string> drop_states = {};
 };
 
 // The progress of a batch group since the start.

@@ -22,6 +22,7 @@ StateStoreOptions StatesOf(const RunOptions& options, const RunSeams& seams) {
   states.fold_redo_bytes = seams.fold_redo_bytes;
   states.fold_commits = seams.fold_commits;
   states.fold_deltas = seams.fold_deltas;
+  states.drop_states = options.drop_states;
   return states;
 }
 

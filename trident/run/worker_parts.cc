@@ -55,6 +55,7 @@ Status WorkerParts::OpenOrphanedLetters() {
                          plan_.group_ids.end();
     std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(state.group);
     if (planned || letters->spec().name != state.name) continue;
+    if (options_.drop_states.contains(state.name)) continue;
     TRIDENT_RETURN_IF_ERROR(letters->OpenIn(*states_, state.group));
   }
   return absl::OkStatus();

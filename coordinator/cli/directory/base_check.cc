@@ -128,6 +128,8 @@ Status BaseWalk::CheckRow(const RestingState& state, PartitionId partition, std:
 void BaseWalk::SkipForeign(const std::string* until) {
   for (; cursor_->Valid() && (until == nullptr || cursor_->key() < *until); cursor_->Next()) {
     const std::optional<ParsedBaseKey> parsed = ParseBaseKey(cursor_->key());
+    // What is left of a state that is no more goes with the next start.
+    if (parsed && state_.directory.identity().dropped.contains(parsed->state)) continue;
     findings_.AddDamage(
         "base",
         parsed ? Concat("it holds a row of state number ", parsed->state.value(), ", partition ",

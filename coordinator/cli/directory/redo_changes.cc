@@ -129,6 +129,8 @@ void RedoReader::CheckHeader(const RedoHeader& header) {
 void RedoReader::ReadSection(const RedoHeader& header, const RedoSection& section) {
   const std::string where = PlaceOf(header.group, header.txid);
   const auto found = state_.directory.states().find(StateId(section.id.owner));
+  // Nobody applies what a dropped state was changed by.
+  if (state_.directory.identity().dropped.contains(StateId(section.id.owner))) return;
   if (found == state_.directory.states().end()) {
     findings_.AddDamage(where, Concat("it changes state number ", section.id.owner,
                                       ", which the directory does not have"));

@@ -151,6 +151,15 @@ WriteSet RandomChanges(Rng& rng) {
     const auto table = static_cast<Table>(rng.Below(3));
     std::string key = RandomKey(rng);
     switch (rng.Below(4)) {
+      case 3:
+        if (rng.Chance(0.1)) {
+          changes.DeleteRange(Table::kBase, key, key + RandomKey(rng));
+          break;
+        }
+        [[fallthrough]];
+      case 2:
+        changes.Put(table, std::move(key), std::to_string(rng()));
+        break;
       case 0:
         changes.Delete(table, std::move(key));
         break;

@@ -206,10 +206,10 @@ TEST(MemoryStoreDeathTest, MisuseIsCaught) {
   MemoryStore store;
   WriteSet base;
   base.Put(Table::kBase, "k", "v");
-  EXPECT_DEATH((void)store.Write(base, Durability::kSynced), "bulk loads only");
+  EXPECT_DEATH((void)store.Write(base, Durability::kSynced), "bulk loads alone");
   WriteSet meta;
   meta.DeleteRange(Table::kMeta, "a", "b");
-  EXPECT_DEATH((void)store.Write(meta, Durability::kSynced), "redo and decisions only");
+  EXPECT_DEATH((void)store.Write(meta, Durability::kSynced), "no ranges are deleted");
   std::unique_ptr<BulkLoad> load = store.NewBulkLoad(Table::kBase).value();
   ASSERT_TRUE(load->Put("b", "v").ok());
   EXPECT_DEATH((void)load->Put("b", "v"), "must ascend");

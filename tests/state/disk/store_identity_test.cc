@@ -8,7 +8,6 @@
 #include "state/disk/memory_store.h"
 #include "state/disk/store_claim.h"
 #include "state/disk/store_layout.h"
-#include "state/disk/stream_registry.h"
 
 namespace trident {
 namespace {
@@ -34,7 +33,7 @@ bool Mentions(const Status& status, std::string_view text) {
 
 Status Settle(MemoryStore& store, const StoreClaim& claim) {
   WriteSet changes;
-  claim.AddTo(changes);
+  TRIDENT_RETURN_IF_ERROR(claim.AddTo(changes));
   return store.Write(changes, Durability::kSynced);
 }
 
@@ -72,7 +71,7 @@ TEST(StoreIdentityTest, AClaimWritesNothingUntilTheStartSettles) {
   EXPECT_EQ(MetaKeys(store), std::vector<std::string>());
   ASSERT_TRUE(Settle(store, *claim).ok());
   EXPECT_EQ(MetaKeys(store),
-            (std::vector<std::string>{"epoch", "format", "owner", "state/counts"}));
+            (std::vector<std::string>{"epoch", "format", "owner", "state/counts", "states"}));
 }
 
 TEST(StoreIdentityTest, ANewStoreIsNoOnesUntilItIsClaimed) {
@@ -105,13 +104,13 @@ TEST(StoreIdentityTest, ANewerFormatIsRefusedWithBothNumbers) {
   MemoryStore store;
   ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
   std::string newer;
-  PutFixed64(newer, kNamedStreamsFormat + 1);
+  PutFixed64(newer, kCountedStatesFormat + 1);
   WriteOne(store, Table::kMeta, "format", Seal(1, newer));
   const Status refused = ClaimStore(store, kWordCount);
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(
       Message(refused),
-      "memory has format 3, this program reads formats 1 and 2: use the release that wrote it");
+      "memory has format 4, this program reads formats 1 to 3: use the release that wrote it");
 }
 
 TEST(StoreIdentityTest, ContentWithoutAnOwnerIsDamage) {
@@ -128,7 +127,7 @@ TEST(StoreIdentityTest, ContentWithoutAnOwnerIsDamage) {
 }
 
 TEST(StoreIdentityTest, AMissingOrDamagedRecordIsDamage) {
-  for (const char* key : {"owner", "epoch", "format"}) {
+  for (const char* key : {"owner", "epoch", "format", "states"}) {
     MemoryStore missing;
     ASSERT_TRUE(ClaimStore(missing, kWordCount).ok());
     WriteSet loss;
@@ -165,6 +164,123 @@ TEST(StoreIdentityTest, AStateIsMadeOnceAndFoundAgain) {
   ASSERT_EQ(identity.states.size(), 2u);
   EXPECT_EQ(identity.states[0], made);
   EXPECT_EQ(identity.states[1].name, "totals");
+}
+
+// As a release of an earlier format left it.
+void ForgetTheCount(MemoryStore& store, uint64_t format) {
+  std::string number;
+  PutFixed64(number, format);
+  WriteSet changes;
+  changes.Delete(Table::kMeta, "states");
+  changes.Put(Table::kMeta, "format", Seal(1, number));
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+}
+
+void Load(MemoryStore& store, const std::vector<std::string>& keys) {
+  std::unique_ptr<BulkLoad> load = store.NewBulkLoad(Table::kBase).value();
+  for (const std::string& key : keys) ASSERT_TRUE(load->Put(key, "v").ok());
+  ASSERT_TRUE(load->Install().ok());
+}
+
+std::vector<std::string> BaseKeys(const MemoryStore& store) {
+  std::vector<std::string> keys;
+  const auto cursor = store.NewCursor(Table::kBase);
+  for (cursor->Seek(""); cursor->Valid(); cursor->Next()) keys.emplace_back(cursor->key());
+  return keys;
+}
+
+StoredState Named(const std::string& name) {
+  StoredState state = Counts();
+  state.name = name;
+  return state;
+}
+
+TEST(StoreIdentityTest, TheIdOfADroppedStateIsNeverGivenAgain) {
+  MemoryStore store;
+  const StoredState a = DeclareState(store, Named("a")).value();
+  const StoredState b = DeclareState(store, Named("b")).value();
+  Load(store, {MarkerKey(a.id, PartitionId(63)), BaseKey(a.id, PartitionId(63), "\xff\xff"),
+               MarkerKey(b.id, PartitionId(0)), BaseKey(b.id, PartitionId(63), "\xff")});
+  WriteSet changes;
+  DropState(b, changes);
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+  StoreIdentity identity = ReadIdentity(store).value();
+  EXPECT_EQ(identity.states, (std::vector<StoredState>{a}));
+  EXPECT_EQ(identity.dropped, (std::map<StateId, std::string>{{b.id, "b"}}));
+  EXPECT_EQ(BaseKeys(store), (std::vector<std::string>{MarkerKey(a.id, PartitionId(63)),
+                                                       BaseKey(a.id, PartitionId(63), "\xff\xff")}))
+      << "the rows of b are gone, and only those";
+  EXPECT_EQ(DeclareState(store, Named("c")).value().id, StateId(3));
+  EXPECT_EQ(DeclareState(store, Named("b")).value().id, StateId(4)) << "it is another state now";
+}
+
+TEST(StoreIdentityTest, AStoreOfAnOlderFormatCountsFromItsFirstWriteOn) {
+  for (const uint64_t format : {1, 2}) {
+    SCOPED_TRACE(format);
+    MemoryStore store;
+    ASSERT_TRUE(DeclareState(store, Named("a")).ok());
+    const StoredState b = DeclareState(store, Named("b")).value();
+    ForgetTheCount(store, format);
+    EXPECT_EQ(ReadIdentity(store).value().next_state, StateId(3)) << "the greatest plus one";
+    ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+    WriteSet changes;
+    DropState(b, changes);
+    ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+    EXPECT_EQ(DeclareState(store, Named("c")).value().id, StateId(3));
+  }
+}
+
+TEST(StoreIdentityTest, ACountThatIsLessThanTheIdOfAStateIsDamage) {
+  MemoryStore store;
+  ASSERT_TRUE(DeclareState(store, Counts()).ok());
+  WriteSet changes;
+  PutNextState(StateId(1), changes);
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+  EXPECT_EQ(ReadIdentity(store).status().code(), StatusCode::kDataLoss);
+}
+
+TEST(StoreIdentityTest, AStartMayGiveUpAStateThatItDoesNotDeclare) {
+  MemoryStore store;
+  const StoredState counts = DeclareState(store, Counts()).value();
+  Load(store, {MarkerKey(counts.id, PartitionId(0))});
+  auto claim = StoreClaim::Make(store, kWordCount, {"counts", "unheard-of"});
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  const Status refused = claim->Declare(Counts()).status();
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << "it is fed and given up at once";
+  EXPECT_TRUE(Mentions(refused, "--drop-state counts")) << refused;
+  ASSERT_TRUE(claim->Declare(Named("other")).ok());
+  EXPECT_TRUE(claim->CheckAllDeclared().ok());
+  EXPECT_EQ(claim->Gone(), (std::set<StateId>{counts.id}));
+  EXPECT_EQ(ReadIdentity(store).value().states.size(), 1u) << "nothing is written before";
+  EXPECT_EQ(BaseKeys(store).size(), 1u);
+  ASSERT_TRUE(Settle(store, *claim).ok());
+  const StoreIdentity identity = ReadIdentity(store).value();
+  ASSERT_EQ(identity.states.size(), 1u);
+  EXPECT_EQ(identity.states[0].name, "other");
+  EXPECT_EQ(identity.states[0].id, counts.id.Next());
+  EXPECT_TRUE(identity.dropped.contains(counts.id));
+  EXPECT_TRUE(BaseKeys(store).empty());
+}
+
+TEST(StoreIdentityTest, AStartDeletesWhatIsLeftOfStatesThatAreNoMore) {
+  MemoryStore store;
+  const StoredState counts = DeclareState(store, Counts()).value();
+  WriteSet changes;
+  DropState(counts, changes);
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+  Load(store, {BaseKey(counts.id, PartitionId(5), "late"), MarkerKey(StateId(2), PartitionId(0))});
+  ASSERT_TRUE(ClaimStore(store, kWordCount).ok());
+  EXPECT_EQ(BaseKeys(store), (std::vector<std::string>{MarkerKey(StateId(2), PartitionId(0))}));
+}
+
+TEST(StoreIdentityTest, ARenamedStateKeepsItsId) {
+  MemoryStore store;
+  const StoredState counts = DeclareState(store, Counts()).value();
+  WriteSet changes;
+  RenameState(counts, "sums", changes);
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+  EXPECT_EQ(DeclareState(store, Named("sums")).value().id, counts.id);
+  EXPECT_EQ(ReadIdentity(store).value().states.size(), 1u);
 }
 
 TEST(StoreIdentityTest, OnePartitionIsNamedInTheSingular) {
@@ -232,6 +348,9 @@ TEST(StoreIdentityTest, AStateThatIsNoLongerDeclaredIsNamed) {
                        "holds the state 'counts', which this topology does not declare "
                        "(it declares 'count')"))
       << refused;
+  EXPECT_TRUE(Mentions(refused, "`trident state rename memory counts NEW`")) << refused;
+  EXPECT_TRUE(Mentions(refused, "`trident state drop memory counts`")) << refused;
+  EXPECT_TRUE(Mentions(refused, "--drop-state counts")) << refused;
   ASSERT_TRUE(claim->Declare(Counts()).ok());
   EXPECT_TRUE(claim->CheckAllDeclared().ok());
 }
