@@ -10,6 +10,7 @@
 #include "base/spelling.h"
 #include "base/typed_number.h"
 #include "coordinator/cli/backup_commands.h"
+#include "coordinator/cli/change_commands.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/commands.h"
 #include "coordinator/cli/completion.h"
@@ -40,6 +41,7 @@ struct CommandLine {
   std::string shell;
   std::string dir;
   std::string backup;
+  std::string to;
   NewArgs project;
 
   std::function<ExitCode(Client&, Console&)> ask;  // a topology
@@ -59,7 +61,7 @@ void Unguard(CommandLine& line) {
   StateArgs& state = line.state;
   for (std::string* word :
        {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate, &line.tls.key,
-        &state.state, &line.function, &line.args, &line.shell, &line.dir, &line.backup,
+        &state.state, &line.function, &line.args, &line.shell, &line.dir, &line.backup, &line.to,
         &line.project.name, &line.project.from, &line.project.dir}) {
     Unguard(*word);
   }
@@ -170,6 +172,28 @@ void AddStateDump(CLI::App& state, CommandLine& line) {
   });
 }
 
+void AddStateChanges(CLI::App& state, CommandLine& line) {
+  CLI::App* drop = state.add_subcommand(
+      "drop", "delete a state of a directory at rest, with all that it remembers");
+  AddDirectory(*drop, line);
+  AddState(*drop, line);
+  drop->callback([&line] {
+    line.alone = [&line](Console& console) {
+      return DropStateIn(line.dir, line.state.state, console);
+    };
+  });
+  CLI::App* rename = state.add_subcommand(
+      "rename", "give a state of a directory at rest the name that a topology has for it now");
+  AddDirectory(*rename, line);
+  AddState(*rename, line);
+  rename->add_option("new", line.to, "its new name")->required();
+  rename->callback([&line] {
+    line.alone = [&line](Console& console) {
+      return RenameStateIn(line.dir, line.state.state, line.to, console);
+    };
+  });
+}
+
 void AddStates(CLI::App& app, CommandLine& line) {
   CLI::App* state = app.add_subcommand("state", "what the topology remembers");
   state->require_subcommand(1);
@@ -181,6 +205,7 @@ void AddStates(CLI::App& app, CommandLine& line) {
   AddStateWatch(*state, line);
   AddStateVerify(*state, line);
   AddStateDump(*state, line);
+  AddStateChanges(*state, line);
 }
 
 void AddDrpc(CLI::App& app, CommandLine& line) {

@@ -89,7 +89,7 @@ std::string TabbedLine(std::span<const Datum> values) {
   return out;
 }
 
-std::string Table(const std::vector<std::vector<std::string>>& rows) {
+std::string TableText(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));

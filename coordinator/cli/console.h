@@ -47,7 +47,7 @@ std::string OneLine(const Datum& value);
 std::string TabbedLine(std::span<const Datum> values);
 
 // Columns two spaces apart, the first row being the header. Numbers are for the caller to pad.
-std::string Table(const std::vector<std::vector<std::string>>& rows);
+std::string TableText(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace trident
 

@@ -150,7 +150,7 @@ ExitCode StateList(Client& client, Console& console) {
     table.push_back({OneLine(state.name), state.kind, OneLine(key), OneLine(state.value_type),
                      std::to_string(state.approximate_keys), ToString(state.latest)});
   }
-  if (!console.json()) console.out << Table(table);
+  if (!console.json()) console.out << TableText(table);
   return ExitCode::kOk;
 }
 

@@ -62,7 +62,7 @@ void PrintGroup(std::ostream& out, const BatchGroupView& group) {
     table.push_back({"    " + ToString(batch.txid), ToString(batch.attempt), OneLine(batch.phase),
                      std::to_string(batch.rows)});
   }
-  out << Table(table);
+  out << TableText(table);
 }
 
 std::string BatchJson(const BatchView& batch) {
@@ -155,7 +155,7 @@ ExitCode CallDrpc(Client& client, const std::string& function, const std::string
     std::vector<std::string>& line = table.emplace_back();
     for (const Datum& value : row) line.push_back(OneLine(value));
   }
-  console.out << Table(table);
+  console.out << TableText(table);
   console.err << "(" << RowsText(answer->rows.size()) << " at txid " << answer->txid.value()
               << ")\n";
   return ExitCode::kOk;
@@ -182,7 +182,7 @@ ExitCode ListDrpc(Client& client, Console& console) {
                      std::to_string(function.answered), std::to_string(function.refused),
                      std::to_string(function.expired)});
   }
-  if (!console.json()) console.out << Table(table);
+  if (!console.json()) console.out << TableText(table);
   return ExitCode::kOk;
 }
 

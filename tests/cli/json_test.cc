@@ -53,7 +53,7 @@ TEST(ConsoleTest, AValueCanNeitherBreakTheLineNorMoveTheCursor) {
 }
 
 TEST(ConsoleTest, ColumnsAreAsWideAsTheirCharacters) {
-  EXPECT_EQ(Table({{"A", "B"}, {"für", "1"}, {"x", "22"}}), "A    B\nfür  1\nx    22\n");
+  EXPECT_EQ(TableText({{"A", "B"}, {"für", "1"}, {"x", "22"}}), "A    B\nfür  1\nx    22\n");
 }
 
 }  // namespace

@@ -193,6 +193,63 @@ TEST(RefusedStartTest, TheProgramFromBeforeGoesOnAfterEveryRefusal) {
   }
 }
 
+TEST(RefusedStartTest, AStateThatWasToBeGivenUpStaysAfterEveryRefusal) {
+  TempDir dir;
+  const std::string state = dir.path() + "/state";
+  const Kept before = RunOld(state);
+  const TakenPort taken;
+  const auto missing = dir.path() + "/no.pem";
+  const auto none = [](RunOptions&) {};
+  const std::vector<Refusal> refusals = {
+      {"a port in use", [](Topology&) {}, [&](RunOptions& o) { o.address = taken.address(); },
+       taken.address()},
+      {"TLS files that are missing", [](Topology&) {},
+       [=](RunOptions& o) {
+         o.address = "127.0.0.1:0";
+         o.tls = ServingTls{missing, missing, missing};
+       },
+       "no.pem"},
+      {"a spout that cannot be opened",
+       [](Topology& t) {
+         t.NewStream("shut", std::make_shared<ShutSpout>()).Peek(kSentence, [](Text) {});
+       },
+       none, "the source is shut"},
+      {"a state of the program's own that cannot be opened",
+       [](Topology& t) {
+         t.NewStream("more", FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3},
+                                                   AsRows(kSentences)))
+             .PartitionPersist({.name = "shut", .where = OutsideState<Shut>([](const StateSlice&) {
+                                                  return StatusOr<std::unique_ptr<Shut>>(
+                                                      Unavailable("the store is shut"));
+                                                })},
+                               kSentence, [](Shut&, const PersistRows<Text>&) {});
+       },
+       none, "the store is shut"},
+      {"a state that is declared as well",
+       [](Topology& t) {
+         t.NewStream("more", FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3},
+                                                   AsRows(kSentences)))
+             .GroupBy(kSentence)
+             .PersistentAggregate({.name = "counts"}, Count(), kCount);
+       },
+       none, "--drop-state counts"},
+  };
+  for (const Refusal& refusal : refusals) {
+    SCOPED_TRACE(refusal.name);
+    Topology topology("count");
+    topology
+        .NewStream("sentences",
+                   FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3}, AsRows(kSentences)))
+        .Peek(kSentence, [](Text) {});
+    refusal.change(topology);
+    RunOptions options{.state_dir = state, .sync = CommitSync::kNone, .drop_states = {"counts"}};
+    refusal.options(options);
+    const Status refused = Run::Start(topology, options).status();
+    EXPECT_NE(Message(refused).find(refusal.says), std::string_view::npos) << refused;
+    EXPECT_EQ(RunOld(state), before);
+  }
+}
+
 TEST(RefusedStartTest, ANewDirectoryIsNoOnesAfterARefusal) {
   TempDir dir;
   const std::string state = dir.path() + "/state";

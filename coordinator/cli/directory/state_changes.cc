@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/directory/state_changes.h"
+
+#include <vector>
+
+#include "base/limits.h"
+#include "base/spelling.h"
+#include "state/disk/state_spec.h"
+
+namespace trident {
+namespace {
+
+constexpr uint64_t kCacheBytes = 32 * kMiB;
+
+StatusOr<std::unique_ptr<RocksStore>> OpenAs(const std::string& dir,
+                                             RocksStoreOptions::Access access) {
+  StatusOr<std::unique_ptr<RocksStore>> store =
+      RocksStore::Open({.dir = dir,
+                        .access = access,
+                        .cache_bytes = kCacheBytes,
+                        .write_buffer_bytes = kCacheBytes});
+  if (!store.ok() && Message(store.status()).find(" is in use by ") != std::string_view::npos) {
+    return Status(store.status().code(),
+                  Concat(Message(store.status()), "; nothing was changed. Stop it first"));
+  }
+  return store;
+}
+
+}  // namespace
+
+// Who opens to write would make a directory where there is none.
+StatusOr<std::unique_ptr<RocksStore>> OpenToChange(const std::string& dir) {
+  TRIDENT_RETURN_IF_ERROR(OpenAs(dir, RocksStoreOptions::Access::kReadOnly).status());
+  return OpenAs(dir, RocksStoreOptions::Access::kReadWrite);
+}
+
+StatusOr<StoredState> StateNamed(const DurableStore& store, const StoreIdentity& identity,
+                                 const std::string& name) {
+  std::vector<std::string> names;
+  for (const StoredState& state : identity.states) {
+    if (state.name == name) return state;
+    names.push_back(state.name);
+  }
+  return NotFound("there is no state '", name, "' in ", store.Where(),
+                  SpellingHint(name, "states", names));
+}
+
+Status AddUpkeep(const DurableStore& store, const StoreIdentity& identity, WriteSet& changes) {
+  PutNextState(identity.next_state, changes);
+  return DeleteLeftovers(store, identity.dropped, changes);
+}
+
+StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
+  TRIDENT_ASSIGN_OR_RETURN(StoredState state, StateNamed(store, identity, name));
+  WriteSet changes;
+  TRIDENT_RETURN_IF_ERROR(AddUpkeep(store, identity, changes));
+  DropState(state, changes);
+  TRIDENT_RETURN_IF_ERROR(store.Write(changes, Durability::kSynced));
+  return state;
+}
+
+StatusOr<StoredState> RenameStateOf(DurableStore& store, const std::string& name,
+                                    const std::string& to) {
+  TRIDENT_RETURN_IF_ERROR(ValidateStateName(to));
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
+  TRIDENT_ASSIGN_OR_RETURN(StoredState state, StateNamed(store, identity, name));
+  if (StateNamed(store, identity, to).ok()) {
+    return AlreadyExists(store.Where(), " has a state '", to, "' already; nothing was changed");
+  }
+  WriteSet changes;
+  TRIDENT_RETURN_IF_ERROR(AddUpkeep(store, identity, changes));
+  RenameState(state, to, changes);
+  TRIDENT_RETURN_IF_ERROR(store.Write(changes, Durability::kSynced));
+  return state;
+}
+
+}  // namespace trident
