@@ -12,6 +12,7 @@ namespace trident {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersionByHand = 2;  // of a source position
 constexpr char kPositionTag = 'p';
 constexpr char kEpochTag = 'e';
 // A record with more of anything than this is damage.
@@ -19,14 +20,6 @@ constexpr uint64_t kItemsMax = 1 << 20;
 
 void PutBigEndian32(std::string& out, uint32_t v) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(v >> shift));
-}
-
-std::string PositionKey(GroupId group, SpoutId spout, std::string_view partition) {
-  std::string key(1, kPositionTag);
-  PutBigEndian32(key, group.value());
-  PutBigEndian32(key, spout.value());
-  key.append(partition);
-  return key;
 }
 
 uint32_t BigEndian32(std::string_view bytes) {
@@ -143,9 +136,40 @@ StatusOr<std::vector<SourceRange>> DecodeCut(std::string_view bytes) {
   return ranges;
 }
 
-StatusOr<Position> DecodePosition(std::string_view bytes) {
-  TRIDENT_ASSIGN_OR_RETURN(std::string_view position, Unseal("source position", kVersion, bytes));
-  return Position(position);
+std::string EncodePosition(const PositionRow& row) {
+  if (row.by == PositionRow::By::kDecision) return Seal(kVersion, row.at);
+  std::string content;
+  PutVarint(content, static_cast<uint64_t>(row.by));
+  PutVarint(content, row.after.value());
+  content += row.at;
+  return Seal(kVersionByHand, content);
+}
+
+StatusOr<PositionRow> DecodePosition(std::string_view bytes) {
+  constexpr std::string_view kWhat = "source position";
+  PositionRow row;
+  if (bytes.empty() || static_cast<uint8_t>(bytes.front()) != kVersionByHand) {
+    TRIDENT_ASSIGN_OR_RETURN(row.at, Unseal(kWhat, kVersion, bytes));
+    return row;
+  }
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal(kWhat, kVersionByHand, bytes));
+  ByteReader in(content);
+  const uint64_t by = in.Varint();
+  row.by = static_cast<PositionRow::By>(by);
+  row.after = TxId(in.Varint());
+  row.at = Position(in.rest());
+  const bool known =
+      row.by == PositionRow::By::kHand || (row.by == PositionRow::By::kForgotten && row.at.empty());
+  if (!in.ok() || by > 2 || !known) return Malformed(kWhat);
+  return row;
+}
+
+std::string PositionKey(const PositionOwner& owner) {
+  std::string key(1, kPositionTag);
+  PutBigEndian32(key, owner.group.value());
+  PutBigEndian32(key, owner.spout.value());
+  key.append(owner.partition);
+  return key;
 }
 
 std::optional<PositionOwner> ParsePositionKey(std::string_view key) {
@@ -222,10 +246,10 @@ Status DecisionLog::LoadCut(std::string_view key, std::string_view value) {
 Status DecisionLog::LoadPosition(std::string_view key, std::string_view value) {
   std::optional<PositionOwner> owner = ParsePositionKey(key);
   if (!owner) return Malformed("key of a source position");
-  TRIDENT_ASSIGN_OR_RETURN(Position position, DecodePosition(value));
+  TRIDENT_ASSIGN_OR_RETURN(PositionRow row, DecodePosition(value));
+  if (row.by == PositionRow::By::kForgotten) return absl::OkStatus();
   MutexLock lock(mutex_);
-  groups_[owner->group].positions[{owner->spout, std::move(owner->partition)}] =
-      std::move(position);
+  groups_[owner->group].positions[{owner->spout, std::move(owner->partition)}] = std::move(row.at);
   return absl::OkStatus();
 }
 
@@ -276,8 +300,8 @@ Status DecisionLog::Append(GroupId id, const DecisionRecord& record, WriteSet& c
   }
   changes.Put(Table::kDecision, DecisionKey(id, record.txid), EncodeDecision(record));
   for (const SourceRange& range : record.ranges) {
-    changes.Put(Table::kDecision, PositionKey(id, range.emitter.spout, range.partition),
-                Seal(kVersion, range.end));
+    changes.Put(Table::kDecision, PositionKey({id, range.emitter.spout, range.partition}),
+                EncodePosition({.at = range.end}));
   }
   if (group.cuts.erase(record.txid) > 0) changes.Delete(Table::kDecision, CutKey(id, record.txid));
   group.last = record.txid;

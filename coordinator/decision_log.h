@@ -8,7 +8,7 @@
 //   'c', group, txid            logged cut
 //   'p', group, spout, name     where a source partition stands after the newest decision; written
 //                               by each decision that moves it, so that a start reads one row a
-//                               partition
+//                               partition; or by hand, at rest
 //   'e', group, epoch           newest decided txid when the epoch began; for groups with
 //                               user-defined states, which may hold what was never decided
 //
@@ -40,7 +40,20 @@ StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes);
 // RedoChecksum of the redo that was decided in the same store; nullopt: the record does not say.
 std::optional<uint64_t> RedoChecksumIn(const DecisionRecord& record);
 StatusOr<std::vector<SourceRange>> DecodeCut(std::string_view bytes);
-StatusOr<Position> DecodePosition(std::string_view bytes);
+
+// A row of the third kind. One that was set or forgotten by hand holds until a decision moves the
+// partition.
+struct PositionRow {
+  enum class By : uint8_t {
+    kDecision = 0,   // where the newest range ended
+    kHand = 1,       // set, when `after` was the newest decided txid
+    kForgotten = 2,  // the same, and the partition counts as never read
+  } by = By::kDecision;
+  TxId after = {};  // 0 for kDecision
+  Position at = {};
+};
+std::string EncodePosition(const PositionRow& row);
+StatusOr<PositionRow> DecodePosition(std::string_view bytes);
 
 // Whose position a row of the third kind is.
 struct PositionOwner {
@@ -49,6 +62,7 @@ struct PositionOwner {
   std::string partition;
   friend auto operator<=>(const PositionOwner&, const PositionOwner&) = default;
 };
+std::string PositionKey(const PositionOwner& owner);
 // nullopt: the bytes are no such key.
 std::optional<PositionOwner> ParsePositionKey(std::string_view key);
 

@@ -5,6 +5,7 @@
 #ifndef TRIDENT_COORDINATOR_CLI_CHANGE_COMMANDS_H_
 #define TRIDENT_COORDINATOR_CLI_CHANGE_COMMANDS_H_
 
+#include <optional>
 #include <string>
 
 #include "coordinator/cli/console.h"
@@ -17,6 +18,24 @@ ExitCode DropStateIn(const std::string& dir, const std::string& state, Console& 
 // Gives a state another name, under which a topology declares it now.
 ExitCode RenameStateIn(const std::string& dir, const std::string& state, const std::string& to,
                        Console& console);
+
+struct SourceArgs {
+  std::string dir = {};
+  std::string stream = {};
+  std::optional<std::string> partition = {};
+  std::string position = {};
+  bool yes = false;  // else only the cost is said
+};
+
+// Where the source partitions of each stream stand. Changes nothing.
+ExitCode ListSources(const SourceArgs& args, Console& console);
+
+// Takes a partition for one that was never read; without a partition all of the stream, and the
+// stream for one that was never there.
+ExitCode ForgetSources(const SourceArgs& args, Console& console);
+
+// Lets a partition go on from a position, written as ListSources writes it.
+ExitCode SetSource(const SourceArgs& args, Console& console);
 
 }  // namespace trident
 

@@ -42,6 +42,7 @@ struct CommandLine {
   std::string dir;
   std::string backup;
   std::string to;
+  SourceArgs source;
   NewArgs project;
 
   std::function<ExitCode(Client&, Console&)> ask;  // a topology
@@ -62,9 +63,11 @@ void Unguard(CommandLine& line) {
   for (std::string* word :
        {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate, &line.tls.key,
         &state.state, &line.function, &line.args, &line.shell, &line.dir, &line.backup, &line.to,
-        &line.project.name, &line.project.from, &line.project.dir}) {
+        &line.project.name, &line.project.from, &line.project.dir, &line.source.dir,
+        &line.source.stream, &line.source.position}) {
     Unguard(*word);
   }
+  if (line.source.partition) Unguard(*line.source.partition);
   for (std::vector<std::string>* words : {&state.key, &state.prefix, &state.from, &state.to}) {
     for (std::string& word : *words) Unguard(word);
   }
@@ -206,6 +209,42 @@ void AddStates(CLI::App& app, CommandLine& line) {
   AddStateVerify(*state, line);
   AddStateDump(*state, line);
   AddStateChanges(*state, line);
+}
+
+void AddSources(CLI::App& app, CommandLine& line) {
+  CLI::App* sources =
+      app.add_subcommand("sources", "where the sources of a state directory at rest stand");
+  sources
+      ->add_option("dir", line.source.dir, "the state directory; no process may be running on it")
+      ->required();
+  const auto runs = [&line](ExitCode (*command)(const SourceArgs&, Console&)) {
+    return [&line, command] {
+      line.alone = [&line, command](Console& console) { return command(line.source, console); };
+    };
+  };
+  const auto add_place = [&line](CLI::App& command) {
+    command.add_option("stream", line.source.stream, "name of the stream")->required();
+    return command.add_option("partition", line.source.partition, "name of the source partition");
+  };
+  const auto add_yes = [&line](CLI::App& command) {
+    command.add_flag("--yes", line.source.yes, "do it; without this, only say what it will cost");
+  };
+  CLI::App* list = sources->add_subcommand("list", "the position of each source partition");
+  CLI::App* forget = sources->add_subcommand(
+      "forget", "take a partition for one that was never read, or a whole stream");
+  add_place(*forget);
+  add_yes(*forget);
+  CLI::App* set = sources->add_subcommand("set", "let a partition go on from another position");
+  add_place(*set)->required();
+  set->add_option("position", line.source.position, "as `list` writes it, or hex:BYTES")
+      ->required();
+  add_yes(*set);
+  list->callback(runs(ListSources));
+  forget->callback(runs(ForgetSources));
+  set->callback(runs(SetSource));
+  sources->callback([&line, runs] {
+    if (!line.alone) runs(ListSources)();
+  });
 }
 
 void AddDrpc(CLI::App& app, CommandLine& line) {
@@ -434,6 +473,7 @@ int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream
   app.footer(kFooter);
   AddGlobal(app, line);
   AddStates(app, line);
+  AddSources(app, line);
   AddDrpc(app, line);
   AddAdmin(app, line);
   AddBackups(app, line);

@@ -66,4 +66,8 @@ void PutStreams(const StreamRegistry& registry, WriteSet& changes) {
   }
 }
 
+void DeleteStream(const std::string& name, WriteSet& changes) {
+  changes.Delete(Table::kMeta, kStreamPrefix + name);
+}
+
 }  // namespace trident

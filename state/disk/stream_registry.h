@@ -38,6 +38,8 @@ StatusOr<std::optional<StreamRegistry>> ReadStreams(const DurableStore& store);
 
 // The records of all of it. Whoever writes them writes the format too (PutNextState).
 void PutStreams(const StreamRegistry& registry, WriteSet& changes);
+// The store does not know the stream any more; its numbers are not given again.
+void DeleteStream(const std::string& name, WriteSet& changes);
 
 }  // namespace trident
 

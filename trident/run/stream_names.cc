@@ -180,7 +180,9 @@ Status Matching::CheckNoneIsRenamed() const {
                                 ", new to the directory. Under another name all rows of "
                                 "a stream would count again: name it '",
                                 name, "'. If it is another source, declare it beside '", name,
-                                "', whose own source may be empty");
+                                "', whose own source may be empty, or let the directory forget '",
+                                name, "': `trident sources ", store_.Where(), " forget ", name,
+                                "`");
     }
     for (const auto& [planned, known] : groups_) {
       if (known != stream.group) continue;
@@ -188,7 +190,8 @@ Status Matching::CheckNoneIsRenamed() const {
           store_.Where(), " knows the stream '", name,
           "', which this topology does not declare, "
           "although it has other streams or states of its batch group. Declare it again under "
-          "this name, or start from an empty state directory");
+          "this name; its source may be empty. Or let the directory forget it: `trident sources ",
+          store_.Where(), " forget ", name, "`");
     }
   }
   return absl::OkStatus();

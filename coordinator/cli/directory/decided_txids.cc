@@ -46,8 +46,12 @@ class DecisionReader {
   std::optional<std::set<std::pair<GroupId, SpoutId>>> streams_;
   Findings& findings_;
   std::map<GroupId, DecidedTxIds::Group>& groups_;
-  std::map<PositionOwner, Position> ends_;  // of the newest range of each source partition
-  std::map<PositionOwner, std::optional<Position>> positions_;  // nullopt: damaged, and said so
+  struct RangeEnd {
+    TxId txid;
+    Position at;
+  };
+  std::map<PositionOwner, RangeEnd> ends_;  // of the newest range of each source partition
+  std::map<PositionOwner, std::optional<PositionRow>> positions_;  // nullopt: damaged, and said so
 };
 
 void DecisionReader::Read(std::string_view key, std::string_view value) {
@@ -87,7 +91,7 @@ void DecisionReader::ReadDecision(const TxIdKey& key, std::string_view value) {
     group.redo_checksums[key.txid] = *redo;
   }
   for (const SourceRange& range : record->ranges) {
-    ends_[{key.group, range.emitter.spout, range.partition}] = range.end;
+    ends_[{key.group, range.emitter.spout, range.partition}] = {key.txid, range.end};
   }
 }
 
@@ -110,24 +114,40 @@ void DecisionReader::CheckDecision(const TxIdKey& key, const DecisionRecord& rec
 }
 
 void DecisionReader::ReadPosition(const PositionOwner& owner, std::string_view value) {
-  StatusOr<Position> position = DecodePosition(value);
+  StatusOr<PositionRow> position = DecodePosition(value);
   findings_.Add(PlaceOf(owner), position.status());
   positions_[owner] = position.ok() ? std::optional(*position) : std::nullopt;
 }
 
 void DecisionReader::Finish() {
-  for (const auto& [owner, position] : positions_) {
-    if (streams_ && !streams_->contains({owner.group, owner.spout})) {
+  for (const auto& [owner, row] : positions_) {
+    // The row of a forgotten partition may outlive its stream.
+    const bool forgotten = row && row->by == PositionRow::By::kForgotten;
+    if (!forgotten && streams_ && !streams_->contains({owner.group, owner.spout})) {
       findings_.AddDamage(PlaceOf(owner), "no stream of the directory has this number");
     }
+    const auto group = groups_.find(owner.group);
+    const TxId last = group == groups_.end() ? TxId() : group->second.last;
+    if (!row || row->after <= last) continue;
+    findings_.AddDamage(PlaceOf(owner), Concat("it was changed by hand after txid ",
+                                               row->after.value(), ", which was never decided"));
   }
   for (const auto& [owner, end] : ends_) {
     const auto found = positions_.find(owner);
     if (found == positions_.end()) {
       findings_.AddDamage(PlaceOf(owner), "it is missing, although a decision has moved it");
-    } else if (found->second && *found->second != end) {
-      findings_.AddDamage(PlaceOf(owner), Concat("it says '", *found->second,
-                                                 "', but the newest range ends at '", end, "'"));
+      continue;
+    }
+    if (!found->second) continue;
+    const PositionRow& row = *found->second;
+    if (row.by == PositionRow::By::kDecision && row.at != end.at) {
+      findings_.AddDamage(PlaceOf(owner), Concat("it says '", row.at,
+                                                 "', but the newest range ends at '", end.at, "'"));
+    }
+    if (row.by != PositionRow::By::kDecision && row.after < end.txid) {
+      findings_.AddDamage(PlaceOf(owner),
+                          Concat("it was changed by hand after txid ", row.after.value(),
+                                 ", but txid ", end.txid.value(), " has moved it since"));
     }
   }
 }
