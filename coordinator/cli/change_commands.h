@@ -5,6 +5,7 @@
 #ifndef TRIDENT_COORDINATOR_CLI_CHANGE_COMMANDS_H_
 #define TRIDENT_COORDINATOR_CLI_CHANGE_COMMANDS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,10 @@ ExitCode DropStateIn(const std::string& dir, const std::string& state, Console& 
 // Gives a state another name, under which a topology declares it now.
 ExitCode RenameStateIn(const std::string& dir, const std::string& state, const std::string& to,
                        Console& console);
+
+// Gives a state another number of partitions, which a topology declares now.
+ExitCode RepartitionStateIn(const std::string& dir, const std::string& state, uint64_t partitions,
+                            Console& console);
 
 struct SourceArgs {
   std::string dir = {};

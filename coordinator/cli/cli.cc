@@ -42,6 +42,7 @@ struct CommandLine {
   std::string dir;
   std::string backup;
   std::string to;
+  uint64_t partitions = 0;
   SourceArgs source;
   NewArgs project;
 
@@ -197,6 +198,19 @@ void AddStateChanges(CLI::App& state, CommandLine& line) {
   });
 }
 
+void AddStateRepartition(CLI::App& state, CommandLine& line) {
+  CLI::App* repartition = state.add_subcommand(
+      "repartition", "give a state of a directory at rest another number of partitions");
+  AddDirectory(*repartition, line);
+  AddState(*repartition, line);
+  AddNumber(*repartition, "partitions", 1, line.partitions, "how many it has then")->required();
+  repartition->callback([&line] {
+    line.alone = [&line](Console& console) {
+      return RepartitionStateIn(line.dir, line.state.state, line.partitions, console);
+    };
+  });
+}
+
 void AddStates(CLI::App& app, CommandLine& line) {
   CLI::App* state = app.add_subcommand("state", "what the topology remembers");
   state->require_subcommand(1);
@@ -209,6 +223,7 @@ void AddStates(CLI::App& app, CommandLine& line) {
   AddStateVerify(*state, line);
   AddStateDump(*state, line);
   AddStateChanges(*state, line);
+  AddStateRepartition(*state, line);
 }
 
 void AddSources(CLI::App& app, CommandLine& line) {

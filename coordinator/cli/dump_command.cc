@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,67 +9,12 @@
 #include "coordinator/cli/directory/partition_markers.h"
 #include "coordinator/cli/directory/redo_changes.h"
 #include "coordinator/cli/directory/resting_directory.h"
+#include "coordinator/cli/directory/state_rows.h"
 #include "coordinator/cli/directory_commands.h"
 #include "coordinator/cli/json.h"
-#include "state/disk/store_layout.h"
 
 namespace trident {
 namespace {
-
-// The rows of one partition in key order: its base, and the redo that waits over it.
-class PartitionRows {
- public:
-  PartitionRows(const RestingDirectory& directory, const RestingState& state, PartitionId partition,
-                const KeyChanges& changes)
-      : by_{state.value_type(), state.stored().combiner},
-        prefix_(BasePrefix(state.stored().id, partition)),
-        base_(directory.store().NewCursor(Table::kBase,
-                                          {.end = PartitionEnd(state.stored().id, partition)})),
-        change_(changes.begin()),
-        changes_end_(changes.end()) {
-    base_->Seek(prefix_);
-    Find();
-  }
-
-  bool Valid() const { return value_.exists(); }
-  const std::string& key() const { return key_; }
-  const StoredValue& value() const { return value_; }
-  void Next() { Find(); }
-  Status status() const { return base_->status(); }
-
- private:
-  // Steps over the next key of either side, until one has a value.
-  void Find() {
-    do {
-      value_ = {};
-    } while (TakeNext() && !value_.exists());
-  }
-
-  bool TakeNext() {
-    const bool has_base = base_->Valid(), has_change = change_ != changes_end_;
-    if (!has_base && !has_change) return false;
-    const std::string_view base_key =
-        has_base ? base_->key().substr(prefix_.size()) : std::string_view();
-    const bool from_base = has_base && (!has_change || base_key <= change_->first);
-    const bool from_change = has_change && (!has_base || change_->first <= base_key);
-    key_ = from_base ? std::string(base_key) : change_->first;
-    StoredValue before;
-    if (from_base) {
-      before = ReadBaseValue(base_->value(), by_);
-      base_->Next();
-    }
-    value_ = from_change ? change_++->second.Over(std::move(before), by_) : std::move(before);
-    return true;
-  }
-
-  const Combining by_;
-  const std::string prefix_;
-  const std::unique_ptr<Cursor> base_;
-  KeyChanges::const_iterator change_;
-  const KeyChanges::const_iterator changes_end_;
-  std::string key_;
-  StoredValue value_;
-};
 
 // A value of a user type says so: `money(0a05)`.
 std::string ValueText(const Datum& value) {
@@ -135,29 +79,15 @@ class StateDump {
 
 Status StateDump::Print(const DecidedState& from, const RestingState& state,
                         const RedoChanges& redo) {
-  const StoredState& stored = state.stored();
-  std::vector<std::unique_ptr<PartitionRows>> heap;
-  const auto after = [](const auto& a, const auto& b) { return b->key() < a->key(); };
-  for (PartitionId p; p.value() < stored.partitions; p = p.Next()) {
-    auto rows =
-        std::make_unique<PartitionRows>(from.directory, state, p, redo.Waiting({stored.id, p}));
-    TRIDENT_RETURN_IF_ERROR(rows->status());
-    if (rows->Valid()) heap.push_back(std::move(rows));
+  StateRows rows({.directory = from.directory,
+                  .state = state,
+                  .redo = redo,
+                  .first = PartitionId(0),
+                  .end = PartitionId(state.stored().partitions)});
+  for (; rows.Valid(); rows.Next()) {
+    TRIDENT_RETURN_IF_ERROR(PrintRow(state, rows.key(), rows.value()));
   }
-  std::make_heap(heap.begin(), heap.end(), after);
-  while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), after);
-    PartitionRows& least = *heap.back();
-    TRIDENT_RETURN_IF_ERROR(PrintRow(state, least.key(), least.value()));
-    least.Next();
-    TRIDENT_RETURN_IF_ERROR(least.status());
-    if (least.Valid()) {
-      std::push_heap(heap.begin(), heap.end(), after);
-    } else {
-      heap.pop_back();
-    }
-  }
-  return {};
+  return rows.status();
 }
 
 Status StateDump::PrintRow(const RestingState& state, const std::string& key,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 
 #include "coordinator/cli/change_commands.h"
+#include "coordinator/cli/directory/repartition.h"
 #include "coordinator/cli/directory/state_changes.h"
 #include "coordinator/cli/directory_commands.h"
 #include "coordinator/cli/json.h"
@@ -19,6 +22,19 @@ StatusOr<StoredState> Rename(const std::string& dir, const std::string& state,
                              const std::string& to) {
   TRIDENT_ASSIGN_OR_RETURN(const auto store, OpenToChange(dir));
   return RenameStateOf(*store, state, to);
+}
+
+// Afterwards all of the directory is read and compared, as `trident state verify` does.
+StatusOr<Repartitioned> Repartition(const std::string& dir, const std::string& state,
+                                    uint64_t partitions) {
+  const auto wanted = static_cast<uint32_t>(std::min<uint64_t>(partitions, UINT32_MAX));
+  Repartitioned done;
+  {
+    TRIDENT_ASSIGN_OR_RETURN(const auto store, OpenToChange(dir));
+    TRIDENT_ASSIGN_OR_RETURN(done, RepartitionStateOf(*store, state, wanted));
+  }
+  TRIDENT_RETURN_IF_ERROR(CutOfWhole(dir).status());
+  return done;
 }
 
 }  // namespace
@@ -45,6 +61,30 @@ ExitCode RenameStateIn(const std::string& dir, const std::string& state, const s
   } else {
     console.out << "the state " << OneLine(was->name) << " has the name " << OneLine(to)
                 << " now\n";
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode RepartitionStateIn(const std::string& dir, const std::string& state, uint64_t partitions,
+                            Console& console) {
+  const StatusOr<Repartitioned> done = Repartition(dir, state, partitions);
+  if (!done.ok()) return ReportDirectory(console, done.status());
+  const std::string& name = done->was.name;
+  const bool changed = done->was.partitions != partitions;
+  if (console.json()) {
+    console.out << JsonObject()
+                       .Add("state", JsonText(name))
+                       .Add("partitions", JsonNumber(partitions))
+                       .Add("before", JsonNumber(done->was.partitions))
+                       .Add("rows", JsonNumber(done->rows))
+                       .Done()
+                << '\n';
+  } else if (changed) {
+    console.out << "the state " << OneLine(name) << " has its " << done->rows << " rows in "
+                << partitions << " partitions now, before in " << done->was.partitions << '\n';
+  } else {
+    console.out << "the state " << OneLine(name) << " has " << partitions
+                << " partitions already; nothing was changed\n";
   }
   return ExitCode::kOk;
 }

@@ -44,6 +44,15 @@ Status CheckState(const DurableStore& store, const StoredState& found, const Sto
   comparable.id = found.id;
   comparable.since = found.since;
   if (comparable == found) return {};
+  StoredState parted = found;
+  parted.partitions = wanted.partitions;
+  if (comparable == parted) {
+    return FailedPrecondition(
+        "state '", found.name, "' in ", store.Where(), " was made with ", ToString(found),
+        "; this topology declares it with ", ToString(wanted),
+        ". Undo the change, or give the state so many: ", "`trident state repartition ",
+        store.Where(), " ", found.name, " ", wanted.partitions, "`");
+  }
   return FailedPrecondition("state '", found.name, "' in ", store.Where(), " was made with ",
                             ToString(found), "; this topology declares it with ", ToString(wanted),
                             ". Give the changed state another name, or start from an empty state "

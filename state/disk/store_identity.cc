@@ -252,6 +252,7 @@ StatusOr<StoreIdentity> ReadIdentity(const DurableStore& store) {
   TRIDENT_ASSIGN_OR_RETURN(identity.states, ReadStates(store));
   TRIDENT_ASSIGN_OR_RETURN(identity.next_state, ReadNextState(store, *format, identity.states));
   TRIDENT_ASSIGN_OR_RETURN(identity.dropped, ReadDropped(store));
+  for (const StoredState& state : identity.states) identity.dropped.erase(state.id);
   return identity;
 }
 

@@ -7,8 +7,9 @@
 //   "epoch"          of the newest coordinator that started here
 //   "state/" name    id, kind, key, value type, combiner, partitions, group of a state
 //   "states"         the id of the next state that is made; no id is given twice
-//   "dropped/" id    the name of a state that is no more. Records of the redo that were decided
-//                    before may still hold its changes, which nobody applies.
+//   "dropped/" id    the name of a state that is no more, unless a state has the id: it was not
+//   made
+//                    whole before. The redo may hold its changes, which nobody applies.
 //
 // The record "format" is 3. In format 2 there was no "states", and a new state got the id after the
 // greatest; in format 1 no names of streams either (state/disk/stream_registry.h). What starts on

@@ -8,7 +8,7 @@ namespace trident {
 namespace {
 
 // nullopt: the partition has none, because it was never folded.
-StatusOr<std::optional<Marker>> ReadMarker(const RocksStore& store, const PartitionPlace& place) {
+StatusOr<std::optional<Marker>> ReadMarker(const DurableStore& store, const PartitionPlace& place) {
   TRIDENT_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
                            store.Get(Table::kBase, MarkerKey(place.state, place.partition)));
   if (!bytes) return std::optional<Marker>();

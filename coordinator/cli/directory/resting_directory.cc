@@ -56,8 +56,14 @@ StatusOr<std::unique_ptr<RocksStore>> RestingDirectory::OpenFiles(const std::str
 
 StatusOr<std::unique_ptr<RestingDirectory>> RestingDirectory::Read(
     std::unique_ptr<RocksStore> files) {
+  TRIDENT_ASSIGN_OR_RETURN(auto out, ReadFrom(*files));
+  out->files_ = std::move(files);
+  return out;
+}
+
+StatusOr<std::unique_ptr<RestingDirectory>> RestingDirectory::ReadFrom(const DurableStore& store) {
   auto out = std::make_unique<RestingDirectory>();
-  out->store_ = std::move(files);
+  out->store_ = &store;
   TRIDENT_ASSIGN_OR_RETURN(out->identity_, ReadIdentity(*out->store_));
   TRIDENT_ASSIGN_OR_RETURN(out->streams_, ReadStreams(*out->store_));
   for (const StoredState& state : out->identity_.states) {

@@ -53,8 +53,10 @@ class RestingDirectory {
   static StatusOr<std::unique_ptr<RocksStore>> OpenFiles(const std::string& dir);
   // The errors of ReadIdentity and ReadStreams.
   static StatusOr<std::unique_ptr<RestingDirectory>> Read(std::unique_ptr<RocksStore> files);
+  // The same, of a store that outlives it.
+  static StatusOr<std::unique_ptr<RestingDirectory>> ReadFrom(const DurableStore& store);
 
-  const RocksStore& store() const { return *store_; }
+  const DurableStore& store() const { return *store_; }
   const StoreIdentity& identity() const { return identity_; }
   // nullopt: the directory is of format 1, which does not know streams by name.
   const std::optional<StreamRegistry>& streams() const { return streams_; }
@@ -64,7 +66,8 @@ class RestingDirectory {
   StatusOr<const RestingState*> FindState(std::string_view name) const;
 
  private:
-  std::unique_ptr<RocksStore> store_;
+  std::unique_ptr<RocksStore> files_;  // null: somebody else's
+  const DurableStore* store_ = nullptr;
   StoreIdentity identity_;
   std::optional<StreamRegistry> streams_;
   std::map<StateId, RestingState> states_;
