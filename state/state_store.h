@@ -84,6 +84,9 @@ class StateStore final : public StateCatalog {
   // that was not declared.
   StatusOr<RecoveryReport> Recover();
 
+  // The states of the directory that Recover would refuse, because they were not declared.
+  std::vector<StoredState> Undeclared() const { return claim_.Undeclared(); }
+
   // Call it once, after Recover, when nothing can refuse the start any more: writes in one durable
   // write the store's owner and states, if they are new, and `others`; drops the redo of undecided
   // txids. Before it the directory is as the last process left it. Errors are those of the write.

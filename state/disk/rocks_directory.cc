@@ -103,10 +103,15 @@ StatusOr<std::unique_ptr<RocksDirectory>> RocksDirectory::Enter(std::string dir,
                                                                 rocksdb::Env& env) {
   TRIDENT_RETURN_IF_ERROR(CheckIsDirectory(dir, access, env));
   TRIDENT_RETURN_IF_ERROR(CheckPermissions(dir, access));
-  if (access == Access::kReadWrite) TRIDENT_RETURN_IF_ERROR(CheckIsNoBackup(dir));
+  if (access == Access::kReadWrite) TRIDENT_RETURN_IF_ERROR(CheckMayChange(dir));
   std::unique_ptr<RocksDirectory> entered(new RocksDirectory(std::move(dir), env));
   TRIDENT_RETURN_IF_ERROR(entered->Lock(access));
   return entered;
+}
+
+Status RocksDirectory::CheckMayChange(const std::string& dir) {
+  TRIDENT_RETURN_IF_ERROR(CheckPermissions(dir, Access::kReadWrite));
+  return CheckIsNoBackup(dir);
 }
 
 RocksDirectory::~RocksDirectory() {

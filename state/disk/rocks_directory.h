@@ -31,6 +31,9 @@ class RocksDirectory {
   static StatusOr<std::unique_ptr<RocksDirectory>> Enter(std::string dir,
                                                          RocksStoreOptions::Access access,
                                                          rocksdb::Env& env);
+  // The part of it that a writer is asked beside a reader: the error of a directory that is there
+  // and may not be changed.
+  static Status CheckMayChange(const std::string& dir);
   ~RocksDirectory();
   RocksDirectory(const RocksDirectory&) = delete;
   RocksDirectory& operator=(const RocksDirectory&) = delete;

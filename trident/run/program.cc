@@ -22,6 +22,7 @@
 #include "base/typed_number.h"
 #include "trident/run/memory_default.h"
 #include "trident/run/run.h"
+#include "trident/run/start_check.h"
 
 namespace trident {
 namespace {
@@ -350,6 +351,30 @@ void AddBatchOptions(CLI::App& command, RunFlags& flags) {
       ->check(CLI::IsMember({"stop", "dead-letter"}));
 }
 
+CLI::Option* AddDropState(CLI::App& command, RunFlags& flags) {
+  return command
+      .add_option_function<std::vector<std::string>>(
+          "--drop-state",
+          [&flags](const std::vector<std::string>& names) {
+            flags.run.drop_states.insert(names.begin(), names.end());
+          },
+          "give up a state of the directory that the topology does not declare any more; repeat "
+          "for each")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+}
+
+// What `explain` was asked for: the plan, or what a start on a directory would find there.
+void AddExplainOptions(CLI::App& command, bool& dot, RunFlags& flags) {
+  CLI::Option* graph = command.add_flag("--dot", dot, "in Graphviz's language");
+  CLI::Option* against = command.add_option(
+      "--against", flags.run.state_dir,
+      "not the plan, but what a start on this state directory would carry over, begin anew or be "
+      "refused for; changes nothing of it. Exit code 0: it would be accepted, else 2");
+  against->excludes(graph);
+  AddDropState(command, flags)->needs(against);
+}
+
 void AddRunOptions(CLI::App& command, RunFlags& flags) {
   command
       .add_option("--state", flags.run.state_dir,
@@ -370,16 +395,7 @@ void AddRunOptions(CLI::App& command, RunFlags& flags) {
       ->check(CLI::IsMember({"fsync", "none"}));
   AddBatchOptions(command, flags);
   AddServingOptions(command, flags);
-  command
-      .add_option_function<std::vector<std::string>>(
-          "--drop-state",
-          [&flags](const std::vector<std::string>& names) {
-            flags.run.drop_states.insert(names.begin(), names.end());
-          },
-          "give up a state of the directory that the topology does not declare any more; repeat "
-          "for each")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
+  AddDropState(command, flags);
   command.add_flag("--quiet", flags.quiet, "no progress lines");
 }
 
@@ -399,6 +415,17 @@ int Explain(const Program& program, const Topology& topology, bool dot) {
   if (!text.ok()) return Refuse(program, text.status());
   std::fputs(text->c_str(), stdout);
   return 0;
+}
+
+int ExplainAgainst(const Program& program, const Topology& topology, const RunOptions& options) {
+  const StartCheck check = CheckStart(topology, options);
+  std::fputs(check.report.c_str(), stdout);
+  if (check.verdict.ok()) {
+    std::fputs("a start would be accepted\n", stdout);
+    return kExitDone;
+  }
+  Say(program, Concat("a start would be refused: ", Message(check.verdict)));
+  return kExitRefused;
 }
 
 // A word that was typed in the place of the command, if that is what is wrong.
@@ -453,7 +480,7 @@ int RunProgram(int argc, char** argv, const Program& program) {
   AddOptions(*run, program, values, given_flags);
   AddOptions(*explain, program, values, given_flags);
   AddRunOptions(*run, flags);
-  explain->add_flag("--dot", dot, "in Graphviz's language");
+  AddExplainOptions(*explain, dot, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -468,8 +495,11 @@ int RunProgram(int argc, char** argv, const Program& program) {
   }
   StatusOr<Topology> topology = Build(program, args);
   if (!topology.ok()) return Refuse(program, topology.status());
-  if (explain->parsed()) return Explain(program, *topology, dot);
   flags.run = OptionsOf(flags);
+  if (explain->parsed()) {
+    return flags.run.state_dir.empty() ? Explain(program, *topology, dot)
+                                       : ExplainAgainst(program, *topology, flags.run);
+  }
   return RunTopology(program, *topology, flags);
 }
 

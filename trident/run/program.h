@@ -4,7 +4,7 @@
 // this gives it the commands that every one has:
 //
 //   ./wordcount run --input FILE --state DIR [--address HOST:PORT] ...
-//   ./wordcount explain --input FILE [--dot]
+//   ./wordcount explain --input FILE [--dot | --against DIR]
 //   ./wordcount --help
 //
 // Exit codes, and the last line on stderr says the same in words:

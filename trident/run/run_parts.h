@@ -69,6 +69,9 @@ class RunParts final : private CoordinatorEvents {
   const Plan& plan() const { return plan_; }
   Epoch epoch() const { return leader_->epoch(); }
   const std::vector<GroupId>& groups() const { return leader_->groups(); }
+  const std::vector<Worker::Source>& sources() const {
+    return std::as_const(*worker_).worker().sources();
+  }
   BatchCoordinator& coordinator() { return leader_->coordinator(); }
   const BatchCoordinator& coordinator() const { return leader_->coordinator(); }
   Worker& worker() { return worker_->worker(); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/worker_parts.h"
 
-#include <algorithm>
+#include <string>
 
 #include "base/logging.h"
-#include "state/disk/store_identity.h"
+#include "trident/run/declared_states.h"
 
 namespace trident {
 
@@ -25,38 +25,17 @@ Status WorkerParts::OpenStates(const StateStoreOptions& options) {
   TRIDENT_ASSIGN_OR_RETURN(
       states_, StateStore::Open(*seams_.store, StoreOwner{.topology = plan_.logical->topology()},
                                 *seams_.decided, options));
-  for (const LogicalNode& node : plan_.logical->nodes()) {
-    if (node.writes == nullptr) continue;
-    TRIDENT_RETURN_IF_ERROR(node.writes->OpenIn(*states_, plan_.groups[node.id]));
-  }
-  // Always there, so that the policy may change from run to run.
-  for (GroupId group : plan_.group_ids) {
-    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(group);
-    TRIDENT_RETURN_IF_ERROR(letters->OpenIn(*states_, group));
-    if (options_.on_failure == OnFailure::kDeadLetter) dead_letters_[group] = letters;
-  }
-  TRIDENT_RETURN_IF_ERROR(OpenOrphanedLetters());
+  TRIDENT_ASSIGN_OR_RETURN(
+      dead_letters_,
+      DeclareStates(
+          {.plan = plan_, .options = options_, .store = *seams_.store, .states = *states_},
+          [](const std::string& /*state*/, const Status& outcome) { return outcome; }));
   TRIDENT_ASSIGN_OR_RETURN(RecoveryReport report, states_->Recover());
   TRIDENT_LOG(INFO) << "recovered " << report.records_replayed << " batches of "
                     << seams_.store->Where();
   for (GroupId group : plan_.group_ids) {
     const TxId last = seams_.decided->LastDecided(group);
     applied_[group] = {group, last, seams_.decided->AttemptOf(group, last).value_or(Attempt{})};
-  }
-  return absl::OkStatus();
-}
-
-// Of groups whose streams the topology does not have any more. Nobody declared them, so nobody can
-// be asked to declare them again.
-Status WorkerParts::OpenOrphanedLetters() {
-  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(*seams_.store));
-  for (const StoredState& state : identity.states) {
-    const bool planned = std::find(plan_.group_ids.begin(), plan_.group_ids.end(), state.group) !=
-                         plan_.group_ids.end();
-    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(state.group);
-    if (planned || letters->spec().name != state.name) continue;
-    if (options_.drop_states.contains(state.name)) continue;
-    TRIDENT_RETURN_IF_ERROR(letters->OpenIn(*states_, state.group));
   }
   return absl::OkStatus();
 }

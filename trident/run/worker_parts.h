@@ -74,7 +74,6 @@ class WorkerParts {
   WorkerParts(const Plan& plan, const RunOptions& options, Seams seams)
       : plan_(plan), options_(options), seams_(std::move(seams)) {}
   Status OpenStates(const StateStoreOptions& options);
-  Status OpenOrphanedLetters();
   Status StartUserStates(const Epochs& epochs);
 
   const Plan& plan_;

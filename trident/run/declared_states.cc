@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/declared_states.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "state/disk/store_identity.h"
+
+namespace trident {
+namespace {
+
+// Dead letters of groups whose streams the topology does not have any more. Nobody declared them,
+// so nobody can be asked to declare them again.
+Status DeclareOrphanedLetters(const StatesToDeclare& what, const OnDeclared& declared) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(what.store));
+  const std::vector<GroupId>& planned = what.plan.group_ids;
+  for (const StoredState& state : identity.states) {
+    if (std::find(planned.begin(), planned.end(), state.group) != planned.end()) continue;
+    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(state.group);
+    if (letters->spec().name != state.name) continue;
+    if (what.options.drop_states.contains(state.name)) continue;
+    TRIDENT_RETURN_IF_ERROR(declared(state.name, letters->OpenIn(what.states, state.group)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<DeadLetterStates> DeclareStates(const StatesToDeclare& what, const OnDeclared& declared) {
+  for (const LogicalNode& node : what.plan.logical->nodes()) {
+    if (node.writes == nullptr) continue;
+    const Status outcome = node.writes->OpenIn(what.states, what.plan.groups[node.id]);
+    if (node.writes->user_defined()) {
+      TRIDENT_RETURN_IF_ERROR(outcome);
+    } else {
+      TRIDENT_RETURN_IF_ERROR(declared(node.writes->spec().name, outcome));
+    }
+  }
+  // Always there, so that the policy may change from run to run.
+  DeadLetterStates used;
+  for (GroupId group : what.plan.group_ids) {
+    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(group);
+    TRIDENT_RETURN_IF_ERROR(declared(letters->spec().name, letters->OpenIn(what.states, group)));
+    if (what.options.on_failure == OnFailure::kDeadLetter) used[group] = letters;
+  }
+  TRIDENT_RETURN_IF_ERROR(DeclareOrphanedLetters(what, declared));
+  return used;
+}
+
+}  // namespace trident

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/start_check.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "coordinator/decision_log.h"
+#include "state/disk/memory_store.h"
+#include "state/disk/rocks_directory.h"
+#include "state/disk/rocks_store.h"
+#include "state/disk/store_identity.h"
+#include "state/disk/stream_registry.h"
+#include "trident/planner/planner.h"
+#include "trident/run/declared_states.h"
+#include "trident/run/run_parts.h"
+#include "trident/run/stream_names.h"
+
+namespace trident {
+namespace {
+
+// Nothing happens in parts that are not started.
+class NoEvents final : public CoordinatorEvents {
+ public:
+  void OnHalted(GroupId /*group*/, const Status& /*cause*/) override {}
+  void OnDrained(GroupId /*group*/, TxId /*last*/) override {}
+  void OnIdle(GroupId /*group*/) override {}
+};
+
+// A directory that is not made yet is like an empty one in memory.
+StatusOr<std::unique_ptr<DurableStore>> OpenToRead(const RunOptions& options) {
+  const MemoryShares shares = ShareMemory(options.memory_bytes);
+  auto files = RocksStore::Open({.dir = options.state_dir,
+                                 .access = RocksStoreOptions::Access::kReadOnly,
+                                 .cache_bytes = shares.block_cache,
+                                 .write_buffer_bytes = shares.write_buffers});
+  if (files.ok() || std::filesystem::exists(options.state_dir)) {
+    TRIDENT_RETURN_IF_ERROR(RocksDirectory::CheckMayChange(options.state_dir));
+  }
+  if (files.ok()) return std::unique_ptr<DurableStore>(*std::move(files));
+  const auto parent = std::filesystem::absolute(options.state_dir + "/..").lexically_normal();
+  if (files.status().code() != StatusCode::kNotFound || !std::filesystem::exists(parent)) {
+    return files.status();
+  }
+  return std::unique_ptr<DurableStore>(std::make_unique<MemoryStore>());
+}
+
+class Check {
+ public:
+  Check(const RunOptions& options, Plan plan, const DurableStore& store, DurableStore& same)
+      : options_(options), plan_(std::move(plan)), store_(store), same_(same), log_(same) {}
+
+  // Adds to the report. The errors are those of the start.
+  Status Run();
+  std::string TakeReport() { return std::move(report_); }
+
+ private:
+  template <class... Parts>
+  void Say(const Parts&... parts) {
+    report_ += Concat(parts...) + "\n";
+  }
+  Status DescribeStates(const Plan& named);
+  void DescribeGroups(const Plan& named);
+  void DescribeStreams(const Plan& named, const RunParts* parts);
+  void DescribePartitions(const StoredStream& stream, const Worker::Source* source);
+
+  const RunOptions& options_;
+  const Plan plan_;
+  const DurableStore& store_;
+  DurableStore& same_;  // the parts of a run can write; these do not
+  DecisionLog log_;
+  StoreIdentity identity_;
+  StreamRegistry known_;
+  std::string report_;
+};
+
+Status Check::Run() {
+  TRIDENT_ASSIGN_OR_RETURN(identity_, ReadIdentity(store_));
+  TRIDENT_ASSIGN_OR_RETURN(auto known, ReadStreams(store_));
+  if (known) known_ = *std::move(known);
+  TRIDENT_RETURN_IF_ERROR(log_.Load());
+  Plan named = plan_;
+  WriteSet unwritten;
+  const Status names = NumberByName(store_, named, unwritten);
+  if (names.ok()) {
+    DescribeGroups(named);
+    // The start says again what is refused here.
+    (void)DescribeStates(named);
+  }
+  NoEvents events;
+  const auto parts =
+      RunParts::Open(plan_, options_, {.store = &same_, .events = &events, .changed = [] {}});
+  DescribeStreams(named, parts.ok() ? parts->get() : nullptr);
+  return parts.status();
+}
+
+void Check::DescribeGroups(const Plan& named) {
+  for (GroupId group : named.group_ids) {
+    const TxId last = log_.LastDecided(group);
+    if (last == TxId()) {
+      Say("group ", group.value(), ": new");
+    } else {
+      Say("group ", group.value(), ": carries over, decided up to txid ", last.value());
+    }
+  }
+}
+
+Status Check::DescribeStates(const Plan& named) {
+  StateStoreOptions options;
+  options.drop_states = options_.drop_states;
+  TRIDENT_ASSIGN_OR_RETURN(
+      const auto states,
+      StateStore::Open(same_, StoreOwner{.topology = named.logical->topology()}, log_, options));
+  const auto describe = [&](const std::string& name, const Status& outcome) -> Status {
+    const auto stored = std::find_if(identity_.states.begin(), identity_.states.end(),
+                                     [&](const StoredState& state) { return state.name == name; });
+    if (!outcome.ok()) {
+      Say("state ", name, ": refused: ", Message(outcome));
+    } else if (stored != identity_.states.end()) {
+      Say("state ", name, ": carries over: ", ToString(*stored));
+    } else {
+      Say("state ", name, ": new, begins empty");
+    }
+    return absl::OkStatus();
+  };
+  TRIDENT_RETURN_IF_ERROR(
+      DeclareStates({.plan = named, .options = options_, .store = store_, .states = *states},
+                    describe)
+          .status());
+  for (const StoredState& state : identity_.states) {
+    if (options_.drop_states.contains(state.name)) {
+      Say("state ", state.name, ": dropped by this start");
+    }
+  }
+  for (const StoredState& state : states->Undeclared()) {
+    Say("state ", state.name, ": orphaned and refused: this topology does not declare it");
+  }
+  return absl::OkStatus();
+}
+
+void Check::DescribeStreams(const Plan& named, const RunParts* parts) {
+  std::set<std::string> declared;
+  for (const auto& [id, spout] : named.spouts) {
+    const std::string& name = named.logical->node(id).name;
+    declared.insert(name);
+    const Worker::Source* source = nullptr;
+    StoredStream numbers{spout, named.groups[id]};
+    if (parts != nullptr) {
+      for (const Worker::Source& one : parts->sources()) {
+        if (one.id == spout && one.group == numbers.group) source = &one;
+      }
+    }
+    const auto known = known_.streams.find(name);
+    if (known != known_.streams.end()) numbers = known->second;
+    const bool carries =
+        known != known_.streams.end() || !log_.Recover(numbers.group, Epoch()).positions.empty();
+    Say("stream ", name, ": ", carries ? "carries over" : "new");
+    if (carries || source != nullptr) DescribePartitions(numbers, source);
+  }
+  for (const auto& [name, numbers] : known_.streams) {
+    if (declared.contains(name)) continue;
+    Say("stream ", name,
+        ": orphaned: this topology does not declare it; if it comes back, it goes "
+        "on where it stood");
+    DescribePartitions(numbers, nullptr);
+  }
+}
+
+void Check::DescribePartitions(const StoredStream& stream, const Worker::Source* source) {
+  std::map<std::string, Position> stored;
+  for (const SpoutPosition& position : log_.Recover(stream.group, Epoch()).positions) {
+    if (position.spout == stream.spout) stored[position.at.partition] = position.at.position;
+  }
+  std::set<std::string> read;
+  if (source != nullptr) {
+    read.insert(source->partitions.begin(), source->partitions.end());
+    const auto more = source->spout->PartitionsAfter(source->partitions.size()).names;
+    read.insert(more.begin(), more.end());
+  }
+  for (const auto& [partition, position] : stored) {
+    const bool orphaned = source != nullptr && !read.contains(partition);
+    Say("  partition ", partition,
+        orphaned ? ": orphaned: the source does not have it; stands at " : ": carries over from ",
+        position.empty() ? "its beginning" : position);
+  }
+  for (const std::string& partition : read) {
+    if (!stored.contains(partition)) Say("  partition ", partition, ": new");
+  }
+}
+
+}  // namespace
+
+StartCheck CheckStart(const Topology& topology, const RunOptions& options) {
+  StartCheck out;
+  const auto judge = [&]() -> Status {
+    TRIDENT_ASSIGN_OR_RETURN(auto logical, topology.Build());
+    TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, {.executors = options.executors}));
+    TRIDENT_ASSIGN_OR_RETURN(const auto store, OpenToRead(options));
+    Check check(options, std::move(plan), *store, *store);
+    const Status verdict = check.Run();
+    out.report = check.TakeReport();
+    return verdict;
+  };
+  out.verdict = judge();
+  return out;
+}
+
+}  // namespace trident
