@@ -219,7 +219,8 @@ void MapPartition<V>::CountStaged(const Change<V>& change) {
   if constexpr (kHoldsHeap<V>) {
     const int64_t heap = HeapOf(change.value);
     account_.AddHeap(ValuePlace::kStaged, heap);
-    if (heap > kValueBytesMax && StoredBytes(change.value) > kValueBytesMax) {
+    const bool may_be_large = heap + static_cast<int64_t>(sizeof(V)) > kValueBytesMax;
+    if (may_be_large && StoredBytes(change.value) > kValueBytesMax) {
       too_large_ = change.slot;
     }
   }

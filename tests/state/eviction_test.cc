@@ -3,24 +3,24 @@
 // Eviction: a partition gives up what it need not keep, each key once, down to the last.
 #include <gtest/gtest.h>
 
-#include <map>
-#include <optional>
-#include <string>
-
 #include "base/limits.h"
 #include "tests/state/state_harness.h"
 
 namespace trident {
 namespace {
 
+template <class V>
+class EvictionTest : public ::testing::Test {};
+TYPED_TEST_SUITE(EvictionTest, StateValues);
+
 // While keys go, whole chunks of the table go too; the hand that looks for keys skips them, so it
 // comes around sooner than the table is long.
-TEST(EvictionTest, ATableGivesUpItsLastKeysOnce) {
+TYPED_TEST(EvictionTest, ATableGivesUpItsLastKeysOnce) {
   for (const int keys : {1, 15, 17, 300, 5'000, 5'003}) {
     HarnessOptions options{.partitions = 1, .store = {}};
     options.store.state_bytes = 4096;
-    StateHarness h(options);
-    std::map<std::string, std::optional<int64_t>> changes;
+    StateHarness<TypeParam> h(options);
+    NumberedChanges changes;
     for (int i = 0; i < keys; ++i) changes[Concat("key ", i)] = i;
     h.Commit(changes);
     while (h.store().fold().HasWork()) {

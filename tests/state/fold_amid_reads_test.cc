@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -65,6 +66,7 @@ class SteppedThread {
   std::thread thread_;
 };
 
+template <class V>
 class BusyHistory {
  public:
   explicit BusyHistory(uint64_t seed) : rng_(seed), state_(OptionsFrom(rng_)) {
@@ -97,6 +99,7 @@ class BusyHistory {
  private:
   static constexpr uint64_t kKeys = 60;
 
+  static V Of(TxId t) { return ValuesOf<V>::Of(static_cast<int64_t>(t.value())); }
   static HarnessOptions OptionsFrom(Rng& rng) {
     HarnessOptions options;
     options.partitions = rng.Chance(0.3) ? 1 : 3;
@@ -142,7 +145,7 @@ class BusyHistory {
     committing_ = true;
     const TxId t = state_.published().Next();
     const Attempt attempt{Epoch(1), 1};
-    Content after = state_.history().back();
+    Content<V> after = state_.history().back();
     std::vector<std::string> names;
     for (uint64_t n = 1 + rng_.Below(12); n > 0; --n) {
       names.push_back(Concat("k", rng_.Below(kKeys)));
@@ -157,22 +160,26 @@ class BusyHistory {
   }
 
   void Stage(TxId t, Attempt attempt, const std::vector<std::string>& names,
-             const std::vector<HashedKey>& keys, Content& after) {
+             const std::vector<HashedKey>& keys, Content<V>& after) {
     if (rng_.Chance(0.75)) {
-      const std::vector<int64_t> deltas(keys.size(), static_cast<int64_t>(t.value()));
-      for (const std::string& name : names) after[name] += deltas[0];
-      const Status staged = state_.share().StageDelta(t, attempt, keys, deltas,
-                                                      [](int64_t a, int64_t b) { return a + b; });
+      const std::vector<V> deltas(keys.size(), Of(t));
+      for (const std::string& name : names) AddTo(after, name, deltas[0]);
+      const Status staged = state_.share().StageDelta(t, attempt, keys, std::span<const V>(deltas),
+                                                      &ValuesOf<V>::Sum);
       ASSERT_TRUE(staged.ok()) << staged;
       return;
     }
     const bool removes = rng_.Chance(0.3);
-    const Status staged = state_.share().Stage(
-        t, attempt, keys, [&](size_t i, const int64_t* old) -> std::optional<int64_t> {
-          EXPECT_EQ(old == nullptr ? 0 : *old, after.contains(names[i]) ? after[names[i]] : 0);
+    const Status staged =
+        state_.share().Stage(t, attempt, keys, [&](size_t i, const V* old) -> std::optional<V> {
+          const auto before = after.find(names[i]);
+          EXPECT_EQ(old == nullptr, before == after.end());
+          if (old != nullptr && before != after.end()) {
+            EXPECT_EQ(*old, before->second);
+          }
           after.erase(names[i]);
           if (removes) return std::nullopt;
-          return after[names[i]] = -static_cast<int64_t>(t.value());
+          return after.emplace(names[i], Of(t)).first->second;
         });
     ASSERT_TRUE(staged.ok()) << staged;
   }
@@ -182,12 +189,12 @@ class BusyHistory {
     const uint64_t newest = state_.published().value();
     const uint64_t back = std::min(newest, rng_.Below(state_.options().store.readable_versions));
     StatusOr<Snapshot> pin =
-        state_.store().Pin(StateOverStore::kGroup, ReadAt::Exactly(TxId(newest - back)));
+        state_.store().Pin(kHarnessGroup, ReadAt::Exactly(TxId(newest - back)));
     if (!pin.ok()) return;
     const TxId at = pin->txid();
-    const Content expected = state_.At(at);
+    const Content<V> expected = state_.At(at);
     if (rng_.Chance(0.3)) {
-      const StatusOr<Content> all = state_.ReadAll(at, 1 + rng_.Below(kKeys));
+      const StatusOr<Content<V>> all = state_.ReadAll(at, 1 + rng_.Below(kKeys));
       ASSERT_TRUE(all.ok()) << all.status();
       ASSERT_EQ(*all, expected) << "at " << at.value() << " of " << newest;
       return;
@@ -196,8 +203,8 @@ class BusyHistory {
     for (int i = 0; i < 10; ++i) names.push_back(Concat("k", rng_.Below(kKeys)));
     std::vector<HashedKey> keys;
     for (const std::string& name : names) keys.push_back({name, HashBytes(name)});
-    std::vector<std::optional<int64_t>> values(keys.size());
-    const Status read = state_.map().GetAll(at, keys, [&](size_t i, const int64_t* value) {
+    std::vector<std::optional<V>> values(keys.size());
+    const Status read = state_.map().GetAll(at, keys, [&](size_t i, const V* value) {
       if (value != nullptr) values[i] = *value;
     });
     ASSERT_TRUE(read.ok()) << read;
@@ -210,29 +217,34 @@ class BusyHistory {
 
   Rng rng_;
   HookedStore store_;
-  StateOverStore state_;
+  StateOverStore<V> state_;
   std::unique_ptr<SteppedThread> fold_;
   uint64_t meanwhile_left_ = 0;  // so that a long read ends
   bool committing_ = false;
   bool within_ = false;
 };
 
-TEST(FoldAmidReadsTest, EveryReadIsOfItsTxIdWhateverHappensMeanwhile) {
-  for (uint64_t seed : TestSeeds(150, 50)) {
-    SCOPED_TRACE(Repro("FoldAmidReadsTest.EveryReadIsOfItsTxIdWhateverHappensMeanwhile", seed));
-    BusyHistory(seed).Run(200);
+template <class V>
+class FoldAmidReadsTest : public testing::Test {};
+TYPED_TEST_SUITE(FoldAmidReadsTest, StateValues);
+
+TYPED_TEST(FoldAmidReadsTest, EveryReadIsOfItsTxIdWhateverHappensMeanwhile) {
+  for (uint64_t seed : TestSeeds(60, 20)) {
+    SCOPED_TRACE(Repro("FoldAmidReadsTest/*.EveryReadIsOfItsTxIdWhateverHappensMeanwhile", seed));
+    BusyHistory<TypeParam>(seed).Run(200);
     if (testing::Test::HasFailure()) return;
   }
 }
 
 // 600 keys in the base, of which memory knows nothing.
+template <class V>
 class UnreadFoldTest : public testing::Test {
  protected:
   UnreadFoldTest() : state_({.store = {.fold_deltas = FoldDeltas::kUnread}}) {
     TRIDENT_CHECK_OK(state_.Open(store_));
     TRIDENT_CHECK_OK(state_.TryCommitDeltas(Deltas(0, 600)));
     TRIDENT_CHECK_OK(state_.store().fold().FoldAll());
-    std::vector<Content> history = state_.history();
+    std::vector<Content<V>> history = state_.history();
     TRIDENT_CHECK_OK(state_.Open(store_));
     state_.history() = std::move(history);
   }
@@ -245,19 +257,24 @@ class UnreadFoldTest : public testing::Test {
     return deltas;
   }
   void ExpectHolds(TxId at) {
-    const StatusOr<Content> all = state_.ReadAll(at, 100);
+    const StatusOr<Content<V>> all = state_.ReadAll(at, 100);
     ASSERT_TRUE(all.ok()) << all.status();
     EXPECT_EQ(*all, state_.At(at));
   }
 
   HookedStore store_;
-  StateOverStore state_;
+  StateOverStore<V> state_;
 };
+TYPED_TEST_SUITE(UnreadFoldTest, StateValues);
 
 // 20,000 keys in one partition.
-TEST(FoldDeltasTest, FewDeltasAreLookedUpAndManyAreAppendedUnread) {
+template <class V>
+class FoldDeltasTest : public testing::Test {};
+TYPED_TEST_SUITE(FoldDeltasTest, StateValues);
+
+TYPED_TEST(FoldDeltasTest, FewDeltasAreLookedUpAndManyAreAppendedUnread) {
   HookedStore store;
-  StateOverStore state({.partitions = 1, .store = {}});
+  StateOverStore<TypeParam> state({.partitions = 1, .store = {}});
   ASSERT_TRUE(state.Open(store).ok());
   std::map<std::string, int64_t> all;
   for (int i = 0; i < 20'000; ++i) all[Concat("key", i)] = 1;
@@ -267,7 +284,7 @@ TEST(FoldDeltasTest, FewDeltasAreLookedUpAndManyAreAppendedUnread) {
     uint64_t keys, walks;
   };
   const auto fold = [&](uint64_t deltas, Reads& reads) {
-    std::vector<Content> history = state.history();
+    std::vector<Content<TypeParam>> history = state.history();
     ASSERT_TRUE(state.Open(store).ok());  // memory knows nothing
     state.history() = std::move(history);
     std::map<std::string, int64_t> some;
@@ -291,49 +308,49 @@ TEST(FoldDeltasTest, FewDeltasAreLookedUpAndManyAreAppendedUnread) {
     EXPECT_EQ(reads.walks, c.walks) << c.deltas;
   }
   EXPECT_EQ(state.map().ApproximateKeys(), 20'000u);
-  const StatusOr<Content> found = state.ReadAll(state.published(), 5'000);
+  const StatusOr<Content<TypeParam>> found = state.ReadAll(state.published(), 5'000);
   ASSERT_TRUE(found.ok());
   EXPECT_EQ(*found, state.At(state.published()));
 }
 
-TEST_F(UnreadFoldTest, KeysAreStillCountedAboutRight) {
+TYPED_TEST(UnreadFoldTest, KeysAreStillCountedAboutRight) {
   for (int round = 1; round <= 10; ++round) {
     // One half there already, one half new.
-    ASSERT_TRUE(state_.TryCommitDeltas(Deltas(300 * round, 600 + 300 * round)).ok());
-    ASSERT_TRUE(state_.store().fold().FoldAll().ok());
+    ASSERT_TRUE(this->state_.TryCommitDeltas(this->Deltas(300 * round, 600 + 300 * round)).ok());
+    ASSERT_TRUE(this->state_.store().fold().FoldAll().ok());
   }
-  EXPECT_NEAR(static_cast<double>(state_.map().ApproximateKeys()), 3600, 360);
-  const uint64_t before = state_.map().ApproximateKeys();
-  std::vector<Content> history = state_.history();
-  ASSERT_TRUE(state_.Open(store_).ok());
-  EXPECT_NEAR(static_cast<double>(state_.map().ApproximateKeys()), static_cast<double>(before),
-              100);
+  EXPECT_NEAR(static_cast<double>(this->state_.map().ApproximateKeys()), 3600, 360);
+  const uint64_t before = this->state_.map().ApproximateKeys();
+  std::vector<Content<TypeParam>> history = this->state_.history();
+  ASSERT_TRUE(this->state_.Open(this->store_).ok());
+  EXPECT_NEAR(static_cast<double>(this->state_.map().ApproximateKeys()),
+              static_cast<double>(before), 100);
 }
 
-TEST_F(UnreadFoldTest, AfterAFoldThatCannotEndReadsAreRightAndNothingIsFolded) {
-  ASSERT_TRUE(state_.TryCommitDeltas(Deltas(0, 600)).ok());
-  const TxId folded = state_.published();
+TYPED_TEST(UnreadFoldTest, AfterAFoldThatCannotEndReadsAreRightAndNothingIsFolded) {
+  ASSERT_TRUE(this->state_.TryCommitDeltas(this->Deltas(0, 600)).ok());
+  const TxId folded = this->state_.published();
   bool once = false;
-  store_.SetHook([&] {
+  this->store_.SetHook([&] {
     if (std::exchange(once, true)) return;
     // So that the end of the fold has something to read.
-    ASSERT_TRUE(state_.TryCommitDeltas(Deltas(0, 50)).ok());
-    store_.FailNextView(DataLoss("a damaged block"));
+    ASSERT_TRUE(this->state_.TryCommitDeltas(this->Deltas(0, 50)).ok());
+    this->store_.FailNextView(DataLoss("a damaged block"));
   });
-  const Status failed = state_.store().fold().FoldAll();
+  const Status failed = this->state_.store().fold().FoldAll();
   EXPECT_EQ(failed, DataLoss("a damaged block"));
-  ExpectHolds(folded);
-  ExpectHolds(state_.published());
-  ASSERT_TRUE(state_.TryCommitDeltas(Deltas(25, 75)).ok());
-  ExpectHolds(state_.published());
-  EXPECT_EQ(state_.store().fold().FoldSlice(), failed);
+  this->ExpectHolds(folded);
+  this->ExpectHolds(this->state_.published());
+  ASSERT_TRUE(this->state_.TryCommitDeltas(this->Deltas(25, 75)).ok());
+  this->ExpectHolds(this->state_.published());
+  EXPECT_EQ(this->state_.store().fold().FoldSlice(), failed);
   // The next start comes back from base and redo.
-  std::vector<Content> history = state_.history();
-  ASSERT_TRUE(state_.Open(store_).ok());
-  state_.history() = std::move(history);
-  ExpectHolds(state_.published());
-  EXPECT_TRUE(state_.store().fold().FoldAll().ok());
-  ExpectHolds(state_.published());
+  std::vector<Content<TypeParam>> history = this->state_.history();
+  ASSERT_TRUE(this->state_.Open(this->store_).ok());
+  this->state_.history() = std::move(history);
+  this->ExpectHolds(this->state_.published());
+  EXPECT_TRUE(this->state_.store().fold().FoldAll().ok());
+  this->ExpectHolds(this->state_.published());
 }
 
 }  // namespace

@@ -8,8 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 
 #include "tests/state/state_harness.h"
@@ -17,10 +15,10 @@
 namespace trident {
 namespace {
 
-constexpr GroupId kGroup = StateOverStore::kGroup;
+constexpr GroupId kGroup = kHarnessGroup;
 
-std::map<std::string, std::optional<int64_t>> RandomChanges(Rng& rng, uint64_t keys) {
-  std::map<std::string, std::optional<int64_t>> changes;
+NumberedChanges RandomChanges(Rng& rng, uint64_t keys) {
+  NumberedChanges changes;
   for (uint64_t i = 0; i < keys; ++i) {
     std::optional<int64_t>& value = changes[Concat("key number ", rng.Below(3 * keys))];
     if (rng.Below(5) > 0) value = static_cast<int64_t>(rng.Below(1'000'000));
@@ -28,13 +26,19 @@ std::map<std::string, std::optional<int64_t>> RandomChanges(Rng& rng, uint64_t k
   return changes;
 }
 
-TEST(RecoveryTest, MuchRedoIsReplayedToWhatWasCommitted) {
+template <class V>
+class RecoveryTest : public ::testing::Test {};
+TYPED_TEST_SUITE(RecoveryTest, StateValues);
+
+TYPED_TEST(RecoveryTest, MuchRedoIsReplayedToWhatWasCommitted) {
   for (const uint32_t partitions : {1u, 3u, 16u}) {
     Rng rng(partitions);
-    StateHarness h({.partitions = partitions, .store = {}});
+    StateHarness<TypeParam> h({.partitions = partitions, .store = {}});
     constexpr uint64_t kTxids = 24;
+    // Values that own memory make more redo of fewer rows.
+    const uint64_t keys = kHoldsHeap<TypeParam> ? 10'000 : 20'000;
     for (uint64_t t = 1; t <= kTxids; ++t) {
-      h.Commit(RandomChanges(rng, 20'000));
+      h.Commit(RandomChanges(rng, keys));
       // Some partitions are folded part of the way, so that they need less than the others.
       if (t == 5) {
         ASSERT_TRUE(h.store().fold().FoldSlice().ok());
@@ -47,6 +51,7 @@ TEST(RecoveryTest, MuchRedoIsReplayedToWhatWasCommitted) {
   }
 }
 
+template <class V>
 class DamagedRedoTest : public ::testing::Test {
  protected:
   DamagedRedoTest() {
@@ -67,70 +72,72 @@ class DamagedRedoTest : public ::testing::Test {
   }
 
   Rng rng_{1};
-  StateHarness h_;
+  StateHarness<V> h_;
 };
+TYPED_TEST_SUITE(DamagedRedoTest, StateValues);
 
-TEST_F(DamagedRedoTest, ADecidedTxidWithoutRedoIsNamed) {
+TYPED_TEST(DamagedRedoTest, ADecidedTxidWithoutRedoIsNamed) {
   WriteSet changes;
   changes.Delete(Table::kRedo, RedoKey(kGroup, TxId(3)));
-  Write(changes);
-  const std::string refusal = Refusal();
-  EXPECT_TRUE(Says(refusal,
-                   "txid 3 of group 7 was decided, but is neither in the base nor in the "
-                   "redo in memory, whose decisions reach to txid 5"))
+  this->Write(changes);
+  const std::string refusal = this->Refusal();
+  EXPECT_TRUE(this->Says(refusal,
+                         "txid 3 of group 7 was decided, but is neither in the base nor in the "
+                         "redo in memory, whose decisions reach to txid 5"))
       << refusal;
-  EXPECT_TRUE(Says(refusal, "restore the state directory from a backup")) << refusal;
+  EXPECT_TRUE(this->Says(refusal, "restore the state directory from a backup")) << refusal;
 }
 
-TEST_F(DamagedRedoTest, TheLastDecidedTxidWithoutRedoIsNamed) {
+TYPED_TEST(DamagedRedoTest, TheLastDecidedTxidWithoutRedoIsNamed) {
   WriteSet changes;
   changes.Delete(Table::kRedo, RedoKey(kGroup, TxId(5)));
-  Write(changes);
-  EXPECT_TRUE(Says(Refusal(), "txid 5 of group 7 was decided, but is neither"));
+  this->Write(changes);
+  EXPECT_TRUE(this->Says(this->Refusal(), "txid 5 of group 7 was decided, but is neither"));
 }
 
-TEST_F(DamagedRedoTest, RedoOfAnotherTxidIsNamed) {
+TYPED_TEST(DamagedRedoTest, RedoOfAnotherTxidIsNamed) {
   WriteSet changes;
-  changes.Put(Table::kRedo, RedoKey(kGroup, TxId(3)), Redo(TxId(4)));
-  Write(changes);
-  EXPECT_TRUE(Says(Refusal(), "txid 3")) << Refusal();
+  changes.Put(Table::kRedo, RedoKey(kGroup, TxId(3)), this->Redo(TxId(4)));
+  this->Write(changes);
+  EXPECT_TRUE(this->Says(this->Refusal(), "txid 3")) << this->Refusal();
 }
 
-TEST_F(DamagedRedoTest, AnyFlippedBitOfRedoIsNoticed) {
-  std::string redo = Redo(TxId(2));
+TYPED_TEST(DamagedRedoTest, AnyFlippedBitOfRedoIsNoticed) {
+  std::string redo = this->Redo(TxId(2));
   for (size_t bit = 0; bit < 8 * redo.size(); bit += 7) {
     std::string flipped = redo;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
     WriteSet changes;
     changes.Put(Table::kRedo, RedoKey(kGroup, TxId(2)), flipped);
-    Write(changes);
-    const Status opened = h_.KillAndOpen(rng_);
+    this->Write(changes);
+    const Status opened = this->h_.KillAndOpen(this->rng_);
     ASSERT_FALSE(opened.ok()) << "bit " << bit;
   }
 }
 
-TEST_F(DamagedRedoTest, RedoOfAnAttemptThatWasNotDecidedIsNamed) {
+TYPED_TEST(DamagedRedoTest, RedoOfAnAttemptThatWasNotDecidedIsNamed) {
   WriteSet changes;
   changes.Put(Table::kDecision, DecisionKey(kGroup, TxId(4)),
               StoredDecisions::Encode(Attempt{Epoch(1), 2}));
-  Write(changes);
-  EXPECT_TRUE(Says(Refusal(),
-                   "txid 4 of group 7 was decided for attempt 1.2, but the redo in "
-                   "memory has attempt 1.1"));
+  this->Write(changes);
+  EXPECT_TRUE(this->Says(this->Refusal(),
+                         "txid 4 of group 7 was decided for attempt 1.2, but the redo in "
+                         "memory has attempt 1.1"));
 }
 
-TEST_F(DamagedRedoTest, OtherRedoThanTheOneThatWasVotedForIsNamed) {
+TYPED_TEST(DamagedRedoTest, OtherRedoThanTheOneThatWasVotedForIsNamed) {
   RedoHeader header;
   header.group = kGroup;
   header.txid = TxId(3);
   header.attempt = Attempt{Epoch(1), 1};
   WriteSet changes;
   changes.Put(Table::kRedo, RedoKey(kGroup, TxId(3)), RedoRecordBuilder(header).Finish());
-  Write(changes);
-  EXPECT_TRUE(Says(Refusal(), "txid 3 of group 7 was decided for redo with the checksum "));
+  this->Write(changes);
+  EXPECT_TRUE(
+      this->Says(this->Refusal(), "txid 3 of group 7 was decided for redo with the checksum "));
 }
 
-TEST_F(DamagedRedoTest, RedoOfAStateThatTheStoreDoesNotHaveIsNamed) {
+TYPED_TEST(DamagedRedoTest, RedoOfAStateThatTheStoreDoesNotHaveIsNamed) {
   RedoHeader header;
   header.group = kGroup;
   header.txid = TxId(3);
@@ -141,18 +148,19 @@ TEST_F(DamagedRedoTest, RedoOfAStateThatTheStoreDoesNotHaveIsNamed) {
   changes.Put(Table::kRedo, RedoKey(kGroup, TxId(3)), std::move(record).Finish());
   changes.Put(Table::kDecision, DecisionKey(kGroup, TxId(3)),
               StoredDecisions::Encode(header.attempt));
-  Write(changes);
-  EXPECT_TRUE(Says(Refusal(), "changes state 99, partition 0, which the store does not have"));
+  this->Write(changes);
+  EXPECT_TRUE(
+      this->Says(this->Refusal(), "changes state 99, partition 0, which the store does not have"));
 }
 
-TEST_F(DamagedRedoTest, UndecidedRedoIsDropped) {
+TYPED_TEST(DamagedRedoTest, UndecidedRedoIsDropped) {
   WriteSet changes;
   changes.Put(Table::kRedo, RedoKey(kGroup, TxId(6)), "of no decision");
-  Write(changes);
-  ASSERT_TRUE(h_.KillAndOpen(rng_).ok());
-  EXPECT_EQ(h_.report().records_dropped, 1u);
-  EXPECT_EQ(*h_.ReadAll(TxId(5)), h_.At(TxId(5)));
-  EXPECT_EQ(*h_.durable().Get(Table::kRedo, RedoKey(kGroup, TxId(6))), std::nullopt);
+  this->Write(changes);
+  ASSERT_TRUE(this->h_.KillAndOpen(this->rng_).ok());
+  EXPECT_EQ(this->h_.report().records_dropped, 1u);
+  EXPECT_EQ(*this->h_.ReadAll(TxId(5)), this->h_.At(TxId(5)));
+  EXPECT_EQ(*this->h_.durable().Get(Table::kRedo, RedoKey(kGroup, TxId(6))), std::nullopt);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -23,7 +24,6 @@ namespace trident {
 namespace {
 
 using Fault = FaultyDisk::Fault;
-using Changes = std::map<std::string, std::optional<int64_t>>;
 
 constexpr uint64_t kFirst = 4;  // txids before it are committed without faults
 constexpr uint64_t kLast = 10;
@@ -32,9 +32,9 @@ constexpr uint64_t kLast = 10;
 bool Adds(uint64_t t) { return t % 2 == 0; }
 
 // Of txid t; a function of nothing else.
-Changes ChangesOf(uint64_t t) {
+NumberedChanges ChangesOf(uint64_t t) {
   Rng rng(t);
-  Changes changes;
+  NumberedChanges changes;
   for (int i = 0; i < 12; ++i) {
     auto& value = changes[Concat("key", rng.Below(40))];
     if (Adds(t) || !rng.Chance(0.2)) value = static_cast<int64_t>(rng.Below(1000));
@@ -43,13 +43,14 @@ Changes ChangesOf(uint64_t t) {
 }
 
 // By txid, from plain maps.
-std::vector<Content> AllContents() {
-  std::vector<Content> contents(1);
+template <class V>
+std::vector<Content<V>> AllContents() {
+  std::vector<Content<V>> contents(1);
   for (uint64_t t = 1; t <= kLast; ++t) {
-    Content next = contents.back();
+    Content<V> next = contents.back();
     for (const auto& [key, value] : ChangesOf(t)) {
       if (!Adds(t)) next.erase(key);
-      if (value) next[key] += *value;
+      if (value) AddTo(next, key, ValuesOf<V>::Of(*value));
     }
     contents.push_back(std::move(next));
   }
@@ -57,6 +58,7 @@ std::vector<Content> AllContents() {
 }
 
 // A state in a directory on a faulty disk.
+template <class V>
 class FaultyState {
  public:
   explicit FaultyState(const std::string& dir)
@@ -82,8 +84,8 @@ class FaultyState {
     return absl::OkStatus();
   }
   uint64_t published() { return state_.published().value(); }
-  void ExpectHolds(const std::vector<Content>& contents) {
-    const StatusOr<Content> content = state_.ReadAll(state_.published());
+  void ExpectHolds(const std::vector<Content<V>>& contents) {
+    const StatusOr<Content<V>> content = state_.ReadAll(state_.published());
     ASSERT_TRUE(content.ok()) << content.status();
     ASSERT_EQ(*content, contents[published()]);
   }
@@ -91,7 +93,7 @@ class FaultyState {
 
  private:
   Status Commit(uint64_t t) {
-    const Changes changes = ChangesOf(t);
+    const NumberedChanges changes = ChangesOf(t);
     if (!Adds(t)) return state_.TryCommit(changes);
     std::map<std::string, int64_t> deltas;
     for (const auto& [key, delta] : changes) deltas[key] = *delta;
@@ -101,13 +103,14 @@ class FaultyState {
   const std::string dir_;
   FaultyDisk disk_;
   std::unique_ptr<RocksStore> store_;
-  StateOverStore state_;
+  StateOverStore<V> state_;
 };
 
+template <class V>
 class StateFaultTest : public testing::Test {
  protected:
-  StateFaultTest() : contents_(AllContents()) {
-    FaultyState state(start_.path());
+  StateFaultTest() : contents_(AllContents<V>()) {
+    FaultyState<V> state(start_.path());
     TRIDENT_CHECK_OK(state.Open());
     TRIDENT_CHECK_OK(state.GoOn(kFirst - 1));
   }
@@ -115,7 +118,7 @@ class StateFaultTest : public testing::Test {
   uint64_t OperationsWithoutFaults() {
     TempDir dir;
     CopyTree(start_.path(), dir.path());
-    FaultyState state(dir.path());
+    FaultyState<V> state(dir.path());
     EXPECT_TRUE(state.Open().ok());
     state.disk().FailAt(0, Fault::kInputOutput);
     EXPECT_TRUE(state.GoOn(kLast).ok());
@@ -128,7 +131,7 @@ class StateFaultTest : public testing::Test {
   void Fail(uint64_t n, Fault fault) {
     TempDir dir;
     CopyTree(start_.path(), dir.path());
-    FaultyState state(dir.path());
+    FaultyState<V> state(dir.path());
     ASSERT_TRUE(state.Open().ok());
     state.disk().FailAt(n, fault);
     const Status error = state.GoOn(kLast);
@@ -156,21 +159,30 @@ class StateFaultTest : public testing::Test {
   void FailEverywhere(Fault fault) {
     const uint64_t operations = OperationsWithoutFaults();
     ASSERT_GT(operations, 30u);
-    for (uint64_t n = 1; n <= operations; ++n) {
+    // Numbers meet every fault; the other types meet every third one each, and not the same ones.
+    uint64_t first = 1, step = 3;
+    if (std::is_same_v<V, int64_t>) step = 1;
+    if (std::is_same_v<V, std::vector<int64_t>>) first = 2;
+    if (std::is_same_v<V, UserValue>) first = 3;
+    for (uint64_t n = first; n <= operations; n += step) {
       SCOPED_TRACE(Concat("operation ", n, " of ", operations));
       ASSERT_NO_FATAL_FAILURE(Fail(n, fault));
     }
   }
 
-  const std::vector<Content> contents_;
+  const std::vector<Content<V>> contents_;
   TempDir start_;
 };
 
-TEST_F(StateFaultTest, AnInputOutputErrorAtEveryOperation) { FailEverywhere(Fault::kInputOutput); }
+TYPED_TEST_SUITE(StateFaultTest, StateValues);
 
-TEST_F(StateFaultTest, AFullDiskAtEveryOperation) { FailEverywhere(Fault::kDiskFull); }
+TYPED_TEST(StateFaultTest, AnInputOutputErrorAtEveryOperation) {
+  this->FailEverywhere(Fault::kInputOutput);
+}
 
-TEST_F(StateFaultTest, APowerLossAtEveryOperation) { FailEverywhere(Fault::kPowerCut); }
+TYPED_TEST(StateFaultTest, AFullDiskAtEveryOperation) { this->FailEverywhere(Fault::kDiskFull); }
+
+TYPED_TEST(StateFaultTest, APowerLossAtEveryOperation) { this->FailEverywhere(Fault::kPowerCut); }
 
 }  // namespace
 }  // namespace trident

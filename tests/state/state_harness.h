@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A store of one group and one int64 map state over a durable store, with the part of the worker
-// that makes redo and decisions durable. What it commits stands in `history`, kept as plain maps.
-// StateHarness has a MemoryStore under it.
+// A store of one group and one map state over a durable store, with the part of the worker that
+// makes redo and decisions durable. What it commits stands in `history`, kept as plain maps.
+// StateHarness has a MemoryStore under it. V is one of StateValues (tests/state/typed_values.h).
 #ifndef TRIDENT_TESTS_STATE_STATE_HARNESS_H_
 #define TRIDENT_TESTS_STATE_STATE_HARNESS_H_
 
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,10 +22,9 @@
 #include "state/disk/memory_store.h"
 #include "state/disk/store_layout.h"
 #include "state/state_store.h"
+#include "tests/state/typed_values.h"
 
 namespace trident {
-
-using Content = std::map<std::string, int64_t>;
 
 // The decisions that a durable store has: one attempt a txid, and the checksum of its redo.
 class StoredDecisions : public DecidedAttempts {
@@ -81,9 +81,15 @@ struct HarnessOptions {
   StateStoreOptions store;
 };
 
+inline constexpr GroupId kHarnessGroup{7};
+
+// Changes that tests speak of: the numbers of the values (ValuesOf<V>), or nullopt to remove a key.
+using NumberedChanges = std::map<std::string, std::optional<int64_t>>;
+
+template <class V>
 class StateOverStore {
  public:
-  static constexpr GroupId kGroup{7};
+  static constexpr GroupId kGroup = kHarnessGroup;
 
   explicit StateOverStore(const HarnessOptions& options) : options_(options) {
     history_.push_back({});
@@ -102,10 +108,8 @@ class StateOverStore {
     spec.group = kGroup;
     spec.partitions = options_.partitions;
     spec.key_fields = {{.name = "word", .type = &TypeOf<Text>()}};
-    MapOptions<int64_t> map_options;
-    map_options.combine = [](int64_t a, int64_t b) { return a + b; };
-    TRIDENT_ASSIGN_OR_RETURN(map_, store_->AddMap<int64_t>(spec, map_options));
-    share_ = std::make_unique<MapShare<int64_t>>(*map_);
+    TRIDENT_ASSIGN_OR_RETURN(map_, store_->AddMap<V>(spec, SummingOptions<V>()));
+    share_ = std::make_unique<MapShare<V>>(*map_);
     TRIDENT_ASSIGN_OR_RETURN(report_, store_->Recover());
     return store_->Settle();
   }
@@ -131,30 +135,29 @@ class StateOverStore {
                 StoredDecisions::Encode(attempt, redo.checksum));
     return durable_->Write(changes, durability);
   }
-  void ApplyAndPublish(TxId t, Attempt attempt, Content after) {
+  void ApplyAndPublish(TxId t, Attempt attempt, Content<V> after) {
     share_->Apply(t, attempt);
     store_->PublishApplied(kGroup, t, attempt, redo_bytes_[t]);
     history_.push_back(std::move(after));
   }
 
   // One whole txid that puts (or with nullopt removes) these keys.
-  Status TryCommit(const std::map<std::string, std::optional<int64_t>>& changes) {
+  Status TryCommit(const NumberedChanges& changes) {
     const TxId t = published().Next();
     const Attempt attempt{Epoch(1), 1};
-    Content after = history_.back();
+    Content<V> after = history_.back();
     std::vector<HashedKey> keys;
-    std::vector<std::optional<int64_t>> values;
-    for (const auto& [key, value] : changes) {
+    std::vector<std::optional<V>> values;
+    for (const auto& [key, number] : changes) {
       keys.push_back({key, HashBytes(key)});
-      values.push_back(value);
-      if (value.has_value()) {
-        after[key] = *value;
-      } else {
-        after.erase(key);
-      }
+      values.emplace_back();
+      after.erase(key);
+      if (!number.has_value()) continue;
+      values.back() = ValuesOf<V>::Of(*number);
+      after.emplace(key, *values.back());
     }
     TRIDENT_RETURN_IF_ERROR(
-        share_->Stage(t, attempt, keys, [&](size_t i, const int64_t*) { return values[i]; }));
+        share_->Stage(t, attempt, keys, [&](size_t i, const V*) { return values[i]; }));
     TRIDENT_RETURN_IF_ERROR(Decide(t, attempt));
     ApplyAndPublish(t, attempt, std::move(after));
     return absl::OkStatus();
@@ -163,28 +166,29 @@ class StateOverStore {
   Status TryCommitDeltas(const std::map<std::string, int64_t>& deltas) {
     const TxId t = published().Next();
     const Attempt attempt{Epoch(1), 1};
-    Content after = history_.back();
+    Content<V> after = history_.back();
     std::vector<HashedKey> keys;
-    std::vector<int64_t> values;
-    for (const auto& [key, delta] : deltas) {
+    std::vector<V> values;
+    for (const auto& [key, number] : deltas) {
       keys.push_back({key, HashBytes(key)});
-      values.push_back(delta);
-      after[key] += delta;
+      values.push_back(ValuesOf<V>::Of(number));
+      AddTo(after, key, values.back());
     }
     TRIDENT_RETURN_IF_ERROR(
-        share_->StageDelta(t, attempt, keys, values, [](int64_t a, int64_t b) { return a + b; }));
+        share_->StageDelta(t, attempt, keys, std::span<const V>(values), &ValuesOf<V>::Sum));
     TRIDENT_RETURN_IF_ERROR(Decide(t, attempt));
     ApplyAndPublish(t, attempt, std::move(after));
     return absl::OkStatus();
   }
-  void Commit(const std::map<std::string, std::optional<int64_t>>& changes) {
+  void Commit(const NumberedChanges& changes) {
     const Status committed = TryCommit(changes);
     ASSERT_TRUE(committed.ok()) << committed;
   }
 
   // The whole state at `at`, read in pages of `rows`.
-  StatusOr<Content> ReadAll(TxId at, uint64_t rows = 7, const KeyRange& range = KeyRange::All()) {
-    Content out;
+  StatusOr<Content<V>> ReadAll(TxId at, uint64_t rows = 7,
+                               const KeyRange& range = KeyRange::All()) {
+    Content<V> out;
     KeyRange rest = range;
     for (;;) {
       TRIDENT_ASSIGN_OR_RETURN(StatePage page, map_->Scan(at, rest, {.rows = rows}));
@@ -192,7 +196,7 @@ class StateOverStore {
         ByteReader in(row.value);
         EXPECT_TRUE(range.Contains(row.key)) << row.key;
         EXPECT_TRUE(out.empty() || out.rbegin()->first < row.key) << "rows come in key order";
-        out[row.key] = Codec<int64_t>::Decode(in);
+        out.insert_or_assign(row.key, CodecOf<V>().Decode(in));
         EXPECT_TRUE(in.done());
       }
       if (!page.resume.has_value()) return out;
@@ -202,11 +206,11 @@ class StateOverStore {
   }
 
   TxId published() const { return store_->Published(kGroup); }
-  const Content& At(TxId t) const { return history_[t.value()]; }
-  std::vector<Content>& history() { return history_; }
+  const Content<V>& At(TxId t) const { return history_[t.value()]; }
+  std::vector<Content<V>>& history() { return history_; }
   StateStore& store() { return *store_; }
-  MapState<int64_t>& map() { return *map_; }
-  MapShare<int64_t>& share() { return *share_; }
+  MapState<V>& map() { return *map_; }
+  MapShare<V>& share() { return *share_; }
   const RecoveryReport& report() const { return report_; }
   HarnessOptions& options() { return options_; }
 
@@ -215,32 +219,33 @@ class StateOverStore {
   DurableStore* durable_ = nullptr;
   std::unique_ptr<StoredDecisions> decisions_;
   std::unique_ptr<StateStore> store_;
-  MapState<int64_t>* map_ = nullptr;
-  std::unique_ptr<MapShare<int64_t>> share_;
+  MapState<V>* map_ = nullptr;
+  std::unique_ptr<MapShare<V>> share_;
   RecoveryReport report_;
   std::map<TxId, uint64_t> redo_bytes_;
-  std::vector<Content> history_;  // by txid
+  std::vector<Content<V>> history_;  // by txid
 };
 
-class StateHarness : public StateOverStore {
+template <class V>
+class StateHarness : public StateOverStore<V> {
  public:
   explicit StateHarness(const HarnessOptions& options = {})
-      : StateOverStore(options), durable_(std::make_unique<MemoryStore>()) {
+      : StateOverStore<V>(options), durable_(std::make_unique<MemoryStore>()) {
     const Status opened = Open();
     EXPECT_TRUE(opened.ok()) << opened;
   }
-  ~StateHarness() { Close(); }
+  ~StateHarness() { this->Close(); }
 
-  Status Open() { return StateOverStore::Open(*durable_); }
+  Status Open() { return StateOverStore<V>::Open(*durable_); }
   // Power fails, and what the disk has is opened. The history ends with what was durably decided.
   Status CrashAndOpen(Rng& rng) {
-    Close();
+    this->Close();
     durable_ = durable_->Crash(rng);
     return OpenWhatIsLeft();
   }
   // The process is killed, the machine goes on: nothing that was written is lost.
   Status KillAndOpen(Rng& rng) {
-    Close();
+    this->Close();
     durable_ = durable_->Kill(rng);
     return OpenWhatIsLeft();
   }
@@ -249,8 +254,9 @@ class StateHarness : public StateOverStore {
  private:
   Status OpenWhatIsLeft() {
     TRIDENT_RETURN_IF_ERROR(Open());
-    EXPECT_LE(published().value() + 1, history().size()) << "more is there than was decided";
-    history().resize(published().value() + 1);
+    const size_t there = this->published().value() + 1;
+    EXPECT_LE(there, this->history().size()) << "more is there than was decided";
+    this->history().resize(there);
     return absl::OkStatus();
   }
 

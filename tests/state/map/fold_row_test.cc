@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "state/map/hot_table.h"
 #include "tests/state/seeds.h"
+#include "tests/state/typed_values.h"
 
 namespace trident {
 namespace {
@@ -24,27 +25,32 @@ std::string RandomKey(Rng& rng) {
   return key;
 }
 
-TEST(FoldRowTest, RowsSortAsTheirKeysDoWhetherShortOrLong) {
-  for (const uint64_t seed : TestSeeds(20, 20)) {
-    SCOPED_TRACE(Repro("FoldRowTest.RowsSortAsTheirKeysDoWhetherShortOrLong", seed));
+template <class V>
+class FoldRowTest : public testing::Test {};
+TYPED_TEST_SUITE(FoldRowTest, StateValues);
+
+TYPED_TEST(FoldRowTest, RowsSortAsTheirKeysDoWhetherShortOrLong) {
+  for (const uint64_t seed : TestSeeds(10, 10)) {
+    SCOPED_TRACE(Repro("FoldRowTest/*.RowsSortAsTheirKeysDoWhetherShortOrLong", seed));
     Rng rng(seed);
-    HotTable<int64_t> table;
+    HotTable<TypeParam> table;
     std::set<std::string> keys;
-    std::vector<FoldRow<int64_t>> rows;
+    std::vector<FoldRow<TypeParam>> rows;
     for (int64_t i = 0; i < 500; ++i) {
       const std::string key = RandomKey(rng);
       if (!keys.insert(key).second) continue;
       const uint32_t slot = table.Insert(HashBytes(key), key);
-      rows.push_back(FoldRow<int64_t>::Of(table.entry(slot), slot, {Presence::kDelta, &i}));
+      const TypeParam value = ValuesOf<TypeParam>::Of(i);
+      rows.push_back(FoldRow<TypeParam>::Of(table.entry(slot), slot, {Presence::kDelta, &value}));
       ASSERT_EQ(rows.back().slot, slot);
       ASSERT_EQ(rows.back().presence, Presence::kDelta);
-      ASSERT_EQ(rows.back().value, i);
+      ASSERT_EQ(rows.back().value, value);
     }
-    std::sort(rows.begin(), rows.end(), &FoldRow<int64_t>::KeyIsLess);
+    std::sort(rows.begin(), rows.end(), &FoldRow<TypeParam>::KeyIsLess);
     ASSERT_EQ(rows.size(), keys.size());
     auto expected = keys.begin();
-    FoldRow<int64_t>::KeyBuffer buffer;
-    for (const FoldRow<int64_t>& row : rows) ASSERT_EQ(row.Key(buffer), *expected++);
+    typename FoldRow<TypeParam>::KeyBuffer buffer;
+    for (const FoldRow<TypeParam>& row : rows) ASSERT_EQ(row.Key(buffer), *expected++);
   }
 }
 

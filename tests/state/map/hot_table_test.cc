@@ -13,32 +13,34 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "tests/state/seeds.h"
+#include "tests/state/typed_values.h"
 
 namespace trident {
 namespace {
-
-using Table = HotTable<int64_t>;
 
 std::string KeyOf(uint64_t n) {
   return n % 7 == 0 ? Concat("a key that the arena must hold ", n) : Concat("k", n);
 }
 
-uint32_t Insert(Table& table, uint64_t n) {
+template <class V>
+uint32_t Insert(HotTable<V>& table, uint64_t n) {
   const std::string key = KeyOf(n);
   const uint32_t slot = table.Insert(HashBytes(key), key);
   table.entry(slot).presence = Presence::kPresent;
-  table.entry(slot).value = static_cast<int64_t>(n);
+  table.entry(slot).value = ValuesOf<V>::Of(static_cast<int64_t>(n));
   return slot;
 }
 
-void Erase(Table& table, uint64_t n) {
+template <class V>
+void Erase(HotTable<V>& table, uint64_t n) {
   const uint64_t hash = HashBytes(KeyOf(n));
   table.Erase(table.Find(hash, KeyOf(n)), hash);
 }
 
+template <class V>
 void PlayHistory(uint64_t seed) {
   Rng rng(seed);
-  Table table;
+  HotTable<V> table;
   std::map<uint64_t, uint32_t> slots;  // of each key that is there
   for (int step = 0; step < 20'000; ++step) {
     // Grows, shrinks to nearly nothing, grows again.
@@ -64,20 +66,24 @@ void PlayHistory(uint64_t seed) {
       ASSERT_EQ(found, expected == slots.end() ? kNone : expected->second);
       if (found == kNone) continue;
       ASSERT_EQ(table.entry(found).key(), KeyOf(key)) << "an entry never moves";
-      ASSERT_EQ(table.entry(found).value, static_cast<int64_t>(key));
+      ASSERT_EQ(table.entry(found).value, ValuesOf<V>::Of(static_cast<int64_t>(key)));
     }
   }
 }
 
-TEST(HotTableTest, FindsWhatIsThereAndNothingElse) {
-  for (const uint64_t seed : TestSeeds(2, 2)) {
-    SCOPED_TRACE(Repro("HotTableTest.FindsWhatIsThereAndNothingElse", seed));
-    ASSERT_NO_FATAL_FAILURE(PlayHistory(seed));
+template <class V>
+class HotTableTest : public testing::Test {};
+TYPED_TEST_SUITE(HotTableTest, StateValues);
+
+TYPED_TEST(HotTableTest, FindsWhatIsThereAndNothingElse) {
+  for (const uint64_t seed : TestSeeds(1, 1)) {
+    SCOPED_TRACE(Repro("HotTableTest/*.FindsWhatIsThereAndNothingElse", seed));
+    ASSERT_NO_FATAL_FAILURE(PlayHistory<TypeParam>(seed));
   }
 }
 
-TEST(HotTableTest, EntriesThatAreErasedInTheirOrderGiveTheirMemoryBack) {
-  Table table;
+TYPED_TEST(HotTableTest, EntriesThatAreErasedInTheirOrderGiveTheirMemoryBack) {
+  HotTable<TypeParam> table;
   for (uint64_t n = 0; n < 10'000; ++n) Insert(table, n);
   const size_t full = table.allocated_bytes();
   for (uint64_t n = 0; n < 9'000; ++n) Erase(table, n);
@@ -91,8 +97,8 @@ TEST(HotTableTest, EntriesThatAreErasedInTheirOrderGiveTheirMemoryBack) {
   EXPECT_LT(looked_at, 1'600u) << "a hand that goes round jumps over what is not allocated";
 }
 
-TEST(HotTableTest, GrowthIsForeseen) {
-  Table table;
+TYPED_TEST(HotTableTest, GrowthIsForeseen) {
+  HotTable<TypeParam> table;
   for (uint64_t n = 0; n < 5'000; ++n) {
     const uint32_t erasures = table.ErasuresFor(1);
     const size_t growth = table.GrowthFor(1);

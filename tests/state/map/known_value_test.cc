@@ -5,17 +5,17 @@
 
 #include <cstdint>
 #include <optional>
+#include <type_traits>
+
+#include "tests/state/typed_values.h"
 
 namespace trident {
 namespace {
 
-// Not commutative, so that base and delta cannot be taken for each other.
-int64_t Combine(int64_t base, int64_t delta) { return 10 * base + delta; }
-
 struct Case {
   Presence presence;
   std::optional<int64_t> base;
-  std::optional<int64_t> whole;
+  std::optional<int64_t> whole;  // 52: both together
 };
 // Memory has a 2.
 constexpr Case kCases[] = {
@@ -24,26 +24,45 @@ constexpr Case kCases[] = {
     {Presence::kDelta, {}, 2},   {Presence::kDelta, 5, 52},
 };
 
-TEST(KnownValueTest, ReportedIsTheWholeValueOverTheBase) {
+// One operation that is not commutative, so that base and delta cannot be taken for each other.
+template <class V>
+class KnownValueTest : public testing::Test {
+ protected:
+  static V Combine(const V& base, const V& delta) {
+    if constexpr (std::is_same_v<V, int64_t>) return 10 * base + delta;
+    return ValuesOf<V>::Join(base, delta);
+  }
+  static std::optional<V> Of(std::optional<int64_t> n) {
+    if (n == 52) return Combine(ValuesOf<V>::Of(5), ValuesOf<V>::Of(2));
+    return n.has_value() ? std::optional<V>(ValuesOf<V>::Of(*n)) : std::nullopt;
+  }
+};
+TYPED_TEST_SUITE(KnownValueTest, StateValues);
+
+TYPED_TEST(KnownValueTest, ReportedIsTheWholeValueOverTheBase) {
   for (const Case& c : kCases) {
-    const int64_t memory = 2;
+    const TypeParam memory = *this->Of(2);
+    const std::optional<TypeParam> base = this->Of(c.base);
     int reports = 0;
-    ReportOverBase(Known<int64_t>{c.presence, &memory}, c.base.has_value() ? &*c.base : nullptr,
-                   &Combine, [&](const int64_t* value) {
+    ReportOverBase(Known<TypeParam>{c.presence, &memory}, base.has_value() ? &*base : nullptr,
+                   &TestFixture::Combine, [&](const TypeParam* value) {
                      ++reports;
-                     EXPECT_EQ(value == nullptr ? std::nullopt : std::optional(*value), c.whole);
+                     const auto found = value == nullptr ? std::nullopt : std::optional(*value);
+                     EXPECT_EQ(found, this->Of(c.whole));
                    });
     EXPECT_EQ(reports, 1);
   }
 }
 
-TEST(KnownValueTest, ResolvedIsTheSameValueAndKnown) {
+TYPED_TEST(KnownValueTest, ResolvedIsTheSameValueAndKnown) {
   for (const Case& c : kCases) {
     Presence presence = c.presence;
-    int64_t value = 2;
-    ResolveOverBase(presence, value, c.base.has_value() ? &*c.base : nullptr, &Combine);
+    TypeParam value = *this->Of(2);
+    const std::optional<TypeParam> base = this->Of(c.base);
+    ResolveOverBase(presence, value, base.has_value() ? &*base : nullptr, &TestFixture::Combine);
     EXPECT_TRUE(IsKnown(presence));
-    EXPECT_EQ(presence == Presence::kPresent ? std::optional(value) : std::nullopt, c.whole);
+    const auto found = presence == Presence::kPresent ? std::optional(value) : std::nullopt;
+    EXPECT_EQ(found, this->Of(c.whole));
   }
 }
 

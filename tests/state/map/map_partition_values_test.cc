@@ -20,23 +20,9 @@
 #include "state/disk/memory_store.h"
 #include "state/map/map_partition.h"
 #include "tests/state/seeds.h"
+#include "tests/state/typed_values.h"
 
 namespace trident {
-
-// A type of a program: text that says how much memory it has.
-struct Note {
-  std::string text;
-};
-template <>
-struct UserCodec<Note> {
-  static constexpr std::string_view kName = "note";
-  static void Encode(const Note& note, std::string& out) { out = note.text; }
-  static bool Decode(std::string_view in, Note& out) {
-    out.text = std::string(in);
-    return true;
-  }
-  static size_t MemoryBytes(const Note& note) { return HeapBytes(note.text); }
-};
 
 namespace {
 
@@ -45,68 +31,36 @@ constexpr Attempt kAttempt{Epoch(1), 1};
 constexpr int64_t kPoison = int64_t{1} << 50;
 bool repaired = true;
 
-// How each type holds numbers: the sum of a number, or the list of all that came.
+// The value that stands for a number, or one that is poison; whether a value has poison in it.
 template <class V>
-struct Kind;
-template <>
-struct Kind<int64_t> {
-  static int64_t Of(int64_t n) { return n; }
-  static bool HasPoison(int64_t v) { return v >= kPoison; }
-  static int64_t Plus(int64_t a, int64_t b) { return a + b; }
-};
-template <>
-struct Kind<std::string> {
-  // Long now and then, so that buffers come and go.
-  static std::string Of(int64_t n) {
-    return n >= kPoison ? "!"
-                        : std::string(static_cast<size_t>(n % 7 == 0 ? 40 * (n % 50) : n % 9),
-                                      static_cast<char>('a' + n % 26));
-  }
-  static bool HasPoison(const std::string& v) { return v.find('!') != std::string::npos; }
-  static std::string Plus(const std::string& a, const std::string& b) { return a + b; }
-};
-template <>
-struct Kind<std::vector<int64_t>> {
-  using List = std::vector<int64_t>;
-  static List Of(int64_t n) {
-    return n >= kPoison ? List{n} : List(static_cast<size_t>(n % 13), n);
-  }
-  static bool HasPoison(const List& v) { return std::find(v.begin(), v.end(), kPoison) != v.end(); }
-  static List Plus(const List& a, const List& b) {
-    List sum = a;
-    sum.insert(sum.end(), b.begin(), b.end());
-    return sum;
-  }
-};
-template <>
-struct Kind<UserValue> {
-  static UserValue Of(int64_t n) { return UserValue::Of(Note{Kind<std::string>::Of(n)}); }
-  static bool HasPoison(const UserValue& v) {
-    return Kind<std::string>::HasPoison(v.As<Note>().text);
-  }
-  static UserValue Plus(const UserValue& a, const UserValue& b) {
-    return UserValue::Of(Note{a.As<Note>().text + b.As<Note>().text});
-  }
-};
+V ValueOf(int64_t n) {
+  return ValuesOf<V>::Of(n);
+}
+bool HasPoison(int64_t v) { return v >= kPoison; }
+bool HasPoison(const std::string& v) {
+  static const std::string poison = ValueOf<std::string>(kPoison);
+  return v.find(poison) != std::string::npos;
+}
+bool HasPoison(const std::vector<int64_t>& v) {
+  return std::find(v.begin(), v.end(), kPoison) != v.end();
+}
+bool HasPoison(const UserValue& v) { return HasPoison(v.As<Note>().text); }
 template <class V>
-std::string Bytes(const V& value) {
-  std::string out;
-  Codec<V>::Encode(value, out);
-  return out;
+V Plus(const V& a, const V& b) {
+  return ValuesOf<V>::Join(a, b);
 }
 
 template <class V>
 class MapPartitionValuesTest : public ::testing::Test {
  protected:
   static constexpr uint64_t kWindow = 3;
-  using Content = std::map<std::string, V>;
 
   MapPartitionValuesTest() {
     options_.combine = [](const V& value, const V& delta) {
-      if (!repaired && Kind<V>::HasPoison(value)) throw std::overflow_error("poison");
-      return Kind<V>::Plus(value, delta);
+      if (!repaired && HasPoison(value)) throw std::overflow_error("poison");
+      return Plus(value, delta);
     };
-    if constexpr (std::is_same_v<V, UserValue>) options_.codec.value_type = &ValueTypeOf<Note>();
+    options_.codec = CodecOf<V>();
     partition_ = std::make_unique<MapPartition<V>>(ContextOf(), options_);
     partition_->StartEmpty(TxId(0));
     timeline_.Start(TxId(0), kAttempt);
@@ -129,8 +83,8 @@ class MapPartitionValuesTest : public ::testing::Test {
   Status Put(const std::string& key, int64_t n) {
     const HashedKey hashed = Hashed(key);
     TRIDENT_RETURN_IF_ERROR(partition_->Stage(next(), kAttempt, {&hashed, 1},
-                                              [&](size_t, const V*) { return Kind<V>::Of(n); }));
-    staged_.insert_or_assign(key, Kind<V>::Of(n));
+                                              [&](size_t, const V*) { return ValueOf<V>(n); }));
+    staged_.insert_or_assign(key, ValueOf<V>(n));
     touched_ = next();
     return absl::OkStatus();
   }
@@ -145,12 +99,12 @@ class MapPartitionValuesTest : public ::testing::Test {
   }
   void Add(const std::string& key, int64_t n) {
     const HashedKey hashed = Hashed(key);
-    const V delta = Kind<V>::Of(n);
+    const V delta = ValueOf<V>(n);
     TRIDENT_CHECK_OK(
         partition_->StageDelta(next(), kAttempt, {&hashed, 1}, {&delta, 1}, options_.combine));
     touched_ = next();
     const auto old = staged_.find(key);
-    staged_.insert_or_assign(key, old == staged_.end() ? delta : Kind<V>::Plus(old->second, delta));
+    staged_.insert_or_assign(key, old == staged_.end() ? delta : Plus(old->second, delta));
   }
   void Commit() {
     if (next() != touched_) return;
@@ -209,7 +163,7 @@ class MapPartitionValuesTest : public ::testing::Test {
   static bool IsBad(const std::string& key) { return key[0] == 'x'; }
   void ExpectReads(const std::vector<std::string>& keys) {
     for (TxId at = oldest(); at <= published(); at = at.Next()) {
-      const Content& content = history_[at.value()];
+      const Content<V>& content = history_[at.value()];
       for (const std::string& key : keys) {
         const auto got = partition_->Get(at, Hashed(key));
         if (!got.ok() && IsBad(key) && !repaired) {
@@ -220,13 +174,13 @@ class MapPartitionValuesTest : public ::testing::Test {
         const auto expected = content.find(key);
         ASSERT_EQ(got->has_value(), expected != content.end()) << key << " at " << at.value();
         if (!got->has_value()) continue;
-        ASSERT_EQ(Bytes(**got), Bytes(expected->second)) << key << " at " << at.value();
+        ASSERT_EQ(Encoded(**got), Encoded(expected->second)) << key << " at " << at.value();
       }
     }
   }
   void ExpectScan(TxId at, PageLimits limits) {
     std::map<std::string, std::string> expected, got;
-    for (const auto& [key, value] : history_[at.value()]) expected[key] = Bytes(value);
+    for (const auto& [key, value] : history_[at.value()]) expected[key] = Encoded(value);
     KeyRange range = KeyRange::All();
     for (;;) {
       auto page = partition_->Scan(at, range, limits);
@@ -235,7 +189,7 @@ class MapPartitionValuesTest : public ::testing::Test {
       uint64_t bytes = 0;
       for (const auto& [key, value] : page->rows) {
         ASSERT_TRUE(got.empty() || got.rbegin()->first < key);
-        got[key] = Bytes(value);
+        got[key] = Encoded(value);
         bytes += key.size() + got[key].size();
       }
       if (page->rows.size() > 1) {
@@ -256,14 +210,13 @@ class MapPartitionValuesTest : public ::testing::Test {
   std::unique_ptr<MapPartition<V>> partition_;
   std::unique_ptr<PartitionFold> fold_;
   Marker marker_;
-  Content staged_;
+  Content<V> staged_;
   TxId first_;    // that this life can read
   TxId touched_;  // the txid that has staged something
-  std::vector<Content> history_;
+  std::vector<Content<V>> history_;
 };
 
-using Values = ::testing::Types<int64_t, std::string, std::vector<int64_t>, UserValue>;
-TYPED_TEST_SUITE(MapPartitionValuesTest, Values);
+TYPED_TEST_SUITE(MapPartitionValuesTest, StateValues);
 
 // Everything at once, in any order, with a fold that goes on meanwhile.
 TYPED_TEST(MapPartitionValuesTest, IsAPlainMapWhateverHappensAndItsAccountIsWhatAWalkFinds) {
@@ -310,7 +263,7 @@ TYPED_TEST(MapPartitionValuesTest, IsAPlainMapWhateverHappensAndItsAccountIsWhat
           const auto expected = this->history_.back().find(key);
           ASSERT_EQ(got->has_value(), expected != this->history_.back().end()) << key;
           if (!got->has_value()) continue;
-          ASSERT_EQ(Bytes(**got), Bytes(expected->second)) << key;
+          ASSERT_EQ(Encoded(**got), Encoded(expected->second)) << key;
         }
       }
 
@@ -415,8 +368,8 @@ TYPED_TEST(MapPartitionValuesTest, ValuesOverTheLimitAreRefusedAsDeltasToo) {
   if constexpr (kHoldsHeap<TypeParam>) {
     const std::string name = "key";
     const HashedKey key = this->Hashed(name);
-    TypeParam big = Kind<TypeParam>::Of(7);
-    while (StoredBytes(big) <= kValueBytesMax) big = Kind<TypeParam>::Plus(big, big);
+    TypeParam big = ValueOf<TypeParam>(7);
+    while (StoredBytes(big) <= kValueBytesMax) big = Plus(big, big);
     const Status delta = this->partition_->StageDelta(TxId(1), kAttempt, {&key, 1}, {&big, 1},
                                                       this->options_.combine);
     EXPECT_EQ(delta.code(), StatusCode::kInvalidArgument) << delta;
