@@ -20,7 +20,7 @@ namespace trident {
 // Memory that the values of a table own beside the table.
 struct ValueGrowth {
   uint64_t grown = 0;        // more than when it was asked for last, in bytes
-  uint64_t value_bytes = 0;  // of one entry, on the average
+  uint64_t value_bytes = 0;  // of one entry's value, on the average
 };
 
 // Belongs to one table; the same one is given to each call. Owned by a MapPartition: its owner
@@ -57,7 +57,10 @@ uint32_t Eviction::TakeDue(const HotTable<V>& table, const MemoryBudget& budget,
   uint32_t keys = 2 * std::exchange(inserted_, 0);
   if constexpr (kHoldsHeap<V>) {
     if (values.grown > 0 && budget.MustEvict()) {
-      const uint64_t of_values = 2 * (values.grown / std::max<uint64_t>(values.value_bytes, 1) + 1);
+      // Each that goes gives its own memory back, too. While all values are staged, those of the
+      // entries are empty; then the growth of one would be worth more keys than the table has.
+      const uint64_t given_back = values.value_bytes + sizeof(HotEntry<V>);
+      const uint64_t of_values = 2 * (values.grown / given_back + 1);
       keys = std::max(keys, static_cast<uint32_t>(std::min<uint64_t>(of_values, table.size())));
     }
   }

@@ -161,6 +161,24 @@ TYPED_TEST(EvictionHandTest, OverTheBudgetTwoAreDueForEachInsertionAndOnceOnly) 
   EXPECT_EQ(eviction.TakeDue(table, budget), 0u);
 }
 
+// Values of an undecided txid grow while no entry has one: a large value would otherwise be worth a
+// look at the whole table, for each row of a batch.
+TYPED_TEST(EvictionHandTest, ForValuesThatGrowNoMoreAreDueThanGiveTheirMemoryBack) {
+  MemoryBudget budget(1'000);
+  budget.Add({.entries = 1'001});
+  HotTable<TypeParam> table;
+  for (int64_t n = 0; n < 5'000; ++n) Insert(table, n);
+  Eviction eviction;
+  const ValueGrowth growth{.grown = 10'000, .value_bytes = 0};
+  const uint32_t due = eviction.TakeDue(table, budget, growth);
+  if constexpr (!kHoldsHeap<TypeParam>) {
+    EXPECT_EQ(due, 0u);
+  } else {
+    EXPECT_GE(due * sizeof(HotEntry<TypeParam>), growth.grown);
+    EXPECT_LE(due * sizeof(HotEntry<TypeParam>), 2 * growth.grown + 200);
+  }
+}
+
 TYPED_TEST(EvictionHandTest, WithinTheBudgetNoneAreDueUnlessTheTableMustGrowAndMayNot) {
   HotTable<TypeParam> table;
   for (int64_t n = 0; n < 200; ++n) Insert(table, n);
