@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "base/spelling.h"
@@ -108,10 +109,11 @@ StatusOr<RecoveryReport> StateStore::Recover() {
   std::vector<StateGroup*> groups;
   const std::set<StateId> gone = claim_.Gone();
   for (auto& [id, group] : groups_) {
+    const std::unordered_set<const StatePartition*> mine(group->partitions().begin(),
+                                                         group->partitions().end());
     std::vector<RecoveringPartition> partitions;
     for (const RecoveringPartition& partition : partitions_) {
-      const auto& mine = group->partitions();
-      if (std::find(mine.begin(), mine.end(), partition.partition) == mine.end()) continue;
+      if (!mine.contains(partition.partition)) continue;
       partitions.push_back(partition);
       members.push_back({partition.partition, group.get()});
     }
