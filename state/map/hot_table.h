@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/key_words.h"
+#include "base/salted_hash.h"
 #include "base/value_size.h"
 #include "state/map/key_arena.h"
 
@@ -96,6 +97,8 @@ class HotTable {
 
   // kNone: not here.
   uint32_t Find(uint64_t hash, std::string_view key) const;
+  // How many cells Find looks at. For tests.
+  size_t CellsToFind(uint64_t hash, std::string_view key) const;
 
   // For looking up many keys at once: first PrefetchCell for all, then PrefetchEntry, then Find.
   // Each step brings into the cache what the next one reads.
@@ -163,8 +166,17 @@ class HotTable {
   };
   uint32_t idle_slots() const { return allocated_chunks_ * kChunk - size_; }
   uint32_t index_room() const { return static_cast<uint32_t>(cells_.size() * 4 / 5 - size_); }
-  size_t CellOf(uint64_t hash) const { return static_cast<uint32_t>(hash) & (cells_.size() - 1); }
-  void Place(Cell cell);
+  // Once the table goes by the bytes of keys, this is the wrong cell for a prefetch: no harm.
+  size_t CellOf(uint64_t hash) const {
+    return static_cast<uint32_t>(SaltedMix(hash)) & (cells_.size() - 1);
+  }
+  uint32_t TagOf(uint64_t hash, std::string_view key) const {
+    return static_cast<uint32_t>(goes_by_bytes_ ? SaltedHash(key) : SaltedMix(hash));
+  }
+  // Puts the cell where it belongs; how many cells of the same tag stand before it.
+  int Place(Cell cell);
+  // Finds all keys by a hash of their bytes from now on.
+  void GoByBytes();
   uint32_t TakeSlot();
   void GiveSlotBack(uint32_t slot);
   Chunk& AllocateChunk();
@@ -180,6 +192,7 @@ class HotTable {
   uint32_t allocated_chunks_ = 0;
   std::unique_ptr<KeyArena> arena_ = std::make_unique<KeyArena>();
   uint32_t size_ = 0;
+  bool goes_by_bytes_ = false;
 };
 
 template <class V>
@@ -191,7 +204,7 @@ HotTable<V>::~HotTable() {
 
 template <class V>
 uint32_t HotTable<V>::Find(uint64_t hash, std::string_view key) const {
-  const uint32_t tag = static_cast<uint32_t>(hash);
+  const uint32_t tag = TagOf(hash, key);
   const KeyWords words = KeyWords::Of(key);
   const size_t mask = cells_.size() - 1;
   for (size_t i = tag & mask;; i = (i + 1) & mask) {
@@ -199,6 +212,16 @@ uint32_t HotTable<V>::Find(uint64_t hash, std::string_view key) const {
     if (cell.slot == kNone) return kNone;
     if (cell.tag == tag && entry(cell.slot).HasKey(key, words)) return cell.slot;
   }
+}
+
+template <class V>
+size_t HotTable<V>::CellsToFind(uint64_t hash, std::string_view key) const {
+  const size_t mask = cells_.size() - 1;
+  const size_t first = TagOf(hash, key) & mask;
+  const uint32_t slot = Find(hash, key);
+  size_t at = first;
+  while (cells_[at].slot != slot) at = (at + 1) & mask;
+  return ((at - first) & mask) + 1;
 }
 
 template <class V>
@@ -213,7 +236,7 @@ uint32_t HotTable<V>::Insert(uint64_t hash, std::string_view key) {
   e.staged = kNone;
   e.version = kNone;
   ++size_;
-  Place({static_cast<uint32_t>(hash), slot});
+  if (Place({TagOf(hash, key), slot}) > kSamePlaceMax && !goes_by_bytes_) GoByBytes();
   return slot;
 }
 
@@ -221,7 +244,7 @@ template <class V>
 void HotTable<V>::Erase(uint32_t slot, uint64_t hash) {
   Entry& e = entry(slot);
   const size_t mask = cells_.size() - 1;
-  size_t hole = CellOf(hash);
+  size_t hole = TagOf(hash, e.key()) & mask;
   while (cells_[hole].slot != slot) hole = (hole + 1) & mask;
   // Move back what was displaced over the hole, so that no probe ends early.
   for (size_t i = (hole + 1) & mask; cells_[i].slot != kNone; i = (i + 1) & mask) {
@@ -314,14 +337,27 @@ void HotTable<V>::Swap(HotTable& other) {
   vacant_.swap(other.vacant_);
   std::swap(allocated_chunks_, other.allocated_chunks_);
   std::swap(size_, other.size_);
+  std::swap(goes_by_bytes_, other.goes_by_bytes_);
 }
 
 template <class V>
-void HotTable<V>::Place(Cell cell) {
+int HotTable<V>::Place(Cell cell) {
   const size_t mask = cells_.size() - 1;
   size_t i = cell.tag & mask;
-  while (cells_[i].slot != kNone) i = (i + 1) & mask;
+  int same = 0;
+  for (; cells_[i].slot != kNone; i = (i + 1) & mask) same += cells_[i].tag == cell.tag;
   cells_[i] = cell;
+  return same;
+}
+
+template <class V>
+void HotTable<V>::GoByBytes() {
+  goes_by_bytes_ = true;
+  std::vector<Cell> old(cells_.size());
+  old.swap(cells_);
+  for (const Cell& cell : old) {
+    if (cell.slot != kNone) Place({TagOf(0, entry(cell.slot).key()), cell.slot});
+  }
 }
 
 template <class V>

@@ -95,5 +95,29 @@ TEST(GroupIndexTest, ZerosAtTheEndBelongToTheKey) {
   }
 }
 
+// Keys of 32 bytes whose HashBytes are all the same are easily made: where a word equals a known
+// constant, the word beside it does not count. Here the hash is said to be the same.
+TEST(GroupIndexTest, LongKeysOfOneHashAreNumberedAsOthersAreAndStayFewInAPlace) {
+  GroupIndex index;
+  constexpr uint32_t kKeys = 60'000;
+  std::vector<std::string> keys;
+  for (uint32_t n = 0; n < kKeys; ++n) {
+    std::string key(32, 'k');
+    key.replace(12, 6, std::to_string(100'000 + n));  // where KeyWords does not look
+    keys.push_back(key);
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (uint32_t n = 0; n < kKeys; ++n) {
+      ASSERT_EQ(index.FindOrAdd(HashedKey{keys[n], 7}), n);
+      ASSERT_LE(index.SlotsToFind(HashedKey{keys[n], 7}), 300u);
+    }
+    for (uint32_t n = 0; n < kKeys; ++n) {
+      ASSERT_EQ(index.keys()[n].key, keys[n]);
+      ASSERT_EQ(index.keys()[n].hash, 7u) << "the hash of the key is as it came";
+    }
+    index.Clear();
+  }
+}
+
 }  // namespace
 }  // namespace trident

@@ -97,6 +97,30 @@ TYPED_TEST(HotTableTest, EntriesThatAreErasedInTheirOrderGiveTheirMemoryBack) {
   EXPECT_LT(looked_at, 1'600u) << "a hand that goes round jumps over what is not allocated";
 }
 
+// Somebody who knows the hash that says where keys are on disk can make keys whose hashes end
+// alike, or are all the same. Neither makes a table search for long.
+TYPED_TEST(HotTableTest, KeysThatWereMadeToCollideAreFoundAsSoonAsOthers) {
+  constexpr uint64_t kKeys = 20'000;
+  for (const bool are_equal : {false, true}) {
+    const auto hash_of = [&](uint64_t n) { return are_equal ? 7 : n << 32 | 7; };
+    HotTable<TypeParam> table;
+    for (uint64_t n = 0; n < kKeys; ++n) {
+      const uint32_t slot = table.Insert(hash_of(n), KeyOf(n));
+      table.entry(slot).presence = Presence::kPresent;
+    }
+    for (uint64_t n = 0; n < kKeys; n += 3) {
+      table.Erase(table.Find(hash_of(n), KeyOf(n)), hash_of(n));
+    }
+    size_t cells = 0;
+    for (uint64_t n = 0; n < kKeys; ++n) {
+      const bool is_there = n % 3 != 0;
+      ASSERT_EQ(table.Find(hash_of(n), KeyOf(n)) != kNone, is_there);
+      if (is_there) cells += table.CellsToFind(hash_of(n), KeyOf(n));
+    }
+    EXPECT_LT(cells, 6 * kKeys) << (are_equal ? "equal hashes" : "hashes that end alike");
+  }
+}
+
 TYPED_TEST(HotTableTest, GrowthIsForeseen) {
   HotTable<TypeParam> table;
   for (uint64_t n = 0; n < 5'000; ++n) {
