@@ -84,6 +84,8 @@ template <class T>
 constexpr T Highest() {
   if constexpr (std::is_same_v<T, Timestamp>) {
     return Timestamp{std::numeric_limits<int64_t>::max()};
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return std::numeric_limits<T>::infinity();
   } else {
     return std::numeric_limits<T>::max();
   }
@@ -92,9 +94,27 @@ template <class T>
 constexpr T Lowest() {
   if constexpr (std::is_same_v<T, Timestamp>) {
     return Timestamp{std::numeric_limits<int64_t>::min()};
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return -std::numeric_limits<T>::infinity();
   } else {
     return std::numeric_limits<T>::lowest();
   }
+}
+// An order in which values that are equal are the same: -0.0 stands before 0.0.
+template <class T>
+constexpr bool StandsBefore(const T& a, const T& b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (a == b) return __builtin_signbit(a) > __builtin_signbit(b);
+  }
+  return a < b;
+}
+// `wanted` of the two; if one of them is NaN, the same NaN always.
+template <class T>
+constexpr T UnlessNaN([[maybe_unused]] const T& a, [[maybe_unused]] const T& b, const T& wanted) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (a != a || b != b) return std::numeric_limits<T>::quiet_NaN();
+  }
+  return wanted;
 }
 }  // namespace aggregator_internal
 
@@ -128,22 +148,28 @@ struct SumOf {
 using Sum = SumOf<int64_t>;
 
 // The least or greatest value of a numeric or timestamp field. Without rows MinOf
-// gives the greatest value that the type has, and MaxOf the least.
+// gives the greatest value that the type has, and MaxOf the least; those of double are infinite.
+// One NaN makes both NaN, as it does a sum; -0.0 is less than 0.0. So the result depends on the
+// rows alone, and not on the tasks that they go to.
 template <class T>
 struct MinOf {
   using Value = T;
   static constexpr std::string_view kCombiner = "min";
   Value Zero() const { return aggregator_internal::Highest<T>(); }
-  Value Init(T x) const { return x; }
-  Value Combine(Value a, Value b) const { return b < a ? b : a; }
+  Value Init(T x) const { return Combine(x, x); }
+  Value Combine(Value a, Value b) const {
+    return aggregator_internal::UnlessNaN(a, b, aggregator_internal::StandsBefore(b, a) ? b : a);
+  }
 };
 template <class T>
 struct MaxOf {
   using Value = T;
   static constexpr std::string_view kCombiner = "max";
   Value Zero() const { return aggregator_internal::Lowest<T>(); }
-  Value Init(T x) const { return x; }
-  Value Combine(Value a, Value b) const { return a < b ? b : a; }
+  Value Init(T x) const { return Combine(x, x); }
+  Value Combine(Value a, Value b) const {
+    return aggregator_internal::UnlessNaN(a, b, aggregator_internal::StandsBefore(a, b) ? b : a);
+  }
 };
 using Min = MinOf<int64_t>;
 using Max = MaxOf<int64_t>;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/directory/stored_type.h"
 
+#include <cmath>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -23,6 +25,15 @@ int64_t Sum(int64_t a, int64_t b) {
 }
 double Sum(double a, double b) { return a + b; }
 
+// -0.0 stands before 0.0.
+template <class T>
+bool StandsBefore(const T& a, const T& b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (a == b) return std::signbit(a) > std::signbit(b);
+  }
+  return a < b;
+}
+
 // As trident/functions/aggregators.h does it.
 template <class T>
 std::optional<std::string> CombineAs(std::string_view combiner, std::string_view value,
@@ -31,8 +42,12 @@ std::optional<std::string> CombineAs(std::string_view combiner, std::string_view
   const T a = Codec<T>::Decode(left), b = Codec<T>::Decode(right);
   if (!left.done() || !right.done()) return std::nullopt;
   std::optional<T> combined;
-  if (combiner == "min") combined = b < a ? b : a;
-  if (combiner == "max") combined = a < b ? b : a;
+  if (combiner == "min") combined = StandsBefore(b, a) ? b : a;
+  if (combiner == "max") combined = StandsBefore(a, b) ? b : a;
+  if constexpr (std::is_floating_point_v<T>) {
+    const bool is_extreme = combiner == "min" || combiner == "max";
+    if (is_extreme && (a != a || b != b)) combined = std::numeric_limits<T>::quiet_NaN();
+  }
   if constexpr (!std::is_same_v<T, Timestamp>) {
     if (combiner == "sum") combined = Sum(a, b);
   }
