@@ -127,6 +127,10 @@ inline constexpr int32_t kExecutorsMax = 256;
 inline constexpr int64_t kProgressToldMs = 1'000;
 // Attempts of one txid before the policy of the stream (stop or isolate) decides.
 inline constexpr int32_t kRetryLimitDefault = 3;
+// After the end of a process in the program's code, so many batches go one by one, and each further
+// end divides their rows. The batches of one such round hold twice the rows of one before it.
+inline constexpr uint32_t kCarefulBatches = 32;
+inline constexpr uint64_t kCarefulShrink = 16;
 // The n-th retry waits first * 2^(n-1), at most max.
 inline constexpr int64_t kRetryDelayFirstMs = 10;
 inline constexpr int64_t kRetryDelayMaxMs = 5'000;

@@ -28,8 +28,10 @@ class Executor final : public FrameSender {
     const Clock* clock = nullptr;
     Transport* transport = nullptr;  // for tasks on other executors
     ExecutorEvents* events = nullptr;
+    WorkMark* mark = nullptr;  // that its thread writes; null: one of its own
   };
-  explicit Executor(const Options& options) : options_(options) {}
+  explicit Executor(const Options& options)
+      : options_(options), mark_(options.mark != nullptr ? *options.mark : own_mark_) {}
 
   // Before the first RunOnce.
   Task* AddTask(TaskSpec spec, const BatchId& applied);
@@ -83,7 +85,8 @@ class Executor final : public FrameSender {
 
   const Options options_;
   Mailbox mailbox_;
-  WorkMark mark_;
+  WorkMark own_mark_;
+  WorkMark& mark_;
   std::map<TaskAddress, std::unique_ptr<Task>> tasks_;
   std::map<GroupId, std::vector<Task*>> group_tasks_;
   std::vector<std::unique_ptr<SpoutDriver>> spouts_;

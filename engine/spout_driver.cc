@@ -322,6 +322,10 @@ Status SpoutDriver::ReadSlice(Run& run) {
   TaskFeed feed(*task_, run.request, part, spec_);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
+  if (run.request.limits.rows == 1) {
+    WorkMark::OfThisThread().NoteRow(run.request.id, spec_.emitter, part.range.partition,
+                                     part.range.start);
+  }
   const WorkMark::Scope under_way({task_->spec().name, run.request.id, spec_.emitter.task});
   auto result =
       Guarded("the spout", [&] { return partitions_[part.partition].reader->Read(request, feed); });

@@ -2,7 +2,8 @@
 //
 // WorkMark: which call of the program's code a thread is in, for those who ask why nothing moves.
 // The thread writes its own mark, and any other may read it. A call is of a step, for a batch, in a
-// partition; within it the rows are counted.
+// partition; within it the rows are counted. Its bytes may lie in a file, which outlives the
+// process: then the next one knows what this one was doing when it ended.
 #ifndef TRIDENT_ENGINE_WORK_MARK_H_
 #define TRIDENT_ENGINE_WORK_MARK_H_
 
@@ -11,14 +12,16 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/ids.h"
+#include "base/source.h"
 
 namespace trident {
 
-class WorkMark {
+class alignas(64) WorkMark {
  public:
   static constexpr size_t kStepBytes = 64;  // longer names are cut
 
@@ -53,6 +56,18 @@ class WorkMark {
 
   // The row, of those in the slice at hand, that the call is at. The thread stores it.
   std::atomic<uint64_t>& row() { return row_; }
+
+  // The one row that an attempt may read, by its place in the source; longer places are not noted.
+  // For the process that comes after this one, so it is read when nobody writes it.
+  struct NotedRow {
+    BatchId id;
+    EmitterId emitter;
+    std::string partition;
+    Position start;
+  };
+  void NoteRow(const BatchId& id, EmitterId emitter, std::string_view partition,
+               std::string_view start);
+  std::optional<NotedRow> noted_row() const;
 
   // A look at the mark. While the thread goes from call to call, its parts may be of two calls.
   struct Seen {
@@ -113,7 +128,15 @@ class WorkMark {
   std::atomic<int64_t> depth_{0};
   std::atomic<uint64_t> moves_{0};
   std::atomic<uint64_t> row_{0};
+
+  static constexpr size_t kNoteBytes = 3904;
+  std::array<uint64_t, 6> note_{};                 // the numbers of a NotedRow
+  std::atomic<uint32_t> note_partition_bytes_{0};  // 0: nothing is noted
+  std::atomic<uint32_t> note_start_bytes_{0};
+  std::array<char, kNoteBytes> note_bytes_{};
 };
+// Files hold them one after the other.
+static_assert(sizeof(WorkMark) == 4096 && std::atomic<uint64_t>::is_always_lock_free);
 
 }  // namespace trident
 

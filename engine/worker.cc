@@ -8,8 +8,12 @@ namespace trident {
 Worker::Worker(WorkerOptions options) : options_(std::move(options)) {
   for (uint32_t i = 0; i < options_.executors; ++i) {
     Transport* network = options_.network != nullptr ? options_.network : &transport_;
-    executors_.push_back(std::make_unique<Executor>(Executor::Options{
-        .index = i, .clock = options_.clock, .transport = network, .events = options_.events}));
+    executors_.push_back(std::make_unique<Executor>(
+        Executor::Options{.index = i,
+                          .clock = options_.clock,
+                          .transport = network,
+                          .events = options_.events,
+                          .mark = options_.marks == nullptr ? nullptr : options_.marks + i}));
   }
 }
 

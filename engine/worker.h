@@ -42,6 +42,9 @@ struct WorkerOptions {
   // Carries frames between executors and hands them to Deliver, now or later, once or more often;
   // outlives the worker. Null: they are delivered at once.
   Transport* network = nullptr;
+  // One for each executor, which its thread writes; they outlive the worker. Null: the executors
+  // have marks of their own.
+  WorkMark* marks = nullptr;
   // Groups whose logged cuts are repeated: see SpoutDriver::Spec::checks_content.
   std::set<GroupId> repeats_cuts;
   // Of each group that has committed before: its last applied txid and attempt.

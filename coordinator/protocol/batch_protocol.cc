@@ -37,6 +37,8 @@ const char* ToString(EmitGate gate) {
       return "has max_pending batches undecided";
     case EmitGate::kRetrying:
       return "retries a batch alone";
+    case EmitGate::kCareful:
+      return "has one batch at a time, after a process that ended here";
     case EmitGate::kBackoff:
       return "waits before a retry";
     case EmitGate::kEmitterAbsent:

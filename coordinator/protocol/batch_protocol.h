@@ -56,6 +56,15 @@
 // attempt repeats the logged cut exactly, neither shrinks nor is diverted, and the group halts
 // after retry_limit retries under either policy.
 //
+// Processes that end. A process that ends while the program's code works (its row made it abort,
+// overflow its stack, or never return) has named the step and the txid in a file. The start after
+// it is careful: one batch at a time, so that the next end is in the first undecided txid. If that
+// comes, in the same step, the one after it cuts batches of a part (1 / kCarefulShrink) of the
+// rows, and so on down to one row. Carefulness ends, and all is forgotten, with the decision of
+// kCarefulBatches. After retry_limit + 1 ends at one row it is diverted under kDeadLetter; under
+// kStop the group halts at the start, and so it does after retry_limit + 1 ends in one txid. The
+// start after a halted one tries again. A logged cut is repeated and never diverted, as above.
+//
 // Empty batches. If all emitters answer without rows and no position moved, the attempt is
 // withdrawn (Abort), nothing counts as failed, and the txid is used again when there is input. If a
 // position moved over rows that were skipped, the empty batch is decided, to keep the position.
@@ -100,6 +109,7 @@ enum class EmitGate {
   kRangesUnknown,  // the batch before is still being emitted
   kPendingFull,    // max_pending batches are undecided
   kRetrying,       // a failed txid is in flight alone
+  kCareful,        // a process ended here, so one batch is in flight at a time
   kBackoff,        // a failed txid waits for its delay
   kEmitterAbsent,  // an emitter whose logged cut must be repeated is not there
   kWorkerAbsent,   // a voter is not there

@@ -46,6 +46,7 @@ EmitGate BatchProtocol::Machine::Gate() const {
   if (!voters_.AllCaughtUp()) return EmitGate::kWorkerBehind;
   const uint64_t slowest = voters_.SlowestApplied().value();
   if (slowest + config_.backlog_max <= last_decided_.value()) return EmitGate::kBacklog;
+  if (in_flight_ > 0 && retry_.careful()) return EmitGate::kCareful;
   if (in_flight_ >= config_.max_pending) return EmitGate::kPendingFull;
   if (in_flight_ > 0 && At(next_txid().Prev()).phase == BatchPhase::kEmitting) {
     return EmitGate::kRangesUnknown;

@@ -195,6 +195,31 @@ void BatchProtocol::Machine::HaltAfterRetries(const FailedAttempt& failed, Attem
              failed.txid.value(), "; ", AdviceOn(failed, cause))));
 }
 
+void BatchProtocol::Machine::HaltAfterDeaths() {
+  const EarlierDeaths& deaths = *config_.deaths;
+  const bool exact = cuts_.contains(last_decided_.Next());
+  std::string advice = "remove the cause and start again, which tries it once more";
+  if (exact) {
+    advice += "; the cut is logged for a transactional state, so no row of it can be diverted";
+  } else if (config_.policy == FailurePolicy::kStop) {
+    advice += AboutDeadLetters();
+  } else if (deaths.divert_deaths > 0) {
+    advice += "; processes ended while its row was being diverted too, so the row is not to blame";
+  } else {
+    advice += "; no row was found to be the cause, so none was put aside";
+  }
+  Halt(Aborted("batch group ", config_.group.value(), " stops at txid ", deaths.txid.value(), ": ",
+               deaths.deaths, deaths.deaths == 1 ? " process" : " processes",
+               " ended in it, the last one ", deaths.cause, ". Everything up to txid ",
+               last_decided_.value(), " is committed, nothing of txid ", deaths.txid.value(), "; ",
+               advice));
+}
+
+std::string BatchProtocol::Machine::AboutDeadLetters() const {
+  return ", or let rows that cannot be processed be put aside as dead letters "
+         "(--on-failure dead-letter, RunOptions::on_failure)";
+}
+
 std::string BatchProtocol::Machine::AdviceOn(const FailedAttempt& failed,
                                              const Status& cause) const {
   const std::string remove = "remove the cause and start again";
@@ -212,9 +237,7 @@ std::string BatchProtocol::Machine::AdviceOn(const FailedAttempt& failed,
   const bool may_be_a_row =
       cause.code() != StatusCode::kDeadlineExceeded && cause.code() != StatusCode::kUnavailable;
   if (config_.policy == FailurePolicy::kStop && may_be_a_row) {
-    return remove +
-           ", or let rows that cannot be processed be put aside as dead letters "
-           "(--on-failure dead-letter, RunOptions::on_failure)";
+    return remove + AboutDeadLetters();
   }
   if (config_.policy == FailurePolicy::kDeadLetter) {
     return remove + "; no row was found to be the cause, so none was put aside";

@@ -123,11 +123,18 @@ Status BatchProtocol::Machine::Restore(const Recovered& recovered) {
   for (auto range = walked.rbegin(); range != walked.rend(); ++range) {
     positions_.Undo(emitters_[emitters_.Find((*range)->emitter)].spout, **range);
   }
+  if (config_.deaths) {
+    EarlierDeaths deaths = *config_.deaths;
+    // The spout may have fewer tasks now.
+    if (deaths.the_row && emitters_.Find(deaths.the_row->emitter) < 0) deaths.the_row.reset();
+    retry_.Recall(deaths, last_decided_.Next());
+  }
   return absl::OkStatus();
 }
 
 void BatchProtocol::Machine::Step(const BatchEvent& event, std::vector<BatchAction>& out) {
   out_ = &out;
+  if (config_.deaths && config_.deaths->fate == EarlierDeaths::Fate::kHalt) HaltAfterDeaths();
   std::visit(
       [&](const auto& e) {
         using Event = std::decay_t<decltype(e)>;

@@ -146,7 +146,9 @@ class BatchProtocol::Machine {
   void FailUnissued(const std::string& why);
   void FailIfAwaited(EmitterId emitter, const char* why);
   FailedAttempt Describe(const Batch& batch) const;
+  void HaltAfterDeaths();
   void HaltAfterRetries(const FailedAttempt& failed, Attempt attempt, const Status& cause);
+  std::string AboutDeadLetters() const;
   std::string AdviceOn(const FailedAttempt& failed, const Status& cause) const;
   // Halts because a worker has applied what this coordinator has not decided.
   void HaltBehind(WorkerId worker, TxId applied);

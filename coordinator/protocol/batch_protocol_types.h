@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the batch protocol is told about a batch group before its first step: who emits, who votes,
-// how large batches may be, what happens to a batch that keeps failing, and what earlier runs
-// decided.
+// how large batches may be, what happens to a batch that keeps failing, what earlier runs decided,
+// and in which batch they ended.
 #ifndef TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_TYPES_H_
 #define TRIDENT_COORDINATOR_PROTOCOL_BATCH_PROTOCOL_TYPES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,33 @@ enum class Staging {
                 // batch is staged and keep no more than one previous value
 };
 
+// Where the row of a one-row batch came from.
+struct RowPlace {
+  EmitterId emitter;
+  SourcePosition at;
+  friend bool operator==(const RowPlace&, const RowPlace&) = default;
+};
+
+// The processes before this one that ended while the program's code worked on an undecided batch,
+// and what follows from it for this one. See "Failure and size" in batch_protocol.h; JudgeDeaths
+// makes it.
+struct EarlierDeaths {
+  TxId txid;                        // the first undecided one when the last of them ended
+  uint32_t deaths = 0;              // of that txid, one after the other
+  uint64_t rows_max = 0;            // of a batch of this process, while it is careful
+  std::vector<std::string> steps;   // in which all of them ended
+  std::optional<RowPlace> the_row;  // which the last one's batch held alone
+  uint32_t row_deaths = 0;          // at one row
+  uint32_t divert_deaths = 0;       // while that row was being diverted
+  std::string cause;                // the end of the last one, for people
+  enum class Fate : uint8_t {
+    kCareful,  // one batch at a time, of at most rows_max rows, for kCarefulBatches
+    kSingle,   // as careful, and the first batch holds the_row alone
+    kDivert,   // as careful, and the first batch diverts the_row
+    kHalt,     // nothing is cut
+  } fate = Fate::kCareful;
+};
+
 struct GroupConfig {
   GroupId group;
   uint32_t max_pending = kMaxPendingDefault;  // undecided batches at once; at most kMaxPendingMax
@@ -68,6 +96,7 @@ struct GroupConfig {
   uint32_t backlog_max = kApplyBacklogBatchesDefault;
   std::vector<SpoutConfig> spouts;
   std::vector<WorkerId> voters;  // every one of them votes for every batch
+  std::optional<EarlierDeaths> deaths = {};
 };
 
 // The source ranges of a txid that was made durable before it was staged. Holds the ranges of the

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "coordinator/protocol/earlier_deaths.h"
 
 namespace trident {
 
@@ -25,6 +26,20 @@ RetryPolicy::RetryPolicy(const GroupConfig& config)
       delay_min_(config.retry_delay_min),
       delay_max_(config.retry_delay_max),
       limits_(config.limits) {}
+
+void RetryPolicy::Recall(const EarlierDeaths& deaths, TxId next) {
+  careful_batches_ = CarefulBatchesLeft(deaths, next);
+  limits_.rows = std::clamp<uint64_t>(deaths.rows_max, 1, limits_max_.rows);
+  const bool one_row =
+      deaths.fate == EarlierDeaths::Fate::kSingle || deaths.fate == EarlierDeaths::Fate::kDivert;
+  if (!one_row || !deaths.the_row) return;
+  txid_ = next;
+  the_row_ = deaths.the_row;
+  row_failures_ = failures_ = deaths.row_deaths;
+  divert_failures_ = deaths.divert_deaths;
+  diverting_ = deaths.fate == EarlierDeaths::Fate::kDivert;
+  cause_ = Aborted(deaths.cause);
+}
 
 RetryPolicy::Verdict RetryPolicy::OnFailed(const FailedAttempt& attempt, const Status& cause) {
   if (txid_ != attempt.txid) {
@@ -69,6 +84,10 @@ RetryPolicy::Verdict RetryPolicy::Isolate(const FailedAttempt& attempt, uint64_t
 void RetryPolicy::OnDecided(TxId txid) {
   if (txid_ != TxId() && txid_ != txid) return;  // an earlier one: says nothing about txid_'s size
   Forget();
+  if (careful_batches_ > 0) {
+    --careful_batches_;
+    return;
+  }
   limits_.rows = Doubled(limits_.rows, limits_max_.rows);
   limits_.bytes = Doubled(limits_.bytes, limits_max_.bytes);
 }

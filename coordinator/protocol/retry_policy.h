@@ -17,12 +17,6 @@
 
 namespace trident {
 
-// Where the row of a one-row batch came from.
-struct RowPlace {
-  EmitterId emitter;
-  SourcePosition at;
-};
-
 // What is known of an attempt that failed.
 struct FailedAttempt {
   TxId txid;
@@ -38,6 +32,10 @@ struct FailedAttempt {
 class RetryPolicy {
  public:
   explicit RetryPolicy(const GroupConfig& config);
+
+  // Begins careful, with the row under suspicion if there is one. `next` is the first txid; once,
+  // before all else.
+  void Recall(const EarlierDeaths& deaths, TxId next);
 
   enum class Verdict {
     kRetry,  // after delay(), as next() says
@@ -56,6 +54,8 @@ class RetryPolicy {
 
   const BatchLimits& limits() const { return limits_; }
   TxId retrying() const { return txid_; }  // 0 = nothing is being retried
+  // Whether batches go one by one, so that the process can only end in the first undecided one.
+  bool careful() const { return careful_batches_ > 0; }
   uint32_t failures() const { return failures_; }
   Nanos delay() const;
   // Ok when nothing is being retried.
@@ -73,6 +73,7 @@ class RetryPolicy {
   const Nanos delay_max_;
 
   BatchLimits limits_;
+  uint32_t careful_batches_ = 0;  // that have still to be decided
   TxId txid_;
   uint32_t failures_ = 0;         // of txid_
   uint32_t row_failures_ = 0;     // of txid_ when it held or could hold one row

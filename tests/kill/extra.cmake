@@ -5,3 +5,9 @@ target_link_libraries(kill_topology PRIVATE trident_everything)
 set_target_properties(kill_topology PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 add_dependencies(kill_test kill_topology)
+# The program that crash_test starts until it ends in order.
+trident_executable(crash_topology "${TRIDENT_TESTS_DIR}/kill/program/crash_topology.cc")
+target_link_libraries(crash_topology PRIVATE trident_everything)
+set_target_properties(crash_topology PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+add_dependencies(kill_test crash_topology trident_command)

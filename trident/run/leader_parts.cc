@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/logging.h"
+#include "coordinator/protocol/earlier_deaths.h"
 #include "state/disk/memory_budget.h"
 #include "state/disk/store_identity.h"
 
@@ -81,11 +83,33 @@ Status LeaderParts::Begin() {
     for (const SpoutConfig& spout : config.spouts) emitters += spout.tasks;
     if (config.cut_logging != CutLogging::kNone) repeats_cuts_.insert(config.group);
     groups_.push_back(config.group);
+    if (seams_.marks != nullptr) Judge(config, identity.epoch);
     TRIDENT_RETURN_IF_ERROR(coordinator_->AddGroup(std::move(config), epoch_));
   }
   desk_ = std::make_unique<LeaderDesk>(LeaderDesk::Options{
       .workers = seams_.workers, .emitters = emitters, .changed = seams_.changed});
   return absl::OkStatus();
+}
+
+// Tells of an end of which only this start can tell.
+void LeaderParts::Judge(GroupConfig& config, Epoch last_epoch) {
+  const Recovered recovered = log_.Recover(config.group, epoch_);
+  LastProcess last = seams_.marks->LastOf(config.group, last_epoch, recovered.last_decided);
+  last.cut_is_logged = !recovered.cuts.empty();
+  config.deaths = JudgeDeaths(seams_.marks->DeathsBefore(config.group), last, config);
+  if (!config.deaths) return;
+  const EarlierDeaths& deaths = deaths_[config.group] = *config.deaths;
+  if (last.steps.empty()) return;
+  using Fate = EarlierDeaths::Fate;
+  TRIDENT_LOG(WARN) << "the last process ended " << deaths.cause << "; " << deaths.deaths
+                    << (deaths.deaths == 1 ? " process has" : " processes have")
+                    << " ended in txid " << deaths.txid.value() << " of group "
+                    << config.group.value() << ", "
+                    << (deaths.fate == Fate::kHalt     ? "so the group halts"
+                        : deaths.fate == Fate::kDivert ? "so its row goes to the dead letters"
+                        : deaths.fate == Fate::kSingle ? "so its row is tried alone"
+                                                       : "so batches go one by one, of at most ")
+                    << (deaths.fate == Fate::kCareful ? Concat(deaths.rows_max, " rows") : "");
 }
 
 void LeaderParts::Connect(WorkerLink* workers, RedoAtHand* redo) {

@@ -7,6 +7,7 @@
 #define TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "engine/transport/links.h"
 #include "trident/planner/planner.h"
 #include "trident/run/leader_desk.h"
+#include "trident/run/mark_file.h"
 #include "trident/run/run.h"
 #include "trident/states/commit_history.h"
 
@@ -32,6 +34,7 @@ class LeaderParts {
     std::function<void()> changed;  // the end may have come nearer; any thread
     const Clock* clock = &RealClock();
     std::vector<WorkerId> workers;
+    const MarkFile* marks = nullptr;  // what the last process was doing; null: nobody knows
   };
   // Reads the decisions that the store has. `plan` outlives the parts.
   static StatusOr<std::unique_ptr<LeaderParts>> Open(const Plan& plan, const RunOptions& options,
@@ -40,6 +43,8 @@ class LeaderParts {
 
   // Gives the start its epoch and makes the groups' protocols, which start where the decisions end.
   Status Begin();
+  // What is known of processes that ended in a batch of a group.
+  const std::map<GroupId, EarlierDeaths>& deaths() const { return deaths_; }
   // The records of the epoch, for the one write with which the start begins.
   WriteSet TakeBeginning() { return std::exchange(beginning_, {}); }
   // Call it between Begin and Start. `workers` gets all words; `redo` is as in BatchCoordinator.
@@ -70,6 +75,8 @@ class LeaderParts {
   LeaderParts(const Plan& plan, const RunOptions& options, Seams seams)
       : plan_(plan), options_(options), seams_(std::move(seams)), log_(*seams_.store) {}
 
+  void Judge(GroupConfig& config, Epoch last_epoch);
+
   const Plan& plan_;
   const RunOptions options_;
   const Seams seams_;
@@ -78,6 +85,7 @@ class LeaderParts {
   WriteSet beginning_;
   std::vector<GroupId> groups_;
   std::set<GroupId> repeats_cuts_;
+  std::map<GroupId, EarlierDeaths> deaths_;
   std::unique_ptr<BatchCoordinator> coordinator_;
   std::unique_ptr<LeaderDesk> desk_;
 };

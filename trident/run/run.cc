@@ -76,6 +76,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   void OnDrained(GroupId, TxId) override {}
   void OnIdle(GroupId) override { Changed(); }
 
+  std::unique_ptr<MarkFile> marks_;
   const RunOptions options_;
   std::unique_ptr<DurableStore> store_;
   std::unique_ptr<RunParts> parts_;
@@ -110,10 +111,12 @@ Status LocalRun::Open(const Topology& topology) {
   TRIDENT_ASSIGN_OR_RETURN(auto logical, topology.Build());
   TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, {.executors = options_.executors}));
   TRIDENT_RETURN_IF_ERROR(OpenStore());
-  TRIDENT_ASSIGN_OR_RETURN(
-      parts_,
-      RunParts::Open(std::move(plan), options_,
-                     {.store = store_.get(), .events = this, .changed = [this] { Changed(); }}));
+  TRIDENT_ASSIGN_OR_RETURN(marks_, MarkFile::Open(options_.state_dir, options_.executors));
+  TRIDENT_ASSIGN_OR_RETURN(parts_, RunParts::Open(std::move(plan), options_,
+                                                  {.store = store_.get(),
+                                                   .events = this,
+                                                   .changed = [this] { Changed(); },
+                                                   .marks = marks_.get()}));
   calls_ = std::make_unique<CallWatch>(parts_->worker(), RealClock());
   for (const PlannedFunction& function : parts_->plan().functions) {
     TRIDENT_RETURN_IF_ERROR(drpc_.Register(function.function, parts_->MakeRequestChain(function)));

@@ -39,21 +39,25 @@ RunParts::~RunParts() { Stop(); }
 
 // Recovery reads what was decided; the epoch follows when it has ended well.
 Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
+  marks_ = seams.marks;
   TRIDENT_RETURN_IF_ERROR(NumberByName(*seams.store, plan_, names_));
   TRIDENT_ASSIGN_OR_RETURN(leader_, LeaderParts::Open(plan_, options,
                                                       {.store = seams.store,
                                                        .events = this,
                                                        .changed = seams.changed,
                                                        .clock = seams.clock,
-                                                       .workers = {kThisWorker}}));
-  TRIDENT_ASSIGN_OR_RETURN(worker_, WorkerParts::Open(plan_, options, StatesOf(options, seams),
-                                                      {.worker = kThisWorker,
-                                                       .life = kThisLife,
-                                                       .store = seams.store,
-                                                       .decided = &leader_->log(),
-                                                       .clock = seams.clock,
-                                                       .network = seams.network,
-                                                       .maintenance = MaintenanceTells()}));
+                                                       .workers = {kThisWorker},
+                                                       .marks = seams.marks}));
+  TRIDENT_ASSIGN_OR_RETURN(
+      worker_, WorkerParts::Open(plan_, options, StatesOf(options, seams),
+                                 {.worker = kThisWorker,
+                                  .life = kThisLife,
+                                  .store = seams.store,
+                                  .decided = &leader_->log(),
+                                  .clock = seams.clock,
+                                  .network = seams.network,
+                                  .marks = marks_ == nullptr ? nullptr : marks_->marks(),
+                                  .maintenance = MaintenanceTells()}));
   TRIDENT_RETURN_IF_ERROR(leader_->Begin());
   const WorkerParts::Epochs epochs{
       .repeats_cuts = leader_->repeats_cuts(),
@@ -99,7 +103,14 @@ void RunParts::TellSources(GroupId group, const Status& cause) const {
 Status RunParts::Settle() {
   WriteSet beginning = leader_->TakeBeginning();
   beginning.Append(std::exchange(names_, {}));
-  return worker_->states().Settle(std::move(beginning));
+  TRIDENT_RETURN_IF_ERROR(worker_->states().Settle(std::move(beginning)));
+  if (marks_ == nullptr) return absl::OkStatus();
+  // Without the file all else is right; only rows that end the process are not found.
+  const Status kept = marks_->Begin(leader_->deaths());
+  if (!kept.ok()) {
+    TRIDENT_LOG(WARN) << Message(kept) << "; a row that ends the process will not be found";
+  }
+  return absl::OkStatus();
 }
 
 void RunParts::Start() {

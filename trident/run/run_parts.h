@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "trident/planner/planner.h"
 #include "trident/run/leader_parts.h"
+#include "trident/run/mark_file.h"
 #include "trident/run/request_chain.h"
 #include "trident/run/run.h"
 #include "trident/run/worker_parts.h"
@@ -30,6 +31,9 @@ struct RunSeams {
   // Carries frames between executors and gives them to Worker::Deliver; null: frames arrive at
   // once.
   Transport* network = nullptr;
+  // Tells what the last process was doing when it ended, and keeps what this one does. Null: nobody
+  // looks for rows that end their process.
+  MarkFile* marks = nullptr;
   // Options of the state store; its other options follow from those of the run. 0 state bytes:
   // their share of memory_bytes.
   uint64_t state_bytes = 0;
@@ -94,6 +98,7 @@ class RunParts final : private CoordinatorEvents {
 
   Plan plan_;       // constant after Open
   WriteSet names_;  // of streams, until Settle
+  MarkFile* marks_ = nullptr;
   CoordinatorEvents* const events_;
   std::unique_ptr<LeaderParts> leader_;
   std::unique_ptr<WorkerParts> worker_;

@@ -63,6 +63,7 @@ Status WorkerParts::Build(const Epochs& epochs, LeaderLink* leader) {
                                                    .events = desk_.get(),
                                                    .incarnation = seams_.life,
                                                    .network = seams_.network,
+                                                   .marks = seams_.marks,
                                                    .repeats_cuts = epochs.repeats_cuts,
                                                    .applied = applied_,
                                                    .committed = epochs.positions_of});

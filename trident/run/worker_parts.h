@@ -36,6 +36,7 @@ class WorkerParts {
     // Carries frames between executors and gives them to Worker::Deliver; null: frames arrive at
     // once.
     Transport* network = nullptr;
+    WorkMark* marks = nullptr;  // see WorkerOptions
     Maintenance::Callbacks maintenance;
   };
   // Opens and recovers the states that the plan names. `plan` outlives the parts. The errors are

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/mark_file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/support/temp_dir.h"
+
+namespace trident {
+namespace {
+
+constexpr GroupId kGroup(3);
+constexpr Epoch kEpoch(5);
+
+BatchId Id(uint64_t txid) { return {kGroup, TxId(txid), Attempt{kEpoch, 1}}; }
+
+// A thread's mark as it is when the process ends there.
+void LeaveBusy(WorkMark& mark, const WorkMark::Call& call) {
+  WorkMark::UseOnThisThread(mark);
+  // Never destroyed, as by the end of a process.
+  alignas(WorkMark::Scope) static char place[sizeof(WorkMark::Scope)];
+  new (place) WorkMark::Scope(call);
+  static WorkMark after;
+  WorkMark::UseOnThisThread(after);
+}
+
+class MarkFileTest : public testing::Test {
+ protected:
+  std::unique_ptr<MarkFile> Open(uint32_t executors = 2) {
+    auto file = MarkFile::Open(dir_.path(), executors);
+    EXPECT_TRUE(file.ok()) << file.status();
+    return *std::move(file);
+  }
+  TempDir dir_;
+};
+
+TEST_F(MarkFileTest, TheNextProcessSeesWhatThisOneWasDoing) {
+  {
+    auto file = Open();
+    ASSERT_TRUE(file->Begin({}).ok());
+    LeaveBusy(file->marks()[1], {"take", Id(7), 4});
+    file->marks()[1].row() = 12;
+    file->marks()[1].NoteRow(Id(7), {SpoutId(1), 2}, "file", std::string("at\0there", 8));
+  }
+  const LastProcess last = Open(1)->LastOf(kGroup, kEpoch, TxId(6));
+  EXPECT_EQ(last.steps, std::vector<std::string>{"take"});
+  EXPECT_EQ(last.cause, "while step \"take\" worked (txid 7, partition 4, row 12 of its slice)");
+  ASSERT_TRUE(last.the_row);
+  EXPECT_EQ(last.the_row->emitter, (EmitterId{SpoutId(1), 2}));
+  EXPECT_EQ(last.the_row->at.partition, "file");
+  EXPECT_EQ(last.the_row->at.position, std::string("at\0there", 8));
+}
+
+TEST_F(MarkFileTest, DecidedBatchesOtherGroupsAndOtherEpochsAreNothingToFear) {
+  {
+    auto file = Open();
+    ASSERT_TRUE(file->Begin({}).ok());
+    LeaveBusy(file->marks()[0], {"take", Id(7), 4});
+    file->marks()[0].NoteRow(Id(7), {}, "file", "at");
+  }
+  auto file = Open();
+  for (const LastProcess& last :
+       {file->LastOf(kGroup, kEpoch, TxId(7)), file->LastOf(GroupId(1), kEpoch, TxId(6)),
+        file->LastOf(kGroup, Epoch(4), TxId(6))}) {
+    EXPECT_TRUE(last.steps.empty());
+    EXPECT_FALSE(last.the_row);
+  }
+}
+
+TEST_F(MarkFileTest, WhatAStartJudgedIsThereForTheNextOne) {
+  EarlierDeaths deaths;
+  deaths.txid = TxId(9);
+  deaths.deaths = 3;
+  deaths.rows_max = 24;
+  deaths.steps = {"take", "give"};
+  deaths.the_row = RowPlace{{SpoutId(1), 2}, {"file", "at"}};
+  deaths.row_deaths = 2;
+  deaths.divert_deaths = 1;
+  deaths.cause = "while it worked";
+  deaths.fate = EarlierDeaths::Fate::kDivert;
+  ASSERT_TRUE(Open()->Begin({{kGroup, deaths}}).ok());
+  const std::optional<EarlierDeaths> read = Open()->DeathsBefore(kGroup);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->txid, deaths.txid);
+  EXPECT_EQ(read->deaths, deaths.deaths);
+  EXPECT_EQ(read->rows_max, deaths.rows_max);
+  EXPECT_EQ(read->steps, deaths.steps);
+  EXPECT_EQ(read->the_row, deaths.the_row);
+  EXPECT_EQ(read->row_deaths, deaths.row_deaths);
+  EXPECT_EQ(read->divert_deaths, deaths.divert_deaths);
+  EXPECT_EQ(read->cause, deaths.cause);
+  EXPECT_EQ(read->fate, deaths.fate);
+  EXPECT_FALSE(Open()->DeathsBefore(GroupId(1)));
+}
+
+TEST_F(MarkFileTest, AFileThatIsDamagedOrCutCountsAsEmpty) {
+  const std::string path = dir_.path() + "/MARKS";
+  EarlierDeaths deaths;
+  deaths.txid = TxId(9);
+  ASSERT_TRUE(Open()->Begin({{kGroup, deaths}}).ok());
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(33).put('x');
+  EXPECT_FALSE(Open()->DeathsBefore(kGroup));
+  std::filesystem::resize_file(path, 100);
+  EXPECT_FALSE(Open()->DeathsBefore(kGroup));
+  std::filesystem::remove(path);
+  EXPECT_FALSE(Open()->DeathsBefore(kGroup));
+}
+
+TEST_F(MarkFileTest, OpeningChangesNothing) {
+  Open();
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+}
+
+TEST_F(MarkFileTest, AFolderThatIsGoneIsAnErrorAndTheMarksWorkOn) {
+  auto file = Open();
+  std::filesystem::remove_all(dir_.path());
+  EXPECT_FALSE(file->Begin({}).ok());
+  LeaveBusy(file->marks()[0], {"take", Id(7), 4});
+  EXPECT_TRUE(file->marks()[0].Look().busy);
+}
+
+}  // namespace
+}  // namespace trident

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/mark_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/coding.h"
+#include "base/hash.h"
+
+namespace trident {
+namespace {
+
+constexpr std::string_view kMagic = "trident marks 1\n";
+constexpr size_t kHeadBytes = 64 * 1024;  // whole pages
+constexpr size_t kHeadTextMax = kHeadBytes - 32;
+
+Status Failed(const char* what, const std::string& path) {
+  return Unavailable("cannot ", what, " ", path, ": ", std::strerror(errno));
+}
+
+void Put(std::string& out, GroupId group, const EarlierDeaths& deaths) {
+  PutVarint(out, group.value());
+  PutVarint(out, deaths.txid.value());
+  PutVarint(out, deaths.deaths);
+  PutVarint(out, deaths.rows_max);
+  PutVarint(out, deaths.steps.size());
+  for (const std::string& step : deaths.steps) PutLengthPrefixed(out, step);
+  PutVarint(out, deaths.the_row ? 1 : 0);
+  if (deaths.the_row) {
+    PutVarint(out, deaths.the_row->emitter.spout.value());
+    PutVarint(out, deaths.the_row->emitter.task);
+    PutLengthPrefixed(out, deaths.the_row->at.partition);
+    PutLengthPrefixed(out, deaths.the_row->at.position);
+  }
+  PutVarint(out, deaths.row_deaths);
+  PutVarint(out, deaths.divert_deaths);
+  PutLengthPrefixed(out, deaths.cause);
+  PutVarint(out, static_cast<uint64_t>(deaths.fate));
+}
+
+uint32_t Number(ByteReader& in) { return static_cast<uint32_t>(in.Varint()); }
+
+std::pair<GroupId, EarlierDeaths> Take(ByteReader& in) {
+  const GroupId group(Number(in));
+  EarlierDeaths deaths;
+  deaths.txid = TxId(in.Varint());
+  deaths.deaths = Number(in);
+  deaths.rows_max = in.Varint();
+  for (uint64_t n = in.Varint(); n > 0 && in.ok(); --n) {
+    deaths.steps.emplace_back(in.LengthPrefixed());
+  }
+  if (in.Varint() != 0) {
+    RowPlace place;
+    place.emitter.spout = SpoutId(Number(in));
+    place.emitter.task = Number(in);
+    place.at.partition = in.LengthPrefixed();
+    place.at.position = in.LengthPrefixed();
+    deaths.the_row = std::move(place);
+  }
+  deaths.row_deaths = Number(in);
+  deaths.divert_deaths = Number(in);
+  deaths.cause = in.LengthPrefixed();
+  deaths.fate = static_cast<EarlierDeaths::Fate>(std::min<uint64_t>(in.Varint(), 3));
+  return {group, std::move(deaths)};
+}
+
+// Steps beyond the room of a head are not remembered; there are as many as threads at most.
+std::string HeadOf(const std::map<GroupId, EarlierDeaths>& deaths) {
+  std::string text;
+  for (const auto& [group, of_group] : deaths) {
+    const size_t before = text.size();
+    Put(text, group, of_group);
+    if (text.size() > kHeadTextMax) text.resize(before);
+  }
+  std::string head(kMagic);
+  PutFixed64(head, text.size());
+  PutFixed64(head, HashBytes(text));
+  return head + text;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<MarkFile>> MarkFile::Open(const std::string& dir, uint32_t executors) {
+  std::unique_ptr<MarkFile> file(new MarkFile(dir, executors));
+  TRIDENT_RETURN_IF_ERROR(file->Reserve());
+  if (!dir.empty()) file->ReadLast();
+  return file;
+}
+
+MarkFile::~MarkFile() {
+  if (marks_ != nullptr) ::munmap(marks_, executors_ * sizeof(WorkMark));
+}
+
+// Memory without a file, which Begin puts under the same addresses.
+Status MarkFile::Reserve() {
+  void* memory = ::mmap(nullptr, executors_ * sizeof(WorkMark), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    return ResourceExhausted("no memory for the marks of ", executors_,
+                             " executors: ", std::strerror(errno));
+  }
+  marks_ = static_cast<WorkMark*>(memory);
+  for (uint32_t i = 0; i < executors_; ++i) new (marks_ + i) WorkMark;
+  return absl::OkStatus();
+}
+
+void MarkFile::ReadLast() {
+  const int fd = ::open((dir_ + "/MARKS").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  struct stat about;
+  const bool whole = ::fstat(fd, &about) == 0 && about.st_size >= static_cast<off_t>(kHeadBytes);
+  const size_t bytes = whole ? static_cast<size_t>(about.st_size) : 0;
+  void* memory = whole ? ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+  ::close(fd);
+  if (memory == MAP_FAILED) return;
+  const char* const begin = static_cast<const char*>(memory);
+  ByteReader head({begin, kHeadBytes});
+  const bool ours = head.Bytes(kMagic.size()) == kMagic;
+  const uint64_t text_bytes = head.Fixed64();
+  const uint64_t hash = head.Fixed64();
+  const std::string_view text = head.Bytes(text_bytes);
+  if (ours && head.ok() && HashBytes(text) == hash) {
+    for (ByteReader in(text); in.ok() && !in.done();) {
+      auto [group, deaths] = Take(in);
+      if (in.ok()) before_[group] = std::move(deaths);
+    }
+    const auto* mark = reinterpret_cast<const WorkMark*>(begin + kHeadBytes);
+    for (size_t n = (bytes - kHeadBytes) / sizeof(WorkMark); n > 0; --n, ++mark) {
+      left_.push_back({mark->Look(), mark->noted_row()});
+    }
+  }
+  ::munmap(memory, bytes);
+}
+
+LastProcess MarkFile::LastOf(GroupId group, Epoch epoch, TxId last_decided) const {
+  LastProcess last;
+  last.last_decided = last_decided;
+  uint32_t attempt_of_row = 0;
+  std::set<std::string> steps;
+  for (const Left& left : left_) {
+    const BatchId& id = left.seen.id;
+    const bool undecided = id.group == group && id.attempt.epoch == epoch && id.txid > last_decided;
+    if (left.seen.busy && undecided) {
+      steps.insert(left.seen.step);
+      last.cause += Concat(last.cause.empty() ? "while step \"" : " or step \"", left.seen.step,
+                           "\" worked (txid ", id.txid.value(), ", partition ", left.seen.partition,
+                           ", row ", left.seen.row, " of its slice)");
+    }
+    if (!left.row) continue;
+    const BatchId& row = left.row->id;
+    const bool alone = row.group == group && row.attempt.epoch == epoch &&
+                       row.txid == last_decided.Next() && row.attempt.counter > attempt_of_row;
+    if (!alone) continue;
+    attempt_of_row = row.attempt.counter;
+    last.the_row = RowPlace{left.row->emitter, {left.row->partition, left.row->start}};
+  }
+  last.steps.assign(steps.begin(), steps.end());
+  return last;
+}
+
+std::optional<EarlierDeaths> MarkFile::DeathsBefore(GroupId group) const {
+  const auto found = before_.find(group);
+  return found == before_.end() ? std::nullopt : std::optional<EarlierDeaths>(found->second);
+}
+
+Status MarkFile::Begin(const std::map<GroupId, EarlierDeaths>& deaths) {
+  if (dir_.empty()) return absl::OkStatus();
+  const std::string path = dir_ + "/MARKS.new";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return Failed("make", path);
+  const Status written = Write(fd, deaths);
+  ::close(fd);
+  return written;
+}
+
+// All of the file has its room on the disk before it is mapped: a store into a hole for which there
+// is no room would end the process.
+Status MarkFile::Write(int fd, const std::map<GroupId, EarlierDeaths>& deaths) {
+  const std::string path = dir_ + "/MARKS.new";
+  std::string whole = HeadOf(deaths);
+  const size_t mark_bytes = executors_ * sizeof(WorkMark);
+  whole.resize(kHeadBytes + mark_bytes);
+  for (size_t at = 0; at < whole.size();) {
+    const ssize_t n = ::pwrite(fd, whole.data() + at, whole.size() - at, static_cast<off_t>(at));
+    if (n <= 0) return Failed("write", path);
+    at += static_cast<size_t>(n);
+  }
+  if (::rename(path.c_str(), (dir_ + "/MARKS").c_str()) != 0) return Failed("rename", path);
+  void* mapped = ::mmap(marks_, mark_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+                        static_cast<off_t>(kHeadBytes));
+  if (mapped != marks_) return Failed("map", path);
+  return absl::OkStatus();
+}
+
+}  // namespace trident
