@@ -150,6 +150,10 @@ inline constexpr int64_t kDrpcArgumentBytesMax = 1 * kMiB;
 inline constexpr int64_t kDrpcAnswerBytesMax = 16 * kMiB;
 inline constexpr int64_t kDrpcBatchRequestsMax = 512;
 inline constexpr int64_t kDrpcDeadlineMsDefault = 10'000;
+// Request batches of one function that are executed side by side, and how long the last one has
+// been going on when another begins beside it: quick functions are faster with one batch at a time.
+inline constexpr int64_t kDrpcBatchesAtOnceMax = 8;
+inline constexpr int64_t kDrpcSlowMicros = 5'000;
 
 // ---- trident: what a user says ----
 

@@ -65,6 +65,7 @@ struct Chain::Node final : Output {
     return Guarded("step \"" + step + "\"", call);
   }
   Status Take(const Slice& slice) {
+    if (chain->go_on_) TRIDENT_RETURN_IF_ERROR(chain->go_on_());
     return Guard([&] { return op->Process(slice, *this); });
   }
   Status Emit(const Slice& slice) override {
@@ -159,6 +160,7 @@ Status Chain::Release(Sparing& sparing) {
 }
 
 Status Chain::FinishNode(Node& node) {
+  if (go_on_) TRIDENT_RETURN_IF_ERROR(go_on_());
   return node.Guard([&] { return node.op->Finish(node); });
 }
 

@@ -12,8 +12,10 @@
 #ifndef TRIDENT_ENGINE_CHAIN_H_
 #define TRIDENT_ENGINE_CHAIN_H_
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/operator.h"
@@ -47,6 +49,9 @@ class Chain {
   // Tuples that arrive at input port `port` (0, 1, ... in order of these calls) go to `node`.
   void AddInput(NodeIndex node);
   size_t input_ports() const { return inputs_.size(); }
+  // From now on `go_on` is asked before each call of an operator's Process or Finish; its error
+  // ends the batch there. For chains whose batches may be given up.
+  void AskBetweenSteps(std::function<Status()> go_on) { go_on_ = std::move(go_on); }
   // Does any operator commit?
   bool commits() const { return commits_; }
 
@@ -75,6 +80,7 @@ class Chain {
   Status begun_;
   BatchId id_;  // of the last Begin
   uint32_t partition_ = 0;
+  std::function<Status()> go_on_;
   Sparing* sparing_ = nullptr;  // during ProcessSparing, until its slices are released
 };
 

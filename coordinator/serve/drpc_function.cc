@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/limits.h"
@@ -31,8 +33,11 @@ Nanos RecentDurations::Greatest() const {
 
 DrpcFunction::DrpcFunction(std::string name, std::unique_ptr<RequestHandler> handler,
                            const Clock& clock, const DrpcOptions& options)
-    : name_(std::move(name)), handler_(std::move(handler)), clock_(clock), options_(options) {
-  thread_ = std::thread([this] { Serve(); });
+    : name_(std::move(name)), first_(std::move(handler)), clock_(clock), options_(options) {
+  MutexLock lock(mutex_);
+  free_.push_back(first_.get());
+  threads_.emplace_back([this] { Serve(); });
+  ++idle_threads_;
 }
 
 DrpcFunction::~DrpcFunction() { Shutdown(); }
@@ -67,14 +72,41 @@ void DrpcFunction::Remove(DrpcPending& request) {
 }
 
 bool DrpcFunction::MayRunHere(CallerThread caller) const {
-  if (busy_ || !queue_.empty()) return false;
+  if (!running_.empty() || !queue_.empty()) return false;
   return caller == CallerThread::kWaits ||
          recent_.Greatest() <= kDrpcInlineMicrosMax * kMicrosecond;
 }
 
+Nanos DrpcFunction::TurnIn() const {
+  constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
+  if (running_.empty()) return 0;
+  if (free_.empty() && (!makes_others_ || others_.size() + 1 >= kDrpcBatchesAtOnceMax)) {
+    return kNever;
+  }
+  const Nanos since = clock_.MonotonicNanos() - running_.back().since;
+  return std::max<Nanos>(kDrpcSlowMicros * kMicrosecond - since, 0);
+}
+
+DrpcFunction::RunningPlace DrpcFunction::Occupy(Batch batch, Running::By by) {
+  RequestHandler* const handler = free_.back();
+  free_.pop_back();
+  return running_.insert(running_.end(), {handler, clock_.MonotonicNanos(), std::move(batch), by});
+}
+
+// One thread is always idle while there may be more to begin.
+void DrpcFunction::AddThreadIfNeeded() {
+  if (stopped_ || idle_threads_ > 0 || TurnIn() == std::numeric_limits<Nanos>::max()) return;
+  try {
+    threads_.emplace_back([this] { Serve(); });
+    ++idle_threads_;
+  } catch (const std::system_error&) {
+    // What waits is taken when a batch ends.
+  }
+}
+
 void DrpcFunction::Submit(const DrpcPendingPtr& request, CallerThread caller) {
   Status refused;
-  bool run_here = false;
+  std::optional<RunningPlace> here;
   if (clock_.MonotonicNanos() >= request->deadline) {
     refused = Expired(*request);
   }
@@ -83,20 +115,20 @@ void DrpcFunction::Submit(const DrpcPendingPtr& request, CallerThread caller) {
     if (!refused.ok()) {
       ++counters_.expired;
     } else if (refused = Admit(*request); refused.ok()) {
-      run_here = MayRunHere(caller);
-      if (run_here) {
+      if (MayRunHere(caller)) {
         request->phase = DrpcPending::Phase::kTaken;
-        busy_ = true;
+        here = Occupy({request}, Running::By::kCaller);
       } else {
         Enqueue(request);
-        if (!busy_) work_.NotifyOne();
+        AddThreadIfNeeded();
+        if (running_.empty() || !looks_at_the_time_) work_.NotifyOne();
       }
     }
   }
   if (!refused.ok()) {
     request->done(std::move(refused));
-  } else if (run_here) {
-    Run({request});
+  } else if (here) {
+    Run(*here);
   }
 }
 
@@ -120,25 +152,46 @@ DrpcFunctionStatus DrpcFunction::status() const {
   return out;
 }
 
-void DrpcFunction::Shutdown() {
+Nanos DrpcFunction::LongestUnderWay() const {
+  MutexLock lock(mutex_);
+  Nanos longest = 0;
+  for (const Running& running : running_) {
+    longest = std::max(longest, clock_.MonotonicNanos() - running.since);
+  }
+  return longest;
+}
+
+void DrpcFunction::Stop() {
   std::list<DrpcPendingPtr> waiting;
-  std::thread thread;
   {
     MutexLock lock(mutex_);
     stopped_ = true;
-    thread.swap(thread_);
     for (const DrpcPendingPtr& request : queue_) request->phase = DrpcPending::Phase::kTaken;
     waiting.swap(queue_);
     queue_bytes_ = 0;
-    work_.NotifyOne();
+    for (const Running& running : running_) {
+      for (const DrpcPendingPtr& request : running.batch) {
+        request->cancelled.store(true, std::memory_order_relaxed);
+      }
+    }
+    work_.NotifyAll();
   }
   for (const DrpcPendingPtr& request : waiting) {
     request->done(Unavailable("DRPC function '", name_,
                               "' did not begin work on the request: the topology is stopping"));
   }
-  if (thread.joinable()) thread.join();
+}
+
+void DrpcFunction::Shutdown() {
+  Stop();
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(mutex_);
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) thread.join();
   MutexLock lock(mutex_);
-  while (busy_) idle_.Wait(mutex_);
+  while (!running_.empty()) idle_.Wait(mutex_);
 }
 
 void DrpcFunction::Take(Batch& batch, Batch& expired) {
@@ -175,38 +228,76 @@ void DrpcFunction::Take(Batch& batch, Batch& expired) {
 
 void DrpcFunction::Serve() {
   while (true) {
-    Batch batch, expired;
+    Batch expired;
+    std::optional<RunningPlace> mine;
     {
       MutexLock lock(mutex_);
-      while (!stopped_ && (busy_ || queue_.empty())) work_.Wait(mutex_);
-      if (stopped_) return;
+      if (!AwaitTurn()) return;
+      Batch batch;
       Take(batch, expired);
-      busy_ = !batch.empty();
+      --idle_threads_;
+      if (!batch.empty()) mine = Occupy(std::move(batch), Running::By::kThread);
+      if (!queue_.empty()) AddThreadIfNeeded();
     }
     for (const DrpcPendingPtr& request : expired) request->done(Expired(*request));
-    if (!batch.empty()) Run(batch);
+    if (mine) Run(*mine);
+    MutexLock lock(mutex_);
+    ++idle_threads_;
   }
 }
 
-void DrpcFunction::Run(const Batch& batch) {
-  const Nanos start = clock_.MonotonicNanos();
-  std::vector<DrpcResult> results = Execute(batch);
+// True if something waits and a batch may begin, with a handler for it; false when it is over.
+bool DrpcFunction::AwaitTurn() {
+  while (!stopped_) {
+    const Nanos wait = queue_.empty() ? std::numeric_limits<Nanos>::max() : TurnIn();
+    if (wait == 0 && HasHandler()) break;
+    if (wait == 0) continue;  // it was found that there is no other
+    if (wait == std::numeric_limits<Nanos>::max() || looks_at_the_time_) {
+      work_.Wait(mutex_);
+    } else {
+      looks_at_the_time_ = true;
+      work_.WaitFor(mutex_, wait);
+      looks_at_the_time_ = false;
+    }
+  }
+  return !stopped_;
+}
+
+bool DrpcFunction::HasHandler() {
+  if (!free_.empty()) return true;
+  std::unique_ptr<RequestHandler> other = first_->Another();
+  makes_others_ = other != nullptr;
+  if (!makes_others_) return false;
+  free_.push_back(other.get());
+  others_.push_back(std::move(other));
+  return true;
+}
+
+void DrpcFunction::Run(RunningPlace running) {
+  std::vector<DrpcResult> results = Execute(*running);
   // The next batch may begin while the answers of this one are handed out.
-  Release(clock_.MonotonicNanos() - start, batch.size());
+  const Batch batch = Release(running);
   for (size_t i = 0; i < batch.size(); ++i) batch[i]->done(std::move(results[i]));
 }
 
-void DrpcFunction::Release(Nanos took, size_t requests) {
+DrpcFunction::Batch DrpcFunction::Release(RunningPlace running) {
   MutexLock lock(mutex_);
-  recent_.Add(took);
-  counters_.answered += requests;
+  recent_.Add(clock_.MonotonicNanos() - running->since);
+  counters_.answered += running->batch.size();
   ++counters_.batches;
-  busy_ = false;
-  if (!queue_.empty()) work_.NotifyOne();
+  free_.push_back(running->handler);
+  Batch batch = std::move(running->batch);
+  // A thread of ours takes what waits itself.
+  const bool wakes = running->by == Running::By::kCaller && !queue_.empty();
+  running_.erase(running);
+  if (wakes) work_.NotifyOne();
   if (stopped_) idle_.NotifyAll();
+  return batch;
 }
 
-std::vector<DrpcResult> DrpcFunction::Execute(const Batch& batch) {
+std::vector<DrpcResult> DrpcFunction::Execute(const Running& running) {
+  RequestHandler& handler = *running.handler;
+  const Batch& batch = running.batch;
   std::vector<DrpcRequest> requests;
   requests.reserve(batch.size());
   for (const DrpcPendingPtr& request : batch) {
@@ -214,26 +305,26 @@ std::vector<DrpcResult> DrpcFunction::Execute(const Batch& batch) {
   }
   std::vector<DrpcResult> results;
   if (requests.size() == 1) {
-    results.push_back(ExecuteAlone(requests.front()));
+    results.push_back(ExecuteAlone(handler, requests.front()));
     return results;
   }
   Status failure;
-  const bool together = ExecuteTogether(requests, results, failure);
+  const bool together = ExecuteTogether(handler, requests, results, failure);
   if (!together) results.assign(batch.size(), DrpcResult(failure));
   for (size_t i = 0; i < batch.size(); ++i) {
     const bool retry = !together || absl::IsAborted(results[i].status());
     if (!retry) continue;
-    results[i] = clock_.MonotonicNanos() < requests[i].deadline ? ExecuteAlone(requests[i])
+    results[i] = clock_.MonotonicNanos() < requests[i].deadline ? ExecuteAlone(handler, requests[i])
                                                                 : DrpcResult(Expired(*batch[i]));
   }
   return results;
 }
 
-bool DrpcFunction::ExecuteTogether(std::span<const DrpcRequest> requests,
+bool DrpcFunction::ExecuteTogether(RequestHandler& handler, std::span<const DrpcRequest> requests,
                                    std::vector<DrpcResult>& results, Status& failure) {
   results.assign(requests.size(), DrpcResult(Internal("the handler gave no answer")));
   try {
-    handler_->Execute(requests, results);
+    handler.Execute(requests, results);
   } catch (const std::exception& e) {
     failure = Aborted("DRPC function '", name_, "' failed: ", std::string(e.what()));
     return false;
@@ -248,10 +339,10 @@ bool DrpcFunction::ExecuteTogether(std::span<const DrpcRequest> requests,
   return false;
 }
 
-DrpcResult DrpcFunction::ExecuteAlone(const DrpcRequest& request) {
+DrpcResult DrpcFunction::ExecuteAlone(RequestHandler& handler, const DrpcRequest& request) {
   std::vector<DrpcResult> results;
   Status failure;
-  if (!ExecuteTogether({&request, 1}, results, failure)) return failure;
+  if (!ExecuteTogether(handler, {&request, 1}, results, failure)) return failure;
   return std::move(results.front());
 }
 

@@ -122,21 +122,39 @@ DrpcTicket DrpcServer::CallAsync(std::string_view function, std::string_view arg
   return DrpcTicket(*std::move(found), std::move(request));
 }
 
-std::vector<DrpcFunctionStatus> DrpcServer::Functions() const {
+std::vector<std::shared_ptr<DrpcFunction>> DrpcServer::All() const {
   MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<DrpcFunction>> all;
+  for (const auto& [unused, function] : functions_) all.push_back(function);
+  return all;
+}
+
+std::vector<DrpcFunctionStatus> DrpcServer::Functions() const {
   std::vector<DrpcFunctionStatus> out;
-  for (const auto& [unused, function] : functions_) out.push_back(function->status());
+  for (const auto& function : All()) out.push_back(function->status());
   return out;
 }
 
-void DrpcServer::Shutdown() {
-  std::vector<std::shared_ptr<DrpcFunction>> functions;
+std::vector<std::pair<std::string, Nanos>> DrpcServer::UnderWayFor(Nanos longer_than) const {
+  std::vector<std::pair<std::string, Nanos>> out;
+  for (const auto& function : All()) {
+    const Nanos longest = function->LongestUnderWay();
+    if (longest > longer_than) out.emplace_back(function->name(), longest);
+  }
+  return out;
+}
+
+void DrpcServer::Stop() {
   {
     MutexLock lock(mutex_);
     stopped_ = true;
-    for (const auto& [unused, function] : functions_) functions.push_back(function);
   }
-  for (const auto& function : functions) function->Shutdown();
+  for (const auto& function : All()) function->Stop();
+}
+
+void DrpcServer::Shutdown() {
+  Stop();
+  for (const auto& function : All()) function->Shutdown();
 }
 
 }  // namespace trident

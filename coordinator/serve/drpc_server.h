@@ -2,7 +2,8 @@
 //
 // DRPC: named functions, each with a bounded queue of requests and a handler that answers many at
 // once. Whatever waits when the handler becomes free is taken together as one request batch, so a
-// batch grows with the load and a lone request waits for nobody.
+// batch grows with the load and a lone request waits for nobody. A slow batch has others beside it:
+// see drpc_function.h.
 //
 // Overload. A full queue refuses (ResourceExhausted). A request whose deadline passed, or whose
 // caller left, is dropped before any work; one that cannot be answered in the time that it has
@@ -17,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -90,11 +92,17 @@ class DrpcServer {
   // By name.
   std::vector<DrpcFunctionStatus> Functions() const;
 
-  // Answers what waits with Unavailable, refuses what comes, and returns when no handler runs.
+  // Answers what waits with Unavailable, refuses what comes, and lets what is executed end before
+  // its next step. Does not wait for that.
+  void Stop();
+  // Stop(), and returns when no handler runs.
   void Shutdown();
+  // Functions whose handlers have been executing a batch for longer than that, each with how long.
+  std::vector<std::pair<std::string, Nanos>> UnderWayFor(Nanos longer_than) const;
 
  private:
   StatusOr<std::shared_ptr<DrpcFunction>> Find(std::string_view function) const;
+  std::vector<std::shared_ptr<DrpcFunction>> All() const;
 
   const Clock& clock_;
   const DrpcOptions options_;

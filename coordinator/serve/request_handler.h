@@ -38,11 +38,25 @@ struct DrpcAnswer {
 
 using DrpcResult = StatusOr<DrpcAnswer>;
 
+// True if nobody waits for any of the answers any more.
+inline bool NobodyWaits(std::span<const DrpcRequest> requests, Nanos now) {
+  for (const DrpcRequest& request : requests) {
+    const bool left =
+        request.cancelled != nullptr && request.cancelled->load(std::memory_order_relaxed);
+    if (!left && now < request.deadline) return false;
+  }
+  return true;
+}
+
 // Answers the requests of one function. Execute is called by one thread at a time, not always the
 // same one.
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
+
+  // Another handler of the same function, which works beside this one. Null: there can be none, and
+  // request batches go one after the other. Any thread may ask, also during Execute.
+  virtual std::unique_ptr<RequestHandler> Another() const { return nullptr; }
 
   // Answers `requests`, all at one committed cut. `results` comes with one element for each
   // request, in their order, and must leave so. A handler that cannot tell which request is to

@@ -11,3 +11,4 @@ target_link_libraries(crash_topology PRIVATE trident_everything)
 set_target_properties(crash_topology PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 add_dependencies(kill_test crash_topology trident_command)
+add_dependencies(kill_grpc_test crash_topology trident_command)

@@ -184,6 +184,9 @@ class WatchedRun {
     }
     const std::string why = calls.empty() ? "its threads did not end" : calls.front();
     const Nanos grace = std::min(kEndGrace, flags_.run.progress_deadline);
+    if (!calls.empty()) {
+      Say(program_, Concat("waits at most ", grace / kSecond, " s: ", calls.front()));
+    }
     std::thread watch([&] {
       MutexLock lock(mutex_);
       const Nanos deadline = RealClock().MonotonicNanos() + grace;

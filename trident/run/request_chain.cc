@@ -36,7 +36,9 @@ class RequestChain::Answers final : public Operator {
 
 RequestChain::RequestChain(const Plan& plan, const PlannedFunction& function,
                            const StateStore& states)
-    : states_(states),
+    : plan_(plan),
+      function_(function),
+      states_(states),
       groups_(function.groups),
       input_(std::make_shared<const Schema>(plan.schemas[function.nodes[0]])) {
   auto fields = std::make_shared<std::vector<std::string>>();
@@ -47,6 +49,13 @@ RequestChain::RequestChain(const Plan& plan, const PlannedFunction& function,
   auto answers = std::make_unique<Answers>();
   answers_ = answers.get();
   chain_ = MakeFunctionChain(plan, function, std::move(answers));
+  chain_->AskBetweenSteps([this]() -> Status {
+    given_up_ = NobodyWaits(requests_, RealClock().MonotonicNanos());
+    if (!given_up_) return absl::OkStatus();
+    return absl::CancelledError(
+        "the request was given up between two steps of its function: its caller is gone, its time "
+        "is over, or the topology is stopping");
+  });
 }
 
 RequestChain::~RequestChain() = default;
@@ -77,13 +86,24 @@ Status RequestChain::RunBatch(std::span<const DrpcRequest> requests, TxId* cut_t
   return chain_->FinishProcess();
 }
 
+std::unique_ptr<RequestHandler> RequestChain::Another() const {
+  return std::make_unique<RequestChain>(plan_, function_, states_);
+}
+
 void RequestChain::Execute(std::span<const DrpcRequest> requests,
                            std::vector<DrpcResult>& results) {
   TxId cut;
+  requests_ = requests;
+  given_up_ = false;
   Status status = RunBatch(requests, &cut);
+  requests_ = {};
   for (size_t i = 0; i < requests.size(); ++i) {
     if (status.ok()) {
       results[i] = DrpcAnswer{fields_, answers_->Take(i), cut};
+    } else if (given_up_) {
+      const bool left = requests[i].cancelled != nullptr &&
+                        requests[i].cancelled->load(std::memory_order_relaxed);
+      results[i] = left ? status : DeadlineExceeded(Message(status));
     } else if (requests.size() == 1) {
       results[i] = status;
     } else {

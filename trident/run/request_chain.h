@@ -20,10 +20,11 @@ namespace trident {
 // One thread at a time.
 class RequestChain final : public RequestHandler {
  public:
-  // `states` must outlive it.
+  // All of them must outlive it and its others.
   RequestChain(const Plan& plan, const PlannedFunction& function, const StateStore& states);
   ~RequestChain() override;
 
+  std::unique_ptr<RequestHandler> Another() const override;
   void Execute(std::span<const DrpcRequest> requests, std::vector<DrpcResult>& results) override;
 
  private:
@@ -31,6 +32,8 @@ class RequestChain final : public RequestHandler {
 
   Status RunBatch(std::span<const DrpcRequest> requests, TxId* cut);
 
+  const Plan& plan_;
+  const PlannedFunction& function_;
   const StateStore& states_;
   const std::vector<GroupId> groups_;
   SchemaRef input_;
@@ -38,6 +41,8 @@ class RequestChain final : public RequestHandler {
   Answers* answers_;                                        // owned by the chain
   std::unique_ptr<Chain> chain_;
   uint64_t batches_ = 0;
+  std::span<const DrpcRequest> requests_;  // during Execute
+  bool given_up_ = false;                  // the batch at hand, between two steps
 };
 
 }  // namespace trident

@@ -56,9 +56,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   StatusOr<DrpcRows> Drpc(std::string_view function, std::string_view args, Nanos timeout) override;
   const StateCatalog& states() const override { return parts_->states(); }
   std::vector<RunProgress> progress() const override;
-  std::vector<std::string> CallsUnderWay(Nanos longer_than) const override {
-    return calls_->StandingFor(longer_than);
-  }
+  std::vector<std::string> CallsUnderWay(Nanos longer_than) const override;
   std::string address() const override {
     return server_ == nullptr ? std::string() : server_->address();
   }
@@ -76,9 +74,9 @@ class LocalRun final : public Run, private CoordinatorEvents {
   void OnDrained(GroupId, TxId) override {}
   void OnIdle(GroupId) override { Changed(); }
 
-  std::unique_ptr<MarkFile> marks_;
   const RunOptions options_;
   std::unique_ptr<DurableStore> store_;
+  std::unique_ptr<MarkFile> marks_;
   std::unique_ptr<RunParts> parts_;
   std::unique_ptr<CallWatch> calls_;
   DrpcServer drpc_;
@@ -159,11 +157,22 @@ Status LocalRun::Serve() {
   return absl::OkStatus();
 }
 
+// Requests last: their functions may need long, and by then all batches have ended in order.
 void LocalRun::Shutdown() {
   Stop();
+  drpc_.Stop();
+  if (parts_ != nullptr) parts_->Stop();
   if (server_ != nullptr) server_->Shutdown();
   drpc_.Shutdown();
-  if (parts_ != nullptr) parts_->Stop();
+}
+
+std::vector<std::string> LocalRun::CallsUnderWay(Nanos longer_than) const {
+  std::vector<std::string> calls = calls_->StandingFor(longer_than);
+  for (const auto& [function, since] : drpc_.UnderWayFor(longer_than)) {
+    calls.push_back(
+        Concat("DRPC function \"", function, "\" has not returned for ", since / kSecond, " s"));
+  }
+  return calls;
 }
 
 void LocalRun::Changed() {

@@ -62,6 +62,70 @@ TEST_F(DrpcServerTest, ALoneCallIsExecutedByItsOwnThread) {
   EXPECT_THAT(control_.threads(), ElementsAre(std::this_thread::get_id()));
 }
 
+// A handler that has others, all behind one gate.
+class TwinHandler final : public RequestHandler {
+ public:
+  explicit TwinHandler(HandlerControl& control) : control_(control), held_(control) {}
+  std::unique_ptr<RequestHandler> Another() const override {
+    return std::make_unique<TwinHandler>(control_);
+  }
+  void Execute(std::span<const DrpcRequest> requests, std::vector<DrpcResult>& results) override {
+    if (requests[0].args == "slow") return held_.Execute(requests, results);
+    for (size_t i = 0; i < requests.size(); ++i) results[i] = AnswerOf("quick");
+  }
+
+ private:
+  HandlerControl& control_;
+  HeldHandler held_;
+};
+
+TEST_F(DrpcServerTest, ASlowCallHoldsUpNoOtherOfItsFunction) {
+  server_ = std::make_unique<DrpcServer>(clock_);
+  ASSERT_TRUE(server_->Register("words", std::make_unique<TwinHandler>(control_)).ok());
+  control_.Close();
+  for (size_t slow = 1; slow < kDrpcBatchesAtOnceMax; ++slow) {
+    CallAsync("slow");
+    control_.AwaitBatches(slow);
+    clock_.Advance(kDrpcSlowMicros * kMicrosecond);
+  }
+  CallAsync("quick");
+  answers_.Await(1);
+  EXPECT_EQ(TextOf(answers_.Get(kDrpcBatchesAtOnceMax - 1)), "quick");
+  EXPECT_EQ(server_->UnderWayFor(0).size(), 1u);
+  control_.Open();
+  answers_.Await(kDrpcBatchesAtOnceMax);
+  EXPECT_EQ(status().batches, static_cast<uint64_t>(kDrpcBatchesAtOnceMax));
+}
+
+TEST_F(DrpcServerTest, AtTheLimitWhatWaitsBeginsWhenABatchEnds) {
+  server_ = std::make_unique<DrpcServer>(clock_);
+  ASSERT_TRUE(server_->Register("words", std::make_unique<TwinHandler>(control_)).ok());
+  control_.Close();
+  for (size_t slow = 1; slow <= kDrpcBatchesAtOnceMax; ++slow) {
+    CallAsync("slow");
+    control_.AwaitBatches(slow);
+    clock_.Advance(kDrpcSlowMicros * kMicrosecond);
+  }
+  CallAsync("quick");
+  EXPECT_EQ(status().waiting, 1);
+  control_.Open();
+  answers_.Await(kDrpcBatchesAtOnceMax + 1);
+  EXPECT_EQ(status().waiting, 0);
+}
+
+TEST_F(DrpcServerTest, StopTellsWhatIsExecutedThatNobodyWaits) {
+  control_.answer = [&](std::span<const DrpcRequest> requests, std::vector<DrpcResult>& results) {
+    EXPECT_TRUE(NobodyWaits(requests, clock_.MonotonicNanos()));
+    results[0] = absl::CancelledError("given up");
+  };
+  Start();
+  Occupy();
+  server_->Stop();
+  control_.Open();
+  answers_.Await(1);
+  EXPECT_EQ(answers_.CountOf(StatusCode::kCancelled), 1u);
+}
+
 TEST_F(DrpcServerTest, TheNetworksThreadExecutesOnlyWhatIsKnownToBeShort) {
   bool slow = false;
   control_.answer = [&](std::span<const DrpcRequest>, std::vector<DrpcResult>& results) {

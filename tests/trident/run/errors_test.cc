@@ -5,15 +5,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 
 #include "base/limits.h"
+#include "base/mutex.h"
 #include "tests/support/temp_dir.h"
 #include "tests/trident/run/words.h"
 #include "trident/spouts/text_file_spout.h"
 
 namespace trident {
 namespace {
+
+constexpr Field<Text> kFirst{"first"};
+constexpr Field<Text> kSecond{"second"};
 
 Topology CountOf(const std::string& name, const std::vector<std::string>& sentences,
                  StateKind kind = StateKind::kOpaque, uint32_t partitions = 8) {
@@ -133,6 +138,37 @@ TEST(RunErrorsTest, ASpoutThatCouldNotBeMadeIsTheTopologysError) {
   Topology topology("files");
   topology.NewStream("lines", TextFileSpout::Make({})).Peek(kLine, [](Text) {});
   ExpectSays(Run::Start(topology, {}).status(), StatusCode::kInvalidArgument, {"lines"});
+}
+
+TEST(RunErrorsTest, ACallWhoseTimeIsOverStopsBetweenTheStepsOfItsFunction) {
+  constexpr Nanos kPatience = 20 * kMillisecond;
+  Topology topology = CountOf("count", {"a"});
+  std::atomic<int> second_steps = 0;
+  topology.NewDrpcStream("slow")
+      .Each(
+          kArgs,
+          [](Text args) -> Text {
+            Mutex mutex;
+            CondVar never;
+            MutexLock lock(mutex);
+            if (args == "slow") never.WaitFor(mutex, 5 * kPatience);
+            return args;
+          },
+          kFirst)
+      .Each(
+          kFirst,
+          [&](Text first) -> Text {
+            ++second_steps;
+            return first;
+          },
+          kSecond)
+      .Project(kSecond);
+  auto run = RunToEnd(topology);
+  ExpectSays(run->Drpc("slow", "slow", kPatience).status(), StatusCode::kDeadlineExceeded,
+             {"given up between two steps"});
+  EXPECT_EQ(second_steps, 0);
+  EXPECT_TRUE(run->Drpc("slow", "quick").ok());
+  EXPECT_EQ(second_steps, 1);
 }
 
 TEST(RunErrorsTest, AnUnknownFunctionIsRefusedAndThoseThereAreAreNamed) {

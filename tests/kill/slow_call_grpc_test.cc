@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A request that never returns: others of its function are answered, and the end of the process
+// waits a bounded time and names it.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+
+#include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
+
+namespace trident {
+namespace {
+
+TEST(SlowCallTest, ACallThatNeverReturnsHoldsUpNoOtherAndIsNamedAtTheEnd) {
+  TempDir dir;
+  Background program({"tests/crash_topology", "run", "--quiet", "--state", dir.path() + "/state",
+                      "--input", "/dev/null", "--keep-serving", "--address", "127.0.0.1:0",
+                      "--progress-deadline-s", "1"});
+  const std::string line = program.AwaitLine("serving on ");
+  const std::string address = line.substr(line.rfind(' ') + 1);
+  const auto call = [&](const std::string& args, const std::string& timeout_s) {
+    return RunTrident({"drpc", "echo", args, "--timeout", timeout_s, "--address", address});
+  };
+  EXPECT_EQ(call("hang", "0.2").code, 4) << "its client is gone";
+  const Ended quick = call("hello", "20");
+  EXPECT_EQ(quick.code, 0) << quick.err;
+  EXPECT_NE(quick.out.find("hello"), std::string::npos);
+
+  ::kill(program.pid(), SIGTERM);
+  const std::string waits = program.AwaitLine("waits at most 1 s: ");
+  EXPECT_NE(waits.find("DRPC function \"echo\" has not returned for "), std::string::npos) << waits;
+  const std::string forced = program.AwaitLine("ended by force: ");
+  EXPECT_NE(forced.find("DRPC function \"echo\""), std::string::npos) << forced;
+}
+
+}  // namespace
+}  // namespace trident
