@@ -15,6 +15,7 @@
 #include "coordinator/cli/commands.h"
 #include "coordinator/cli/completion.h"
 #include "coordinator/cli/console.h"
+#include "coordinator/cli/dead_letter_commands.h"
 #include "coordinator/cli/directory_commands.h"
 #include "coordinator/cli/new_command.h"
 #include "coordinator/serve/listen_address.h"
@@ -35,6 +36,7 @@ struct CommandLine {
   double timeout_s = 10;
   TlsFiles tls;
   StateArgs state;
+  LetterArgs letters;
   std::string function;
   std::string args;
   bool dot = false;
@@ -64,12 +66,13 @@ void Unguard(CommandLine& line) {
   for (std::string* word :
        {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate, &line.tls.key,
         &state.state, &line.function, &line.args, &line.shell, &line.dir, &line.backup, &line.to,
-        &line.project.name, &line.project.from, &line.project.dir, &line.source.dir,
-        &line.source.stream, &line.source.position}) {
+        &line.letters.dir, &line.project.name, &line.project.from, &line.project.dir,
+        &line.source.dir, &line.source.stream, &line.source.position}) {
     Unguard(*word);
   }
   if (line.source.partition) Unguard(*line.source.partition);
-  for (std::vector<std::string>* words : {&state.key, &state.prefix, &state.from, &state.to}) {
+  for (std::vector<std::string>* words :
+       {&state.key, &state.prefix, &state.from, &state.to, &line.letters.key}) {
     for (std::string& word : *words) Unguard(word);
   }
 }
@@ -260,6 +263,32 @@ void AddSources(CLI::App& app, CommandLine& line) {
   sources->callback([&line, runs] {
     if (!line.alone) runs(ListSources)();
   });
+}
+
+void AddDeadLetters(CLI::App& app, CommandLine& line) {
+  CLI::App* letters =
+      app.add_subcommand("deadletters", "rows that could not be processed and were put aside");
+  letters->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, auto command) {
+    CLI::App* added = letters->add_subcommand(name, help);
+    CLI::Option* from = added->add_option(
+        "--from", line.letters.dir, "read this state directory, on which no process is running");
+    added->callback([&line, from, command] {
+      if (from->count() == 0) {
+        line.ask = [&line, command](Client& client, Console& console) {
+          return command(&client, line.letters, console);
+        };
+        return;
+      }
+      line.alone = [&line, command](Console& console) {
+        return command(nullptr, line.letters, console);
+      };
+    });
+    return added;
+  };
+  add("list", "how many each stream has", ListLetters);
+  add("show", "each with its row and its error", ShowLetters)
+      ->add_option("letter", line.letters.key, "only of this stream, this txid, this row");
 }
 
 void AddDrpc(CLI::App& app, CommandLine& line) {
@@ -489,6 +518,7 @@ int RunCli(const std::vector<std::string>& args, std::ostream& out, std::ostream
   AddGlobal(app, line);
   AddStates(app, line);
   AddSources(app, line);
+  AddDeadLetters(app, line);
   AddDrpc(app, line);
   AddAdmin(app, line);
   AddBackups(app, line);

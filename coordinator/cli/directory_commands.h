@@ -4,11 +4,15 @@
 #ifndef TRIDENT_COORDINATOR_CLI_DIRECTORY_COMMANDS_H_
 #define TRIDENT_COORDINATOR_CLI_DIRECTORY_COMMANDS_H_
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "base/types.h"
 #include "coordinator/cli/console.h"
 
 namespace trident {
@@ -20,6 +24,17 @@ ExitCode VerifyDirectory(const std::string& dir, Console& console);
 // The rows of one state, or of every one if `state` is empty, in key order, at the last decided
 // txid: the base with the decided redo over it. Values of user types are shown as bytes.
 ExitCode DumpDirectory(const std::string& dir, const std::string& state, Console& console);
+
+// Calls `row` for each row of the states that `wanted` names, in key order within a state, at the
+// last decided txid. The errors of reading the directory, of damage, and of `row`.
+struct RestingRow {
+  const std::string& state;
+  std::vector<Datum> key;
+  std::optional<Datum> value;  // nullopt: there are only deltas
+  std::vector<Datum> deltas;   // that only the topology can combine
+};
+Status ReadRows(const std::string& dir, const std::function<bool(const std::string& state)>& wanted,
+                const std::function<Status(const RestingRow&)>& row);
 
 // The last decided txid of each group of a directory in which VerifyDirectory finds no damage; else
 // DataLoss with the first place, or why it could not be looked at.

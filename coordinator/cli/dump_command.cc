@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,19 +29,12 @@ std::string ValueText(const Datum& value) {
   return out + "]";
 }
 
-// A row of a dump, with its types.
-struct DumpedRow {
-  std::vector<Datum> key;
-  std::optional<Datum> value;
-  std::vector<Datum> deltas;
-};
-
-StatusOr<DumpedRow> DecodeRow(const RestingState& state, const std::string& key,
-                              const StoredValue& value) {
+StatusOr<RestingRow> DecodeRow(const RestingState& state, const std::string& key,
+                               const StoredValue& value) {
   const auto annotated = [&](const Status& error) {
     return Annotate(error, Concat("state ", state.name(), ", key ", state.KeyText(key)));
   };
-  DumpedRow row;
+  RestingRow row{.state = state.name(), .key = {}, .value = std::nullopt, .deltas = {}};
   StatusOr<std::vector<Datum>> fields = state.DecodeKey(key);
   if (!fields.ok()) return annotated(fields.status());
   row.key = *std::move(fields);
@@ -58,92 +52,123 @@ StatusOr<DumpedRow> DecodeRow(const RestingState& state, const std::string& key,
   return row;
 }
 
-enum class Shown : uint8_t { kOneState, kEveryState };
+using OnRow = std::function<Status(const RestingRow&)>;
 
-class StateDump {
- public:
-  StateDump(Shown shown, Console& console) : shown_(shown), console_(console) {}
-
-  // Prints the rows. On an error, those that were printed are not all.
-  Status Print(const DecidedState& from, const RestingState& state, const RedoChanges& redo);
-  void PrintSummary(const RestingState& state, TxId txid) const;
-
- private:
-  Status PrintRow(const RestingState& state, const std::string& key, const StoredValue& value);
-
-  const Shown shown_;
-  Console& console_;
-  uint64_t rows_ = 0;
-  uint64_t open_ = 0;  // with deltas that only the topology can combine
-};
-
-Status StateDump::Print(const DecidedState& from, const RestingState& state,
-                        const RedoChanges& redo) {
+// The rows of all partitions of a state, in key order.
+Status MergeRows(const DecidedState& from, const RestingState& state, const RedoChanges& redo,
+                 const OnRow& on_row) {
   StateRows rows({.directory = from.directory,
                   .state = state,
                   .redo = redo,
                   .first = PartitionId(0),
                   .end = PartitionId(state.stored().partitions)});
   for (; rows.Valid(); rows.Next()) {
-    TRIDENT_RETURN_IF_ERROR(PrintRow(state, rows.key(), rows.value()));
+    TRIDENT_ASSIGN_OR_RETURN(const RestingRow row, DecodeRow(state, rows.key(), rows.value()));
+    TRIDENT_RETURN_IF_ERROR(on_row(row));
   }
   return rows.status();
 }
 
-Status StateDump::PrintRow(const RestingState& state, const std::string& key,
-                           const StoredValue& value) {
-  TRIDENT_ASSIGN_OR_RETURN(const DumpedRow row, DecodeRow(state, key, value));
+enum class Shown : uint8_t { kOneState, kEveryState };
+
+class StateDump {
+ public:
+  StateDump(Shown shown, Console& console) : shown_(shown), console_(&console) {}
+
+  void Print(const RestingRow& row);
+  void PrintSummary(const RestingState& state, TxId txid) const;
+
+ private:
+  Shown shown_;
+  Console* console_;
+  uint64_t rows_ = 0;
+  uint64_t open_ = 0;  // with deltas that only the topology can combine
+};
+
+void StateDump::Print(const RestingRow& row) {
   ++rows_;
   if (!row.deltas.empty()) ++open_;
-  if (console_.json()) {
+  if (console_->json()) {
     JsonObject json;
-    json.Add("state", JsonText(state.name())).Add("key", JsonOf(row.key));
+    json.Add("state", JsonText(row.state)).Add("key", JsonOf(row.key));
     if (row.value) json.Add("value", JsonOf(*row.value));
     if (!row.deltas.empty()) json.Add("deltas", JsonOf(row.deltas));
-    console_.out << json.Done() << '\n';
-    return {};
+    console_->out << json.Done() << '\n';
+    return;
   }
-  if (shown_ == Shown::kEveryState) console_.out << OneLine(state.name()) << '\t';
-  for (const Datum& field : row.key) console_.out << OneLine(field) << '\t';
-  if (row.value) console_.out << OneLine(ValueText(*row.value));
-  for (const Datum& delta : row.deltas) console_.out << " <+ " << OneLine(ValueText(delta));
-  console_.out << '\n';
-  return {};
+  if (shown_ == Shown::kEveryState) console_->out << OneLine(row.state) << '\t';
+  for (const Datum& field : row.key) console_->out << OneLine(field) << '\t';
+  if (row.value) console_->out << OneLine(ValueText(*row.value));
+  for (const Datum& delta : row.deltas) console_->out << " <+ " << OneLine(ValueText(delta));
+  console_->out << '\n';
 }
 
 void StateDump::PrintSummary(const RestingState& state, TxId txid) const {
-  console_.err << "(state " << OneLine(state.name()) << ": " << rows_
-               << (rows_ == 1 ? " row" : " rows") << " at txid " << txid.value();
+  console_->err << "(state " << OneLine(state.name()) << ": " << rows_
+                << (rows_ == 1 ? " row" : " rows") << " at txid " << txid.value();
   if (open_ > 0) {
-    console_.err << "; " << open_ << " of them with deltas that only the topology can combine";
+    console_->err << "; " << open_ << " of them with deltas that only the topology can combine";
   }
-  console_.err << ")\n";
+  console_->err << ")\n";
 }
 
-Status Dump(const std::string& dir, const std::string& name, Console& console) {
-  TRIDENT_ASSIGN_OR_RETURN(auto files, RestingDirectory::OpenFiles(dir));
-  TRIDENT_ASSIGN_OR_RETURN(const auto directory, RestingDirectory::Read(std::move(files)));
-  const RestingState* only = nullptr;
-  if (!name.empty()) {
-    TRIDENT_ASSIGN_OR_RETURN(only, directory->FindState(name));
-  }
+// What is done with the states of a directory.
+struct Reading {
+  std::function<bool(const RestingState&)> wanted;
+  OnRow row;
+  std::function<void(const RestingState&, TxId)> end = [](const RestingState&, TxId) {};
+};
+
+Status ReadStates(const RestingDirectory& directory, const Reading& reading) {
   Findings findings;
-  const DecidedTxIds decided(*directory, findings);
-  const PartitionMarkers markers(*directory, decided, findings);
-  const DecidedState from{*directory, decided, markers};
-  for (const auto& [id, state] : directory->states()) {
-    if (only != nullptr && only != &state) continue;
+  const DecidedTxIds decided(directory, findings);
+  const PartitionMarkers markers(directory, decided, findings);
+  const DecidedState from{directory, decided, markers};
+  for (const auto& [id, state] : directory.states()) {
+    if (!reading.wanted(state)) continue;
     const RedoChanges redo(from, {.which = RedoChanges::Keep::Which::kWaiting, .only = &state},
                            findings);
     TRIDENT_RETURN_IF_ERROR(findings.ToStatus());
-    StateDump dump(only == nullptr ? Shown::kEveryState : Shown::kOneState, console);
-    TRIDENT_RETURN_IF_ERROR(dump.Print(from, state, redo));
-    dump.PrintSummary(state, decided.LastDecided(state.stored().group));
+    TRIDENT_RETURN_IF_ERROR(MergeRows(from, state, redo, reading.row));
+    reading.end(state, decided.LastDecided(state.stored().group));
   }
   return {};
 }
 
+StatusOr<std::unique_ptr<RestingDirectory>> OpenAtRest(const std::string& dir) {
+  TRIDENT_ASSIGN_OR_RETURN(auto files, RestingDirectory::OpenFiles(dir));
+  return RestingDirectory::Read(std::move(files));
+}
+
+Status Dump(const std::string& dir, const std::string& name, Console& console) {
+  TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir));
+  if (!name.empty()) TRIDENT_RETURN_IF_ERROR(directory->FindState(name).status());
+  const Shown shown = name.empty() ? Shown::kEveryState : Shown::kOneState;
+  StateDump dump(shown, console);
+  return ReadStates(
+      *directory,
+      {.wanted = [&](const RestingState& state) { return name.empty() || state.name() == name; },
+       .row =
+           [&](const RestingRow& row) {
+             dump.Print(row);
+             return Status();
+           },
+       .end =
+           [&](const RestingState& state, TxId txid) {
+             dump.PrintSummary(state, txid);
+             dump = StateDump(shown, console);
+           }});
+}
+
 }  // namespace
+
+Status ReadRows(const std::string& dir, const std::function<bool(const std::string& state)>& wanted,
+                const std::function<Status(const RestingRow&)>& row) {
+  TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir));
+  return ReadStates(
+      *directory,
+      {.wanted = [&](const RestingState& state) { return wanted(state.name()); }, .row = row});
+}
 
 ExitCode DumpDirectory(const std::string& dir, const std::string& state, Console& console) {
   return ReportDirectory(console, Dump(dir, state, console));
