@@ -179,9 +179,16 @@ StatusOr<Snapshot> StateStore::Pin(GroupId group, const ReadAt& at) const {
 StatusOr<Watch> StateStore::Follow(const ReadableState& state, KeyRange range, TxId after) const {
   StateGroup* group = FindGroup(state.info().spec.group);
   TRIDENT_CHECK(group != nullptr);
-  TRIDENT_ASSIGN_OR_RETURN(Snapshot position,
-                           Snapshot::Take(group->timeline(), ReadAt::Exactly(after)));
-  return Watch(group->timeline(), state, std::move(range), std::move(position));
+  StatusOr<Snapshot> position = Snapshot::Take(group->timeline(), ReadAt::Exactly(after));
+  const TxId oldest = group->timeline().oldest();
+  if (absl::IsOutOfRange(position.status()) && after < oldest) {
+    return OutOfRange("the changes of txid ", after.value() + 1,
+                      " are not kept any more (a restart keeps none): read the state, which is "
+                      "readable from txid ",
+                      oldest.value(), " on, and watch from txid ", oldest.value() + 1, " on");
+  }
+  TRIDENT_RETURN_IF_ERROR(position.status());
+  return Watch(group->timeline(), state, std::move(range), *std::move(position));
 }
 
 TxId StateStore::FoldedUpTo(GroupId group) const {

@@ -142,6 +142,9 @@ struct Client::Connection {
     return Outcome((stub.*method)(&context, request, &response));
   }
 
+  StatusOr<Status> ScanPart(const RemoteScan& scan, v1::ScanRequest& request, const OnRow& row,
+                            RemoteScanEnd& end) const;
+
   // What happened, in the words of whom it happened to.
   Status Outcome(const grpc::Status& status) const {
     const std::string& said = status.error_message();
@@ -242,6 +245,28 @@ StatusOr<RemoteValue> Client::Get(const std::string& state, const std::vector<Da
   return out;
 }
 
+// What the topology answers to `request`, which is then one for the rest.
+StatusOr<Status> Client::Connection::ScanPart(const RemoteScan& scan, v1::ScanRequest& request,
+                                              const OnRow& row, RemoteScanEnd& end) const {
+  grpc::ClientContext context;
+  if (scan.at.at_least && end.rows == 0) SetDeadline(context);
+  auto pages = query->Scan(&context, request);
+  for (v1::ScanPage page; pages->Read(&page);) {
+    end.txid = TxId(page.txid());
+    end.more = !page.resume_token().empty();
+    for (const v1::Entry& entry : page.entries()) {
+      TRIDENT_ASSIGN_OR_RETURN(const std::vector<Datum> key, FromProto(entry.key()));
+      TRIDENT_ASSIGN_OR_RETURN(const Datum value, FromProto(entry.value()));
+      row(key, value);
+      ++end.rows;
+    }
+    request.set_resume_token(page.resume_token());
+    request.clear_at();
+    if (scan.rows_max > 0) request.set_rows_max(scan.rows_max - end.rows);
+  }
+  return OfAwaited(scan.at, Outcome(pages->Finish()), options);
+}
+
 StatusOr<RemoteScanEnd> Client::Scan(const RemoteScan& scan, const OnRow& row) {
   v1::ScanRequest request;
   request.set_state(scan.state);
@@ -253,26 +278,25 @@ StatusOr<RemoteScanEnd> Client::Scan(const RemoteScan& scan, const OnRow& row) {
     ToProto(scan.from, *request.mutable_range()->mutable_from());
     ToProto(scan.to, *request.mutable_range()->mutable_to());
   }
-  grpc::ClientContext context;
-  if (scan.at.at_least) connection_->SetDeadline(context);
-  auto pages = connection_->query->Scan(&context, request);
   RemoteScanEnd end;
-  for (v1::ScanPage page; pages->Read(&page);) {
-    end.txid = TxId(page.txid());
-    end.more = !page.resume_token().empty();
-    for (const v1::Entry& entry : page.entries()) {
-      TRIDENT_ASSIGN_OR_RETURN(const std::vector<Datum> key, FromProto(entry.key()));
-      TRIDENT_ASSIGN_OR_RETURN(const Datum value, FromProto(entry.value()));
-      row(key, value);
-      ++end.rows;
-    }
+  for (;;) {
+    const std::string resumed_from = request.resume_token();
+    TRIDENT_ASSIGN_OR_RETURN(const Status ended, connection_->ScanPart(scan, request, row, end));
+    const bool enough = scan.rows_max > 0 && end.rows >= scan.rows_max;
+    if (ended.ok() || enough) return end;
+    // Without a new token it would end at the same place again.
+    const bool cut_off = ended.code() == StatusCode::kCancelled;
+    if (cut_off && request.resume_token() != resumed_from) continue;
+    if (resumed_from.empty() || request.resume_token() != resumed_from) return ended;
+    return Annotate(
+        ended, Concat("the scan was cut off after ", end.rows, " rows at txid ", end.txid.value(),
+                      ", because nobody read on, and could not be resumed there (scan "
+                      "anew, into a file, or in parts with --from and --limit)"));
   }
-  TRIDENT_RETURN_IF_ERROR(
-      OfAwaited(scan.at, connection_->Outcome(pages->Finish()), connection_->options));
-  return end;
 }
 
-Status Client::Watch(const RemoteWatch& watch, const OnBegun& begun, const OnChange& change) {
+Status Client::Watch(const RemoteWatch& watch, const OnTxId& begun, const OnTxId& told,
+                     const OnChange& change) {
   v1::WatchRequest request;
   request.set_state(watch.state);
   request.set_from(watch.from);
@@ -294,6 +318,7 @@ Status Client::Watch(const RemoteWatch& watch, const OnBegun& begun, const OnCha
       }
       if (!change(out)) return {};
     }
+    if (!event.more()) told(TxId(event.txid()));
   }
   return connection_->Outcome(events->Finish());
 }

@@ -95,14 +95,17 @@ class Client {
   StatusOr<RemoteState> FindState(const std::string& name);
   StatusOr<RemoteValue> Get(const std::string& state, const std::vector<Datum>& key,
                             const RemoteCut& at);
-  // Calls `row` for each row in key order.
+  // Calls `row` for each row in key order. A scan that the topology cuts off because `row` takes
+  // long goes on where it stood, at the same txid; OutOfRange if that is not readable any more.
   using OnRow = std::function<void(const std::vector<Datum>& key, const Datum& value)>;
   StatusOr<RemoteScanEnd> Scan(const RemoteScan& scan, const OnRow& row);
-  // Calls `begun` with the txid after which changes are reported, then `change` for each one; ends
-  // with ok when `change` returns false.
-  using OnBegun = std::function<void(TxId)>;
+  // Calls `begun` with the txid after which changes are reported, then `change` for each one, and
+  // `told` with a txid when all changes up to it were told; ends with ok when `change` returns
+  // false.
+  using OnTxId = std::function<void(TxId)>;
   using OnChange = std::function<bool(const RemoteChange&)>;
-  Status Watch(const RemoteWatch& watch, const OnBegun& begun, const OnChange& change);
+  Status Watch(const RemoteWatch& watch, const OnTxId& begun, const OnTxId& told,
+               const OnChange& change);
 
   StatusOr<DrpcAnswer> Drpc(const std::string& function, const std::string& args);
   StatusOr<std::vector<DrpcFunctionStatus>> Functions();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
 #include <utility>
 
 #include "base/key_encoding.h"
@@ -195,24 +196,23 @@ ExitCode StateScan(Client& client, const StateArgs& args, Console& console) {
 ExitCode StateWatch(Client& client, const StateArgs& args, Console& console) {
   const StatusOr<RemoteWatch> watch = WatchOf(client, args);
   if (!watch.ok()) return Report(console, watch.status());
-  TxId seen;
+  std::optional<TxId> told;
   uint64_t changes = 0;
   const Status ended = client.Watch(
       *watch,
       [&](TxId after) {
-        seen = after;
+        told = after;
         console.err << "(changes after txid " << after.value() << ")" << std::endl;
       },
+      [&](TxId txid) { told = txid; },
       [&](const RemoteChange& change) {
         PrintChange(console, change);
-        seen = change.txid;
         return ++changes != args.limit;
       });
   if (ended.ok()) return ExitCode::kOk;
   const ExitCode code = Report(console, ended);
-  // The last txid may have had more changes than were seen.
-  if (seen > TxId(0)) {
-    console.err << "(to go on where this ended: --from-txid " << seen.value() << ")\n";
+  if (told) {
+    console.err << "(to go on where this ended: --from-txid " << told->value() + 1 << ")\n";
   }
   return code;
 }

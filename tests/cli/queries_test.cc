@@ -175,6 +175,23 @@ TEST(QueriesTest, AStartLaterHasTheSameCountsAndAnotherEpoch) {
   const Ended older = words.Ask({"state", "get", "counts", "the", "--at", "1"});
   EXPECT_EQ(older.code, 4) << "memory holds no older versions after a start";
   EXPECT_THAT(older.err, HasSubstr("txid 1 of group 1 is not readable any more: readable are 3"));
+  const Ended watch = words.Ask({"state", "watch", "counts", "--from-txid", "3"});
+  EXPECT_EQ(watch.code, 4);
+  EXPECT_THAT(watch.err, HasSubstr("the changes of txid 3 are not kept any more (a restart keeps "
+                                   "none): read the state, which is readable from txid 3 on, and "
+                                   "watch from txid 4 on"));
+}
+
+TEST(QueriesTest, TheHintOfAWatchThatEndedIsGoodAfterTheNextStart) {
+  ServedWords words;
+  Background watch({"trident", "state", "watch", "counts", "--address", words.address()});
+  EXPECT_THAT(watch.AwaitLine("(changes after"), HasSubstr("txid 3"));
+  words.End(SIGTERM);
+  EXPECT_THAT(watch.AwaitLine("(to go on"), HasSubstr("--from-txid 4)"));
+  words.Start();
+  Background again(
+      {"trident", "state", "watch", "counts", "--from-txid", "4", "--address", words.address()});
+  EXPECT_THAT(again.AwaitLine("(changes after"), HasSubstr("txid 3"));
 }
 
 }  // namespace
