@@ -8,6 +8,8 @@ find_package(gRPC CONFIG REQUIRED)
 find_package(RocksDB CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(zstd CONFIG REQUIRED)
 find_path(TRIDENT_XXHASH_INCLUDE xxhash.h REQUIRED)
 
 if(TRIDENT_TESTS)

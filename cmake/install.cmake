@@ -21,7 +21,8 @@ endforeach()
 add_library(trident_shared SHARED ${objects})
 target_link_libraries(trident_shared PRIVATE
   absl::status absl::statusor absl::flat_hash_map spdlog::spdlog RocksDB::rocksdb-shared
-  protobuf::libprotobuf gRPC::grpc++ gRPC::grpc++_reflection Threads::Threads)
+  protobuf::libprotobuf gRPC::grpc++ gRPC::grpc++_reflection ZLIB::ZLIB zstd::libzstd_shared
+  Threads::Threads)
 target_link_options(trident_shared PRIVATE -Wl,--no-undefined)
 set_target_properties(trident_shared PROPERTIES
   OUTPUT_NAME trident

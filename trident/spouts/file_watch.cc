@@ -85,10 +85,14 @@ void FileWatch::Watch() {
     if (now >= look_at || (look_ && now >= not_before)) {
       look_ = false;
       WatchFolders();  // before the look, or what comes in between is missed
-      const bool again = files_->Look();
+      const InputFiles::Again again = files_->Look();
       WatchFolders();
       const Nanos took = RealClock().MonotonicNanos() - now;
-      Nanos next = again ? kLookAgainEvery : kLookAtLeastEvery;
+      if (again == InputFiles::Again::kAtOnce) {
+        look_at = 0;
+        continue;
+      }
+      Nanos next = again == InputFiles::Again::kSoon ? kLookAgainEvery : kLookAtLeastEvery;
       if (!is_told_) next = poll_;
       look_at = now + took + std::max(next, took * kLookShare);
       not_before = now + took + took * kToldLookShare;

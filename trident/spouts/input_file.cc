@@ -12,6 +12,9 @@ namespace {
 
 // Enough to tell most files apart while they are written.
 constexpr size_t kBeginningBytes = 256;
+// So much of a compressed file is unpacked at once: others want the thread too.
+constexpr uint64_t kPrepareBytes = 8 * 1024 * 1024;
+constexpr uint64_t kAtOnce = ~uint64_t{0} / 2;
 
 std::string Seconds(Nanos nanos) {
   return Concat(nanos / kSecond, ".", nanos % kSecond / (100 * kMillisecond), " s");
@@ -39,16 +42,54 @@ Status InputFile::Begin() {
   MutexLock lock(mutex_);
   TRIDENT_ASSIGN_OR_RETURN(checked_, open_->Facts());
   id_ = checked_.id;
-  size_seen_ = checked_.size;
+  SetEncoding(*open_);
   char beginning[kBeginningBytes];
   if (!mark_.IsEmpty()) {
     beginning_.assign(beginning, open_->Read(0, beginning).value_or(0));
   }
-  if (spec_.follow == Follow::kNo) {
-    TRIDENT_ASSIGN_OR_RETURN(end_, LastLineEnd(*open_, checked_.size));
+  if (IsPacked(encoding_)) {
+    TRIDENT_RETURN_IF_ERROR(BeginPacked());
+  } else {
+    size_seen_ = checked_.size;
+    if (spec_.follow == Follow::kNo) {
+      TRIDENT_ASSIGN_OR_RETURN(end_, LastLineEnd(*open_, checked_.size));
+    }
   }
   if (spec_.held == Held::kNo) open_ = nullptr;
   return absl::OkStatus();
+}
+
+Status InputFile::BeginPacked() {
+  if (open_->IsPackedAs(mark_.packed)) {
+    text_->Assume(mark_.packed.extent);
+  } else if (spec_.splits_before.value_or(TextSplits::Whole()) != TextSplits::Whole()) {
+    // Several readers had begun before somebody compressed it, and its length tells how many are
+    // needed.
+    TRIDENT_RETURN_IF_ERROR(open_->Measure(kAtOnce).status());
+  }
+  const auto extent = text_->extent();
+  return extent ? SetMeasured(*open_, *extent) : absl::OkStatus();
+}
+
+Status InputFile::SetMeasured(const OpenFile& open, const TextExtent& extent) {
+  TRIDENT_ASSIGN_OR_RETURN(packed_, open.Packed());
+  size_seen_ = extent.bytes;
+  // A followed one counts as finished.
+  if (!end_) end_ = spec_.follow == Follow::kYes ? extent.bytes : LastLineEnd(extent);
+  away_since_.reset();
+  return absl::OkStatus();
+}
+
+void InputFile::SetEncoding(const OpenFile& open) {
+  if (encoding_ != TextEncoding::kUndecided) return;
+  encoding_ = open.encoding();
+  text_ = open.text();
+}
+
+uint64_t InputFile::LastLineEnd(const TextExtent& extent) const {
+  const bool is_line =
+      spec_.last_line == LastLine::kYes || extent.bytes - extent.lines_end > spec_.line_bytes_max;
+  return is_line ? extent.bytes : extent.lines_end;
 }
 
 // A part of a line that is longer than a line may be is left to the rule for long lines.
@@ -83,6 +124,15 @@ std::optional<uint64_t> InputFile::end() const {
 uint64_t InputFile::size_seen() const {
   MutexLock lock(mutex_);
   return size_seen_;
+}
+TextSplits InputFile::splits() const {
+  MutexLock lock(mutex_);
+  const bool is_text = encoding_ == TextEncoding::kPlain || encoding_ == TextEncoding::kUndecided;
+  return spec_.splits_before.value_or(is_text ? spec_.splits : TextSplits::Whole());
+}
+PackedMark InputFile::packed() const {
+  MutexLock lock(mutex_);
+  return packed_;
 }
 bool InputFile::is_gone() const {
   MutexLock lock(mutex_);
@@ -130,7 +180,8 @@ StatusOr<InputFile::OpenRef> InputFile::Reach() {
     if (!open.ok()) return Away(open.status());
     place_ = beside;
   }
-  away_since_.reset();
+  if (!text_ || text_->extent() || !IsPacked(encoding_)) away_since_.reset();
+  if ((*open)->encoding() == encoding_) (*open)->Adopt(text_);
   if (spec_.held == Held::kYes) open_ = *open;
   return open;
 }
@@ -139,7 +190,8 @@ Status InputFile::Away(const Status& why) {
   const Nanos now = RealClock().MonotonicNanos();
   if (!away_since_) away_since_ = now;
   // Of a followed file that was read to its end nothing is missed.
-  const bool is_missed = spec_.follow == Follow::kNo || size_seen_ > mark_.tail_end;
+  const bool is_unknown = IsPacked(encoding_) && !text_->extent();
+  const bool is_missed = spec_.follow == Follow::kNo || is_unknown || size_seen_ > mark_.tail_end;
   if (!is_missed || now - *away_since_ < spec_.patience) {
     return Unavailable("the input file \"", spec_.path,
                        "\" is away and is waited for: ", Message(why));
@@ -168,22 +220,74 @@ StatusOr<InputFile::OpenRef> InputFile::ReachSame(FileFacts* facts) {
   const auto now = open->Facts();
   if (!now.ok()) return Away(now.status());
   *facts = *now;
+  SetEncoding(*open);
   if (*facts == checked_) return open;
-  const uint64_t least = std::max(mark_.LeastBytes(), end_.value_or(0));
-  if (facts->size < least) {
-    return BecomeGone(Concat("truncated to ", facts->size, " bytes"));
-  }
-  if (!open->Holds(mark_)) return BecomeGone("written over");
+  TRIDENT_RETURN_IF_ERROR(CheckSame(*open, *facts));
   checked_ = *facts;
-  size_seen_ = std::max(size_seen_, facts->size);
   return open;
+}
+
+Status InputFile::CheckSame(const OpenFile& open, const FileFacts& now) {
+  if (open.HasOtherEncodingNow()) return BecomeGone("written over");
+  if (IsPacked(encoding_)) return CheckSamePacked(open, now);
+  const uint64_t least = std::max(mark_.LeastBytes(), end_.value_or(0));
+  if (now.size < least) return BecomeGone(Concat("truncated to ", now.size, " bytes"));
+  if (!open.Holds(mark_)) return BecomeGone("written over");
+  size_seen_ = std::max(size_seen_, now.size);
+  return absl::OkStatus();
+}
+
+// It may have been touched, or a member or frame was added: then what is new is read by who follows
+// it, and by the next run.
+Status InputFile::CheckSamePacked(const OpenFile& open, const FileFacts& now) {
+  const bool is_touched = now.size == checked_.size && open.IsPackedAs(packed_);
+  if (is_touched) return absl::OkStatus();
+  if (mark_.tail_end > 0 && spec_.follow == Follow::kNo) {
+    text_->Rest();
+    return open.Holds(mark_) ? absl::OkStatus() : BecomeGone("written over");
+  }
+  text_->ForgetFrom(0);
+  if (!open.Holds(mark_)) return BecomeGone("written over");
+  end_.reset();
+  packed_ = {};
+  return absl::OkStatus();
+}
+
+StatusOr<bool> InputFile::Prepare(uint64_t offset) {
+  OpenRef open;
+  {
+    MutexLock lock(mutex_);
+    if (encoding_ == TextEncoding::kPlain) return true;
+    FileFacts facts;
+    TRIDENT_ASSIGN_OR_RETURN(open, ReachSame(&facts));
+    if (!IsPacked(encoding_)) return true;
+  }
+  if (!open->text()->extent()) {
+    const auto measured = open->Measure(kPrepareBytes);
+    MutexLock lock(mutex_);
+    if (!measured.ok() && spec_.follow == Follow::kYes && text_->is_cut_short()) {
+      return Away(measured.status());  // it may be written just now
+    }
+    TRIDENT_RETURN_IF_ERROR(measured.status());
+    if (!*measured) return false;
+    TRIDENT_RETURN_IF_ERROR(SetMeasured(*open, **measured));
+  }
+  return open->Approach(offset, kPrepareBytes);
+}
+
+void InputFile::Release(uint64_t offset) {
+  MutexLock lock(mutex_);
+  if (text_ != nullptr && end_ && offset >= *end_) text_->Rest();
 }
 
 StatusOr<uint64_t> InputFile::SizeNow() {
   MutexLock lock(mutex_);
-  if (spec_.follow == Follow::kNo) return *end_;
+  if (spec_.follow == Follow::kNo && end_) return *end_;
   FileFacts facts;
   TRIDENT_RETURN_IF_ERROR(ReachSame(&facts).status());
+  if (IsPacked(encoding_) && !end_) {
+    return Unavailable("the input file \"", spec_.path, "\" is not checked yet");
+  }
   return end_.value_or(facts.size);
 }
 
@@ -194,16 +298,17 @@ StatusOr<FileBlock> InputFile::Read(uint64_t offset, uint64_t bytes) {
     MutexLock lock(mutex_);
     FileFacts facts;
     TRIDENT_ASSIGN_OR_RETURN(open, ReachSame(&facts));
-    end = end_.value_or(facts.size);
+    end = end_.value_or(text_ != nullptr ? ~uint64_t{0} : facts.size);
   }
   const size_t want = std::min(bytes, end - std::min(offset, end));
   std::shared_ptr<char[]> buffer(new char[want]);  // not zeroed: pread fills it
   const StatusOr<size_t> got = open->Read(offset, {buffer.get(), want});
+  if (got.status().code() == StatusCode::kDataLoss) return got.status();
   if (!got.ok()) {
     MutexLock lock(mutex_);
     return Away(got.status());
   }
-  if (*got < want) {
+  if (*got < want && end != ~uint64_t{0}) {
     MutexLock lock(mutex_);
     return BecomeGone(Concat("truncated to ", offset + *got, " bytes"));
   }
@@ -217,6 +322,15 @@ void InputFile::MoveTo(std::string place, OpenRef open) {
   place_ = std::move(place);
   id_ = facts->id;
   checked_ = {};
+  encoding_ = TextEncoding::kUndecided;
+  packed_ = {};
+  SetEncoding(*open);
+  if (text_ != nullptr && text_->extent()) {
+    // A copy that was compressed; who found it has checked it.
+    checked_ = *facts;
+    end_.reset();
+    (void)SetMeasured(*open, *text_->extent());
+  }
   gone_.clear();
   away_since_.reset();
   open_ = spec_.held == Held::kYes ? std::move(open) : nullptr;
@@ -224,12 +338,13 @@ void InputFile::MoveTo(std::string place, OpenRef open) {
 
 void InputFile::Finish() {
   MutexLock lock(mutex_);
-  if (!end_) end_ = std::max(size_seen_, mark_.tail_end);
+  const bool is_measured = !IsPacked(encoding_) || text_->extent();
+  if (!end_ && is_measured) end_ = std::max(size_seen_, mark_.tail_end);
 }
 
 void InputFile::Reopen() {
   MutexLock lock(mutex_);
-  if (spec_.follow == Follow::kYes) end_.reset();
+  if (spec_.follow == Follow::kYes && !IsPacked(encoding_)) end_.reset();
 }
 
 InputFile::OpenRef InputFile::OpenNow(FileFacts* facts) {

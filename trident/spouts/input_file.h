@@ -45,6 +45,9 @@ class InputFile {
     Replaced replaced = Replaced::kStop;
     LastLine last_line = LastLine::kNo;
     uint64_t line_bytes_max = 0;
+    TextSplits splits = {};  // unless the file must be decoded
+    // By which the file was read before, as the positions of an earlier run say.
+    std::optional<TextSplits> splits_before = std::nullopt;
     Nanos patience = 0;
     Held held = Held::kNo;
     std::function<void()> changed;  // what was read of it is not there any more; any thread
@@ -63,6 +66,10 @@ class InputFile {
   std::optional<uint64_t> end() const;
   // The longest that it has been seen.
   uint64_t size_seen() const;
+  // How it is shared out among readers.
+  TextSplits splits() const;
+  // Empty unless it is compressed.
+  PackedMark packed() const;
   // What was read of it cannot be read again: it was truncated or written over.
   bool is_gone() const;
 
@@ -74,7 +81,14 @@ class InputFile {
   // Does it hold what another reader, or an earlier run, has read? The errors of Read.
   StatusOr<bool> Holds(const FileMark& mark);
 
-  // How long it is now; of a file that is not followed, where it ends. The errors of Read.
+  // A compressed file is checked to its end before anything of it is read, and unpacked up to
+  // `offset`. One call does a bounded part of that. True: it is done. The errors of Read, and
+  // DataLoss: it is damaged, or cut short.
+  StatusOr<bool> Prepare(uint64_t offset);
+  // What was read up to `offset` is committed.
+  void Release(uint64_t offset);
+  // How long it is now; of a file that is not followed, where it ends. The errors of Read, and
+  // Unavailable while a compressed file is not checked yet.
   StatusOr<uint64_t> SizeNow();
   // Up to `bytes` bytes from `offset` on; fewer only at the end. Unavailable: it is away, and
   // waited for; once that took too long, the reason. FailedPrecondition: is_gone().
@@ -98,7 +112,14 @@ class InputFile {
   StatusOr<OpenRef> ReachSame(FileFacts* facts) TRIDENT_REQUIRES(mutex_);
   Status Away(const Status& why) TRIDENT_REQUIRES(mutex_);
   Status BecomeGone(std::string how) TRIDENT_REQUIRES(mutex_);
+  Status CheckSame(const OpenFile& open, const FileFacts& now) TRIDENT_REQUIRES(mutex_);
+  Status CheckSamePacked(const OpenFile& open, const FileFacts& now) TRIDENT_REQUIRES(mutex_);
+  Status BeginPacked() TRIDENT_REQUIRES(mutex_);
+  // The compressed file is checked.
+  Status SetMeasured(const OpenFile& open, const TextExtent& extent) TRIDENT_REQUIRES(mutex_);
   StatusOr<uint64_t> LastLineEnd(const OpenFile& open, uint64_t size) const;
+  uint64_t LastLineEnd(const TextExtent& extent) const;
+  void SetEncoding(const OpenFile& open) TRIDENT_REQUIRES(mutex_);
 
   const Spec spec_;
   WakeUps readers_;
@@ -112,6 +133,9 @@ class InputFile {
   std::optional<uint64_t> end_ TRIDENT_GUARDED_BY(mutex_);
   uint64_t size_seen_ TRIDENT_GUARDED_BY(mutex_) = 0;
   std::optional<Nanos> away_since_ TRIDENT_GUARDED_BY(mutex_);
+  TextEncoding encoding_ TRIDENT_GUARDED_BY(mutex_) = TextEncoding::kUndecided;
+  std::shared_ptr<EncodedText> text_ TRIDENT_GUARDED_BY(mutex_);  // null: its bytes are the text
+  PackedMark packed_ TRIDENT_GUARDED_BY(mutex_);
   std::string gone_ TRIDENT_GUARDED_BY(mutex_);  // how; "" if it is not
 };
 

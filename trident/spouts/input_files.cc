@@ -7,40 +7,22 @@
 
 #include "base/limits.h"
 #include "base/logging.h"
+#include "trident/spouts/file_names.h"
 
 namespace trident {
 namespace {
 
 namespace fs = std::filesystem;
 
-// What stands at a new place may still be written: it is judged when it has been still this long.
-constexpr Nanos kSettle = kSecond;
-// A file that begins with so much of what was read of another is that one, even if the other one
-// still has a name: an editor keeps it as a backup.
-constexpr uint64_t kSureBytes = 1024;
-
-// The file itself, not a link to it.
-std::string PlaceOf(const std::string& path) {
-  std::error_code error;
-  const fs::path place = fs::canonical(path, error);
-  return error ? path : place.string();
-}
-
-// Is `path` what a rotation makes of `of`: "app.log.1", "app.log-20240101"?
-bool IsNamedAfter(const std::string& path, const std::string& of) {
-  if (path.size() <= of.size() || !path.starts_with(of)) return false;
-  return std::string_view(".-_~").find(path[of.size()]) != std::string_view::npos;
-}
-
-// Why the file is no text; "" if nothing speaks against it.
+// Why the file is no text; "" if nothing speaks against it. One that is damaged is a text: it is
+// missed.
 std::string WhyNoText(const OpenFile& file) {
+  if (IsUtf16(file.encoding())) return "is UTF-16; convert it with iconv -f UTF-16 -t UTF-8";
   char buffer[kTextHeadBytes];
   const std::string_view head(buffer, file.Read(0, buffer).value_or(0));
-  const char* const decompress = "is compressed; unpack it first";
-  if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff")) {
-    return "is UTF-16; convert it with iconv -f UTF-16 -t UTF-8";
-  }
-  if (head.starts_with("\x1f\x8b") || head.starts_with("\x28\xb5\x2f\xfd")) return decompress;
+  const TextEncoding inner = file.is_packed() ? EncodingOf(head) : TextEncoding::kPlain;
+  if (IsPacked(inner)) return "is compressed twice; unpack it once";
+  if (IsUtf16(inner)) return "holds UTF-16 and is compressed; unpack it";
   if (head.find('\0') != std::string_view::npos) return "is no text: it holds bytes of 0";
   return "";
 }
@@ -97,7 +79,7 @@ StatusOr<bool> InputFiles::Holds(const Known& known, const OpenFile& file, uint6
     if (!file.Holds(at.mark)) return false;
     const bool is_old = at.file == FileId{};
     if (!is_old || at.offset == 0 || at.offset % at.splits.split_bytes == 0) continue;
-    if (at.offset > size) return false;
+    if (at.offset > size && file.text() == nullptr) return false;
     char before = 0;
     TRIDENT_ASSIGN_OR_RETURN(const size_t got, file.Read(at.offset - 1, {&before, 1}));
     if (got != 1 || (before != '\n' && at.offset != size)) return false;
@@ -130,7 +112,12 @@ Status InputFiles::Open() {
     const auto match = matches.find(&each);
     if (match != matches.end()) TRIDENT_RETURN_IF_ERROR(AddKnown(each, match->second));
   }
-  for (const FoundFile& found : files) TRIDENT_RETURN_IF_ERROR(AddNew(found, known, matches));
+  for (const FoundFile& found : files) {
+    TRIDENT_ASSIGN_OR_RETURN(auto open, OpenFile::Open(found.path));
+    // Look takes it up once it is whole.
+    if (options_.follow == Follow::kYes && open->is_packed()) continue;
+    TRIDENT_RETURN_IF_ERROR(AddNew(found, std::move(open), known, matches));
+  }
   is_open_ = true;
   return absl::OkStatus();
 }
@@ -261,7 +248,8 @@ Status InputFiles::CheckReplaced(const std::vector<Known>& known, const Unmatche
                                 "\" is not the one that was read up to byte ", each.mark.tail_end,
                                 ": that one is \"", match->second.path, "\" now", kWayOut);
     }
-    const bool is_shorter = other->facts.size < each.mark.LeastBytes();
+    const bool is_shorter =
+        each.mark.packed.file_bytes == 0 && other->facts.size < each.mark.LeastBytes();
     return FailedPrecondition(
         "the input file \"", each.path, "\" is not the one that was read up to byte ",
         each.mark.tail_end, ": ",
@@ -289,13 +277,14 @@ Status InputFiles::AddKnown(const Known& known, const Match& match) {
   Entry entry;
   entry.path = known.path;
   entry.number = known.number;
-  entry.readers_listed = std::min(known.rows.rbegin()->first + 1, options_.splits.readers);
+  const bool is_whole = known.positions.front().splits == TextSplits::Whole();
+  entry.splits_before = is_whole ? TextSplits::Whole() : options_.splits;
+  entry.readers_listed = std::min(known.rows.rbegin()->first + 1, entry.splits_before->readers);
   return AddEntry(std::move(entry), match.open, known.mark);
 }
 
-Status InputFiles::AddNew(const FoundFile& found, const std::vector<Known>& known,
-                          const Matches& matches) {
-  TRIDENT_ASSIGN_OR_RETURN(auto open, OpenFile::Open(found.path));
+Status InputFiles::AddNew(const FoundFile& found, std::shared_ptr<const OpenFile> open,
+                          const std::vector<Known>& known, const Matches& matches) {
   if (!found.is_given && IsCopyOfOneRead(found.path, *open)) {
     Say(Concat("\"", found.path, "\" holds what was read of the file that it is named after, and ",
                "is left out as a copy of it"));
@@ -334,6 +323,8 @@ Status InputFiles::AddEntry(Entry entry, std::shared_ptr<const OpenFile> open,
                        .replaced = options_.replaced,
                        .last_line = options_.last_line,
                        .line_bytes_max = options_.rules.line_bytes_max,
+                       .splits = options_.splits,
+                       .splits_before = entry.splits_before,
                        .patience = options_.patience_nanos,
                        .held = held_ < kFilesHeldMax ? InputFile::Held::kYes : InputFile::Held::kNo,
                        .changed = look_};
@@ -363,9 +354,10 @@ void InputFiles::ListNextReader(Entry& entry) {
 // Small files come in thousands: readers with nothing to read are left out while they have.
 bool InputFiles::ListReaders(Entry& entry) {
   bool any = false;
+  const TextSplits splits = entry.file->splits();
   const uint64_t size = std::max(entry.seen.size, entry.file->size_seen());
-  while (entry.readers_listed < options_.splits.readers &&
-         options_.splits.NextOwned(entry.readers_listed, 0) < size) {
+  while (entry.readers_listed < splits.readers &&
+         splits.NextOwned(entry.readers_listed, 0) < size) {
     ListNextReader(entry);
     any = true;
   }
@@ -393,202 +385,6 @@ std::vector<std::string> InputFiles::PartitionsFrom(size_t known) const {
 std::set<std::string> InputFiles::Folders() const {
   MutexLock lock(mutex_);
   return folders_;
-}
-
-bool InputFiles::Touch(const std::string& place) {
-  bool more = false;
-  std::shared_ptr<InputFile> file;
-  {
-    MutexLock lock(mutex_);
-    const auto found = by_place_.find(place);
-    if (found == by_place_.end()) return false;
-    Entry& entry = *found->second;
-    file = entry.file;
-    FileFacts facts;
-    if (file->OpenNow(&facts) == nullptr) return false;
-    entry.silent_since = RealClock().MonotonicNanos();
-    entry.seen = facts;
-    if (entry.is_finished) return false;
-    more = ListReaders(entry);
-  }
-  file->readers().WakeAll();
-  if (more) more_partitions_.WakeAll();
-  return true;
-}
-
-bool InputFiles::Look() {
-  const Nanos now = RealClock().MonotonicNanos();
-  bool more = false;
-  bool again = false;
-  std::vector<std::shared_ptr<InputFile>> changed;
-  {
-    MutexLock lock(mutex_);
-    if (!is_open_) return false;
-    const size_t partitions = partitions_.size();
-    const auto is_known = [&](const std::string& path) TRIDENT_REQUIRES(mutex_) {
-      return by_place_.contains(path) || numbers_.contains(path);
-    };
-    auto listing = ListInput(options_.paths, options_.follow, is_known);
-    if (!listing.ok()) {
-      Say(Concat("the input is looked at again soon: ", Message(listing.status())));
-      return true;
-    }
-    for (const std::string& what : listing->left_out) Say(what);
-    folders_.insert(listing->folders.begin(), listing->folders.end());
-    again = LookAtFound(*listing, now);
-    LookAtMissing(now);
-    for (const auto& entry : entries_) {
-      ListReaders(*entry);
-      if (entry->silent_since == now) changed.push_back(entry->file);
-      again = again || (!entry->has_place && !entry->is_finished);
-    }
-    more = partitions_.size() > partitions;
-  }
-  for (const auto& file : changed) file->readers().WakeAll();
-  if (more) more_partitions_.WakeAll();
-  return again;
-}
-
-bool InputFiles::LookAtFound(const InputListing& listing, Nanos now) {
-  std::map<FileId, Entry*> by_id;
-  for (const auto& entry : entries_) {
-    entry->has_place = false;
-    if (!entry->file->is_gone()) by_id[entry->file->id()] = entry.get();
-  }
-  std::vector<const FoundFile*> others;
-  for (const FoundFile& found : listing.files) {
-    const auto known = by_id.find(found.facts.id);
-    if (known == by_id.end()) {
-      others.push_back(&found);
-      continue;
-    }
-    Entry& entry = *known->second;
-    if (!(found.facts == entry.seen)) {
-      FileFacts facts;
-      if (entry.file->OpenNow(&facts) == nullptr && entry.file->is_gone()) {
-        others.push_back(&found);
-        continue;
-      }
-      entry.silent_since = now;
-      entry.seen = found.facts;
-      if (entry.is_finished) entry.file->Reopen();
-      entry.is_finished = false;
-    }
-    entry.has_place = true;
-    undecided_.erase(found.facts.id);
-    if (found.path != entry.found_at) {  // it was renamed
-      entry.found_at = found.path;
-      auto open = OpenFile::Open(found.path);
-      if (open.ok()) Move(entry, found.path, *std::move(open));
-    }
-  }
-  bool again = false;
-  for (const FoundFile* found : others) {
-    auto open = OpenFile::Open(found->path);
-    if (!open.ok()) continue;
-    Entry* continues = nullptr;
-    const Verdict verdict = Judge(*found, **open, now, &continues);
-    if (verdict == Verdict::kWait) again = true;
-    if (verdict == Verdict::kWait || verdict == Verdict::kLeaveOut) continue;
-    undecided_.erase(found->facts.id);
-    if (verdict == Verdict::kContinues) {
-      Move(*continues, found->path, *std::move(open));
-      continues->has_place = true;
-      continues->seen = found->facts;
-      continues->silent_since = now;
-      if (continues->is_finished) continues->file->Reopen();
-      continues->is_finished = false;
-      continue;
-    }
-    const Status added = AddNew(*found, {}, {});
-    if (!added.ok()) Say(std::string(Message(added)));
-  }
-  return again;
-}
-
-InputFiles::Verdict InputFiles::Judge(const FoundFile& found, const OpenFile& open, Nanos now,
-                                      Entry** continues) {
-  Undecided& wait = undecided_[found.facts.id];
-  if (wait.since == 0) wait.since = now;
-  const bool is_settled = now - wait.since >= kSettle;
-  bool may_wait = false;
-  for (const auto& entry : entries_) {
-    if (entry->has_place) continue;
-    const FileMark mark = entry->file->mark();
-    if (mark.tail_end == 0) continue;
-    if (found.facts.size >= mark.LeastBytes() && open.Holds(mark)) {
-      FileFacts old;
-      const bool has_name = entry->file->OpenNow(&old) != nullptr && old.links > 0;
-      if (!has_name || mark.tail_end >= kSureBytes) {
-        *continues = entry.get();
-        return Verdict::kContinues;
-      }
-      may_wait = true;  // its other name may be about to go
-    } else if (entry->path == found.path || IsNamedAfter(found.path, entry->path)) {
-      may_wait = may_wait || entry->file->BeginsLike(open);
-    }
-  }
-  for (const auto& entry : entries_) {
-    if (!entry->has_place || !IsNamedAfter(found.path, entry->path)) continue;
-    const FileMark mark = entry->file->mark();
-    if (mark.tail_end == 0) continue;
-    if (found.facts.size >= mark.LeastBytes() && open.Holds(mark)) {
-      if (!wait.was_told) {
-        Say(Concat("\"", found.path, "\" holds what was read of \"", entry->path,
-                   "\", and is left out as a copy of it"));
-      }
-      wait.was_told = true;
-      return Verdict::kLeaveOut;
-    }
-    may_wait = may_wait || entry->file->BeginsLike(open);
-  }
-  return may_wait && !is_settled ? Verdict::kWait : Verdict::kNew;
-}
-
-void InputFiles::Move(Entry& entry, const std::string& path, std::shared_ptr<const OpenFile> open) {
-  const std::string place = PlaceOf(path);
-  entry.file->MoveTo(place, std::move(open));
-  entry.found_at = path;
-  by_place_[place] = &entry;
-  folders_.insert(fs::path(place).parent_path().string());
-}
-
-// A rotation that truncates has made a copy before.
-void InputFiles::LookForCopy(Entry& entry) {
-  std::error_code error;
-  const fs::path folder = fs::path(entry.path).parent_path();
-  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
-       at.increment(error)) {
-    const std::string path = at->path().string();
-    if (!IsNamedAfter(path, entry.path)) continue;
-    auto open = OpenFile::Open(path);
-    if (!open.ok() || !(*open)->Holds(entry.file->mark())) continue;
-    return Move(entry, path, *std::move(open));
-  }
-}
-
-// A file without a place in the input may still grow under the hands of who has it open.
-void InputFiles::LookAtMissing(Nanos now) {
-  for (const auto& each : entries_) {
-    Entry& entry = *each;
-    if (entry.has_place || entry.is_finished) continue;
-    if (entry.file->is_gone()) LookForCopy(entry);
-    FileFacts facts;
-    const bool is_there = entry.file->OpenNow(&facts) != nullptr;
-    if (is_there && !(facts == entry.seen)) {
-      entry.seen = facts;
-      entry.silent_since = now;
-    }
-    if (now - entry.silent_since < options_.rotate_wait_nanos) continue;
-    if (!is_there && !entry.file->is_gone()) continue;  // away: it is waited for
-    if (!is_there) {
-      Say(Concat("the input file \"", entry.path, "\" was cut short or written over; what may ",
-                 "have stood behind byte ", entry.file->mark().tail_end, " is lost"));
-    }
-    entry.file->Finish();
-    entry.is_finished = true;
-    entry.silent_since = now;  // wakes its readers, for the last line
-  }
 }
 
 }  // namespace trident

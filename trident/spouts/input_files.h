@@ -52,8 +52,13 @@ class InputFiles {
   WakeUps& more_partitions() { return more_partitions_; }
 
   // ---- for followed files ----
-  // Looks at all folders and files again. True: something is undecided, so look again soon.
-  bool Look();
+  // Looks at all folders and files again, and tells when to do so next.
+  enum class Again : uint8_t {
+    kWhenTold,
+    kSoon,    // something is undecided
+    kAtOnce,  // a large compressed file is checked, one part after the other
+  };
+  Again Look();
   // A file at this place has changed. False: it is not known, so Look.
   bool Touch(const std::string& place);
   // The folders in which files may change, come and go.
@@ -75,6 +80,7 @@ class InputFiles {
     uint32_t number = 1;
     std::shared_ptr<InputFile> file;
     uint32_t readers_listed = 0;
+    std::optional<TextSplits> splits_before;
     std::map<uint32_t, Position> beginnings;  // of readers that read another file before
     FileFacts seen;
     Nanos silent_since = 0;
@@ -83,8 +89,11 @@ class InputFiles {
   };
   // A file that was found and of which it is not known yet what it is.
   struct Undecided {
-    Nanos since = 0;
+    FileFacts facts;
+    Nanos since = 0;  // it has these facts
     bool was_told = false;
+    const Entry* copy_of = nullptr;        // so it is left out
+    std::shared_ptr<const OpenFile> open;  // it is compressed
   };
   struct Match {
     std::string path;  // where it was found
@@ -106,8 +115,8 @@ class InputFiles {
   bool IsCopyOfOneRead(const std::string& path, const OpenFile& open) const
       TRIDENT_REQUIRES(mutex_);
   Status AddKnown(const Known& known, const Match& match) TRIDENT_REQUIRES(mutex_);
-  Status AddNew(const FoundFile& found, const std::vector<Known>& known, const Matches& matches)
-      TRIDENT_REQUIRES(mutex_);
+  Status AddNew(const FoundFile& found, std::shared_ptr<const OpenFile> open,
+                const std::vector<Known>& known, const Matches& matches) TRIDENT_REQUIRES(mutex_);
   Status AddEntry(Entry entry, std::shared_ptr<const OpenFile> open, const FileMark& mark)
       TRIDENT_REQUIRES(mutex_);
   void ListNextReader(Entry& entry) TRIDENT_REQUIRES(mutex_);
@@ -116,8 +125,13 @@ class InputFiles {
   void Say(const std::string& what) TRIDENT_REQUIRES(mutex_);
 
   bool LookAtFound(const InputListing& listing, Nanos now) TRIDENT_REQUIRES(mutex_);
+  bool LookAtNew(const FoundFile& found, Nanos now) TRIDENT_REQUIRES(mutex_);
+  // A compressed file that nobody knows can be judged: it is whole, or will never be.
+  bool IsChecked(const std::shared_ptr<const OpenFile>& open, Nanos since, Nanos now)
+      TRIDENT_REQUIRES(mutex_);
   enum class Verdict : uint8_t { kContinues, kNew, kWait, kLeaveOut };
-  Verdict Judge(const FoundFile& found, const OpenFile& open, Nanos now, Entry** continues)
+  // Of kContinues and kLeaveOut `which` is the file that it continues, or is a copy of.
+  Verdict Judge(const FoundFile& found, const OpenFile& open, Nanos now, Entry** which)
       TRIDENT_REQUIRES(mutex_);
   void LookAtMissing(Nanos now) TRIDENT_REQUIRES(mutex_);
   void LookForCopy(Entry& entry) TRIDENT_REQUIRES(mutex_);
@@ -139,6 +153,7 @@ class InputFiles {
   std::map<std::string, uint32_t> numbers_ TRIDENT_GUARDED_BY(mutex_);  // the last of each path
   std::map<FileId, Undecided> undecided_ TRIDENT_GUARDED_BY(mutex_);
   std::set<std::string> folders_ TRIDENT_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<const OpenFile>> to_check_ TRIDENT_GUARDED_BY(mutex_);
   std::set<std::string> said_ TRIDENT_GUARDED_BY(mutex_);
   int64_t held_ TRIDENT_GUARDED_BY(mutex_) = 0;
 };

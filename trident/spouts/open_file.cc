@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -63,6 +64,13 @@ StatusOr<FileFacts> OpenFile::Facts() const {
 }
 
 StatusOr<size_t> OpenFile::Read(uint64_t offset, std::span<char> to) const {
+  const std::shared_ptr<EncodedText> encoded = text();
+  if (encoded == nullptr) return ReadRaw(offset, to);
+  return encoded->Read([this](uint64_t at, std::span<char> raw) { return ReadRaw(at, raw); },
+                       offset, to);
+}
+
+StatusOr<size_t> OpenFile::ReadRaw(uint64_t offset, std::span<char> to) const {
   size_t got = 0;
   while (got < to.size()) {
     const ssize_t n =
@@ -75,7 +83,72 @@ StatusOr<size_t> OpenFile::Read(uint64_t offset, std::span<char> to) const {
   return got;
 }
 
+TextEncoding OpenFile::EncodingNow() const {
+  char head[kEncodingBytes];
+  return EncodingOf({head, ReadRaw(0, head).value_or(0)});
+}
+
+TextEncoding OpenFile::encoding() const {
+  TextEncoding known = encoding_;
+  if (known != TextEncoding::kUndecided) return known;
+  known = EncodingNow();
+  // All who look at once see the same, or one of them sees more.
+  if (known != TextEncoding::kUndecided) encoding_ = known;
+  return known;
+}
+
+bool OpenFile::HasOtherEncodingNow() const {
+  const TextEncoding known = encoding_;
+  return known != TextEncoding::kUndecided && EncodingNow() != known;
+}
+
+std::shared_ptr<EncodedText> OpenFile::text() const {
+  const TextEncoding found = encoding();
+  if (!IsPacked(found) && !IsUtf16(found)) return nullptr;
+  MutexLock lock(mutex_);
+  if (text_ == nullptr) text_ = NewEncodedText(found, path_);
+  return text_;
+}
+
+void OpenFile::Adopt(std::shared_ptr<EncodedText> text) const {
+  if (text == nullptr) return;
+  MutexLock lock(mutex_);
+  text_ = std::move(text);
+}
+
+StatusOr<std::optional<TextExtent>> OpenFile::Measure(uint64_t budget) const {
+  return text()->Measure([this](uint64_t at, std::span<char> raw) { return ReadRaw(at, raw); },
+                         budget);
+}
+
+StatusOr<bool> OpenFile::Approach(uint64_t offset, uint64_t budget) const {
+  return text()->Approach([this](uint64_t at, std::span<char> raw) { return ReadRaw(at, raw); },
+                          offset, budget);
+}
+
+StatusOr<uint64_t> OpenFile::EndHash(uint64_t file_bytes) const {
+  char end[kTextTailBytes];
+  const uint64_t size = std::min<uint64_t>(sizeof end, file_bytes);
+  TRIDENT_ASSIGN_OR_RETURN(const size_t got, ReadRaw(file_bytes - size, {end, size}));
+  return HashBytes({end, got});
+}
+
+StatusOr<PackedMark> OpenFile::Packed() const {
+  TRIDENT_ASSIGN_OR_RETURN(const FileFacts facts, Facts());
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t hash, EndHash(facts.size));
+  return PackedMark{facts.size, hash, text()->extent().value_or(TextExtent())};
+}
+
+bool OpenFile::IsPackedAs(const PackedMark& mark) const {
+  if (mark.file_bytes == 0 || !is_packed()) return false;
+  const auto facts = Facts();
+  if (!facts.ok() || facts->size != mark.file_bytes) return false;
+  const auto hash = EndHash(mark.file_bytes);
+  return hash.ok() && *hash == mark.end_hash;
+}
+
 bool OpenFile::Holds(const FileMark& mark) const {
+  if (IsPackedAs(mark.packed)) return HoldsBytes(0, mark.head_bytes, mark.head_hash);
   return HoldsBytes(0, mark.head_bytes, mark.head_hash) &&
          HoldsBytes(mark.tail_end - mark.tail_bytes, mark.tail_bytes, mark.tail_hash);
 }

@@ -11,6 +11,8 @@ namespace {
 
 // How often a file is looked for that is away.
 constexpr Nanos kAwayPollNanos = 20 * kMillisecond;
+// A file that is being made ready goes on with that at once, after others had the thread.
+constexpr Nanos kPreparePollNanos = kMillisecond / 10;
 
 }  // namespace
 
@@ -19,12 +21,16 @@ TextFileReader::TextFileReader(TextFileReaderSpec spec)
       lines_(spec_.share, spec_.rules, spec_.read_bytes, spec_.counts.get()) {}
 
 StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& out) {
-  const auto from = OffsetOf(request.start);
+  const auto prepared = Prepare(request);
+  if (prepared.ok() && !*prepared) {
+    return ReadResult{.end = request.start, .next = ReadResult::Next::kIdle};
+  }
+  const auto from = prepared.ok() ? OffsetOf(request.start) : prepared.status();
   if (!from.ok()) {
     if (request.end != nullptr || !CanWait(from.status())) return from.status();
     return ReadResult{.end = request.start, .next = NextWithout()};
   }
-  const uint64_t start = spec_.share.splits.NextOwned(spec_.share.reader, *from);
+  const uint64_t start = file().splits().NextOwned(spec_.share.reader, *from);
   uint64_t at = start;
   std::optional<uint64_t> end;
   if (request.end != nullptr) {
@@ -64,6 +70,16 @@ StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& ou
   return result;
 }
 
+// An exact range is read at once, however long that takes: it is asked for in one call.
+StatusOr<bool> TextFileReader::Prepare(const ReadRequest& request) const {
+  const auto start = request.start == last_end_ ? last_offset_ : OffsetIn(request.start);
+  if (!start.ok()) return true;  // OffsetOf says why
+  while (true) {
+    TRIDENT_ASSIGN_OR_RETURN(const bool ready, file().Prepare(*start));
+    if (ready || request.end == nullptr) return ready;
+  }
+}
+
 StatusOr<ReadResult::Next> TextFileReader::NextAt(uint64_t offset) {
   TRIDENT_ASSIGN_OR_RETURN(const bool more, lines_.HasMore(offset));
   if (more) return ReadResult::Next::kMore;
@@ -86,7 +102,11 @@ StatusOr<Availability> TextFileReader::Poll(const Position& position) {
   // An error of what a position says comes from Read.
   const auto at = position == last_end_ ? last_offset_ : OffsetIn(position);
   if (!at.ok()) return at.status();
-  const auto next = NextAt(*at);
+  const auto prepared = file().Prepare(*at);
+  if (prepared.ok() && !*prepared) {
+    return Availability{Availability::State::kIdle, kPreparePollNanos};
+  }
+  const auto next = prepared.ok() ? NextAt(*at) : prepared.status();
   if (!next.ok() && !CanWait(next.status())) return next.status();
   const ReadResult::Next found = next.ok() ? *next : NextWithout();
   if (found == ReadResult::Next::kMore) return Availability{Availability::State::kReady, 0};
@@ -99,7 +119,9 @@ StatusOr<Availability> TextFileReader::Poll(const Position& position) {
 
 void TextFileReader::Committed(TxId /*txid*/, const Position& position) {
   const StatusOr<uint64_t> at = OffsetIn(position);
-  if (at.ok()) lines_.Release(*at);
+  if (!at.ok()) return;
+  lines_.Release(*at);
+  file().Release(*at);
 }
 
 StatusOr<uint64_t> TextFileReader::OffsetIn(const Position& position) const {
@@ -112,7 +134,7 @@ StatusOr<uint64_t> TextFileReader::OffsetOf(const Position& position) {
   if (position.empty() || position == spec_.beginning) return 0;
   if (position == last_end_) return last_offset_;
   TRIDENT_ASSIGN_OR_RETURN(const TextPosition at, TextPosition::Parse(position, file().path()));
-  const TextSplits& splits = spec_.share.splits;
+  const TextSplits splits = file().splits();
   if (at.splits != splits) {
     return FailedPrecondition(
         "the input file \"", file().path(), "\" was read before in splits of ",
@@ -135,7 +157,8 @@ Status TextFileReader::CheckContent(const TextPosition& position) const {
 }
 
 StatusOr<Position> TextFileReader::PositionAt(uint64_t offset, uint64_t read_to) {
-  TextPosition at{.offset = offset, .splits = spec_.share.splits, .mark = {}, .file = file().id()};
+  TextPosition at{.offset = offset, .splits = file().splits(), .mark = {}, .file = file().id()};
+  at.mark.packed = file().packed();
   TRIDENT_RETURN_IF_ERROR(LoadHead(std::min(offset, kTextHeadBytes)));
   at.mark.head_bytes = std::min<uint64_t>({offset, kTextHeadBytes, head_.size()});
   at.mark.head_hash = HashBytes(std::string_view(head_).substr(0, at.mark.head_bytes));

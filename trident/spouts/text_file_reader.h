@@ -36,6 +36,8 @@ class TextFileReader final : public SourceReader {
 
  private:
   InputFile& file() const { return *spec_.share.file; }
+  // Makes the file ready to be read at `start`. False: that takes longer, and one part is done.
+  StatusOr<bool> Prepare(const ReadRequest& request) const;
   // The offset of a position that was given to us; checks that the file and its splits are still
   // those that the position was made with.
   StatusOr<uint64_t> OffsetOf(const Position& position);

@@ -102,7 +102,7 @@ StatusOr<std::unique_ptr<SourceReader>> TextFiles::OpenReader(const std::string&
   std::shared_ptr<const void> wakes;
   if (watch_ != nullptr) wakes = share.file->readers().Add(std::move(wake_up));
   return std::make_unique<TextFileReader>(
-      TextFileReaderSpec{.share = {std::move(share.file), options_.splits, share.reader},
+      TextFileReaderSpec{.share = {std::move(share.file), share.reader},
                          .rules = options_.rules,
                          .read_bytes = options_.read_bytes,
                          .poll_nanos = options_.poll_nanos,
@@ -123,7 +123,7 @@ Backlog TextFiles::BacklogAfter(const std::string& partition, const Position& po
   }
   const auto size = share->file->SizeNow();
   if (!size.ok()) return {};
-  return Backlog::Bytes(options_.splits.OwnedBytes(share->reader, at, *size));
+  return Backlog::Bytes(share->file->splits().OwnedBytes(share->reader, at, *size));
 }
 
 std::string TextFiles::Describe() const {

@@ -42,6 +42,8 @@ struct TextSplits {
   uint64_t NextOwned(uint32_t reader, uint64_t offset) const;
   // How many of the bytes [begin, end) are in splits of `reader`; 0 if `end` is before `begin`.
   uint64_t OwnedBytes(uint32_t reader, uint64_t begin, uint64_t end) const;
+  // One reader of all: a file that must be decoded from its beginning, as a compressed one.
+  static TextSplits Whole() { return {.split_bytes = uint64_t{1} << 62, .readers = 1}; }
 
   friend bool operator==(const TextSplits&, const TextSplits&) = default;
 };

@@ -40,16 +40,17 @@ Status TextLines::Read(uint64_t& at, std::optional<uint64_t> end, LineSlice& sli
   refused_ = absl::OkStatus();
   stands_before_refused_ = false;
   file_end_ = share_.file->end();
+  splits_ = share_.file->splits();
   read_to_ = at;
-  at = share_.splits.NextOwned(share_.reader, at);
+  at = splits_.NextOwned(share_.reader, at);
   while (!slice.full() && at < stop && refused_.ok() && !stands_before_refused_) {
     const uint64_t before = at;
     if (IsSplitStart(at)) TRIDENT_RETURN_IF_ERROR(SkipToLineStart(at, stop));
-    if (at < std::min(share_.splits.SplitEnd(before), stop)) {
+    if (at < std::min(splits_.SplitEnd(before), stop)) {
       TRIDENT_RETURN_IF_ERROR(TakeFromLineStart(at, end, slice));
     }
     if (at != before) read_to_ = at;
-    at = share_.splits.NextOwned(share_.reader, at);
+    at = splits_.NextOwned(share_.reader, at);
     if (at == before) break;
   }
   return absl::OkStatus();
@@ -71,7 +72,7 @@ Status TextLines::TakeFromLineStart(uint64_t& at, std::optional<uint64_t> end, L
   TRIDENT_ASSIGN_OR_RETURN(const Reached covered, Cover(at));
   if (covered == Reached::kEnd) return absl::OkStatus();
   while (at == line_start) {
-    TRIDENT_RETURN_IF_ERROR(TakeLines(at, std::min(share_.splits.SplitEnd(at), stop), stop, slice));
+    TRIDENT_RETURN_IF_ERROR(TakeLines(at, std::min(splits_.SplitEnd(at), stop), stop, slice));
     if (at > line_start || stands_before_refused_) break;
     TRIDENT_ASSIGN_OR_RETURN(const Reached passed, PassBlockEnd(at, end, slice));
     if (passed == Reached::kEnd) break;
@@ -228,7 +229,8 @@ StatusOr<TextLines::Reached> TextLines::PassLongLine(uint64_t& at, LineSlice& sl
 
 StatusOr<bool> TextLines::HasMore(uint64_t at) {
   file_end_ = share_.file->end();
-  at = share_.splits.NextOwned(share_.reader, at);
+  splits_ = share_.file->splits();
+  at = splits_.NextOwned(share_.reader, at);
   if (!may_grow()) return at < *file_end_;
   if (IsSplitStart(at)) {
     TRIDENT_ASSIGN_OR_RETURN(const std::optional<uint64_t> newline, FindNewline(at - 1));

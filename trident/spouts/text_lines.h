@@ -57,7 +57,6 @@ class TextLines {
   // What one reader reads of a file.
   struct Share {
     std::shared_ptr<InputFile> file;
-    TextSplits splits;
     uint32_t reader = 0;
   };
   // `counts` outlives the object.
@@ -85,7 +84,7 @@ class TextLines {
 
   bool may_grow() const { return !file_end_.has_value(); }
   // Is `at` the start of a split, so that the line there may belong to the split before?
-  bool IsSplitStart(uint64_t at) const { return at > 0 && at % share_.splits.split_bytes == 0; }
+  bool IsSplitStart(uint64_t at) const { return at > 0 && at % splits_.split_bytes == 0; }
 
   // Moves `at` from the start of a split to the first line that starts in it or behind it, if there
   // is one yet.
@@ -125,6 +124,7 @@ class TextLines {
   }
 
   const Share share_;
+  TextSplits splits_;  // of the file, as it is now
   const TextRules rules_;
   const uint64_t read_bytes_;
   TextCounts* const counts_;

@@ -27,6 +27,16 @@ void PutNumber(std::string& out, uint64_t n, int base) {
   out.append(digits, std::to_chars(digits, digits + sizeof digits, n, base).ptr);
 }
 
+// What a position of a compressed file has at its end.
+bool TakePacked(std::string_view& text, PackedMark* out) {
+  if (!text.starts_with("/z")) return true;
+  text.remove_prefix(2);
+  return TakeNumber(text, kDecimal, "-", &out->file_bytes) &&
+         TakeNumber(text, kHex, ":", &out->end_hash) &&
+         TakeNumber(text, kDecimal, ":", &out->extent.bytes) &&
+         TakeNumber(text, kDecimal, "", &out->extent.lines_end) && out->file_bytes > 0;
+}
+
 }  // namespace
 
 Position TextPosition::ToPosition() const {
@@ -51,6 +61,15 @@ Position TextPosition::ToPosition() const {
   PutNumber(out, file.device, kHex);
   out.push_back(':');
   PutNumber(out, file.inode, kHex);
+  if (mark.packed.file_bytes == 0) return out;
+  out.append("/z");
+  PutNumber(out, mark.packed.file_bytes, kDecimal);
+  out.push_back('-');
+  PutNumber(out, mark.packed.end_hash, kHex);
+  out.push_back(':');
+  PutNumber(out, mark.packed.extent.bytes, kDecimal);
+  out.push_back(':');
+  PutNumber(out, mark.packed.extent.lines_end, kDecimal);
   return out;
 }
 
@@ -70,8 +89,8 @@ StatusOr<TextPosition> TextPosition::Parse(const Position& position, std::string
              TakeNumber(text, kDecimal, "-", &out.mark.tail_bytes) &&
              TakeNumber(text, kHex, "/", &out.mark.tail_hash) &&
              TakeNumber(text, kHex, ":", &out.file.device) &&
-             TakeNumber(text, kHex, "", &out.file.inode) && text.empty() &&
-             out.mark.tail_bytes <= std::min(kTextTailBytes, out.mark.tail_end) &&
+             TakeNumber(text, kHex, "", &out.file.inode) && TakePacked(text, &out.mark.packed) &&
+             text.empty() && out.mark.tail_bytes <= std::min(kTextTailBytes, out.mark.tail_end) &&
              !(out.file == FileId{});
   }
   out.splits.readers = static_cast<uint32_t>(readers);

@@ -27,8 +27,9 @@ struct TextPosition {
   FileId file;  // {} if an earlier version wrote the position
 
   // "1048576/4x8388608/4096-9f86d081884c7d65/1048576:1024-d081884c7d659f86/801:2c41a": offset,
-  // readers x split bytes, head bytes-hash, tail end:bytes-hash, device:inode. Earlier versions
-  // wrote the first three parts only.
+  // readers x split bytes, head bytes-hash, tail end:bytes-hash, device:inode. Of a compressed file
+  // follows "/z4711-9f86d081:1048576:1048570": its bytes and the hash of the last of them, and how
+  // long its text is and its whole lines. Earlier versions wrote the first three parts only.
   Position ToPosition() const;
   // DataLoss when `position` is none of a text file's; `file` names it in the message.
   static StatusOr<TextPosition> Parse(const Position& position, std::string_view file);

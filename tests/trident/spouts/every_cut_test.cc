@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "tests/trident/spouts/encoded_files.h"
 #include "tests/trident/spouts/memory_log.h"
 #include "tests/trident/spouts/reading.h"
 #include "tests/trident/spouts/text_files.h"
@@ -99,14 +100,24 @@ Filled Pull(const std::vector<std::string>& rows, Rng& rng) {
                            }),
           "pull", false};
 }
-Filled TextFile(const std::vector<std::string>& rows, Rng& rng) {
+Filled File(const std::vector<std::string>& rows, Rng& rng,
+            const std::function<std::string(const std::string&)>& encode) {
   auto dir = std::make_shared<TempDir>();
   std::string content;
   for (const std::string& row : rows) content += row + (rng.Chance(0.1) ? "\r\n" : "\n");
-  const std::string path = dir->Write("rows.txt", content);
+  const std::string path = dir->Write("rows.txt", encode(content));
   auto spout = SpoutOf({.paths = {path}, .splits = {.readers = 1}, .read_bytes = 64});
   const std::string partition = spout->Partitions().value().at(0);
   return {spout, partition, true, [dir] {}};
+}
+Filled TextFile(const std::vector<std::string>& rows, Rng& rng) {
+  return File(rows, rng, [](const std::string& text) { return text; });
+}
+Filled GzipFile(const std::vector<std::string>& rows, Rng& rng) {
+  return File(rows, rng, [&rng](const std::string& text) { return InParts(Gzip, text, rng); });
+}
+Filled ZstdFile(const std::vector<std::string>& rows, Rng& rng) {
+  return File(rows, rng, [&rng](const std::string& text) { return InParts(Zstd, text, rng); });
 }
 
 // What one attempt took.
@@ -223,7 +234,9 @@ TEST_P(EveryCutTest, ASliceKeepsItsBytesUnlessOneRowIsLarger) {
 INSTANTIATE_TEST_SUITE_P(Spouts, EveryCutTest,
                          ::testing::Values(Named{"Feeder", Feeder}, Named{"FixedBatch", FixedBatch},
                                            Named{"Generator", Generator}, Named{"Log", Log},
-                                           Named{"Pull", Pull}, Named{"TextFile", TextFile}),
+                                           Named{"Pull", Pull}, Named{"TextFile", TextFile},
+                                           Named{"GzipFile", GzipFile},
+                                           Named{"ZstdFile", ZstdFile}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Texts as other programs write them: compressed, in several parts.
+#ifndef TRIDENT_TESTS_TRIDENT_SPOUTS_ENCODED_FILES_H_
+#define TRIDENT_TESTS_TRIDENT_SPOUTS_ENCODED_FILES_H_
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "base/rng.h"
+
+namespace trident::testing {
+
+// One member.
+inline std::string Gzip(std::string_view text) {
+  z_stream stream = {};
+  EXPECT_EQ(
+      ::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
+      Z_OK);
+  std::string in(text);
+  std::string out(::deflateBound(&stream, in.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(::deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  ::deflateEnd(&stream);
+  return out;
+}
+
+// One frame, with a check sum.
+inline std::string Zstd(std::string_view text) {
+  std::string out(::ZSTD_compressBound(text.size()), '\0');
+  ZSTD_CCtx* const context = ::ZSTD_createCCtx();
+  ::ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+  const size_t size = ::ZSTD_compress2(context, out.data(), out.size(), text.data(), text.size());
+  ::ZSTD_freeCCtx(context);
+  EXPECT_EQ(::ZSTD_isError(size), 0u);
+  out.resize(size);
+  return out;
+}
+
+using Pack = std::string (*)(std::string_view);
+
+// Members or frames of any size, also empty ones.
+inline std::string InParts(Pack pack, std::string_view text, Rng& rng) {
+  std::string out;
+  do {
+    const size_t part = std::min<size_t>(rng.Below(text.size() + 2), text.size());
+    out += pack(text.substr(0, part));
+    text.remove_prefix(part);
+  } while (!text.empty());
+  return out;
+}
+
+}  // namespace trident::testing
+
+#endif  // TRIDENT_TESTS_TRIDENT_SPOUTS_ENCODED_FILES_H_

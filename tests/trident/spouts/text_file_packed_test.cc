@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compressed files give the rows of their text, or an error and no row.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "base/rng.h"
+#include "tests/trident/spouts/encoded_files.h"
+#include "tests/trident/spouts/file_run.h"
+#include "tests/trident/spouts/text_files.h"
+
+namespace trident::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using Next = ReadResult::Next;
+
+class TextFilePackedTest : public ::testing::TestWithParam<Pack> {
+ protected:
+  std::string Packed(std::string_view text) const { return GetParam()(text); }
+
+  const TempDir dir_;
+  FileRun::State state_;
+};
+
+// All that a reader gives from `at` on, in slices of any size.
+Lines ReadFrom(SourceReader& reader, Position at, Rng& rng) {
+  Lines all;
+  while (true) {
+    const ReadRows read = ReadOnce(reader, at, {1 + rng.Below(40), 1 + rng.Below(2000)});
+    EXPECT_TRUE(read.status.ok()) << read.status;
+    if (!read.status.ok()) return all;
+    all.insert(all.end(), read.rows.begin(), read.rows.end());
+    at = read.result.end;
+    if (read.result.next == Next::kMore) continue;
+    if (PollAt(reader, at) == Availability::State::kEnded) return all;
+  }
+}
+
+// Lines of all kinds: empty, long, with a return, with bytes that are no UTF-8.
+std::string RandomText(Rng& rng) {
+  std::string text = rng.Chance(0.3) ? "\xef\xbb\xbf" : "";
+  for (uint64_t lines = rng.Below(60); lines > 0; --lines) {
+    const uint64_t longest = rng.Chance(0.05) ? 9000 : 30;
+    for (uint64_t n = rng.Below(longest); n > 0; --n) {
+      text.push_back(static_cast<char>('a' + rng.Below(20)));
+    }
+    if (rng.Chance(0.1)) text += "\xc3\xa4\xf0\x9f\x98\x80";
+    if (rng.Chance(0.05)) text += "\xff";
+    if (rng.Chance(0.9) || lines > 1) text += rng.Chance(0.2) ? "\r\n" : "\n";
+  }
+  return text;
+}
+
+TEST_P(TextFilePackedTest, GivesTheRowsOfThePlainFileFromEachPosition) {
+  for (uint64_t seed = 1; seed <= 80 && !HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    const std::string text = RandomText(rng);
+    TextFileOptions options{.paths = {dir_.Write("plain", text)},
+                            .last_line = rng.Chance(0.5) ? LastLine::kYes : LastLine::kNo,
+                            .rules = {rng.Chance(0.5) ? InvalidUtf8::kReplace : InvalidUtf8::kSkip,
+                                      LongLine::kSkip, rng.Chance(0.5) ? 5000u : 20'000u},
+                            .read_bytes = 1 + rng.Below(300)};
+    const Lines expected = Joined(ReadAll(*SpoutOf(options)));
+    options.paths = {dir_.Write("packed", InParts(GetParam(), text, rng))};
+    EXPECT_EQ(Joined(ReadAll(*SpoutOf(options), {1 + rng.Below(30), 1 + rng.Below(300)})),
+              expected);
+    // Each position, in a new run and in one that has read on.
+    const auto spout = SpoutOf(options);
+    const std::string partition = spout->Partitions()->at(0);
+    const auto reader = OpenReader(*spout, partition);
+    Position at;
+    Lines before;
+    for (bool more = true; more;) {
+      const ReadRows read = ReadOnce(*reader, at, {1 + rng.Below(20), 1 + rng.Below(500)});
+      ASSERT_TRUE(read.status.ok()) << read.status;
+      before.insert(before.end(), read.rows.begin(), read.rows.end());
+      more = read.result.next == Next::kMore;
+      const Position from = std::exchange(at, read.result.end);
+      if (from == at) continue;
+      const ReadRows again = ReadOnce(*reader, from, kNoLimits, &at);
+      ASSERT_TRUE(again.status.ok()) << again.status;
+      EXPECT_EQ(again.rows, read.rows);
+      const auto next = SpoutOf(options);
+      ASSERT_TRUE(next->Resume({{partition, at}}).ok());
+      ASSERT_EQ(next->Partitions().value(), Lines{partition});
+      Lines all = before;
+      const Lines rest = ReadFrom(*OpenReader(*next, partition), at, rng);
+      all.insert(all.end(), rest.begin(), rest.end());
+      EXPECT_EQ(all, expected);
+    }
+    EXPECT_EQ(before, expected);
+  }
+}
+
+TEST_P(TextFilePackedTest, ALargeFileIsReadFromFarBehind) {
+  Rng rng(3);
+  Lines expected;
+  std::string text;
+  while (text.size() < 20'000'000) {
+    expected.push_back(std::to_string(expected.size()) + std::string(rng.Below(2000), 'x'));
+    text += expected.back() + "\n";
+  }
+  const auto spout = SpoutOf({.paths = {dir_.Write("f", Packed(text))}});
+  const auto reader = OpenReader(*spout, spout->Partitions()->at(0));
+  std::vector<std::pair<size_t, Position>> places = {{0, ""}};
+  Lines got;
+  while (PollAt(*reader, places.back().second) != Availability::State::kEnded) {
+    const ReadBatch read = ReadUntilPause(*reader, places.back().second, {3000, 1u << 30});
+    ASSERT_TRUE(read.status.ok()) << read.status;
+    got.insert(got.end(), read.rows.begin(), read.rows.end());
+    places.emplace_back(got.size(), read.end);
+  }
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(spout->BacklogAfter(spout->Partitions()->at(0), "").amount, text.size());
+  for (int i = 0; i < 20; ++i) {
+    const auto& [row, from] = places[rng.Below(places.size())];
+    const ReadRows again = ReadOnce(*reader, from, {5, 1u << 20});
+    for (size_t k = 0; k < again.rows.size(); ++k) EXPECT_EQ(again.rows[k], expected[row + k]);
+  }
+}
+
+TEST_P(TextFilePackedTest, ADirectoryMayMixPlainAndCompressedFiles) {
+  dir_.Write("in/a", "plain\n");
+  dir_.Write("in/b.txt", Packed("packed, whatever its name is\n"));
+  dir_.Write("in/c", Packed(""));
+  EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir_.File("in")}}))),
+            (Lines{"plain", "packed, whatever its name is"}));
+  EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir_.File("in/*.txt")}}))),
+            Lines{"packed, whatever its name is"});
+}
+
+TEST_P(TextFilePackedTest, AFileThatIsCutShortGivesAnErrorAndNoRow) {
+  const std::string whole = Packed("one\ntwo\n") + Packed("three\nfour\n");
+  const size_t first = Packed("one\ntwo\n").size();
+  for (size_t size = 4; size < whole.size(); ++size) {
+    if (size == first) continue;  // a whole file
+    SCOPED_TRACE(size);
+    const std::string path = dir_.Write("f", whole.substr(0, size));
+    const auto spout = SpoutOf({.paths = {path}});
+    const auto reader = OpenReader(*spout, spout->Partitions()->at(0));
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const ReadRows read = ReadOnce(*reader, "", kNoLimits);
+      ExpectError(read.status, StatusCode::kDataLoss,
+                  {path, "is cut short", "ends behind byte ", "is expected", "Restore it"});
+      EXPECT_EQ(reader->Poll("").status().code(), StatusCode::kDataLoss);
+    }
+  }
+  const auto spout = SpoutOf({.paths = {dir_.Write("f", whole.substr(0, whole.size() - 1))}});
+  const auto reader = OpenReader(*spout, spout->Partitions()->at(0));
+  ExpectError(ReadOnce(*reader, "", kNoLimits).status, StatusCode::kDataLoss, {"byte 19"});
+}
+
+TEST_P(TextFilePackedTest, ADamagedFileGivesAnErrorAndNoRow) {
+  const std::string whole = Packed("one and two and three\nfour and five\n");
+  int noticed = 0;
+  for (size_t at = 4; at < whole.size(); ++at) {
+    SCOPED_TRACE(at);
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    const auto spout = SpoutOf({.paths = {dir_.Write("f", damaged)}});
+    const auto reader = OpenReader(*spout, spout->Partitions()->at(0));
+    const ReadRows read = ReadOnce(*reader, "", kNoLimits);
+    if (read.status.ok()) {  // such as the time in a header, which is no part of the text
+      EXPECT_EQ(read.rows, (Lines{"one and two and three", "four and five"}));
+      continue;
+    }
+    ++noticed;
+    EXPECT_EQ(read.rows, Lines{});
+    ExpectError(read.status, StatusCode::kDataLoss, {dir_.File("f"), "of the text"});
+  }
+  EXPECT_GT(noticed, static_cast<int>(whole.size()) / 2);
+  dir_.Write("f", whole + "what is this");
+  const auto spout = SpoutOf({.paths = {dir_.File("f")}});
+  ExpectError(ReadOnce(*OpenReader(*spout, spout->Partitions()->at(0)), "", kNoLimits).status,
+              StatusCode::kDataLoss, {"is damaged", "behind byte 36 of the text"});
+}
+
+TEST_P(TextFilePackedTest, AFileThatUnpacksToAGreatLineIsLeftToTheLimitOfLines) {
+  const std::string path = dir_.Write("f", Packed(std::string(30'000'000, 'x') + "\nshort\n"));
+  const auto spout = SpoutOf({.paths = {path}, .rules = {.long_line = LongLine::kSkip}});
+  Rng rng(1);
+  EXPECT_EQ(ReadFrom(*OpenReader(*spout, spout->Partitions()->at(0)), "", rng), Lines{"short"});
+}
+
+TEST_P(TextFilePackedTest, WhatIsNoTextInsideIsRefused) {
+  using std::string_literals::operator""s;
+  const std::string path = dir_.Write("f", Packed("a\0b\n"s));
+  ExpectInvalid(SpoutOf({.paths = {path}})->Partitions().status(), "bytes of 0");
+  dir_.Write("f", Packed(Packed("a\n")));
+  ExpectInvalid(SpoutOf({.paths = {path}})->Partitions().status(), "compressed twice");
+}
+
+TEST_P(TextFilePackedTest, WhatIsAddedToAFileIsReadByTheNextRun) {
+  dir_.Write("f", Packed("a\nb\n"));
+  const TextFileOptions options{.paths = {dir_.File("f")}};
+  EXPECT_EQ(FileRun(options, &state_).Read(), (Lines{"a", "b"}));
+  EXPECT_EQ(FileRun(options, &state_).Read(), Lines{});
+  dir_.Append("f", Packed("c\n"));
+  EXPECT_EQ(FileRun(options, &state_).Read(), Lines{"c"});
+  dir_.Write("f", Packed("x\ny\n"));
+  FileRun replaced(options, &state_);
+  ExpectError(replaced.status(), StatusCode::kFailedPrecondition, {dir_.File("f"), "differ"});
+}
+
+TEST_P(TextFilePackedTest, AFileThatWasCompressedOrUnpackedMeanwhileGoesOn) {
+  const TextFileOptions input{.paths = {dir_.File("in")}, .splits = {.readers = 1}};
+  dir_.Write("in/f", "a\nb\n");
+  EXPECT_EQ(FileRun(input, &state_).Read(), (Lines{"a", "b"}));
+  fs::remove(dir_.File("in/f"));
+  dir_.Write("in/f.packed", Packed("a\nb\nc\n"));
+  EXPECT_EQ(FileRun(input, &state_).Read(), Lines{"c"});
+  fs::remove(dir_.File("in/f.packed"));
+  dir_.Write("in/f", "a\nb\nc\nd\n");
+  EXPECT_EQ(FileRun(input, &state_).Read(), Lines{"d"});
+}
+
+TEST_P(TextFilePackedTest, AFileOfSeveralReadersThatWasCompressedGoesOn) {
+  Lines expected;
+  std::string text;
+  for (int i = 0; i < 300; ++i) {
+    expected.push_back("line " + std::to_string(i));
+    text += expected.back() + "\n";
+  }
+  const std::string half = text.substr(0, text.find("line 150"));
+  const TextFileOptions input{
+      .paths = {dir_.File("in")}, .splits = {.split_bytes = 100, .readers = 3}, .read_bytes = 70};
+  dir_.Write("in/f", half);
+  Lines got = FileRun(input, &state_).Read();
+  EXPECT_EQ(got.size(), 150u);
+  fs::remove(dir_.File("in/f"));
+  dir_.Write("in/f.1.packed", Packed(text));
+  const Lines rest = FileRun(input, &state_).Read();
+  got.insert(got.end(), rest.begin(), rest.end());
+  std::sort(got.begin(), got.end());
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(got, expected);
+}
+
+// ---- followed ----
+
+TextFileOptions Followed(const std::string& path) {
+  return {.paths = {path},
+          .follow = Follow::kYes,
+          .splits = {.readers = 1},
+          .rotate_wait_nanos = 200'000'000};
+}
+
+TEST_P(TextFilePackedTest, ARotatedFileThatIsCompressedIsNotReadAgain) {
+  const TextFileOptions input = Followed(dir_.File("in"));
+  dir_.Write("in/app.log", "a\nb\n");
+  {
+    FileRun run(input, &state_);
+    EXPECT_EQ(run.Await(2), (Lines{"a", "b"}));
+    fs::rename(dir_.File("in/app.log"), dir_.File("in/app.log.1"));
+    dir_.Write("in/app.log", "c\n");
+    EXPECT_EQ(run.Await(1), Lines{"c"});
+    dir_.Append("in/app.log.1", "late\n");
+    EXPECT_EQ(run.Await(1), Lines{"late"});
+    dir_.Write("in/app.log.2.gz", Packed("a\nb\nlate\n"));
+    fs::remove(dir_.File("in/app.log.1"));
+    fs::rename(dir_.File("in/app.log"), dir_.File("in/app.log.1"));
+    dir_.Write("in/app.log", "d\n");
+    EXPECT_EQ(run.Await(1), Lines{"d"});
+    dir_.Append("in/app.log", "e\n");
+    EXPECT_EQ(run.Await(1), Lines{"e"});
+    EXPECT_TRUE(run.status().ok()) << run.status();
+  }
+  // The next rotation is while nobody looks.
+  fs::rename(dir_.File("in/app.log.2.gz"), dir_.File("in/app.log.3.gz"));
+  dir_.Write("in/app.log.2.gz", Packed("c\n"));
+  fs::remove(dir_.File("in/app.log.1"));
+  fs::rename(dir_.File("in/app.log"), dir_.File("in/app.log.1"));
+  dir_.Append("in/app.log.1", "f\n");
+  dir_.Write("in/app.log", "g\n");
+  FileRun run(input, &state_);
+  EXPECT_EQ(run.Await(2), (Lines{"f", "g"}));
+  EXPECT_TRUE(run.status().ok()) << run.status();
+}
+
+TEST_P(TextFilePackedTest, WhatStoodUnreadIsReadFromTheCompressedCopy) {
+  const TextFileOptions input = Followed(dir_.File("app.log"));
+  dir_.Write("app.log", "a\nb\n");
+  {
+    FileRun run(input, &state_);
+    EXPECT_EQ(run.Await(2), (Lines{"a", "b"}));
+  }
+  fs::remove(dir_.File("app.log"));
+  dir_.Write("app.log.1.gz", Packed("a\nb\nc\nwithout end"));
+  dir_.Write("app.log", "new\n");
+  FileRun run(input, &state_);
+  EXPECT_EQ(run.Await(3), (Lines{"c", "new", "without end"}));
+}
+
+TEST_P(TextFilePackedTest, ANewFileIsTakenUpWhenItIsWhole) {
+  dir_.Write("in/f", "a\n");
+  FileRun run(Followed(dir_.File("in")), &state_);
+  EXPECT_EQ(run.Await(1), Lines{"a"});
+  const std::string whole = Packed("p\nq\n");
+  dir_.Write("in/new", whole.substr(0, whole.size() / 2));
+  dir_.Append("in/f", "b\n");
+  EXPECT_EQ(run.Await(1), Lines{"b"});
+  dir_.Append("in/new", whole.substr(whole.size() / 2));
+  EXPECT_EQ(run.Await(2), (Lines{"p", "q"}));
+  EXPECT_TRUE(run.status().ok()) << run.status();
+}
+
+TEST_P(TextFilePackedTest, ANewFileThatStaysCutShortIsAnError) {
+  TextFileOptions input = Followed(dir_.File("in"));
+  input.patience_nanos = 100'000'000;
+  dir_.Write("in/f", "a\n");
+  FileRun run(input, &state_);
+  EXPECT_EQ(run.Await(1), Lines{"a"});
+  const std::string whole = Packed("p\nq\n");
+  dir_.Write("in/new", whole.substr(0, whole.size() - 2));
+  EXPECT_EQ(run.Await(1), Lines{});
+  ExpectError(run.status(), StatusCode::kDataLoss, {dir_.File("in/new"), "cut short"});
+}
+
+// A backup of a file goes not as far as the file itself does later.
+TEST_P(TextFilePackedTest, ACopyOfAFileThatGrowsStaysLeftOut) {
+  dir_.Write("in/f", "a\nb\n");
+  FileRun run(Followed(dir_.File("in")), &state_);
+  EXPECT_EQ(run.Await(2), (Lines{"a", "b"}));
+  dir_.Write("in/f.packed", Packed("a\nb\n"));
+  dir_.Write("in/f.bak", "a\nb\n");
+  dir_.Write("in/other", "o\n");
+  EXPECT_EQ(run.Await(1), Lines{"o"});
+  dir_.Append("in/f", "c\n");
+  EXPECT_EQ(run.Await(1), Lines{"c"});
+  dir_.Write("in/another", "n\n");
+  EXPECT_EQ(run.Await(1), Lines{"n"});
+}
+
+INSTANTIATE_TEST_SUITE_P(Packed, TextFilePackedTest, ::testing::Values(Gzip, Zstd),
+                         [](const auto& info) { return info.param == Gzip ? "Gzip" : "Zstd"; });
+
+}  // namespace
+}  // namespace trident::testing
