@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "trident/spouts/packed_text.h"
+#include "trident/spouts/utf16_text.h"
 
 namespace trident {
 namespace {
@@ -37,6 +38,7 @@ TextEncoding EncodingOf(std::string_view head) {
 }
 
 std::shared_ptr<EncodedText> NewEncodedText(TextEncoding encoding, const std::string& path) {
+  if (IsUtf16(encoding)) return std::make_shared<Utf16Text>(encoding);
   return std::make_shared<PackedText>(encoding, path);
 }
 

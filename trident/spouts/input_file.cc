@@ -50,13 +50,23 @@ Status InputFile::Begin() {
   if (IsPacked(encoding_)) {
     TRIDENT_RETURN_IF_ERROR(BeginPacked());
   } else {
-    size_seen_ = checked_.size;
-    if (spec_.follow == Follow::kNo) {
-      TRIDENT_ASSIGN_OR_RETURN(end_, LastLineEnd(*open_, checked_.size));
+    TRIDENT_ASSIGN_OR_RETURN(size_now_, TextBytes(*open_, checked_));
+    size_seen_ = size_now_;
+    if (spec_.follow == Follow::kNo && text_ != nullptr) end_ = LastLineEnd(*text_->extent());
+    if (spec_.follow == Follow::kNo && text_ == nullptr) {
+      TRIDENT_ASSIGN_OR_RETURN(end_, LastLineEnd(*open_, size_now_));
     }
   }
   if (spec_.held == Held::kNo) open_ = nullptr;
   return absl::OkStatus();
+}
+
+StatusOr<uint64_t> InputFile::TextBytes(const OpenFile& open, const FileFacts& facts) {
+  if (text_ == nullptr) return facts.size;
+  // What was read is compared; behind it the file may have been written anew.
+  text_->ForgetFrom(mark_.tail_end);
+  TRIDENT_ASSIGN_OR_RETURN(const auto extent, open.Measure(kAtOnce));
+  return extent->bytes;
 }
 
 Status InputFile::BeginPacked() {
@@ -231,9 +241,12 @@ Status InputFile::CheckSame(const OpenFile& open, const FileFacts& now) {
   if (open.HasOtherEncodingNow()) return BecomeGone("written over");
   if (IsPacked(encoding_)) return CheckSamePacked(open, now);
   const uint64_t least = std::max(mark_.LeastBytes(), end_.value_or(0));
-  if (now.size < least) return BecomeGone(Concat("truncated to ", now.size, " bytes"));
+  const auto size = TextBytes(open, now);
+  if (!size.ok()) return Away(size.status());
+  if (*size < least) return BecomeGone(Concat("truncated to ", *size, " bytes"));
   if (!open.Holds(mark_)) return BecomeGone("written over");
-  size_seen_ = std::max(size_seen_, now.size);
+  size_now_ = *size;
+  size_seen_ = std::max(size_seen_, *size);
   return absl::OkStatus();
 }
 
@@ -288,7 +301,7 @@ StatusOr<uint64_t> InputFile::SizeNow() {
   if (IsPacked(encoding_) && !end_) {
     return Unavailable("the input file \"", spec_.path, "\" is not checked yet");
   }
-  return end_.value_or(facts.size);
+  return end_.value_or(size_now_);
 }
 
 StatusOr<FileBlock> InputFile::Read(uint64_t offset, uint64_t bytes) {
@@ -298,7 +311,7 @@ StatusOr<FileBlock> InputFile::Read(uint64_t offset, uint64_t bytes) {
     MutexLock lock(mutex_);
     FileFacts facts;
     TRIDENT_ASSIGN_OR_RETURN(open, ReachSame(&facts));
-    end = end_.value_or(text_ != nullptr ? ~uint64_t{0} : facts.size);
+    end = end_.value_or(IsPacked(encoding_) ? ~uint64_t{0} : size_now_);
   }
   const size_t want = std::min(bytes, end - std::min(offset, end));
   std::shared_ptr<char[]> buffer(new char[want]);  // not zeroed: pread fills it

@@ -112,6 +112,9 @@ class InputFile {
   StatusOr<OpenRef> ReachSame(FileFacts* facts) TRIDENT_REQUIRES(mutex_);
   Status Away(const Status& why) TRIDENT_REQUIRES(mutex_);
   Status BecomeGone(std::string how) TRIDENT_REQUIRES(mutex_);
+  // Of a file that is not compressed; `facts` are those of now.
+  StatusOr<uint64_t> TextBytes(const OpenFile& open, const FileFacts& facts)
+      TRIDENT_REQUIRES(mutex_);
   Status CheckSame(const OpenFile& open, const FileFacts& now) TRIDENT_REQUIRES(mutex_);
   Status CheckSamePacked(const OpenFile& open, const FileFacts& now) TRIDENT_REQUIRES(mutex_);
   Status BeginPacked() TRIDENT_REQUIRES(mutex_);
@@ -132,6 +135,7 @@ class InputFile {
   std::string beginning_ TRIDENT_GUARDED_BY(mutex_);  // some of its first bytes
   std::optional<uint64_t> end_ TRIDENT_GUARDED_BY(mutex_);
   uint64_t size_seen_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  uint64_t size_now_ TRIDENT_GUARDED_BY(mutex_) = 0;  // when it was checked_
   std::optional<Nanos> away_since_ TRIDENT_GUARDED_BY(mutex_);
   TextEncoding encoding_ TRIDENT_GUARDED_BY(mutex_) = TextEncoding::kUndecided;
   std::shared_ptr<EncodedText> text_ TRIDENT_GUARDED_BY(mutex_);  // null: its bytes are the text

@@ -17,12 +17,11 @@ namespace fs = std::filesystem;
 // Why the file is no text; "" if nothing speaks against it. One that is damaged is a text: it is
 // missed.
 std::string WhyNoText(const OpenFile& file) {
-  if (IsUtf16(file.encoding())) return "is UTF-16; convert it with iconv -f UTF-16 -t UTF-8";
   char buffer[kTextHeadBytes];
   const std::string_view head(buffer, file.Read(0, buffer).value_or(0));
   const TextEncoding inner = file.is_packed() ? EncodingOf(head) : TextEncoding::kPlain;
   if (IsPacked(inner)) return "is compressed twice; unpack it once";
-  if (IsUtf16(inner)) return "holds UTF-16 and is compressed; unpack it";
+  if (IsUtf16(inner)) return "holds UTF-16 and is compressed; unpack it first";
   if (head.find('\0') != std::string_view::npos) return "is no text: it holds bytes of 0";
   return "";
 }

@@ -99,7 +99,8 @@ TextEncoding OpenFile::encoding() const {
 
 bool OpenFile::HasOtherEncodingNow() const {
   const TextEncoding known = encoding_;
-  return known != TextEncoding::kUndecided && EncodingNow() != known;
+  const TextEncoding now = EncodingNow();
+  return known != TextEncoding::kUndecided && now != TextEncoding::kUndecided && now != known;
 }
 
 std::shared_ptr<EncodedText> OpenFile::text() const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TextFileSpout: the lines of files.
+// TextFileSpout: the lines of files, in UTF-8 or UTF-16, plain or compressed with gzip or zstd.
 //
 //   topology.NewStream("lines", TextFileSpout::Make({.paths = {"logs", "more.txt"}}))
 //

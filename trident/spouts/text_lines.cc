@@ -190,7 +190,8 @@ StatusOr<TextLines::Reached> TextLines::PassBlockEnd(uint64_t& at, std::optional
     const size_t length = last.size();
     // A last line without a newline keeps its return; at its end another might come.
     const std::string_view bare = at == 0 ? last.substr(Bare(last).data() - last.data()) : last;
-    if (AppendChecked(bare, slice) == Taken::kLater) {
+    const bool is_mark_alone = at == 0 && bare.empty();
+    if (!is_mark_alone && AppendChecked(bare, slice) == Taken::kLater) {
       stands_before_refused_ = true;
       return Reached::kEnd;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Texts as other programs write them: compressed, in several parts.
+// Texts as other programs write them: compressed, in several parts, or as UTF-16.
 #ifndef TRIDENT_TESTS_TRIDENT_SPOUTS_ENCODED_FILES_H_
 #define TRIDENT_TESTS_TRIDENT_SPOUTS_ENCODED_FILES_H_
 
@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/rng.h"
+#include "base/utf8.h"
 
 namespace trident::testing {
 
@@ -56,6 +57,34 @@ inline std::string InParts(Pack pack, std::string_view text, Rng& rng) {
     out += pack(text.substr(0, part));
     text.remove_prefix(part);
   } while (!text.empty());
+  return out;
+}
+
+enum class Utf16Order : uint8_t { kLittle, kBig };
+
+// With its mark. Each byte that is no UTF-8 becomes a surrogate without the other one.
+inline std::string Utf16(std::string_view text, Utf16Order order) {
+  std::string out;
+  const auto put = [&](uint32_t unit) {
+    const char high = static_cast<char>(unit >> 8);
+    const char low = static_cast<char>(unit & 0xff);
+    out += order == Utf16Order::kLittle ? std::string{low, high} : std::string{high, low};
+  };
+  if (!text.starts_with("\xef\xbb\xbf")) put(0xfeff);
+  while (!text.empty()) {
+    const auto lead = static_cast<uint8_t>(text[0]);
+    const size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (ValidUtf8Prefix(text.substr(0, length)) < length || text.size() < length) {
+      put(0xdc00);
+      text.remove_prefix(1);
+      continue;
+    }
+    uint32_t c = length == 1 ? lead : lead & (0xff >> (length + 1));
+    for (size_t i = 1; i < length; ++i) c = c << 6 | (static_cast<uint8_t>(text[i]) & 0x3f);
+    if (c >= 0x10000) put(0xd800 + ((c - 0x10000) >> 10));
+    put(c >= 0x10000 ? 0xdc00 + ((c - 0x10000) & 0x3ff) : c);
+    text.remove_prefix(length);
+  }
   return out;
 }
 

@@ -120,6 +120,10 @@ Filled ZstdFile(const std::vector<std::string>& rows, Rng& rng) {
   return File(rows, rng, [&rng](const std::string& text) { return InParts(Zstd, text, rng); });
 }
 
+Filled Utf16File(const std::vector<std::string>& rows, Rng& rng) {
+  return File(rows, rng, [](const std::string& text) { return Utf16(text, Utf16Order::kBig); });
+}
+
 // What one attempt took.
 struct Taken {
   std::vector<std::string> rows;
@@ -235,8 +239,8 @@ INSTANTIATE_TEST_SUITE_P(Spouts, EveryCutTest,
                          ::testing::Values(Named{"Feeder", Feeder}, Named{"FixedBatch", FixedBatch},
                                            Named{"Generator", Generator}, Named{"Log", Log},
                                            Named{"Pull", Pull}, Named{"TextFile", TextFile},
-                                           Named{"GzipFile", GzipFile},
-                                           Named{"ZstdFile", ZstdFile}),
+                                           Named{"GzipFile", GzipFile}, Named{"ZstdFile", ZstdFile},
+                                           Named{"Utf16File", Utf16File}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -80,10 +80,8 @@ TEST(TextFileErrorsTest, APipeIsRefusedAndNotWaitedFor) {
 TEST(TextFileErrorsTest, WhatIsNoTextIsRefusedOrLeftOut) {
   const TempDir dir;
   using std::string_literals::operator""s;
-  const std::vector<std::pair<std::string, std::string>> none = {{"a\0b\n"s, "bytes of 0"},
-                                                                 {"\xff\xfe"
-                                                                  "a\0"s,
-                                                                  "UTF-16"}};
+  const std::vector<std::pair<std::string, std::string>> none = {
+      {"a\0b\n"s, "bytes of 0"}, {"\xff\xfe\0\0a\0\0\0"s, "bytes of 0"}};
   dir.Write("in/text", "text\n");
   for (const auto& [content, why] : none) {
     dir.Write("in/other", content);
@@ -91,6 +89,15 @@ TEST(TextFileErrorsTest, WhatIsNoTextIsRefusedOrLeftOut) {
                 StatusCode::kInvalidArgument, {dir.File("in/other"), why});
     EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir.File("in")}}))),
               std::vector<std::string>{"text"});
+  }
+}
+
+TEST(TextFileErrorsTest, AFileOfTheByteOrderMarkAloneHasNoLine) {
+  const TempDir dir;
+  for (const char* content : {"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"}) {
+    const std::string path = dir.Write("f", content);
+    EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {path}, .last_line = LastLine::kYes}))),
+              std::vector<std::string>{});
   }
 }
 

@@ -16,7 +16,6 @@ namespace trident::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using Next = ReadResult::Next;
 
 class TextFilePackedTest : public ::testing::TestWithParam<Pack> {
  protected:
@@ -25,114 +24,6 @@ class TextFilePackedTest : public ::testing::TestWithParam<Pack> {
   const TempDir dir_;
   FileRun::State state_;
 };
-
-// All that a reader gives from `at` on, in slices of any size.
-Lines ReadFrom(SourceReader& reader, Position at, Rng& rng) {
-  Lines all;
-  while (true) {
-    const ReadRows read = ReadOnce(reader, at, {1 + rng.Below(40), 1 + rng.Below(2000)});
-    EXPECT_TRUE(read.status.ok()) << read.status;
-    if (!read.status.ok()) return all;
-    all.insert(all.end(), read.rows.begin(), read.rows.end());
-    at = read.result.end;
-    if (read.result.next == Next::kMore) continue;
-    if (PollAt(reader, at) == Availability::State::kEnded) return all;
-  }
-}
-
-// Lines of all kinds: empty, long, with a return, with bytes that are no UTF-8.
-std::string RandomText(Rng& rng) {
-  std::string text = rng.Chance(0.3) ? "\xef\xbb\xbf" : "";
-  for (uint64_t lines = rng.Below(60); lines > 0; --lines) {
-    const uint64_t longest = rng.Chance(0.05) ? 9000 : 30;
-    for (uint64_t n = rng.Below(longest); n > 0; --n) {
-      text.push_back(static_cast<char>('a' + rng.Below(20)));
-    }
-    if (rng.Chance(0.1)) text += "\xc3\xa4\xf0\x9f\x98\x80";
-    if (rng.Chance(0.05)) text += "\xff";
-    if (rng.Chance(0.9) || lines > 1) text += rng.Chance(0.2) ? "\r\n" : "\n";
-  }
-  return text;
-}
-
-TEST_P(TextFilePackedTest, GivesTheRowsOfThePlainFileFromEachPosition) {
-  for (uint64_t seed = 1; seed <= 80 && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Rng rng(seed);
-    const std::string text = RandomText(rng);
-    TextFileOptions options{.paths = {dir_.Write("plain", text)},
-                            .last_line = rng.Chance(0.5) ? LastLine::kYes : LastLine::kNo,
-                            .rules = {rng.Chance(0.5) ? InvalidUtf8::kReplace : InvalidUtf8::kSkip,
-                                      LongLine::kSkip, rng.Chance(0.5) ? 5000u : 20'000u},
-                            .read_bytes = 1 + rng.Below(300)};
-    const Lines expected = Joined(ReadAll(*SpoutOf(options)));
-    options.paths = {dir_.Write("packed", InParts(GetParam(), text, rng))};
-    EXPECT_EQ(Joined(ReadAll(*SpoutOf(options), {1 + rng.Below(30), 1 + rng.Below(300)})),
-              expected);
-    // Each position, in a new run and in one that has read on.
-    const auto spout = SpoutOf(options);
-    const std::string partition = spout->Partitions()->at(0);
-    const auto reader = OpenReader(*spout, partition);
-    Position at;
-    Lines before;
-    for (bool more = true; more;) {
-      const ReadRows read = ReadOnce(*reader, at, {1 + rng.Below(20), 1 + rng.Below(500)});
-      ASSERT_TRUE(read.status.ok()) << read.status;
-      before.insert(before.end(), read.rows.begin(), read.rows.end());
-      more = read.result.next == Next::kMore;
-      const Position from = std::exchange(at, read.result.end);
-      if (from == at) continue;
-      const ReadRows again = ReadOnce(*reader, from, kNoLimits, &at);
-      ASSERT_TRUE(again.status.ok()) << again.status;
-      EXPECT_EQ(again.rows, read.rows);
-      const auto next = SpoutOf(options);
-      ASSERT_TRUE(next->Resume({{partition, at}}).ok());
-      ASSERT_EQ(next->Partitions().value(), Lines{partition});
-      Lines all = before;
-      const Lines rest = ReadFrom(*OpenReader(*next, partition), at, rng);
-      all.insert(all.end(), rest.begin(), rest.end());
-      EXPECT_EQ(all, expected);
-    }
-    EXPECT_EQ(before, expected);
-  }
-}
-
-TEST_P(TextFilePackedTest, ALargeFileIsReadFromFarBehind) {
-  Rng rng(3);
-  Lines expected;
-  std::string text;
-  while (text.size() < 20'000'000) {
-    expected.push_back(std::to_string(expected.size()) + std::string(rng.Below(2000), 'x'));
-    text += expected.back() + "\n";
-  }
-  const auto spout = SpoutOf({.paths = {dir_.Write("f", Packed(text))}});
-  const auto reader = OpenReader(*spout, spout->Partitions()->at(0));
-  std::vector<std::pair<size_t, Position>> places = {{0, ""}};
-  Lines got;
-  while (PollAt(*reader, places.back().second) != Availability::State::kEnded) {
-    const ReadBatch read = ReadUntilPause(*reader, places.back().second, {3000, 1u << 30});
-    ASSERT_TRUE(read.status.ok()) << read.status;
-    got.insert(got.end(), read.rows.begin(), read.rows.end());
-    places.emplace_back(got.size(), read.end);
-  }
-  EXPECT_EQ(got, expected);
-  EXPECT_EQ(spout->BacklogAfter(spout->Partitions()->at(0), "").amount, text.size());
-  for (int i = 0; i < 20; ++i) {
-    const auto& [row, from] = places[rng.Below(places.size())];
-    const ReadRows again = ReadOnce(*reader, from, {5, 1u << 20});
-    for (size_t k = 0; k < again.rows.size(); ++k) EXPECT_EQ(again.rows[k], expected[row + k]);
-  }
-}
-
-TEST_P(TextFilePackedTest, ADirectoryMayMixPlainAndCompressedFiles) {
-  dir_.Write("in/a", "plain\n");
-  dir_.Write("in/b.txt", Packed("packed, whatever its name is\n"));
-  dir_.Write("in/c", Packed(""));
-  EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir_.File("in")}}))),
-            (Lines{"plain", "packed, whatever its name is"}));
-  EXPECT_EQ(Joined(ReadAll(*SpoutOf({.paths = {dir_.File("in/*.txt")}}))),
-            Lines{"packed, whatever its name is"});
-}
 
 TEST_P(TextFilePackedTest, AFileThatIsCutShortGivesAnErrorAndNoRow) {
   const std::string whole = Packed("one\ntwo\n") + Packed("three\nfour\n");

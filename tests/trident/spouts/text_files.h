@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/rng.h"
 #include "tests/trident/spouts/reading.h"
 #include "trident/spouts/text_file_spout.h"
 #include "trident/spouts/text_position.h"
@@ -70,6 +71,20 @@ inline std::vector<std::string> AwaitPartitions(Spout& spout, size_t known, size
   }
   ADD_FAILURE() << "no " << n << " partitions behind the first " << known;
   return {};
+}
+
+// All that a reader gives from `at` on, in slices of any size.
+inline std::vector<std::string> ReadFrom(SourceReader& reader, Position at, Rng& rng) {
+  std::vector<std::string> all;
+  while (true) {
+    const ReadRows read = ReadOnce(reader, at, {1 + rng.Below(40), 1 + rng.Below(2000)});
+    EXPECT_TRUE(read.status.ok()) << read.status;
+    if (!read.status.ok()) return all;
+    all.insert(all.end(), read.rows.begin(), read.rows.end());
+    at = read.result.end;
+    if (read.result.next == ReadResult::Next::kMore) continue;
+    if (PollAt(reader, at) == Availability::State::kEnded) return all;
+  }
 }
 
 inline std::vector<std::string> Joined(const std::vector<std::vector<std::string>>& parts) {
