@@ -19,6 +19,7 @@ Status WordCount1m(const Bench& bench);
 Status WordCountSmall(const Bench& bench);
 // commit_latency.cc
 Status CommitLatency(const Bench& bench);
+Status BatchAge(const Bench& bench);
 // calls.cc
 Status Drpc(const Bench& bench);
 Status StateGet(const Bench& bench);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // commit_latency: from Append to durable and visible, at a steady 1,000 events a second, each of
-// them a sentence that is appended by itself.
+// them a sentence that is appended by itself. batch_age: the same load with each age, and what it
+// costs; its baseline is the age of 0.
 #include <chrono>
 #include <memory>
 #include <string>
@@ -99,14 +100,21 @@ std::vector<double> Percentiles(const std::vector<double>& micros) {
   return {Quantile(micros, 0.5), Quantile(micros, 0.99)};
 }
 
-StatusOr<std::vector<double>> EngineSide(const Bench& bench) {
+// The percentiles; CPU in parts of a core, with the loop that appends; batches a second.
+StatusOr<std::vector<double>> EngineSide(const Bench& bench, Nanos batch_age) {
   const ScratchDir dir(bench.settings());
   TRIDENT_ASSIGN_OR_RETURN(const std::shared_ptr<Feeder> feeder, Feeder::Make(Fields(kSentence)));
-  TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Run> run,
-                           Run::Start(WordCount(feeder), {.state_dir = dir.File("state")}));
+  TRIDENT_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Run> run,
+      Run::Start(WordCount(feeder), {.state_dir = dir.File("state"), .batch_age = batch_age}));
+  const Stopwatch watch;
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<double> micros, SteadyLoad(*feeder).Latencies());
+  const Usage usage = watch.Elapsed();
   if (micros.size() != kEvents) return Internal("not every event was committed");
-  return Percentiles(micros);
+  std::vector<double> values = Percentiles(micros);
+  values.push_back(usage.cpu_s / usage.wall_s);
+  values.push_back(static_cast<double>(run->progress().front().batches) / usage.wall_s);
+  return values;
 }
 
 StatusOr<std::vector<double>> FsyncSide(const Bench& bench) {
@@ -119,8 +127,9 @@ StatusOr<std::vector<double>> FsyncSide(const Bench& bench) {
 }  // namespace
 
 Status CommitLatency(const Bench& bench) {
-  TRIDENT_ASSIGN_OR_RETURN(const auto samples, bench.InTurn({[&] { return FsyncSide(bench); },
-                                                             [&] { return EngineSide(bench); }}));
+  TRIDENT_ASSIGN_OR_RETURN(
+      const auto samples,
+      bench.InTurn({[&] { return FsyncSide(bench); }, [&] { return EngineSide(bench, 0); }}));
   bench.Add({.metric = "p50 from Append to visible, of fsync p50",
              .value = samples[1][0],
              .unit = "us",
@@ -131,6 +140,27 @@ Status CommitLatency(const Bench& bench) {
              .unit = "us",
              .baseline = samples[0][1],
              .goal = Goal::ValueAtMost(10'000)});
+  return absl::OkStatus();
+}
+
+Status BatchAge(const Bench& bench) {
+  constexpr Nanos kAges[] = {0, kMillisecond, 5 * kMillisecond, 20 * kMillisecond,
+                             100 * kMillisecond};
+  std::vector<Bench::Side> sides;
+  for (const Nanos age : kAges) sides.push_back([&, age] { return EngineSide(bench, age); });
+  TRIDENT_ASSIGN_OR_RETURN(const auto samples, bench.InTurn(sides));
+  for (size_t i = 0; i < sides.size(); ++i) {
+    const std::string age = Concat("age ", kAges[i] / kMillisecond, " ms: ");
+    const auto add = [&](const char* what, size_t value, const char* unit) {
+      bench.Add({.metric = age + what,
+                 .value = samples[i][value],
+                 .unit = unit,
+                 .baseline = samples[0][value]});
+    };
+    add("p50 from Append to visible", 0, "us");
+    add("processor time", 2, "cores");
+    add("batches a second", 3, "1/s");
+  }
   return absl::OkStatus();
 }
 

@@ -66,6 +66,13 @@ double Quantile(std::vector<double> samples, double quantile) {
 
 double Median(std::vector<double> samples) { return Quantile(std::move(samples), 0.5); }
 
+Samples Samples::Over(const Samples& other) const {
+  TRIDENT_CHECK_EQ(values_.size(), other.values_.size());
+  std::vector<double> ratios;
+  for (size_t i = 0; i < values_.size(); ++i) ratios.push_back(values_[i] / other.values_[i]);
+  return Samples(std::move(ratios));
+}
+
 std::optional<double> Samples::RatioTo(const Samples& other) const {
   std::vector<double> ratios;
   if (values_.size() == other.values_.size()) {

@@ -48,6 +48,9 @@ class Samples {
   // sides of a run have met about the same one. Of different numbers of runs, that of the medians.
   // nullopt: `other` has a zero.
   std::optional<double> RatioTo(const Samples& other) const;
+  // What each run has of what the same run of `other` has. REQUIRES: as many runs, none with a
+  // zero.
+  Samples Over(const Samples& other) const;
 
  private:
   std::vector<double> values_;

@@ -22,11 +22,17 @@ struct Benchmark {
 const std::vector<Benchmark>& Benchmarks() {
   static const std::vector<Benchmark> all = {
       // First: the peak of a child counts the memory that this process has when it starts it.
-      {"user_compile", UserCompile},     {"word_count_10k", WordCount10k},
-      {"word_count_1m", WordCount1m},    {"word_count_small", WordCountSmall},
-      {"commit_latency", CommitLatency}, {"drpc", Drpc},
-      {"state_get", StateGet},           {"restart", Restart},
-      {"cold_state", ColdState},         {"growth", Growth},
+      {"user_compile", UserCompile},
+      {"word_count_10k", WordCount10k},
+      {"word_count_1m", WordCount1m},
+      {"word_count_small", WordCountSmall},
+      {"commit_latency", CommitLatency},
+      {"batch_age", BatchAge},
+      {"drpc", Drpc},
+      {"state_get", StateGet},
+      {"restart", Restart},
+      {"cold_state", ColdState},
+      {"growth", Growth},
       {"dead_letters", DeadLetters},
   };
   return all;

@@ -139,18 +139,16 @@ Status WordCount10k(const Bench& bench) {
                                          sides.Engine(2), sides.TwoHands()}));
   const std::vector<Samples>& one = samples[3];
   const std::vector<Samples>& two = samples[4];
-  AddHandRow(bench, one[0], samples[0][0], 0.4);
+  AddHandRow(bench, one[0], samples[0][0], 0.6);
   AddDurableRows(bench, one, samples[1], 0.9);
   AddCombinedRow(bench, one[0], samples[2][0]);
-  bench.Add({.metric = "words per second, two executors of one",
-             .value = two[1],
-             .unit = kUnit,
-             .baseline = one[1],
-             .goal = Goal::RatioAtLeast(1.4)});
-  bench.Add({.metric = "words per second, two hands at once of one",
-             .value = samples[5][1],
-             .unit = kUnit,
-             .baseline = samples[0][1]});
+  // Two loops at once give as much as this machine has: less than twice, where two of its
+  // processors are threads of one core.
+  bench.Add({.metric = "gain of a second executor, of that of a second hand",
+             .value = two[1].Over(one[1]),
+             .unit = "times",
+             .baseline = samples[5][1].Over(samples[0][1]),
+             .goal = Goal::RatioAtLeast(0.95)});
   bench.Add({.metric = "words per CPU second, two executors of one",
              .value = two[0],
              .unit = kUnit,
@@ -175,7 +173,7 @@ Status WordCountSmall(const Bench& bench) {
   TRIDENT_ASSIGN_OR_RETURN(const auto samples,
                            bench.InTurn({sides.Durable(CountByHandDurable),
                                          sides.Durable(CountByHandCombined), sides.Engine(1)}));
-  AddDurableRows(bench, samples[2], samples[0], 0.6);
+  AddDurableRows(bench, samples[2], samples[0], 0.85);
   AddCombinedRow(bench, samples[2][0], samples[1][0]);
   return absl::OkStatus();
 }
