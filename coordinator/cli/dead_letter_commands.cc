@@ -154,7 +154,7 @@ ExitCode ListLetters(Client* client, const LetterArgs& args, Console& console) {
         {OneLine(stream), std::to_string(of.letters),
          of.first == of.last ? std::to_string(of.first) : Concat(of.first, " to ", of.last)});
   }
-  if (!console.json()) console.out << Table(table);
+  if (!console.json()) console.out << TableText(table);
   return ExitCode::kOk;
 }
 
