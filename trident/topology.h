@@ -51,7 +51,7 @@ class Topology {
     return Failed("stream " + name, spout.status());
   }
   // A request topology: each call of `function` is a row [args]; the answer is the rows of the last
-  // step that was added behind this stream.
+  // step that was added behind this stream. Copies of its functions run at the same time.
   Stream NewDrpcStream(std::string function);
   // All rows of the streams, which must have fields of the same types. The names are those of the
   // first.

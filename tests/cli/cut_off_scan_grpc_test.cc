@@ -17,12 +17,18 @@ constexpr Nanos kStallMax = 40 * kMillisecond;
 
 class CutOffScanTest : public testing::Test {
  protected:
-  CutOffScanTest()
-      : topology({.server = {.stream_stall_max = kStallMax}, .drpc = {}, .window = 4}) {
+  CutOffScanTest() : topology(Impatient()) {
     std::map<std::string, int64_t> counts;
     for (int i = 0; i < kRows; ++i) counts["some longer word " + std::to_string(i)] = 1;
     topology.counts.Commit(counts);
-    client = *Client::Create({.address = topology.server->address()});
+    ClientOptions options;
+    options.address = topology.server->address();
+    client = *Client::Create(options);
+  }
+  static ServedTopology::Options Impatient() {
+    ServedTopology::Options options;
+    options.server.stream_stall_max = kStallMax;
+    return options;
   }
   // Scans, and pauses at the first row until the stream has been cut off, or for long.
   template <class Pause>

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
 #include <string>
 
 #include "tests/support/process.h"
@@ -15,10 +16,13 @@ namespace {
 
 TEST(SlowCallTest, ACallThatNeverReturnsHoldsUpNoOtherAndIsNamedAtTheEnd) {
   TempDir dir;
+  const std::string input = dir.path() + "/input";
+  std::ofstream(input) << "word\n";
   Background program({"tests/crash_topology", "run", "--quiet", "--state", dir.path() + "/state",
-                      "--input", "/dev/null", "--keep-serving", "--address", "127.0.0.1:0",
+                      "--input", input, "--keep-serving", "--address", "127.0.0.1:0",
                       "--progress-deadline-s", "1"});
   const std::string line = program.AwaitLine("serving on ");
+  ASSERT_NE(line, "");
   const std::string address = line.substr(line.rfind(' ') + 1);
   const auto call = [&](const std::string& args, const std::string& timeout_s) {
     return RunTrident({"drpc", "echo", args, "--timeout", timeout_s, "--address", address});

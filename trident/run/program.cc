@@ -40,6 +40,8 @@ constexpr Nanos kSignalLookEvery = 100 * kMillisecond;
 // How long the end of a run may take, at most; its threads may be in calls that do not return.
 constexpr Nanos kEndGrace = 10 * kSecond;
 constexpr Nanos kBetweenLooks = 20 * kMillisecond;
+// A call that has not returned for so long is worth a word.
+constexpr Nanos kStands = kBetweenLooks / 2;
 
 std::atomic<int> g_signal{0};
 // The first one ends the run in order, a second one at once: the state survives any end.
@@ -173,14 +175,14 @@ class WatchedRun {
 
   // Ends the run's threads, or, if they do not end in time, the process.
   void Finish(std::unique_ptr<Run> run, const End& end) {
-    std::vector<std::string> calls = run->CallsUnderWay(0);
+    std::vector<std::string> calls = run->CallsUnderWay(kStands);
     if (calls.empty() && end.code != kExitDone && end.code != kExitRowsAside) {
       // A call is known as one that stands when two looks have seen it.
       {
         MutexLock lock(mutex_);
         finishing_.WaitFor(mutex_, kBetweenLooks);
       }
-      calls = run->CallsUnderWay(0);
+      calls = run->CallsUnderWay(kStands);
     }
     const std::string why = calls.empty() ? "its threads did not end" : calls.front();
     const Nanos grace = std::min(kEndGrace, flags_.run.progress_deadline);
