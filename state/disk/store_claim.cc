@@ -53,10 +53,11 @@ Status CheckState(const DurableStore& store, const StoredState& found, const Sto
         ". Undo the change, or give the state so many: ", "`trident state repartition ",
         store.Where(), " ", found.name, " ", wanted.partitions, "`");
   }
-  return FailedPrecondition("state '", found.name, "' in ", store.Where(), " was made with ",
-                            ToString(found), "; this topology declares it with ", ToString(wanted),
-                            ". Give the changed state another name, or start from an empty state "
-                            "directory");
+  return FailedPrecondition(
+      "state '", found.name, "' in ", store.Where(), " was made with ", ToString(found),
+      "; this topology declares it with ", ToString(wanted),
+      ". Give the changed state another name, or begin it anew: `trident state drop ",
+      store.Where(), " ", found.name, "`");
 }
 
 }  // namespace

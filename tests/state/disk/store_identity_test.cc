@@ -301,8 +301,8 @@ TEST(StoreIdentityTest, AStateWithOtherTypesOrPartitionsIsRefusedWithBothSides) 
   EXPECT_EQ(Message(refused),
             "state 'counts' in memory was made with key (word text), value int64, 64 partitions, "
             "opaque, group 0; this topology declares it with key (word text), value double, 64 "
-            "partitions, opaque, group 0. Give the changed state another name, or start from an "
-            "empty state directory");
+            "partitions, opaque, group 0. Give the changed state another name, or begin it anew: "
+            "`trident state drop memory counts`");
 
   for (auto change :
        {+[](StoredState& s) { s.partitions = 32; },
