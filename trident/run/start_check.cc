@@ -66,6 +66,7 @@ class Check {
   Status DescribeStates(const Plan& named);
   void DescribeGroups(const Plan& named);
   void DescribeStreams(const Plan& named, const RunParts* parts);
+  bool AdoptedByOrder(const StoredStream& stream) const;
   void DescribePartitions(const StoredStream& stream, const Worker::Source* source);
 
   const RunOptions& options_;
@@ -75,6 +76,7 @@ class Check {
   DecisionLog log_;
   StoreIdentity identity_;
   StreamRegistry known_;
+  Status names_;  // what the numbers of the plan's streams were refused with, if they were
   std::string report_;
 };
 
@@ -85,8 +87,8 @@ Status Check::Run() {
   TRIDENT_RETURN_IF_ERROR(log_.Load());
   Plan named = plan_;
   WriteSet unwritten;
-  const Status names = NumberByName(store_, named, unwritten);
-  if (names.ok()) {
+  names_ = NumberByName(store_, named, unwritten);
+  if (names_.ok()) {
     DescribeGroups(named);
     // The start says again what is refused here.
     (void)DescribeStates(named);
@@ -156,8 +158,7 @@ void Check::DescribeStreams(const Plan& named, const RunParts* parts) {
     }
     const auto known = known_.streams.find(name);
     if (known != known_.streams.end()) numbers = known->second;
-    const bool carries =
-        known != known_.streams.end() || !log_.Recover(numbers.group, Epoch()).positions.empty();
+    const bool carries = known != known_.streams.end() || AdoptedByOrder(numbers);
     Say("stream ", name, ": ", carries ? "carries over" : "new");
     if (carries || source != nullptr) DescribePartitions(numbers, source);
   }
@@ -168,6 +169,14 @@ void Check::DescribeStreams(const Plan& named, const RunParts* parts) {
         "on where it stood");
     DescribePartitions(numbers, nullptr);
   }
+}
+
+// A store of format 1 does not know the stream by name, but has read of it.
+bool Check::AdoptedByOrder(const StoredStream& stream) const {
+  if (!names_.ok() || !known_.streams.empty()) return false;
+  const std::vector<SpoutPosition> positions = log_.Recover(stream.group, Epoch()).positions;
+  return std::any_of(positions.begin(), positions.end(),
+                     [&](const SpoutPosition& position) { return position.spout == stream.spout; });
 }
 
 void Check::DescribePartitions(const StoredStream& stream, const Worker::Source* source) {

@@ -225,14 +225,6 @@ TEST(RefusedStartTest, AStateThatWasToBeGivenUpStaysAfterEveryRefusal) {
                                kSentence, [](Shut&, const PersistRows<Text>&) {});
        },
        none, "the store is shut"},
-      {"a state that is declared as well",
-       [](Topology& t) {
-         t.NewStream("more", FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 3},
-                                                   AsRows(kSentences)))
-             .GroupBy(kSentence)
-             .PersistentAggregate({.name = "counts"}, Count(), kCount);
-       },
-       none, "--drop-state counts"},
   };
   for (const Refusal& refusal : refusals) {
     SCOPED_TRACE(refusal.name);
