@@ -24,7 +24,7 @@ std::optional<V> DecodeAppended(std::string_view encoded, const MapOptions<V>& o
   V value = options.codec.Decode(in);
   while (in.ok() && !in.done() && options.combine != nullptr) {
     const V delta = options.codec.Decode(in);
-    if (in.ok()) value = options.combine(value, delta);
+    if (in.ok()) value = options.Sum(value, delta);
   }
   if (!in.done()) return std::nullopt;
   return value;

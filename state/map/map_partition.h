@@ -188,7 +188,7 @@ class MapPartition final : public StatePartition {
   void CountStaged(const Change<V>& change) TRIDENT_BY_OWNER(locks_);
   // True if the delta needs a row of its own in the redo.
   template <class Combine>
-  bool PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine)
+  bool PutDelta(TxChanges& tx, uint32_t slot, const V& delta, const Combine& combine)
       TRIDENT_BY_OWNER(locks_);
   // InvalidArgument when a value that was Put since the last call is larger than kValueBytesMax.
   Status CheckValues() TRIDENT_BY_OWNER(locks_);

@@ -263,15 +263,8 @@ Status MapPartitionFold<V>::LookUp(const std::vector<uint32_t>& deltas) {
 template <class V>
 Status MapPartitionFold<V>::CombineRow(const V& base, Row& row) {
   const int64_t before = MapPartition<V>::HeapOf(row.value);
-  const Status combined = Guarded("the combiner", [&] {
-    V value = partition_.options_.combine(base, row.value);
-    if constexpr (std::is_same_v<V, UserValue>) {
-      // It must be possible to write it.
-      std::string encoded;
-      Codec<V>::Encode(value, encoded);
-    }
-    row.value = std::move(value);
-  });
+  const Status combined =
+      Guarded("the combiner", [&] { row.value = partition_.options_.Sum(base, row.value); });
   const int64_t grown = MapPartition<V>::HeapOf(row.value) - before;
   if (grown == 0) return combined;
   heap_ += grown;

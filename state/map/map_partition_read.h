@@ -106,7 +106,7 @@ template <class Reported>
 Status MapPartition<V>::ReportCombined(std::string_view key, const Known<V>& known, const V* base,
                                        Reported&& report) const {
   const Status combined =
-      Guarded("the combiner", [&] { ReportOverBase(known, base, options_.combine, report); });
+      Guarded("the combiner", [&] { ReportOverBase(known, base, options_.Summing(), report); });
   if (combined.ok()) return combined;
   return Annotate(combined, "the value of " + base_.Describe(key) + " cannot be read");
 }

@@ -187,7 +187,7 @@ Status MapPartition<V>::ReadEarlier(ScanOverlay<V>& overlay) const {
     auto& row = *rows[i];
     const Status known = Guarded("the combiner", [&] {
       ResolveOverBase(row.presence, row.value, base[i].has_value() ? &*base[i] : nullptr,
-                      options_.combine);
+                      options_.Summing());
     });
     if (known.ok()) continue;
     return Annotate(known, "the value of " + base_.Describe(row.key) + " cannot be read");

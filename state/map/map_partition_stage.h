@@ -67,9 +67,15 @@ Status MapPartition<V>::StageDelta(TxId t, Attempt attempt, std::span<const Hash
   TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kEntry));
   TxChanges& tx = OpenTx(t, attempt, keys.size());
   ChangeRowWriter<V> rows(tx.delta_rows);
+  const auto combine_writable = [&](const V& value, const V& delta) {
+    V sum = combine(value, delta);
+    // The redo has the delta alone; the sum is written by a fold, when nobody can refuse it.
+    if constexpr (std::is_same_v<V, UserValue>) EncodedBytes(sum);
+    return sum;
+  };
   for (size_t i = 0; i < keys.size(); ++i) {
     if (i + kPrefetch < keys.size()) __builtin_prefetch(&table_.entry(slots_[i + kPrefetch]));
-    if (PutDelta(tx, slots_[i], deltas[i], combine)) {
+    if (PutDelta(tx, slots_[i], deltas[i], combine_writable)) {
       rows.Write(RowOperation::kDelta, keys[i].key, deltas[i]);
       ++tx.delta_count;
     }
@@ -219,8 +225,9 @@ void MapPartition<V>::CountStaged(const Change<V>& change) {
   if constexpr (kHoldsHeap<V>) {
     const int64_t heap = HeapOf(change.value);
     account_.AddHeap(ValuePlace::kStaged, heap);
-    const bool may_be_large = heap + static_cast<int64_t>(sizeof(V)) > kValueBytesMax;
-    if (may_be_large && StoredBytes(change.value) > kValueBytesMax) {
+    // No encoding is longer than its value by more than a fourth: a number of 8 bytes takes 10.
+    const bool may_be_large = heap + heap / 4 + static_cast<int64_t>(sizeof(V)) > kValueBytesMax;
+    if (may_be_large && EncodedBytes(change.value) > kValueBytesMax) {
       too_large_ = change.slot;
     }
   }
@@ -228,7 +235,8 @@ void MapPartition<V>::CountStaged(const Change<V>& change) {
 
 template <class V>
 template <class Combine>
-bool MapPartition<V>::PutDelta(TxChanges& tx, uint32_t slot, const V& delta, Combine& combine) {
+bool MapPartition<V>::PutDelta(TxChanges& tx, uint32_t slot, const V& delta,
+                               const Combine& combine) {
   const Entry& e = table_.entry(slot);
   const bool has_row = log_.IsStaged(e.staged) && !log_.at(e.staged).in_delta_rows &&
                        log_.at(e.staged).txid == ShortTxId(tx.txid);
@@ -246,7 +254,7 @@ Status MapPartition<V>::CheckValues() {
   const uint32_t slot = std::exchange(too_large_, kNone);
   if (slot == kNone) return absl::OkStatus();
   const std::string_view key = table_.entry(slot).key();
-  return InvalidArgument("a value of about ", StoredBytes(*Newest(table_.entry(slot)).value),
+  return InvalidArgument("a value of ", EncodedBytes(*Newest(table_.entry(slot)).value),
                          " bytes is over the limit of ", kValueBytesMax,
                          " (kValueBytesMax): ", base_.Describe(key));
 }
@@ -269,7 +277,7 @@ void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
   known.reserve(others.size());
   for (const uint32_t p : others) {
     known.emplace_back(log_.at(p).presence, log_.at(p).value);
-    ResolveOverBase(known.back().first, known.back().second, base, options_.combine);
+    ResolveOverBase(known.back().first, known.back().second, base, options_.Summing());
   }
   const bool makes_key = e.presence == Presence::kDelta && base == nullptr;
   ResolveValue(e.presence, e.value, base, ValuePlace::kEntry);
@@ -288,7 +296,7 @@ void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
 template <class V>
 void MapPartition<V>::ResolveValue(Presence& presence, V& value, const V* base, ValuePlace place) {
   const int64_t heap_before = HeapOf(value);
-  ResolveOverBase(presence, value, base, options_.combine);
+  ResolveOverBase(presence, value, base, options_.Summing());
   account_.AddHeap(place, HeapOf(value) - heap_before);
 }
 

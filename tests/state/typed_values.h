@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <ostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -24,14 +25,18 @@
 
 namespace trident {
 
-// A type of a program: text that says how much memory it has.
+// A type of a program: text that says how much memory it has. Text with "~~" in it cannot be
+// written.
 struct Note {
   std::string text;
 };
 template <>
 struct UserCodec<Note> {
   static constexpr std::string_view kName = "note";
-  static void Encode(const Note& note, std::string& out) { out = note.text; }
+  static void Encode(const Note& note, std::string& out) {
+    if (note.text.find("~~") != std::string::npos) throw std::domain_error("no note has ~~");
+    out = note.text;
+  }
   static bool Decode(std::string_view in, Note& out) {
     out.text = std::string(in);
     return true;

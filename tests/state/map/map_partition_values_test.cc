@@ -97,9 +97,15 @@ class MapPartitionValuesTest : public ::testing::Test {
     touched_ = next();
     return absl::OkStatus();
   }
-  void Add(const std::string& key, int64_t n) {
+  // More than half of what a value may have.
+  static V Large() {
+    V large = ValueOf<V>((int64_t{1} << 60) / 7 * 7);
+    while (2 * EncodedBytes(large) <= kValueBytesMax) large = Plus(large, large);
+    return large;
+  }
+  void Add(const std::string& key, int64_t n) { AddValue(key, ValueOf<V>(n)); }
+  void AddValue(const std::string& key, const V& delta) {
     const HashedKey hashed = Hashed(key);
-    const V delta = ValueOf<V>(n);
     TRIDENT_CHECK_OK(
         partition_->StageDelta(next(), kAttempt, {&hashed, 1}, {&delta, 1}, options_.combine));
     touched_ = next();
@@ -368,8 +374,8 @@ TYPED_TEST(MapPartitionValuesTest, ValuesOverTheLimitAreRefusedAsDeltasToo) {
   if constexpr (kHoldsHeap<TypeParam>) {
     const std::string name = "key";
     const HashedKey key = this->Hashed(name);
-    TypeParam big = ValueOf<TypeParam>(7);
-    while (StoredBytes(big) <= kValueBytesMax) big = Plus(big, big);
+    TypeParam big = this->Large();
+    while (EncodedBytes(big) <= kValueBytesMax) big = Plus(big, big);
     const Status delta = this->partition_->StageDelta(TxId(1), kAttempt, {&key, 1}, {&big, 1},
                                                       this->options_.combine);
     EXPECT_EQ(delta.code(), StatusCode::kInvalidArgument) << delta;
@@ -382,6 +388,54 @@ TYPED_TEST(MapPartitionValuesTest, ValuesOverTheLimitAreRefusedAsDeltasToo) {
     this->ExpectAccountIsRight();
     TRIDENT_CHECK_OK(this->Put("key", 7));
     this->Commit();
+  }
+}
+
+// Nobody reads the base for a delta, so a sum can grow over the limit behind the commit.
+TYPED_TEST(MapPartitionValuesTest, ASumOverTheLimitCostsItsKeyAloneAndNoFoldStops) {
+  if constexpr (kHoldsHeap<TypeParam>) {
+    this->AddValue("big", this->Large());
+    this->Add("good", 3);
+    this->Commit();
+    for (int round = 1; round <= 2; ++round) {
+      this->Fold();
+      this->Restart();
+      this->AddValue("big", this->Large());
+      this->Add("good", round);
+      this->Commit();
+      this->ExpectReads({"good"});
+      this->ExpectAccountIsRight();
+      const Status read = this->partition_->Get(this->published(), this->Hashed("big")).status();
+      EXPECT_EQ(read.code(), StatusCode::kAborted) << read;
+      EXPECT_NE(Message(read).find("kValueBytesMax"), std::string_view::npos) << read;
+      EXPECT_NE(Message(read).find("key 626967 of state 1"), std::string_view::npos) << read;
+    }
+  }
+}
+
+TYPED_TEST(MapPartitionValuesTest, ASumThatCannotBeWrittenIsRefusedBeforeTheCommitOrStaysApart) {
+  if constexpr (std::is_same_v<TypeParam, UserValue>) {
+    const auto note = [](const std::string& text) { return UserValue::Of(Note{text}); };
+    const auto code = [&] {
+      return this->partition_->Get(this->published(), this->Hashed("x")).status().code();
+    };
+    this->AddValue("x", note("left~"));
+    this->Add("good", 3);
+    this->Commit();
+    EXPECT_THROW(this->AddValue("x", note("~right")), std::domain_error) << "it is known";
+    this->Abort();
+    this->Fold();
+    this->ExpectReads({"good", "x"});
+    this->Restart();
+    this->AddValue("x", note("~right"));  // nobody knows over what
+    this->Add("good", 4);
+    this->Commit();
+    this->Fold();
+    this->ExpectReads({"good"});
+    EXPECT_EQ(code(), StatusCode::kAborted);
+    this->Restart();
+    this->ExpectReads({"good"});
+    EXPECT_EQ(code(), StatusCode::kAborted);
   }
 }
 
