@@ -31,6 +31,8 @@ Status ColdState(const Bench& bench);
 Status DeadLetters(const Bench& bench);
 // growth.cc
 Status Growth(const Bench& bench);
+// hard_cases.cc
+Status HardCases(const Bench& bench);
 
 }  // namespace trident::bench
 

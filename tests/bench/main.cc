@@ -34,6 +34,7 @@ const std::vector<Benchmark>& Benchmarks() {
       {"cold_state", ColdState},
       {"growth", Growth},
       {"dead_letters", DeadLetters},
+      {"hard_cases", HardCases},
   };
   return all;
 }
