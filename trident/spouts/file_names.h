@@ -17,10 +17,13 @@ inline std::string PlaceOf(const std::string& path) {
   return error ? path : place.string();
 }
 
+// What a rotation may put behind a name.
+inline constexpr std::string_view kBehindName = ".-_~";
+
 // Is `path` what a rotation makes of `of`: "app.log.1", "app.log-20240101", "app.log.2.gz"?
 inline bool IsNamedAfter(const std::string& path, const std::string& of) {
   if (path.size() <= of.size() || !path.starts_with(of)) return false;
-  return std::string_view(".-_~").find(path[of.size()]) != std::string_view::npos;
+  return kBehindName.find(path[of.size()]) != std::string_view::npos;
 }
 
 }  // namespace trident

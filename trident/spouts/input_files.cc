@@ -43,6 +43,7 @@ Status InputFiles::Resume(const std::vector<SourcePosition>& committed) {
   partitions_.clear();
   by_partition_.clear();
   by_place_.clear();
+  by_path_.clear();
   numbers_.clear();
   undecided_.clear();
   held_ = 0;
@@ -259,9 +260,19 @@ Status InputFiles::CheckReplaced(const std::vector<Known>& known, const Unmatche
   return absl::OkStatus();
 }
 
+// Looks the names up, because each of many new files asks.
+std::vector<InputFiles::Entry*> InputFiles::NamesakesOf(const std::string& path) const {
+  std::vector<Entry*> found;
+  for (size_t end = path.find_first_of(kBehindName); end != std::string::npos;
+       end = path.find_first_of(kBehindName, end + 1)) {
+    const auto [first, last] = by_path_.equal_range(path.substr(0, end));
+    for (auto at = first; at != last; ++at) found.push_back(at->second);
+  }
+  return found;
+}
+
 bool InputFiles::IsCopyOfOneRead(const std::string& path, const OpenFile& open) const {
-  for (const auto& entry : entries_) {
-    if (!IsNamedAfter(path, entry->path)) continue;
+  for (const Entry* entry : NamesakesOf(path)) {
     const FileMark mark = entry->file->mark();
     if (!mark.IsEmpty() && mark.tail_end > 0 && open.Holds(mark)) return true;
   }
@@ -301,9 +312,9 @@ Status InputFiles::AddNew(const FoundFile& found, std::shared_ptr<const OpenFile
   entry.number = numbers_[found.path] + 1;
   for (const Known& each : known) {
     if (each.path != found.path || matches.contains(&each) || each.number >= entry.number) continue;
-    const bool is_taken = std::any_of(entries_.begin(), entries_.end(), [&](const auto& other) {
-      return other->path == each.path && other->number == each.number;
-    });
+    const auto [first, last] = by_path_.equal_range(each.path);
+    const bool is_taken = std::any_of(
+        first, last, [&](const auto& other) { return other.second->number == each.number; });
     if (is_taken) continue;
     entry.number = each.number;
     entry.beginnings.clear();
@@ -337,6 +348,7 @@ Status InputFiles::AddEntry(Entry entry, std::shared_ptr<const OpenFile> open,
   entries_.push_back(std::make_unique<Entry>(std::move(entry)));
   Entry& added = *entries_.back();
   by_place_[place] = &added;
+  by_path_.emplace(added.path, &added);
   folders_.insert(fs::path(place).parent_path().string());
   while (added.readers_listed < std::max(readers, 1u)) ListNextReader(added);
   ListReaders(added);

@@ -112,6 +112,8 @@ class InputFiles {
   void MatchBeside(const std::vector<Known>& known, Matches& matches) TRIDENT_REQUIRES(mutex_);
   Status CheckReplaced(const std::vector<Known>& known, const Unmatched& files,
                        const Matches& matches) const TRIDENT_REQUIRES(mutex_);
+  // The files after which `path` is named as a rotation names them.
+  std::vector<Entry*> NamesakesOf(const std::string& path) const TRIDENT_REQUIRES(mutex_);
   bool IsCopyOfOneRead(const std::string& path, const OpenFile& open) const
       TRIDENT_REQUIRES(mutex_);
   Status AddKnown(const Known& known, const Match& match) TRIDENT_REQUIRES(mutex_);
@@ -150,6 +152,7 @@ class InputFiles {
   std::unordered_map<std::string, std::pair<Entry*, uint32_t>> by_partition_
       TRIDENT_GUARDED_BY(mutex_);
   std::map<std::string, Entry*> by_place_ TRIDENT_GUARDED_BY(mutex_);
+  std::unordered_multimap<std::string, Entry*> by_path_ TRIDENT_GUARDED_BY(mutex_);
   std::map<std::string, uint32_t> numbers_ TRIDENT_GUARDED_BY(mutex_);  // the last of each path
   std::map<FileId, Undecided> undecided_ TRIDENT_GUARDED_BY(mutex_);
   std::set<std::string> folders_ TRIDENT_GUARDED_BY(mutex_);

@@ -196,8 +196,8 @@ InputFiles::Verdict InputFiles::Judge(const FoundFile& found, const OpenFile& op
       may_wait = may_wait || entry->file->BeginsLike(open);
     }
   }
-  for (const auto& entry : entries_) {
-    if (!entry->has_place || !IsNamedAfter(found.path, entry->path)) continue;
+  for (Entry* entry : NamesakesOf(found.path)) {
+    if (!entry->has_place) continue;
     const FileMark mark = entry->file->mark();
     if (mark.tail_end == 0) continue;
     if (open.Holds(mark)) {
@@ -206,7 +206,7 @@ InputFiles::Verdict InputFiles::Judge(const FoundFile& found, const OpenFile& op
                    "\", and is left out as a copy of it"));
       }
       wait.was_told = true;
-      *which = entry.get();
+      *which = entry;
       return Verdict::kLeaveOut;
     }
     may_wait = may_wait || entry->file->BeginsLike(open);
