@@ -3,10 +3,12 @@
 // Counts the words of text files, exactly once, and answers questions about the counts meanwhile.
 //
 //   wordcount run --input FILE [--follow] --state DIR [--address 127.0.0.1:7411]
+//   zcat FILE | wordcount run --input -   each line at most once: a pipe cannot be read again
 //   trident drpc words "the cat"          the counts of these words, and their sum
 //   trident state get counts the
 #include "trident/run/program.h"
 #include "trident/spouts/text_file_spout.h"
+#include "trident/spouts/text_pipe_spout.h"
 #include "trident/topology.h"
 
 namespace {
@@ -56,6 +58,26 @@ trident::Status ReadChoices(const trident::ProgramArgs& args, trident::TextFileO
   return absl::OkStatus();
 }
 
+// A pipe is a stream of its own, because it cannot be read again as files can.
+trident::StatusOr<std::shared_ptr<trident::Spout>> LinesOf(const trident::ProgramArgs& args,
+                                                           const trident::TextFileOptions& files) {
+  for (const std::string& path : files.paths) {
+    if (!trident::TextPipeSpout::Reads(path)) continue;
+    if (files.paths.size() > 1) {
+      return trident::InvalidArgument(
+          "'", path, "' is a pipe and must be the only --input: the files could be read again ",
+          "after a failure, the pipe could not; in a program of yours merge two streams");
+    }
+    const bool is_given = args.Has("last-line");
+    return trident::TextPipeSpout::Make(
+        {.path = path,
+         .follow = files.follow,
+         .last_line = is_given ? files.last_line : trident::LastLine::kYes,
+         .rules = files.rules});
+  }
+  return trident::TextFileSpout::Make(files);
+}
+
 trident::StatusOr<trident::Topology> WordCount(const trident::ProgramArgs& args) {
   trident::TextFileOptions files;
   files.paths = args.List("input");
@@ -64,7 +86,7 @@ trident::StatusOr<trident::Topology> WordCount(const trident::ProgramArgs& args)
   TRIDENT_RETURN_IF_ERROR(ReadChoices(args, files));
 
   trident::Topology topology("wordcount");
-  auto counts = topology.NewStream("lines", trident::TextFileSpout::Make(files))
+  auto counts = topology.NewStream("lines", LinesOf(args, files))
                     .Each(trident::kLine, Split(), kWord)
                     .Name("split")
                     .GroupBy(kWord)
@@ -93,7 +115,9 @@ int main(int argc, char** argv) {
        .description = "Counts the words of text files, exactly once.",
        .options = {{.name = "input",
                     .help = "a file, a directory or a pattern such as "
-                            "'logs/*.log'; may be repeated",
+                            "'logs/*.log', plain, gzip, zstd or UTF-16; may "
+                            "be repeated. Or - for standard input, or a "
+                            "named pipe, alone: each line counts at most once",
                     .kind = ProgramOption::Kind::kList,
                     .need = ProgramOption::Need::kRequired},
                    {.name = "follow",
@@ -103,7 +127,9 @@ int main(int argc, char** argv) {
                    {.name = "replaced",
                     .help = "if a file that is not followed is another one "
                             "now: stop, or read the next one"},
-                   {.name = "last-line", .help = "is a last line without end one? no or yes"},
+                   {.name = "last-line",
+                    .help = "is a last line without end one? no or yes; "
+                            "no, of a pipe yes"},
                    {.name = "long-line", .help = "a line over 1 MiB: fail or skip"},
                    {.name = "patience", .help = "seconds that a file may be away; 60"}},
        .build = WordCount});

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The command line that every topology has, as the example program shows it.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -50,6 +52,25 @@ TEST_F(ProgramTest, ARunEndsWithItsInputAndIsFoundAgain) {
   EXPECT_THAT(dump.out, HasSubstr("the\t4\n"));
   EXPECT_EQ(RunWith({"--state", state(), "--quiet"}).code, 0);
   EXPECT_EQ(RunTrident({"state", "dump", state(), "counts"}).out, dump.out) << "counted once";
+}
+
+TEST_F(ProgramTest, WhatComesThroughAPipeIsCountedAndTheKindIsSaid) {
+  const std::string pipe = dir_.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  // Open in both directions, so that neither side waits for the other.
+  const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(writer, 0);
+  const std::string_view text = kSentences;
+  ASSERT_EQ(::write(writer, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  Background program({"wordcount", "run", "--input", pipe, "--state", state()});
+  EXPECT_NE(program.AwaitLine("each of its lines counts at most once"), "");
+  EXPECT_NE(program.AwaitLine("  5 rows  "), "");
+  ::close(writer);
+  EXPECT_NE(program.AwaitLine("the input has ended and is committed"), "");
+  EXPECT_EQ(program.End(SIGTERM), 0);
+  EXPECT_THAT(RunTrident({"state", "dump", state(), "counts"}).out, HasSubstr("the\t4\n"));
+  EXPECT_THAT(RunWords({"run", "--input", "-", "--input", input()}).err,
+              HasSubstr("must be the only --input"));
 }
 
 TEST_F(ProgramTest, ProgressIsALineOnStderr) {

@@ -16,27 +16,15 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
-#include "engine/data/column.h"
 #include "trident/spouts/open_file.h"
 #include "trident/spouts/text_file_spout.h"
+#include "trident/spouts/text_source.h"
 #include "trident/spouts/wake_ups.h"
 
 namespace trident {
 
-// Some bytes of a file, shared with the views into them.
-struct FileBlock {
-  uint64_t offset = 0;
-  std::string_view bytes;
-  BufferRef owner;
-  bool at_end = false;  // nothing lies behind it, for now
-
-  uint64_t end() const { return offset + bytes.size(); }
-  bool Covers(uint64_t at) const { return offset <= at && at < end(); }
-  std::string_view From(uint64_t at) const { return bytes.substr(at - offset); }
-};
-
 // Thread-safe.
-class InputFile {
+class InputFile final : public TextSource {
  public:
   enum class Held : uint8_t { kNo, kYes };  // kYes: stays open, and so readable when it is deleted
   struct Spec {
@@ -57,17 +45,17 @@ class InputFile {
   // Looks at the file for the first time.
   Status Begin();
 
-  const std::string& path() const { return spec_.path; }
+  const std::string& path() const override { return spec_.path; }
   Follow follow() const { return spec_.follow; }
   Replaced replaced() const { return spec_.replaced; }
   std::string place() const;
   FileId id() const;
   // Where it ends for good; nullopt: it may grow.
-  std::optional<uint64_t> end() const;
+  std::optional<uint64_t> end() const override;
   // The longest that it has been seen.
   uint64_t size_seen() const;
   // How it is shared out among readers.
-  TextSplits splits() const;
+  TextSplits splits() const override;
   // Empty unless it is compressed.
   PackedMark packed() const;
   // What was read of it cannot be read again: it was truncated or written over.
@@ -92,7 +80,7 @@ class InputFile {
   StatusOr<uint64_t> SizeNow();
   // Up to `bytes` bytes from `offset` on; fewer only at the end. Unavailable: it is away, and
   // waited for; once that took too long, the reason. FailedPrecondition: is_gone().
-  StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes);
+  StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes) override;
 
   // ---- for who looks after the files ----
   // Its content is in this file from now on.

@@ -28,7 +28,8 @@ Status SystemError(const std::string& path, std::string_view what, int error) {
 
 StatusOr<FileFacts> FactsIn(const struct stat& found, const std::string& path) {
   if (!S_ISREG(found.st_mode)) {
-    return InvalidArgument("\"", path, "\" is not a regular file; only these can be read again");
+    return InvalidArgument("\"", path, "\" is not a regular file; only these can be read again. ",
+                           "A TextPipeSpout reads a pipe, as a stream of its own");
   }
   constexpr int64_t kNanosPerSecond = 1'000'000'000;
   return FileFacts{.id = {found.st_dev, found.st_ino},

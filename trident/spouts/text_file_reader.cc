@@ -18,7 +18,7 @@ constexpr Nanos kPreparePollNanos = kMillisecond / 10;
 
 TextFileReader::TextFileReader(TextFileReaderSpec spec)
     : spec_(std::move(spec)),
-      lines_(spec_.share, spec_.rules, spec_.read_bytes, spec_.counts.get()) {}
+      lines_({spec_.file, spec_.reader}, spec_.rules, spec_.read_bytes, spec_.counts.get()) {}
 
 StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& out) {
   const auto prepared = Prepare(request);
@@ -30,7 +30,7 @@ StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& ou
     if (request.end != nullptr || !CanWait(from.status())) return from.status();
     return ReadResult{.end = request.start, .next = NextWithout()};
   }
-  const uint64_t start = file().splits().NextOwned(spec_.share.reader, *from);
+  const uint64_t start = file().splits().NextOwned(spec_.reader, *from);
   uint64_t at = start;
   std::optional<uint64_t> end;
   if (request.end != nullptr) {

@@ -10,13 +10,15 @@
 
 #include "base/clock.h"
 #include "engine/spout.h"
+#include "trident/spouts/input_file.h"
 #include "trident/spouts/text_lines.h"
 #include "trident/spouts/text_position.h"
 
 namespace trident {
 
 struct TextFileReaderSpec {
-  TextLines::Share share;
+  std::shared_ptr<InputFile> file;
+  uint32_t reader = 0;
   TextRules rules;
   uint64_t read_bytes = 0;
   Nanos poll_nanos = 0;
@@ -35,7 +37,7 @@ class TextFileReader final : public SourceReader {
   void Committed(TxId txid, const Position& position) override;
 
  private:
-  InputFile& file() const { return *spec_.share.file; }
+  InputFile& file() const { return *spec_.file; }
   // Makes the file ready to be read at `start`. False: that takes longer, and one part is done.
   StatusOr<bool> Prepare(const ReadRequest& request) const;
   // The offset of a position that was given to us; checks that the file and its splits are still

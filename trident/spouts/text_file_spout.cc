@@ -20,8 +20,10 @@ Status CheckOptions(const TextFileOptions& options) {
   }
   for (const std::string& path : options.paths) {
     if (path != "-" && path != "/dev/stdin") continue;
-    return InvalidArgument("standard input cannot be read again after a failure, so \"", path,
-                           "\" is no input; write it to a file and follow that");
+    return InvalidArgument("\"", path,
+                           "\" cannot be read again after a failure, so it is no file; ",
+                           "read it by a TextPipeSpout, as a stream of its own that may be merged ",
+                           "with others, or write it to a file and follow that");
   }
   const uint32_t readers = options.splits.readers;
   if (readers < 1 || readers > static_cast<uint32_t>(kFileReadersMax)) {
@@ -102,7 +104,8 @@ StatusOr<std::unique_ptr<SourceReader>> TextFiles::OpenReader(const std::string&
   std::shared_ptr<const void> wakes;
   if (watch_ != nullptr) wakes = share.file->readers().Add(std::move(wake_up));
   return std::make_unique<TextFileReader>(
-      TextFileReaderSpec{.share = {std::move(share.file), share.reader},
+      TextFileReaderSpec{.file = std::move(share.file),
+                         .reader = share.reader,
                          .rules = options_.rules,
                          .read_bytes = options_.read_bytes,
                          .poll_nanos = options_.poll_nanos,

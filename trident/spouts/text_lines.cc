@@ -7,6 +7,7 @@
 
 #include "base/logging.h"
 #include "base/utf8.h"
+#include "trident/spouts/open_file.h"
 
 namespace trident {
 namespace {
@@ -39,8 +40,8 @@ Status TextLines::Read(uint64_t& at, std::optional<uint64_t> end, LineSlice& sli
   const uint64_t stop = end.value_or(~uint64_t{0});
   refused_ = absl::OkStatus();
   stands_before_refused_ = false;
-  file_end_ = share_.file->end();
-  splits_ = share_.file->splits();
+  file_end_ = share_.source->end();
+  splits_ = share_.source->splits();
   read_to_ = at;
   at = splits_.NextOwned(share_.reader, at);
   while (!slice.full() && at < stop && refused_.ok() && !stands_before_refused_) {
@@ -161,11 +162,12 @@ TextLines::Taken TextLines::AppendInvalid(std::string_view line, LineSlice& slic
       break;
   }
   const uint64_t begin = OffsetOf(line.data());
-  return Refuse(line,
-                InvalidArgument("the input file \"", share_.file->path(), "\" is no UTF-8 at byte ",
-                                begin + ValidUtf8Prefix(line), ", in the line that starts at byte ",
-                                begin, "; convert it, or choose InvalidUtf8::kReplace or kSkip"),
-                slice);
+  return Refuse(
+      line,
+      InvalidArgument("the input file \"", share_.source->path(), "\" is no UTF-8 at byte ",
+                      begin + ValidUtf8Prefix(line), ", in the line that starts at byte ", begin,
+                      "; convert it, or choose InvalidUtf8::kReplace or kSkip"),
+      slice);
 }
 
 TextLines::Taken TextLines::Refuse(std::string_view line, const Status& why, LineSlice& slice) {
@@ -176,8 +178,9 @@ TextLines::Taken TextLines::Refuse(std::string_view line, const Status& why, Lin
 }
 
 Status TextLines::TooLong(uint64_t offset) const {
-  return ResourceExhausted("the input file \"", share_.file->path(), "\" has a line of more than ",
-                           rules_.line_bytes_max, " bytes, which starts at byte ", offset,
+  return ResourceExhausted("the input file \"", share_.source->path(),
+                           "\" has a line of more than ", rules_.line_bytes_max,
+                           " bytes, which starts at byte ", offset,
                            "; is it text? Raise line_bytes_max, or choose LongLine::kSkip");
 }
 
@@ -229,8 +232,8 @@ StatusOr<TextLines::Reached> TextLines::PassLongLine(uint64_t& at, LineSlice& sl
 }
 
 StatusOr<bool> TextLines::HasMore(uint64_t at) {
-  file_end_ = share_.file->end();
-  splits_ = share_.file->splits();
+  file_end_ = share_.source->end();
+  splits_ = share_.source->splits();
   at = splits_.NextOwned(share_.reader, at);
   if (!may_grow()) return at < *file_end_;
   if (IsSplitStart(at)) {
@@ -272,7 +275,7 @@ StatusOr<TextLines::Reached> TextLines::Cover(uint64_t at) {
 Status TextLines::Load(uint64_t offset, uint64_t bytes) {
   const uint64_t before = std::min(offset, kTextTailBytes);
   // The old block stays if there is no new one: it has the tail of what was read.
-  TRIDENT_ASSIGN_OR_RETURN(FileBlock loaded, share_.file->Read(offset - before, bytes + before));
+  TRIDENT_ASSIGN_OR_RETURN(FileBlock loaded, share_.source->Read(offset - before, bytes + before));
   block_ = std::move(loaded);
   return absl::OkStatus();
 }
@@ -282,7 +285,7 @@ StatusOr<std::string_view> TextLines::Bytes(uint64_t from, uint64_t to, std::str
   if (block_.offset <= from && to <= block_.end()) {
     return block_.From(from).substr(0, to - from);
   }
-  TRIDENT_ASSIGN_OR_RETURN(const FileBlock read, share_.file->Read(from, to - from));
+  TRIDENT_ASSIGN_OR_RETURN(const FileBlock read, share_.source->Read(from, to - from));
   buffer = read.bytes;
   return std::string_view(buffer);
 }

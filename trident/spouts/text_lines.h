@@ -14,8 +14,8 @@
 #include "base/status.h"
 #include "engine/data/column.h"
 #include "engine/data/text_arena.h"
-#include "trident/spouts/input_file.h"
 #include "trident/spouts/text_file_spout.h"
+#include "trident/spouts/text_source.h"
 
 namespace trident {
 
@@ -56,7 +56,7 @@ class TextLines {
  public:
   // What one reader reads of a file.
   struct Share {
-    std::shared_ptr<InputFile> file;
+    std::shared_ptr<TextSource> source;
     uint32_t reader = 0;
   };
   // `counts` outlives the object.

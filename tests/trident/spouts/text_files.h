@@ -73,6 +73,21 @@ inline std::vector<std::string> AwaitPartitions(Spout& spout, size_t known, size
   return {};
 }
 
+// Lines of all kinds: empty, long, with a return, with bytes that are no UTF-8.
+inline std::string RandomText(Rng& rng) {
+  std::string text = rng.Chance(0.3) ? "\xef\xbb\xbf" : "";
+  for (uint64_t lines = rng.Below(60); lines > 0; --lines) {
+    const uint64_t longest = rng.Chance(0.05) ? 9000 : 30;
+    for (uint64_t n = rng.Below(longest); n > 0; --n) {
+      text.push_back(static_cast<char>('a' + rng.Below(20)));
+    }
+    if (rng.Chance(0.1)) text += "\xc3\xa4\xf0\x9f\x98\x80";
+    if (rng.Chance(0.05)) text += "\xff";
+    if (rng.Chance(0.9) || lines > 1) text += rng.Chance(0.2) ? "\r\n" : "\n";
+  }
+  return text;
+}
+
 // All that a reader gives from `at` on, in slices of any size.
 inline std::vector<std::string> ReadFrom(SourceReader& reader, Position at, Rng& rng) {
   std::vector<std::string> all;

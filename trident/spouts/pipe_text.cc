@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/spouts/pipe_text.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "trident/spouts/encoded_text.h"
+#include "trident/spouts/open_file.h"
+
+namespace trident {
+namespace {
+
+bool IsStandardInput(const std::string& path) { return path == "-" || path == "/dev/stdin"; }
+
+Status CannotRead(const std::string& path, int error) {
+  const StatusCode code = error == ENOENT || error == ENOTDIR ? StatusCode::kNotFound
+                          : error == EACCES                   ? StatusCode::kPermissionDenied
+                                                              : StatusCode::kAborted;
+  return MakeStatus(code, "cannot read the pipe \"", path, "\": ", std::strerror(error),
+                    "; make it with mkfifo, or check the path");
+}
+
+}  // namespace
+
+bool TextPipeSpout::Reads(const std::string& path) {
+  if (IsStandardInput(path)) return true;
+  struct stat found;
+  if (::stat(path.c_str(), &found) != 0) return false;
+  return S_ISFIFO(found.st_mode) || S_ISCHR(found.st_mode);
+}
+
+// Standard input is not made non-blocking: who shares it with us would notice.
+StatusOr<std::shared_ptr<PipeText>> PipeText::Open(const TextPipeOptions& options) {
+  const bool is_standard = IsStandardInput(options.path);
+  const int fd = is_standard ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                             : ::open(options.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return CannotRead(options.path, errno);
+  std::shared_ptr<PipeText> text(new PipeText(options, fd));
+  if (!is_standard && !TextPipeSpout::Reads(options.path)) {
+    return InvalidArgument("\"", options.path,
+                           "\" is no pipe; a TextFileSpout reads files, and "
+                           "can read them again after a failure");
+  }
+  return text;
+}
+
+PipeText::~PipeText() { ::close(fd_); }
+
+bool PipeText::HasInput(bool* is_end) const {
+  pollfd at = {fd_, POLLIN, 0};
+  if (::poll(&at, 1, 0) <= 0) return false;
+  // A named pipe tells of no end before its first writer.
+  *is_end = (at.revents & POLLIN) == 0;
+  return true;
+}
+
+StatusOr<bool> PipeText::Take() {
+  if (end_) return false;
+  bool is_end = false;
+  if (!HasInput(&is_end)) return false;
+  const bool may_come_back = options_.follow == Follow::kYes && !IsStandardInput(options_.path);
+  ssize_t got = 0;
+  if (!is_end) {
+    buffer_.resize(options_.read_bytes);
+    got = ::read(fd_, buffer_.data(), buffer_.size());
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
+    if (got < 0) return CannotRead(options_.path, errno);
+  }
+  if (got == 0) {
+    if (!may_come_back) End();
+    return false;
+  }
+  const std::string_view more = std::string_view(buffer_).substr(0, static_cast<size_t>(got));
+  TRIDENT_RETURN_IF_ERROR(CheckText(more));
+  Append(more);
+  return true;
+}
+
+Status PipeText::CheckText(std::string_view more) {
+  if (head_.size() < kTextHeadBytes) head_ += more.substr(0, kTextHeadBytes - head_.size());
+  const TextEncoding encoding = EncodingOf(head_);
+  if (IsPacked(encoding)) {
+    return InvalidArgument("what comes through the pipe \"", path(),
+                           "\" is compressed; unpack it before, as with zcat or zstdcat");
+  }
+  if (IsUtf16(encoding)) {
+    return InvalidArgument("what comes through the pipe \"", path(),
+                           "\" is UTF-16; convert it before, with iconv -f UTF-16 -t UTF-8");
+  }
+  if (head_.find('\0') != std::string::npos) {
+    return InvalidArgument("what comes through the pipe \"", path(),
+                           "\" is no text: it holds bytes of 0");
+  }
+  return absl::OkStatus();
+}
+
+// Two bytes more than a line may have: one of them may be a return that is no part of it.
+void PipeText::Append(std::string_view more) {
+  const uint64_t line_max = options_.rules.line_bytes_max + 2;
+  while (!more.empty()) {
+    const size_t newline = more.find('\n');
+    const bool is_whole = newline != std::string_view::npos;
+    const std::string_view line = more.substr(0, is_whole ? newline : more.size());
+    const uint64_t has = base_ + text_.size() - line_at_;
+    text_ += line.substr(0, has < line_max ? line_max - has : 0);
+    more.remove_prefix(line.size() + (is_whole ? 1 : 0));
+    if (!is_whole) return;
+    text_.push_back('\n');
+    line_at_ = base_ + text_.size();
+  }
+}
+
+void PipeText::End() {
+  const uint64_t all = base_ + text_.size();
+  const bool is_long = all - line_at_ > options_.rules.line_bytes_max;
+  end_ = options_.last_line == LastLine::kYes || is_long ? all : line_at_;
+}
+
+StatusOr<FileBlock> PipeText::Read(uint64_t offset, uint64_t bytes) {
+  offset = std::max(offset, base_);
+  while (base_ + text_.size() < offset + bytes) {
+    TRIDENT_ASSIGN_OR_RETURN(const bool more, Take());
+    if (!more) break;
+  }
+  const uint64_t end = end_.value_or(base_ + text_.size());
+  const size_t size = std::min(bytes, end - std::min(offset, end));
+  std::shared_ptr<char[]> block(new char[size]);
+  if (size > 0) std::copy_n(text_.data() + (offset - base_), size, block.get());
+  return FileBlock{offset, {block.get(), size}, block, offset + size >= end};
+}
+
+void PipeText::LetGo(uint64_t offset) {
+  if (offset <= base_) return;
+  text_.erase(0, offset - base_);
+  base_ = offset;
+}
+
+}  // namespace trident

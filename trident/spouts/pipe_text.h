@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PipeText: what comes through a pipe, as far as it has come and is not let go of.
+#ifndef TRIDENT_TRIDENT_SPOUTS_PIPE_TEXT_H_
+#define TRIDENT_TRIDENT_SPOUTS_PIPE_TEXT_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "trident/spouts/text_pipe_spout.h"
+#include "trident/spouts/text_source.h"
+
+namespace trident {
+
+// Not thread-safe. Never blocks. Of a line that is longer than the rules allow, so much is kept
+// that it still is, so the memory has a limit.
+class PipeText final : public TextSource {
+ public:
+  static StatusOr<std::shared_ptr<PipeText>> Open(const TextPipeOptions& options);
+  ~PipeText() override;
+  PipeText(const PipeText&) = delete;
+  PipeText& operator=(const PipeText&) = delete;
+
+  const std::string& path() const override { return options_.path; }
+  std::optional<uint64_t> end() const override { return end_; }
+  TextSplits splits() const override { return TextSplits::Whole(); }
+  // What has come; fewer bytes while no more do. InvalidArgument: it is no text.
+  StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes) override;
+  // What lies before `offset` is not read any more.
+  void LetGo(uint64_t offset);
+
+ private:
+  PipeText(const TextPipeOptions& options, int fd) : options_(options), fd_(fd) {}
+  // Takes what is there now. False: nothing is.
+  StatusOr<bool> Take();
+  // Is there something to be read, or the end of it?
+  bool HasInput(bool* is_end) const;
+  Status CheckText(std::string_view more);
+  void Append(std::string_view more);
+  void End();
+
+  const TextPipeOptions options_;
+  const int fd_;
+  std::string buffer_;
+  std::string text_;      // the bytes from base_ on
+  uint64_t base_ = 0;     // what was let go of
+  uint64_t line_at_ = 0;  // where the last line begins
+  uint64_t seen_ = 0;     // bytes that came
+  std::string head_;      // the first of them
+  std::optional<uint64_t> end_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_SPOUTS_PIPE_TEXT_H_
