@@ -144,6 +144,10 @@ PackedMark InputFile::packed() const {
   MutexLock lock(mutex_);
   return packed_;
 }
+bool InputFile::has_committed() const {
+  MutexLock lock(mutex_);
+  return has_committed_;
+}
 bool InputFile::is_gone() const {
   MutexLock lock(mutex_);
   return !gone_.empty();
@@ -290,6 +294,7 @@ StatusOr<bool> InputFile::Prepare(uint64_t offset) {
 
 void InputFile::Release(uint64_t offset) {
   MutexLock lock(mutex_);
+  has_committed_ = has_committed_ || offset > 0;
   if (text_ != nullptr && end_ && offset >= *end_) text_->Rest();
 }
 

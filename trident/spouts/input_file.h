@@ -75,6 +75,8 @@ class InputFile final : public TextSource {
   StatusOr<bool> Prepare(uint64_t offset);
   // What was read up to `offset` is committed.
   void Release(uint64_t offset);
+  // In this run, by any reader.
+  bool has_committed() const;
   // How long it is now; of a file that is not followed, where it ends. The errors of Read, and
   // Unavailable while a compressed file is not checked yet.
   StatusOr<uint64_t> SizeNow();
@@ -123,6 +125,7 @@ class InputFile final : public TextSource {
   std::string beginning_ TRIDENT_GUARDED_BY(mutex_);  // some of its first bytes
   std::optional<uint64_t> end_ TRIDENT_GUARDED_BY(mutex_);
   uint64_t size_seen_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  bool has_committed_ TRIDENT_GUARDED_BY(mutex_) = false;
   uint64_t size_now_ TRIDENT_GUARDED_BY(mutex_) = 0;  // when it was checked_
   std::optional<Nanos> away_since_ TRIDENT_GUARDED_BY(mutex_);
   TextEncoding encoding_ TRIDENT_GUARDED_BY(mutex_) = TextEncoding::kUndecided;

@@ -307,11 +307,16 @@ Status InputFiles::AddNew(const FoundFile& found, std::shared_ptr<const OpenFile
     return absl::OkStatus();
   }
   // The number of a file that is nowhere any more is free again, so that they do not grow for ever.
+  // But only if one reader had it and one reader gets it: among the positions of several, those of
+  // the file before would stay until each reader has moved, and nothing would hold both.
+  const bool has_one_reader =
+      open->text() != nullptr || found.facts.size <= options_.splits.split_bytes;
   Entry entry;
   entry.path = found.path;
   entry.number = numbers_[found.path] + 1;
   for (const Known& each : known) {
     if (each.path != found.path || matches.contains(&each) || each.number >= entry.number) continue;
+    if (!has_one_reader || each.rows.size() > 1 || !each.rows.contains(0)) continue;
     const auto [first, last] = by_path_.equal_range(each.path);
     const bool is_taken = std::any_of(
         first, last, [&](const auto& other) { return other.second->number == each.number; });
@@ -365,6 +370,7 @@ void InputFiles::ListNextReader(Entry& entry) {
 // Small files come in thousands: readers with nothing to read are left out while they have.
 bool InputFiles::ListReaders(Entry& entry) {
   bool any = false;
+  if (!entry.beginnings.empty() && !entry.file->has_committed()) return false;
   const TextSplits splits = entry.file->splits();
   const uint64_t size = std::max(entry.seen.size, entry.file->size_seen());
   while (entry.readers_listed < splits.readers &&

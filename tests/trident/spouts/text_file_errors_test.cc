@@ -102,7 +102,7 @@ TEST(TextFileErrorsTest, AFileOfTheByteOrderMarkAloneHasNoLine) {
 }
 
 TEST(TextFileErrorsTest, OptionsOutOfRangeAreRefused) {
-  ExpectInvalid(TextFileSpout::Make({.paths = {"-"}}).status(), "standard input");
+  ExpectInvalid(TextFileSpout::Make({.paths = {"-"}}).status(), "TextPipeSpout");
   ExpectError(TextFileSpout::Make({}).status(), StatusCode::kInvalidArgument, {"got none"});
   ExpectError(TextFileSpout::Make({.paths = {"f"}, .splits = {.readers = 0}}).status(),
               StatusCode::kInvalidArgument, {"1 to 1024 readers", "got 0"});

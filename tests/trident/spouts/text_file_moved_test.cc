@@ -240,5 +240,22 @@ TEST_F(TextFileMovedTest, APositionOfAnEarlierVersionIsUnderstood) {
   ExpectError(WhyNot(Input("f")), StatusCode::kFailedPrecondition, {"is not the one"});
 }
 
+// The number of the first file is taken again, of which readers stand at places that the second one
+// has not.
+TEST_F(TextFileMovedTest, AShorterFileThatTakesAPlaceIsReadOnce) {
+  TextFileOptions input = Input("f");
+  input.splits = {.split_bytes = 10, .readers = 3};
+  input.replaced = Replaced::kNext;
+  dir_.Write("f", "line 1\nline 2\nline 3\nline 4\nline 5\n");
+  EXPECT_EQ(RunOnce(input).size(), 5u);
+  fs::remove(dir_.File("f"));
+  dir_.Write("f", "new\n");
+  EXPECT_EQ(RunOnce(input), Lines{"new"});
+  EXPECT_EQ(RunOnce(input), Lines{});
+  dir_.Append("f", "much more\nand more\nand still more\n");
+  EXPECT_EQ(RunOnce(input), (Lines{"and more", "and still more", "much more"}));
+  EXPECT_EQ(RunOnce(input), Lines{});
+}
+
 }  // namespace
 }  // namespace trident::testing
