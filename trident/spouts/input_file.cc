@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/hash.h"
+
 namespace trident {
 namespace {
 
@@ -369,6 +371,22 @@ InputFile::OpenRef InputFile::OpenNow(FileFacts* facts) {
   MutexLock lock(mutex_);
   auto open = ReachSame(facts);
   return open.ok() ? *open : nullptr;
+}
+
+FileMark InputFile::WholeMark() {
+  MutexLock lock(mutex_);
+  FileFacts facts;
+  const auto open = ReachSame(&facts);
+  if (!open.ok() || text_ != nullptr) return {};
+  char bytes[kTextHeadBytes];
+  FileMark mark;
+  mark.head_bytes = (*open)->Read(0, bytes).value_or(0);
+  mark.head_hash = HashBytes({bytes, mark.head_bytes});
+  mark.tail_end = facts.size;
+  mark.tail_bytes = std::min(facts.size, kTextTailBytes);
+  const auto got = (*open)->Read(facts.size - mark.tail_bytes, {bytes, mark.tail_bytes});
+  mark.tail_hash = HashBytes({bytes, got.value_or(0)});
+  return got.ok() ? mark : FileMark();
 }
 
 void InputFile::SetGone(const FileFacts& now) {

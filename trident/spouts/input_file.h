@@ -93,6 +93,8 @@ class InputFile final : public TextSource {
   // The open file and what the system says of it now; null if it is away or gone.
   std::shared_ptr<const OpenFile> OpenNow(FileFacts* facts);
   void SetGone(const FileFacts& now);
+  // As if it had been read to its end; empty if it cannot be reached or is encoded.
+  FileMark WholeMark();
   // The readers of the file are woken when it may have more.
   WakeUps& readers() { return readers_; }
 

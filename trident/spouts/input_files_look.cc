@@ -180,9 +180,16 @@ InputFiles::Verdict InputFiles::Judge(const FoundFile& found, const OpenFile& op
   Undecided& wait = undecided_[found.facts.id];
   const bool is_settled = now - wait.since >= kSettle;
   bool may_wait = false;
+  // A file may be compressed before anything of it was read.
+  const auto mark_of = [&](const Entry& entry) {
+    const FileMark mark = entry.file->mark();
+    const bool is_unread = mark.tail_end == 0;
+    const bool may_be_its_copy = open.is_packed() && IsNamedAfter(found.path, entry.path);
+    return is_unread && may_be_its_copy ? entry.file->WholeMark() : mark;
+  };
   for (const auto& entry : entries_) {
     if (entry->has_place) continue;
-    const FileMark mark = entry->file->mark();
+    const FileMark mark = mark_of(*entry);
     if (mark.tail_end == 0) continue;
     if (open.Holds(mark)) {
       FileFacts old;
@@ -198,7 +205,7 @@ InputFiles::Verdict InputFiles::Judge(const FoundFile& found, const OpenFile& op
   }
   for (Entry* entry : NamesakesOf(found.path)) {
     if (!entry->has_place) continue;
-    const FileMark mark = entry->file->mark();
+    const FileMark mark = mark_of(*entry);
     if (mark.tail_end == 0) continue;
     if (open.Holds(mark)) {
       if (!wait.was_told) {

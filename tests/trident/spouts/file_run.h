@@ -49,6 +49,8 @@ class FileRun {
     }
     return got;
   }
+  // Waits until so many partitions were found, and reads nothing.
+  void AwaitFound(size_t n) { AwaitPartitions(*spout_, 0, n); }
   // Reads until so many lines came, and then once more.
   Lines Await(size_t n) {
     Lines got;

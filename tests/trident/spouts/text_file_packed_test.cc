@@ -173,6 +173,24 @@ TEST_P(TextFilePackedTest, ARotatedFileThatIsCompressedIsNotReadAgain) {
   EXPECT_TRUE(run.status().ok()) << run.status();
 }
 
+TEST_P(TextFilePackedTest, AFileThatIsCompressedBeforeItsFirstReadIsReadOnce) {
+  const TextFileOptions input = Followed(dir_.File("in"));
+  dir_.Write("in/app.log", "a\nb\n");
+  {
+    FileRun run(input, &state_);
+    dir_.Write("in/app.log.1.gz", Packed("a\nb\n"));
+    fs::remove(dir_.File("in/app.log"));
+    dir_.Write("in/other", Packed("o\n"));  // is judged behind the copy
+    run.AwaitFound(2);
+    EXPECT_EQ(run.Await(3), (Lines{"a", "b", "o"}));
+    dir_.Write("in/another", "n\n");
+    EXPECT_EQ(run.Await(1), Lines{"n"});
+  }
+  FileRun run(input, &state_);
+  dir_.Append("in/another", "p\n");
+  EXPECT_EQ(run.Await(1), Lines{"p"});
+}
+
 TEST_P(TextFilePackedTest, WhatStoodUnreadIsReadFromTheCompressedCopy) {
   const TextFileOptions input = Followed(dir_.File("app.log"));
   dir_.Write("app.log", "a\nb\n");
@@ -223,8 +241,9 @@ TEST_P(TextFilePackedTest, ACopyOfAFileThatGrowsStaysLeftOut) {
   EXPECT_EQ(run.Await(1), Lines{"o"});
   dir_.Append("in/f", "c\n");
   EXPECT_EQ(run.Await(1), Lines{"c"});
-  dir_.Write("in/another", "n\n");
-  EXPECT_EQ(run.Await(1), Lines{"n"});
+  // This one might be a copy that is still written, and is judged after the time that copies have.
+  dir_.Write("in/f.late", "a\n");
+  EXPECT_EQ(run.Await(1), Lines{"a"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Packed, TextFilePackedTest, ::testing::Values(Gzip, Zstd),
