@@ -6,6 +6,7 @@
 #define TRIDENT_COORDINATOR_SERVE_REQUEST_HANDLER_H_
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,7 +23,8 @@ namespace trident {
 // One waiting call. Owns nothing; valid during Execute.
 struct DrpcRequest {
   std::string_view args;
-  Nanos deadline = 0;  // of Clock::MonotonicNanos()
+  // Of Clock::MonotonicNanos(); unless it is set, there is none.
+  Nanos deadline = std::numeric_limits<Nanos>::max();
   // True once nobody waits for the answer any more; a handler may look at it between steps.
   const std::atomic<bool>* cancelled = nullptr;
 };

@@ -227,7 +227,7 @@ void Readers::Ask(GroupId group) {
   std::vector<DrpcRequest> requests;
   for (std::string& question : questions) {
     question = workload_.Question(trial_.rng);
-    requests.push_back({.args = question, .deadline = 0, .cancelled = nullptr});
+    requests.emplace_back().args = question;
   }
   std::vector<DrpcResult> results(requests.size(), absl::InternalError("not answered"));
   functions_[stream]->Execute(requests, results);
