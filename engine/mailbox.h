@@ -28,8 +28,25 @@ using Control = std::variant<WordToWorker, PollEmitter>;
 // Many writers, one reader. Thread-safe.
 class Mailbox {
  public:
-  void Put(Control control) { PutInto(controls_, std::move(control)); }
-  void Put(DataMessage message) { PutInto(messages_, std::move(message)); }
+  void Put(Control control) {
+    bool wakes = false;
+    {
+      MutexLock lock(mutex_);
+      controls_.push_back(std::move(control));
+      wakes = std::exchange(waiting_, false);
+    }
+    // Not under the mutex: else the reader would wake only to sleep again on it.
+    if (wakes) cond_.NotifyOne();
+  }
+  void Put(DataMessage message) {
+    bool wakes = false;
+    {
+      MutexLock lock(mutex_);
+      messages_.push_back(std::move(message));
+      wakes = std::exchange(waiting_, false);
+    }
+    if (wakes) cond_.NotifyOne();
+  }
   // Moves everything into the (empty) vectors given.
   void TakeAll(std::vector<Control>& controls, std::vector<DataMessage>& messages) {
     MutexLock lock(mutex_);
@@ -55,19 +72,6 @@ class Mailbox {
   }
 
  private:
-  // Wakes the reader when the mutex is free: else it would wake only to sleep again on it. Once is
-  // enough.
-  template <class T>
-  void PutInto(std::vector<T>& box, T item) TRIDENT_EXCLUDES(mutex_) {
-    bool wakes = false;
-    {
-      MutexLock lock(mutex_);
-      box.push_back(std::move(item));
-      wakes = std::exchange(waiting_, false);
-    }
-    if (wakes) cond_.NotifyOne();
-  }
-
   Mutex mutex_;
   CondVar cond_;
   std::vector<Control> controls_ TRIDENT_GUARDED_BY(mutex_);
