@@ -18,9 +18,10 @@ namespace trident {
 class DecidedTxIds final : public DecidedAttempts {
  public:
   // Reads all of it. Damage: a record that is none or stands under a foreign key, a txid that is
-  // missing between two, an attempt of an epoch that has not begun, a source range that does not
-  // begin where the one before it ended, a position that is not where the newest range ended or is
-  // of a stream that has no name.
+  // missing between two, an attempt of an epoch that has not begun, a position that is not where
+  // the newest range ended, unless it was changed by hand since, or is of a stream that has no
+  // name. Two ranges need not meet: sources differ in that, and a position may have been changed
+  // between them.
   DecidedTxIds(const RestingDirectory& directory, Findings& findings);
 
   struct Group {
