@@ -92,7 +92,9 @@ class InputFiles {
     FileFacts facts;
     Nanos since = 0;  // it has these facts
     bool was_told = false;
-    const Entry* copy_of = nullptr;        // so it is left out
+    const Entry* copy_of = nullptr;  // so it is left out
+    // How far the files after which it is named were read when it was seen first.
+    std::map<const Entry*, FileMark> marks;
     std::shared_ptr<const OpenFile> open;  // it is compressed
   };
   struct Match {

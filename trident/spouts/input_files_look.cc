@@ -125,6 +125,9 @@ bool InputFiles::LookAtFound(const InputListing& listing, Nanos now) {
 
 bool InputFiles::LookAtNew(const FoundFile& found, Nanos now) {
   Undecided& wait = undecided_[found.facts.id];
+  if (wait.since == 0) {
+    for (const Entry* entry : NamesakesOf(found.path)) wait.marks[entry] = entry->file->mark();
+  }
   if (wait.since == 0 || !(wait.facts == found.facts)) {
     wait.facts = found.facts;
     wait.since = now;
@@ -207,7 +210,11 @@ InputFiles::Verdict InputFiles::Judge(const FoundFile& found, const OpenFile& op
     if (!entry->has_place) continue;
     const FileMark mark = mark_of(*entry);
     if (mark.tail_end == 0) continue;
-    if (open.Holds(mark)) {
+    // While the copy was written and looked at, the file itself may have been read farther.
+    const auto then = wait.marks.find(entry);
+    const bool held_then =
+        then != wait.marks.end() && then->second.tail_end > 0 && open.Holds(then->second);
+    if (held_then || open.Holds(mark)) {
       if (!wait.was_told) {
         Say(Concat("\"", found.path, "\" holds what was read of \"", entry->path,
                    "\", and is left out as a copy of it"));

@@ -246,6 +246,30 @@ TEST_P(TextFilePackedTest, ACopyOfAFileThatGrowsStaysLeftOut) {
   EXPECT_EQ(run.Await(1), Lines{"a"});
 }
 
+// It takes a while to unpack a copy, and the file may be read farther before it is judged.
+TEST_P(TextFilePackedTest, ACopyIsLeftOutThoughTheFileWasReadFartherMeanwhile) {
+  std::string text;
+  Lines lines;
+  for (int i = 0; i < 10'000; ++i) {
+    lines.push_back(std::to_string(i) + std::string(1'000, 'x'));
+    text += lines.back() + "\n";
+  }
+  dir_.Write("in/f", text);
+  FileRun run(Followed(dir_.File("in")), &state_);
+  EXPECT_TRUE(run.Await(lines.size()).size() == lines.size());
+  dir_.Write("in/f.packed", Packed(text));
+  dir_.Write("in/other", "o\n");
+  EXPECT_EQ(run.Await(1), Lines{"o"});
+  dir_.Append("in/f", "c\n");
+  EXPECT_EQ(run.Await(1), Lines{"c"});
+  dir_.Write("in/last", "l\n");
+  EXPECT_EQ(run.Await(1), Lines{"l"});
+  // Until all is judged.
+  dir_.Write("in/f.late", std::to_string(0));
+  dir_.Append("in/f.late", "\n");
+  EXPECT_EQ(run.Await(1), Lines{"0"});
+}
+
 INSTANTIATE_TEST_SUITE_P(Packed, TextFilePackedTest, ::testing::Values(Gzip, Zstd),
                          [](const auto& info) { return info.param == Gzip ? "Gzip" : "Zstd"; });
 
