@@ -287,7 +287,12 @@ StatusOr<RemoteScanEnd> Client::Scan(const RemoteScan& scan, const OnRow& row) {
     // Without a new token it would end at the same place again.
     const bool cut_off = ended.code() == StatusCode::kCancelled;
     if (cut_off && request.resume_token() != resumed_from) continue;
-    if (resumed_from.empty() || request.resume_token() != resumed_from) return ended;
+    const bool got_further = resumed_from.empty() || request.resume_token() != resumed_from;
+    if (got_further && end.rows == 0) return ended;
+    if (got_further) {
+      return Annotate(ended, Concat("what was printed is not all: the scan ended after ", end.rows,
+                                    " rows at txid ", end.txid.value()));
+    }
     return Annotate(
         ended, Concat("the scan was cut off after ", end.rows, " rows at txid ", end.txid.value(),
                       ", because nobody read on, and could not be resumed there (scan "

@@ -105,6 +105,11 @@ StatusOr<std::unique_ptr<RocksDirectory>> RocksDirectory::Enter(std::string dir,
   TRIDENT_RETURN_IF_ERROR(CheckPermissions(dir, access));
   if (access == Access::kReadWrite) TRIDENT_RETURN_IF_ERROR(CheckMayChange(dir));
   std::unique_ptr<RocksDirectory> entered(new RocksDirectory(std::move(dir), env));
+  // Before the lock is made: not even that may stand in a directory that is not ours.
+  if (access == Access::kReadWrite && !fs::exists(entered->db()) &&
+      !fs::exists(entered->format())) {
+    TRIDENT_RETURN_IF_ERROR(entered->CheckNoForeignFiles());
+  }
   TRIDENT_RETURN_IF_ERROR(entered->Lock(access));
   return entered;
 }

@@ -162,6 +162,19 @@ TEST_F(PlaceTest, APlaceThatIsTakenStaysAsItIs) {
   EXPECT_TRUE(FingerprintOf(temp_.path()) == before);
 }
 
+TEST_F(PlaceTest, NothingIsPutIntoAStateDirectoryOrABackup) {
+  ASSERT_EQ(Backup(At("backup")).code, 0);
+  FoldedDirectory::Get().CopyTo(At("state"));
+  const std::string before = FingerprintOf(temp_.path());
+  for (const std::string& target : {At("backup/in"), At("backup/db/in"), At("state/in")}) {
+    const Ended ended = Backup(target);
+    EXPECT_EQ(ended.code, 4);
+    EXPECT_THAT(ended.err, HasSubstr(", a state directory or a backup; nothing was changed. "));
+    EXPECT_EQ(RunTrident({"restore", At("backup"), target}).code, 4);
+  }
+  EXPECT_TRUE(FingerprintOf(temp_.path()) == before);
+}
+
 TEST_F(PlaceTest, AnEmptyFolderIsFilled) {
   fs::create_directories(At("empty"));
   EXPECT_EQ(Backup(At("empty/")).code, 0);
@@ -195,6 +208,8 @@ TEST_F(PlaceTest, WhatIsNoBackupIsNotRestored) {
   const Ended no_backup = RunTrident({"restore", FoldedDirectory::Get().path(), At("back")});
   EXPECT_EQ(no_backup.code, 2);
   EXPECT_THAT(no_backup.err, HasSubstr("found no file BACKUP in it"));
+  const Ended left = RunTrident({"restore", At("x.partial"), At("back")});
+  EXPECT_EQ(left.code, 1) << "it is not there";
   const Ended nothing = RunTrident({"restore", At("nothing"), At("back")});
   EXPECT_EQ(nothing.code, 1);
   EXPECT_TRUE(fs::is_empty(temp_.path()));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/program.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -70,8 +72,20 @@ struct RunFlags {
   bool quiet = false;
 };
 
+// What is said may quote bytes of a file or a position.
 void Say(const Program& program, const std::string& line) {
-  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), line.c_str());
+  std::string readable;
+  for (const char c : line) readable += c == '\0' ? std::string("\\0") : std::string(1, c);
+  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), readable.c_str());
+}
+
+// A descriptor that was closed by who started us would be given to the next file that is opened,
+// and be read as standard input or written as a log. These answer with an error instead.
+void KeepStandardDescriptors() {
+  for (const int fd : {0, 1, 2}) {
+    if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    (void)::open("/dev/null", fd == 0 ? O_WRONLY : O_RDWR);  // takes the lowest number that is free
+  }
 }
 
 // Nothing was begun. A lack of room or threads is a failure all the same: who starts the process
@@ -471,6 +485,7 @@ StatusOr<uint64_t> ProgramArgs::Number(const std::string& name, uint64_t least,
 }
 
 int RunProgram(int argc, char** argv, const Program& program) {
+  KeepStandardDescriptors();
   CLI::App app(program.description, program.name);
   app.require_subcommand(1);
   app.footer(

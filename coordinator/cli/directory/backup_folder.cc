@@ -76,6 +76,17 @@ std::string ParentOf(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
+// The state directory or backup that the path lies in; "" of none.
+std::string DirectoryAround(const std::string& path) {
+  std::error_code error;
+  fs::path at = fs::absolute(path, error).lexically_normal();
+  while (!error && at.has_parent_path() && at != at.parent_path()) {
+    at = at.parent_path();
+    if (fs::exists(at / "FORMAT", error) && fs::exists(at / "db" / "CURRENT", error)) return at;
+  }
+  return "";
+}
+
 std::string Hex(uint64_t number) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
@@ -137,6 +148,11 @@ StatusOr<std::unique_ptr<BackupFolder>> BackupFolder::Make(const std::string& pa
   if (fs::exists(place, error) && !(fs::is_directory(place, error) && fs::is_empty(place, error))) {
     return FailedPrecondition(place, " is there and is no empty folder; nothing was changed. ",
                               "Choose another place, or remove it first");
+  }
+  if (const std::string around = DirectoryAround(place); !around.empty()) {
+    return FailedPrecondition(place, " lies in ", around,
+                              ", a state directory or a backup; nothing ",
+                              "was changed. Choose a place outside of it");
   }
   std::string partial = place + ".partial";
   if (::mkdir(partial.c_str(), kOwnerOnly) != 0) {
@@ -263,9 +279,13 @@ StatusOr<std::vector<ListedFile>> ReadBackupList(const std::string& path) {
   const std::string list = Concat(path, "/", kBackupFile);
   std::error_code error;
   if (!fs::exists(path, error)) return NotFound("there is no backup ", path, ". Check the path");
+  if (!fs::exists(list, error) && fs::path(path).extension() == ".partial") {
+    return InvalidArgument("expected a backup, found ", path,
+                           ", which was left by a copy that did not end. Use another backup");
+  }
   if (!fs::exists(list, error)) {
     return InvalidArgument("expected a backup at ", path, ", found no file ", kBackupFile,
-                           " in it. A backup is made with: trident backup ", path);
+                           " in it. A backup is made with: trident backup TARGET");
   }
   std::ifstream in(list, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};

@@ -130,5 +130,14 @@ TEST_F(RocksDirectoryTest, OneThatIsMovedOrDeletedOrReplacedIsNoticed) {
   EXPECT_FALSE(directory->CheckPlace().ok());
 }
 
+TEST_F(RocksDirectoryTest, NotEvenALockIsLeftInADirectoryOfOtherFiles) {
+  fs::create_directories(dir_);
+  std::ofstream(dir_ + "/notes") << "mine\n";
+  const auto refused =
+      RocksDirectory::Enter(dir_, RocksStoreOptions::Access::kReadWrite, *rocksdb::Env::Default());
+  EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_FALSE(fs::exists(dir_ + "/LOCK"));
+}
+
 }  // namespace
 }  // namespace trident
