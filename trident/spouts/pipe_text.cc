@@ -35,9 +35,27 @@ bool TextPipeSpout::Reads(const std::string& path) {
   return S_ISFIFO(found.st_mode) || S_ISCHR(found.st_mode);
 }
 
+// Where standard input was closed, the process may have got something else under its number, such
+// as an event descriptor, which has no type of a file.
+Status CheckStandardInput() {
+  struct stat found;
+  const int flags = ::fcntl(STDIN_FILENO, F_GETFL);
+  const bool is_open = flags >= 0 && ::fstat(STDIN_FILENO, &found) == 0 &&
+                       (found.st_mode & S_IFMT) != 0 && (flags & O_ACCMODE) != O_WRONLY;
+  if (!is_open) {
+    return InvalidArgument(
+        "expected lines on standard input, but it is closed or cannot be read; connect a pipe or a "
+        "file to it, or give the path of one");
+  }
+  if (!S_ISDIR(found.st_mode)) return {};
+  return InvalidArgument(
+      "expected lines on standard input, found a directory; give its path to read the files in it");
+}
+
 // Standard input is not made non-blocking: who shares it with us would notice.
 StatusOr<std::shared_ptr<PipeText>> PipeText::Open(const TextPipeOptions& options) {
   const bool is_standard = IsStandardInput(options.path);
+  if (is_standard) TRIDENT_RETURN_IF_ERROR(CheckStandardInput());
   const int fd = is_standard ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                              : ::open(options.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return CannotRead(options.path, errno);
