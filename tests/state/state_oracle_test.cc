@@ -15,6 +15,9 @@ namespace trident {
 namespace {
 
 // Keys of every length class: inline, in the arena, longer than a slab takes; many share prefixes.
+// More than a history makes of any type, with the previous values that its pins hold.
+constexpr uint64_t kAmpleBytes = uint64_t{16} << 20;
+
 std::string KeyOf(uint64_t n) {
   std::string key = Concat("k", n);
   if (n % 5 == 1) key.insert(0, std::string(n % 23, 'a'));
@@ -52,7 +55,7 @@ class RandomHistory {
     options.partitions = rng.Chance(0.3) ? 1 : 4;
     options.store.readable_versions = 1 + rng.Below(6);
     // From "everything fits" to "nearly nothing does".
-    options.store.state_bytes = rng.Chance(0.5) ? 1 << 20 : 4096 + rng.Below(60'000);
+    options.store.state_bytes = rng.Chance(0.5) ? kAmpleBytes : 4096 + rng.Below(60'000);
     options.store.fold_redo_bytes = 1000 + rng.Below(20'000);
     options.store.fold_commits = 1 + rng.Below(50);
     options.store.fold_deltas = rng.Chance(0.5) ? FoldDeltas::kUnread : FoldDeltas();
@@ -293,7 +296,7 @@ class RandomHistory {
       const uint64_t window = harness_.options().store.readable_versions;
       const bool must_be_readable = some.value() >= newest_at_open_ && some.value() <= newest &&
                                     some.value() + window > newest;
-      EXPECT_FALSE(must_be_readable && harness_.options().store.state_bytes >= 1 << 20)
+      EXPECT_FALSE(must_be_readable && harness_.options().store.state_bytes >= kAmpleBytes)
           << read.status();
     }
   }
@@ -304,7 +307,7 @@ class RandomHistory {
     const Status readable = harness_.map().Find(at, Hashed({KeyOf(1)})[0]).status();
     if (readable.ok()) return false;
     EXPECT_EQ(readable.code(), StatusCode::kOutOfRange);
-    EXPECT_LT(harness_.options().store.state_bytes, 1u << 20) << readable;
+    EXPECT_LT(harness_.options().store.state_bytes, kAmpleBytes) << readable;
     return true;
   }
 
