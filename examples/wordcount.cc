@@ -8,7 +8,6 @@
 //   trident state get counts the
 #include "trident/run/program.h"
 #include "trident/spouts/text_file_spout.h"
-#include "trident/spouts/text_pipe_spout.h"
 #include "trident/topology.h"
 
 namespace {

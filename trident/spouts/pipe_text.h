@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "trident/spouts/text_pipe_spout.h"
+#include "trident/spouts/text_file_spout.h"
 #include "trident/spouts/text_source.h"
 
 namespace trident {

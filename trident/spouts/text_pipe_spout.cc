@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/spouts/text_pipe_spout.h"
+#include "trident/spouts/text_file_spout.h"
 
 #include <utility>
 

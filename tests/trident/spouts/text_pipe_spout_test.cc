@@ -14,7 +14,7 @@
 #include "base/rng.h"
 #include "tests/trident/spouts/encoded_files.h"
 #include "tests/trident/spouts/text_files.h"
-#include "trident/spouts/text_pipe_spout.h"
+#include "trident/spouts/text_file_spout.h"
 
 namespace trident::testing {
 namespace {
