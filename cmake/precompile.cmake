@@ -18,6 +18,7 @@ if(TRIDENT_PRECOMPILE)
     target_precompile_headers(trident_precompiled_tests PRIVATE
       ${TRIDENT_SHARED_HEADERS} <gtest/gtest.h>)
     # As the programs are compiled.
+    target_compile_options(trident_precompiled_tests PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
     set_target_properties(trident_precompiled_tests PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   endif()
 endif()

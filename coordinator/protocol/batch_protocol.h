@@ -30,6 +30,10 @@
 //   5. Failing t cancels every later txid in flight. Each gets a fresh attempt.
 //   6. A write whose outcome is unknown halts the group: a new start reads what is there.
 //   7. An event that no correct party can send for the current attempt halts the group.
+//   8. Under CommitBy::kVotes an attempt of which every voter holds the record is decided, whether
+//      its votes arrive or not. So after a permitted attempt of t was cancelled, the next one is
+//      permitted only when a voter has said Voided: then the old one can never become whole.
+//      Emission goes on meanwhile.
 //
 // Rows put aside. Under kDeadLetter a function that throws has named its row. Where the emitter can
 // tell which row of its source that is, it sends the row to the dead letters and the rest on, in

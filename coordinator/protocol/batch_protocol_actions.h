@@ -48,6 +48,7 @@ enum class StaleKind {
   kEmitted,
   kCutLogged,
   kVoted,
+  kVoided,
   kProgressed,
   kFailed,
   kDecisionWritten,

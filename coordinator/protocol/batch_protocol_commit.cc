@@ -3,6 +3,7 @@
 // Commit: an emitted batch is permitted to be staged, voted for, decided and applied, each in txid
 // order.
 #include <algorithm>
+#include <memory>
 
 #include "coordinator/protocol/batch_protocol_machine.h"
 
@@ -35,6 +36,7 @@ void BatchProtocol::Machine::PermitInOrder() {
     if (batch.phase == BatchPhase::kEmitting) return;
     if (!CutIsDurable(batch)) return LogCut(batch);
     if (!HasTurn(batch)) return;
+    if (to_void_.contains(txid)) return;
     Permit(batch);
   }
 }
@@ -87,7 +89,12 @@ void BatchProtocol::Machine::On(const batch_event::CutLogged& event) {
 
 void BatchProtocol::Machine::Permit(Batch& batch) {
   batch.phase = BatchPhase::kStaging;
-  out_->emplace_back(word::Permit{IdOf(batch), batch.prev_attempt});
+  word::Permit permit{IdOf(batch), batch.prev_attempt};
+  if (config_.commit == CommitBy::kVotes) {
+    permit.cut =
+        std::make_shared<const BatchCut>(BatchCut{batch.ranges, batch.rows, batch.rows_aside});
+  }
+  out_->emplace_back(std::move(permit));
 }
 
 void BatchProtocol::Machine::On(const word::Voted& event) {
@@ -109,6 +116,20 @@ void BatchProtocol::Machine::On(const word::Voted& event) {
   vote = {record, true};
   HeardOf(*batch);
   if (--batch->votes_awaited == 0) batch->phase = BatchPhase::kReady;
+}
+
+void BatchProtocol::Machine::On(const word::Voided& event) {
+  BatchVoter* voter = KnownVoter(event.worker);
+  if (voter == nullptr) return;
+  const auto awaited = to_void_.find(event.id.txid);
+  const bool is_news = awaited != to_void_.end() && awaited->second <= event.id.attempt &&
+                       event.id.attempt.epoch == epoch_ && event.id.group == config_.group &&
+                       voter->present && voter->incarnation == event.incarnation;
+  if (!is_news) {
+    return AnswerStale({StaleKind::kVoided, {}, event.worker, voter->incarnation}, event.id);
+  }
+  to_void_.erase(awaited);
+  PermitInOrder();
 }
 
 void BatchProtocol::Machine::DecideReady() {
@@ -155,6 +176,7 @@ void BatchProtocol::Machine::OnDecided(const Batch& batch) {
   --deciding_;
   attempts_made_[batch.txid.value() % ring_.size()] = 0;
   cuts_.erase(batch.txid);
+  to_void_.erase(batch.txid);
   retry_.OnDecided(batch.txid);
   out_->emplace_back(word::Apply{IdOf(batch)});
 }

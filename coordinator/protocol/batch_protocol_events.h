@@ -71,7 +71,7 @@ struct Tick {
 
 using BatchEvent =
     std::variant<word::EmitterStarted, batch_event::EmitterLost, word::InputReady, word::Emitted,
-                 batch_event::CutLogged, word::Voted, word::Progressed, word::Failed,
+                 batch_event::CutLogged, word::Voted, word::Voided, word::Progressed, word::Failed,
                  batch_event::DecisionWritten, word::Applied, word::WorkerJoined,
                  batch_event::WorkerLost, batch_event::Pause, batch_event::Resume,
                  batch_event::Hold, batch_event::Release, batch_event::Drain, batch_event::Tick>;

@@ -164,6 +164,8 @@ void BatchProtocol::Machine::Cancel(TxId from) {
   while (next_txid() > from) {
     const Batch& batch = At(next_txid().Prev());
     abort.cancelled.push_back(IdOf(batch));
+    const bool was_permitted = batch.phase >= BatchPhase::kStaging;
+    if (was_permitted && config_.commit == CommitBy::kVotes) to_void_[batch.txid] = batch.attempt;
     for (const SourceRange& range : batch.ranges) {
       positions_.Undo(emitters_[emitters_.Find(range.emitter)].spout, range);
     }

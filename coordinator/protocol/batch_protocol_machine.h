@@ -94,6 +94,7 @@ class BatchProtocol::Machine {
   void On(const word::Emitted& event);
   void On(const batch_event::CutLogged& event);
   void On(const word::Voted& event);
+  void On(const word::Voided& event);
   void On(const word::Progressed& event);
   void On(const word::Failed& event);
   void On(const batch_event::DecisionWritten& event);
@@ -188,6 +189,7 @@ class BatchProtocol::Machine {
   std::vector<Batch> ring_;              // by txid modulo max_pending
   std::vector<uint32_t> attempts_made_;  // likewise, for txids after last_decided_
   std::map<TxId, Cut> cuts_;             // logged, of txids after last_decided_
+  std::map<TxId, Attempt> to_void_;      // permitted and cancelled, and not voided so far
 
   // Who takes part, and where the sources stand after the newest cut.
   EmitterRoster emitters_;

@@ -48,6 +48,13 @@ enum class Staging {
                 // batch is staged and keep no more than one previous value
 };
 
+// What makes an attempt decided.
+enum class CommitBy {
+  kOneWrite,  // the durable write that Decide asks for, of records and decision together
+  kVotes,     // the last vote: each voter's record is durable before it votes, and whoever takes
+              // over finds out from the records of all (takeover.h)
+};
+
 // Where the row of a one-row batch came from.
 struct RowPlace {
   EmitterId emitter;
@@ -92,6 +99,7 @@ struct GroupConfig {
   FailurePolicy policy = FailurePolicy::kStop;
   CutLogging cut_logging = CutLogging::kNone;
   Staging staging = Staging::kOverlapped;
+  CommitBy commit = CommitBy::kOneWrite;
   // Decided batches that the slowest worker may be behind in applying.
   uint32_t backlog_max = kApplyBacklogBatchesDefault;
   std::vector<SpoutConfig> spouts;

@@ -11,6 +11,7 @@
 #define TRIDENT_ENGINE_TRANSPORT_WORDS_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,6 +22,15 @@
 #include "base/status.h"
 
 namespace trident {
+
+// What a batch takes from its sources.
+struct BatchCut {
+  std::vector<SourceRange> ranges;
+  uint64_t rows = 0;           // over all ranges
+  uint64_t rows_diverted = 0;  // of these, sent to the dead letters
+
+  friend bool operator==(const BatchCut&, const BatchCut&) = default;
+};
 
 namespace word {
 
@@ -68,6 +78,9 @@ struct Emit {
 struct Permit {
   BatchId id;
   Attempt prev_attempt;
+  // Where the last vote is the decision, a worker that keeps the log puts this into its record.
+  // Null elsewhere.
+  std::shared_ptr<const BatchCut> cut = nullptr;
 };
 
 // The attempt is decided and durable.
@@ -159,6 +172,14 @@ struct Voted {
   uint64_t checksum = 0;  // of the redo record; 0: it is not made yet
 };
 
+// Where the last vote is the decision: the worker holds no record of the attempt or of an older one
+// of its txid in this epoch, and never again writes one.
+struct Voided {
+  BatchId id;
+  WorkerId worker;
+  Incarnation incarnation;
+};
+
 // The worker has applied every decided batch up to txid.
 struct Applied {
   TxId txid;
@@ -171,9 +192,9 @@ struct Applied {
 using WordToWorker =
     std::variant<word::Begin, word::Emit, word::Permit, word::Apply, word::Publish, word::Abort>;
 
-using WordToLeader =
-    std::variant<word::WorkerJoined, word::EmitterStarted, word::InputReady, word::InputEnded,
-                 word::Emitted, word::Progressed, word::Failed, word::Voted, word::Applied>;
+using WordToLeader = std::variant<word::WorkerJoined, word::EmitterStarted, word::InputReady,
+                                  word::InputEnded, word::Emitted, word::Progressed, word::Failed,
+                                  word::Voted, word::Voided, word::Applied>;
 
 }  // namespace trident
 

@@ -5,8 +5,6 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "tests/protocol_model/worker.h"
-#include "tests/protocol_model/world.h"
 
 namespace trident::model {
 
@@ -20,7 +18,8 @@ uint64_t IndexOf(const std::string& position) {
   return position.empty() ? 0 : std::stoull(position);
 }
 
-SpoutTask::SpoutTask(World& world, EmitterId id, SpoutKind kind, std::vector<uint32_t> sources)
+SpoutTask::SpoutTask(SpoutSurroundings& world, EmitterId id, SpoutKind kind,
+                     std::vector<uint32_t> sources)
     : world_(world), id_(id), kind_(kind), sources_(std::move(sources)) {}
 
 void SpoutTask::Start(Predecessor predecessor) {
@@ -64,11 +63,7 @@ void SpoutTask::AnswerTo(Life& life, const word::Emit& emit) {
         answer.emission->diverted()};
     world_.oracle().OnEmission(emit.id.txid, emit.id.attempt, id_, *answer.emission);
   }
-  for (auto& worker : world_.workers()) {
-    world_.time().Send([to = worker.get(), txid = emit.id.txid, attempt = emit.id.attempt,
-                        from = id_,
-                        emission = answer.emission] { to->OnData(txid, attempt, from, emission); });
-  }
+  world_.SendData(emit.id, id_, answer.emission);
   world_.SendToCoordinators(answer.emitted);
 }
 

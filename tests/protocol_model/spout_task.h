@@ -14,15 +14,28 @@
 #include "coordinator/protocol/batch_protocol_actions.h"
 #include "coordinator/protocol/batch_protocol_events.h"
 #include "tests/protocol_model/oracle.h"
+#include "tests/protocol_model/timeline.h"
 
 namespace trident::model {
 
-class World;
+// Where spout tasks live.
+class SpoutSurroundings {
+ public:
+  virtual ~SpoutSurroundings() = default;
+  virtual const Options& options() const = 0;
+  virtual Timeline& time() = 0;
+  virtual Oracle& oracle() = 0;
+  // To the leader, and by chance to a zombie too.
+  virtual void SendToCoordinators(BatchEvent event) = 0;
+  // To every worker.
+  virtual void SendData(const BatchId& id, EmitterId from,
+                        std::shared_ptr<const Emission> emission) = 0;
+};
 
 class SpoutTask {
  public:
   // `sources` are the numbers of its source partitions in the whole history.
-  SpoutTask(World& world, EmitterId id, SpoutKind kind, std::vector<uint32_t> sources);
+  SpoutTask(SpoutSurroundings& world, EmitterId id, SpoutKind kind, std::vector<uint32_t> sources);
 
   // A new life. The one before goes on as a zombie, which answers only what was asked of it, or
   // ends.
@@ -59,7 +72,7 @@ class SpoutTask {
   uint64_t Available(uint32_t source) const;
   bool HasMore(const word::Emit& emit, const Emission& emission) const;
 
-  World& world_;
+  SpoutSurroundings& world_;
   const EmitterId id_;
   const SpoutKind kind_;
   const std::vector<uint32_t> sources_;

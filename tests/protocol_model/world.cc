@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "tests/protocol_model/coordinator.h"
-#include "tests/protocol_model/spout_task.h"
 #include "tests/protocol_model/worker.h"
 
 namespace trident::model {
@@ -45,6 +44,14 @@ void World::SendToCoordinators(BatchEvent event) {
       if (leads || time_.rng().Chance(0.5)) coordinators_[i]->Deliver(event);
     }
   });
+}
+
+void World::SendData(const BatchId& id, EmitterId from, std::shared_ptr<const Emission> emission) {
+  for (auto& worker : workers_) {
+    time_.Send([to = worker.get(), id, from, emission] {
+      to->OnData(id.txid, id.attempt, from, emission);
+    });
+  }
 }
 
 void World::OnHalt(const Coordinator& coordinator, const Status& cause) {

@@ -15,12 +15,12 @@
 #include "tests/protocol_model/decision_store.h"
 #include "tests/protocol_model/options.h"
 #include "tests/protocol_model/oracle.h"
+#include "tests/protocol_model/spout_task.h"
 #include "tests/protocol_model/timeline.h"
 
 namespace trident::model {
 
 class Coordinator;
-class SpoutTask;
 class Worker;
 
 // How a history ended.
@@ -36,24 +36,25 @@ struct Outcome {
   uint64_t digest = 0;  // over all events and actions: equal seeds have equal digests
 };
 
-class World {
+class World : public SpoutSurroundings {
  public:
   explicit World(const Options& options);
-  ~World();
+  ~World() override;
 
   Outcome Run();
 
   // For those who take part.
-  const Options& options() const { return options_; }
+  const Options& options() const override { return options_; }
   BatchId IdOf(TxId txid, Attempt attempt) const { return {options_.config.group, txid, attempt}; }
-  Timeline& time() { return time_; }
-  Oracle& oracle() { return oracle_; }
+  Timeline& time() override { return time_; }
+  Oracle& oracle() override { return oracle_; }
   DecisionStore& store() { return store_; }
   Outcome& outcome() { return outcome_; }
   std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
   std::vector<std::unique_ptr<SpoutTask>>& spout_tasks() { return spout_tasks_; }
-  // To the leader, and by chance to a zombie too.
-  void SendToCoordinators(BatchEvent event);
+  void SendToCoordinators(BatchEvent event) override;
+  void SendData(const BatchId& id, EmitterId from,
+                std::shared_ptr<const Emission> emission) override;
   void OnHalt(const Coordinator& coordinator, const Status& cause);
 
  private:

@@ -61,10 +61,10 @@ std::string Text(const word::Abort& a) {
 }
 
 std::string Text(const batch_action::Stale& a) {
-  static const char* const kKinds[] = {"emitter started", "emitter lost",  "input ready",
-                                       "emitted",         "cut logged",    "voted",
-                                       "progressed",      "failed",        "decision written",
-                                       "applied",         "worker joined", "worker lost"};
+  static const char* const kKinds[] = {
+      "emitter started", "emitter lost",  "input ready", "emitted", "cut logged",
+      "voted",           "voided",        "progressed",  "failed",  "decision written",
+      "applied",         "worker joined", "worker lost"};
   std::string out = Concat("stale ", kKinds[static_cast<int>(a.what)]);
   if (a.txid != TxId()) out += " " + Name(a.txid, a.attempt);
   if (a.current != Attempt()) out += " now " + ToString(a.current);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Takeover: how a leader begins an epoch, as a pure state machine. It collects what every worker
+// promises and has, finds out what the epochs before decided, has that written, and only then says
+// a word about batches. Every change of leader, worker, life or assignment goes this one way.
+//
+//   asking --(every worker of the base epoch and of this one promised)--> writing the start
+//   --(it is written: this epoch was still the newest)--> started
+//
+// Its rules (docs/cluster.md):
+//   1. Every worker of the base epoch must have promised: what its report does not show can never
+//      come any more (C5).
+//   2. What a worker knows to be decided is decided. After the greatest known txid the chain goes
+//      on as long as all workers of the base epoch hold a record of one and the same attempt of
+//      that epoch, over the decided attempt before it. Records of older epochs do not count: they
+//      were settled when the base epoch started (C3, C6).
+//   3. The end of the chain is written into the record of the epoch, which fails if a newer epoch
+//      has begun. Nobody is told anything before (C6).
+//   4. A worker that starts again ends the epoch: it has forgotten what it staged (C7).
+//   5. A worker that can show neither a base nor a record of a decided txid is damaged, and the
+//      epoch does not start without it being restored (R14).
+#ifndef TRIDENT_COORDINATOR_PROTOCOL_TAKEOVER_H_
+#define TRIDENT_COORDINATOR_PROTOCOL_TAKEOVER_H_
+
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "coordinator/protocol/batch_protocol_types.h"
+#include "coordinator/protocol/epoch_words.h"
+
+namespace trident {
+
+namespace takeover_event {
+
+// The worker can be reached, for the first time or again: it is told again what it may have missed.
+struct Connected {
+  WorkerId worker;
+  Incarnation incarnation;
+};
+
+// What WriteStart asked for is written, or it is refused because a newer epoch has begun. An
+// unknown outcome is no answer: the record is read again until it is known.
+struct StartWritten {
+  Status status;
+};
+
+}  // namespace takeover_event
+
+using TakeoverEvent = std::variant<word::Promised, word::Refused, takeover_event::Connected,
+                                   takeover_event::StartWritten>;
+
+namespace takeover_action {
+
+struct Ask {
+  WorkerId worker;
+  word::PromiseAsked word;
+};
+
+// Put this record in the place of the one with which the epoch began.
+struct WriteStart {
+  EpochRecord record;
+};
+
+struct Tell {
+  WorkerId worker;
+  word::Settled word;
+};
+
+// The epoch has started. One for each group, in the order of the record.
+struct Lead {
+  std::vector<std::pair<GroupId, Recovered>> groups;
+};
+
+// This epoch will not start.
+struct GiveUp {
+  Status cause;
+};
+
+}  // namespace takeover_action
+
+using TakeoverAction =
+    std::variant<takeover_action::Ask, takeover_action::WriteStart, takeover_action::Tell,
+                 takeover_action::Lead, takeover_action::GiveUp>;
+
+// Not thread-safe: one caller at a time. No I/O, clock, thread or randomness.
+class Takeover {
+ public:
+  // `mine` is the record with which this epoch began. It names every group of the topology.
+  explicit Takeover(EpochRecord mine);
+
+  void Step(const TakeoverEvent& event, std::vector<TakeoverAction>& out);
+
+  // Whose promise is awaited, for people.
+  std::vector<WorkerId> awaited() const;
+
+ private:
+  enum class Phase { kAsking, kWriting, kStarted, kOver };
+  struct Group {
+    std::map<TxId, Attempt> attempts;  // decided, from the oldest that a worker lacks on
+    Recovered recovered;
+  };
+
+  void On(const word::Promised& event);
+  void On(const word::Refused& event);
+  void On(const takeover_event::Connected& event);
+  void On(const takeover_event::StartWritten& event);
+
+  bool MustPromise(WorkerId worker) const;
+  void SettleAll();
+  Status Settle(const GroupStart& base);
+  // Learns from what workers have applied and hold, up to the greatest known txid.
+  Status FollowKnown(const GroupStart& base, Group& group) const;
+  // Goes on where all workers of the base epoch hold the same.
+  void FollowRecords(GroupId id, Group& group) const;
+  Status RecoverSources(GroupId id, Group& group) const;
+  const GroupReport* ReportOf(WorkerId worker, GroupId group) const;
+  void Tell(WorkerId worker);
+  void GiveUp(Status cause);
+
+  EpochRecord record_;
+  Phase phase_ = Phase::kAsking;
+  std::map<WorkerId, word::Promised> promised_;
+  std::map<GroupId, Group> groups_;
+  std::vector<TakeoverAction>* out_ = nullptr;  // during Step
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COORDINATOR_PROTOCOL_TAKEOVER_H_
