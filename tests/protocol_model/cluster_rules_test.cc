@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/protocol/batch_protocol.h"
 #include "coordinator/protocol/participant_protocol.h"
 #include "coordinator/protocol/takeover.h"
 
@@ -381,6 +382,49 @@ TEST(ClusterRules, AWorkerThatStartsAgainEndsTheEpoch) {
   takeover.Step(takeover_event::Connected{WorkerId(1), Incarnation(2)});
   EXPECT_TRUE(takeover.has_given_up());
 }
+
+// ---- a leader's batches ----
+
+TEST(ClusterRules, TheNextAttemptIsPermittedWhenTheCancelledOneIsVoid) {
+  GroupConfig config;
+  config.group = kGroup;
+  config.commit = CommitBy::kVotes;
+  config.retry_delay_min = config.retry_delay_max = 0;
+  config.spouts = {{SpoutId(1), SpoutKind::kOpaque, 1}};
+  config.voters = {kMe};
+  Recovered recovered;
+  recovered.epoch = Epoch(1);
+  auto protocol = BatchProtocol::Create(config, recovered);
+  ASSERT_TRUE(protocol.ok());
+  const Incarnation life(1);
+  const EmitterId emitter{SpoutId(1), 0};
+  Attempt newest;
+  const auto permits = [&](const BatchEvent& event) {
+    std::vector<BatchAction> actions;
+    (*protocol)->Step(event, actions);
+    size_t permits = 0;
+    for (const BatchAction& action : actions) {
+      permits += std::holds_alternative<word::Permit>(action) ? 1 : 0;
+      if (const auto* begin = std::get_if<word::Begin>(&action)) newest = begin->id.attempt;
+    }
+    return permits;
+  };
+  const auto emitted = [&] {
+    return word::Emitted{Id(1, newest), emitter, life, {{emitter, "s", "", "1", 1}}};
+  };
+  permits(word::WorkerJoined{kMe, life, TxId()});
+  permits(word::EmitterStarted{emitter, life});
+  EXPECT_EQ(permits(emitted()), 1u);
+  permits(word::Failed{Id(1, A(1, 1)), Unavailable("it broke")});
+  permits(batch_event::Tick{1});
+  permits(batch_event::Tick{2});
+  ASSERT_EQ(newest, A(1, 2));
+  EXPECT_EQ(permits(emitted()), 0u);
+  EXPECT_EQ(permits(word::Voided{Id(1, A(1, 0)), kMe, life}), 0u) << "of one before it";
+  EXPECT_EQ(permits(word::Voided{Id(1, A(1, 1)), kMe, life}), 1u);
+}
+
+// ---- the record of an epoch ----
 
 TEST(ClusterRules, OnlyAnEpochThatStartedIsABase) {
   EpochRecord last;
