@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "trident/functions/aggregators.h"
 #include "trident/plan/state_declaration.h"
 #include "trident/step.h"
 
@@ -167,16 +168,18 @@ class Stream {
   // Keeps one value over all batches: the aggregator, a Combiner or a Reducer of `in`, updates it
   // with the rows of each batch. An empty batch writes Zero() (Combiner) or nothing (Reducer). The
   // field `out` has the value in the handle's NewValuesStream and must have the aggregator's type.
+  // If that is a std::optional, nothing removes the key. Then a Field<std::optional<T>> is null for
+  // the keys that the batch removed, and for a Field<T> they have no row.
   //
   //   sales.PersistentAggregate({.name = "revenue"}, kAmount, Sum(), kTotal)
   //
   // Errors: a name that is taken or malformed; `where` keeps values of another type.
   template <class In, class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, const In& in,
-                                                     A aggregator, Field<T> out) const;
+  StateHandle<KeptValue<A>> PersistentAggregate(const StateOptions& state, const In& in,
+                                                A aggregator, Field<T> out) const;
   template <class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, A aggregator,
-                                                     Field<T> out) const {
+  StateHandle<KeptValue<A>> PersistentAggregate(const StateOptions& state, A aggregator,
+                                                Field<T> out) const {
     return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
   }
   // Gives the rows of each batch to updater(state, const PersistRows<in...>& rows, Emit<out...>&),
@@ -236,9 +239,9 @@ class Stream {
   Stream AggregateStep(const std::vector<SchemaField>& group, const In& in, A aggregator,
                        const Out& out) const;
   template <class In, class A, class T>
-  StateHandle<typename A::Value> PersistStep(const StateOptions& options,
-                                             const std::vector<SchemaField>& group, const In& in,
-                                             A aggregator, Field<T> out) const;
+  StateHandle<KeptValue<A>> PersistStep(const StateOptions& options,
+                                        const std::vector<SchemaField>& group, const In& in,
+                                        A aggregator, Field<T> out) const;
   template <class In, class Fn, class Out>
   auto UpdateStep(const StateOptions& options, const std::vector<SchemaField>& group, const In& in,
                   Fn updater, const Out& out) const {
@@ -285,11 +288,11 @@ class GroupedStream {
   //
   //   words.GroupBy(kWord).PersistentAggregate({.name = "counts"}, Count(), kCount)
   template <class In, class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, const In& in,
-                                                     A aggregator, Field<T> out) const;
+  StateHandle<KeptValue<A>> PersistentAggregate(const StateOptions& state, const In& in,
+                                                A aggregator, Field<T> out) const;
   template <class A, class T>
-  StateHandle<typename A::Value> PersistentAggregate(const StateOptions& state, A aggregator,
-                                                     Field<T> out) const {
+  StateHandle<KeptValue<A>> PersistentAggregate(const StateOptions& state, A aggregator,
+                                                Field<T> out) const {
     return PersistentAggregate(state, FieldList<>{}, std::move(aggregator), out);
   }
   // As Stream::PartitionPersist, with the group's fields as the key of the state, and the rows of a

@@ -52,16 +52,18 @@ constexpr bool CheckAggregate() {
                 "Aggregate: this is no aggregator of these input and output fields. A Combiner has "
                 "Value, Zero(), Init(inputs...) and Combine(a, b); a Reducer has Value, Init() and "
                 "Reduce(value, inputs...); an Aggregator has State, Begin(), Add(state, inputs..., "
-                "emit) and Finish(state, emit); all const");
+                "emit) and Finish(state, emit); all const. One that may give nothing has a "
+                "std::optional as its Value");
   if constexpr (combiner || reducer) {
     static_assert(
-        !kIsView<typename ValueOf<A>::type>,
+        !kIsView<typename FieldTraits<typename ValueOf<A>::type>::Stored>,
         "Aggregate: the aggregator's Value is a view (Text, Bytes, List) into a batch that "
         "will be gone; use an owning type such as std::string");
     static_assert(kValueFits<A, Out>,
                   "Aggregate: the output field must have the aggregator's Value type in its view "
-                  "form: Text for std::string, Bytes for OwnedBytes, List<E> for std::vector<E>");
-    static_assert(kIsValue<typename ValueOf<A>::type>,
+                  "form: Text for std::string, Bytes for OwnedBytes, List<E> for std::vector<E>, a "
+                  "std::optional of it for a std::optional");
+    static_assert(kIsValue<typename FieldTraits<typename ValueOf<A>::type>::Stored>,
                   "Aggregate: the aggregator's Value is no type of a field. Use int64_t, double, "
                   "bool, std::string, OwnedBytes, Timestamp or a std::vector of these, or include "
                   "base/codec.h and specialise trident::UserCodec of it");
@@ -198,42 +200,52 @@ GroupedStream Stream::GroupBy(const In& fields) const {
 }
 
 template <class In, class A, class T>
-StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
-                                                   const std::vector<SchemaField>& group,
-                                                   const In& in, A aggregator, Field<T> out) const {
+StateHandle<KeptValue<A>> Stream::PersistStep(const StateOptions& options,
+                                              const std::vector<SchemaField>& group, const In& in,
+                                              A aggregator, Field<T> out) const {
   using Value = typename A::Value;
+  using Kept = KeptValue<A>;
   auto in_list = step_internal::AsList(in);
   using InList = decltype(in_list);
   constexpr bool combiner = step_internal::CombinerFor<A, InList>::value;
   static_assert(combiner || step_internal::ReducerFor<A, InList>::value,
                 "PersistentAggregate takes a Combiner (Value, Zero, Init, Combine) or a Reducer "
-                "(Value, Init, Reduce) of the input fields");
-  static_assert(kIsValue<Value>,
+                "(Value, Init, Reduce) of the input fields. One that may give nothing, to remove a "
+                "key, has a std::optional as its Value");
+  static_assert(kIsValue<Kept>,
                 "PersistentAggregate: the aggregator's Value is no type of a state. Use int64_t, "
                 "double, bool, std::string, OwnedBytes, Timestamp or a std::vector of these, or "
                 "include base/codec.h and specialise trident::UserCodec of it");
-  static_assert(std::is_same_v<Viewed<Value>, T>,
+  static_assert(std::is_same_v<Viewed<Value>, T> || std::is_same_v<Viewed<Kept>, T>,
                 "PersistentAggregate: the output field must have the aggregator's Value type in "
                 "its view form: Text for std::string, Bytes for OwnedBytes, List<E> for "
-                "std::vector<E>");
-  auto state = step_internal::Declare<MapDeclaration<Value>>(
-      at_, options, group, "values of " + TypeOf<Value>().name, [&](StateSpec spec) {
-        CombineValues<Value> combine;
+                "std::vector<E>. If Value is a std::optional it may have a std::optional of that, "
+                "null for a key that was removed");
+  auto state = step_internal::Declare<MapDeclaration<Kept>>(
+      at_, options, group, "values of " + TypeOf<Kept>().name, [&](StateSpec spec) {
+        CombineValues<Kept> combine;
         if constexpr (combiner) {
           spec.combiner = CombinerName<A>();
-          combine = [aggregator](const Value& a, const Value& b) {
-            return aggregator.Combine(a, b);
+          combine = [aggregator](const Kept& a, const Kept& b) {
+            if constexpr (kMayGiveNothing<A>) {
+              // Deltas of an aggregator before it that kept all keys. A fold removes none.
+              return Value(aggregator.Combine(Value(a), Value(b))).value_or(Kept{});
+            } else {
+              return aggregator.Combine(a, b);
+            }
           };
         }
-        return NewMapInStore<Value>(std::move(spec), std::move(combine));
+        return NewMapInStore<Kept>(std::move(spec), std::move(combine));
       });
   step_internal::StepSpec spec("persistent aggregate", in_list.Describe(),
                                FieldList<T>{{out}}.Describe());
   step_internal::At before;
   if constexpr (combiner) {
-    before = AggregateTaskStep<In, A, Field<T>>(group, in, aggregator, out).at_;
+    using Partial = Field<Viewed<Value>>;
+    const Partial partial{out.name};
+    before = AggregateTaskStep<In, A, Partial>(group, in, aggregator, partial).at_;
     step_internal::SetVerb(before, "combine");
-    spec.reads = spec.adds;
+    spec.reads = FieldList<Viewed<Value>>{{partial}}.Describe();
     spec.PersistsBy(group);
     spec.make = [aggregator = std::move(aggregator), state](const OperatorSite& site) {
       return std::make_unique<PersistentCombineOperator<A>>(site, aggregator, *state);
@@ -246,20 +258,20 @@ StateHandle<typename A::Value> Stream::PersistStep(const StateOptions& options,
       return std::make_unique<PersistentReduceOperator<A, InList>>(site, reducer, *state, fields);
     };
   }
-  return StateHandle<Value>(step_internal::AddUpdate(before, group, std::move(spec), state),
-                            options.name, state);
+  return StateHandle<Kept>(step_internal::AddUpdate(before, group, std::move(spec), state),
+                           options.name, state);
 }
 
 template <class In, class A, class T>
-StateHandle<typename A::Value> Stream::PersistentAggregate(const StateOptions& state, const In& in,
-                                                           A aggregator, Field<T> out) const {
+StateHandle<KeptValue<A>> Stream::PersistentAggregate(const StateOptions& state, const In& in,
+                                                      A aggregator, Field<T> out) const {
   return PersistStep(state, {}, in, std::move(aggregator), out);
 }
 
 template <class In, class A, class T>
-StateHandle<typename A::Value> GroupedStream::PersistentAggregate(const StateOptions& state,
-                                                                  const In& in, A aggregator,
-                                                                  Field<T> out) const {
+StateHandle<KeptValue<A>> GroupedStream::PersistentAggregate(const StateOptions& state,
+                                                             const In& in, A aggregator,
+                                                             Field<T> out) const {
   return stream_.PersistStep(state, group_, in, std::move(aggregator), out);
 }
 

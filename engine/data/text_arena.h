@@ -2,13 +2,15 @@
 //
 // TextArena: memory for the bytes of the views that an operator makes. The bytes live as long as
 // somebody holds them. And the way between views and the values that own what they point at:
-// std::string and Text, std::vector and List.
+// std::string and Text, std::vector and List. A value that may be missing is a std::optional, and a
+// null in its column.
 #ifndef TRIDENT_ENGINE_DATA_TEXT_ARENA_H_
 #define TRIDENT_ENGINE_DATA_TEXT_ARENA_H_
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +22,11 @@
 #include "engine/data/column.h"
 
 namespace trident {
+
+template <class V>
+struct ViewedForm<std::optional<V>> {
+  using type = std::optional<Viewed<V>>;
+};
 
 // Grows by chunks that never move. Not thread-safe while it grows.
 class TextArena {
@@ -167,6 +174,43 @@ ColumnRef ColumnOfValues(ColumnVector<V>& values) {
   values = ColumnVector<V>();
   return column;
 }
+// The same of values that may be missing: they are null.
+template <class V>
+ColumnRef ColumnOfValues(ColumnVector<std::optional<V>>& values) {
+  auto column = std::make_shared<ColumnOf<Viewed<V>>>();
+  TextArena arena;
+  auto held = std::make_shared<ColumnVector<std::optional<V>>>(std::move(values));
+  for (const std::optional<V>& value : held->view()) {
+    value.has_value() ? column->Append(ViewOf<Viewed<V>>(*value, arena)) : column->AppendNull();
+  }
+  column->Retain(held);
+  column->Retain(arena.Release());
+  values = ColumnVector<std::optional<V>>();
+  return column;
+}
+
+// Reads the values of a column as owned ones. The column must outlive it.
+template <class V>
+class OwnedValues {
+ public:
+  explicit OwnedValues(const Column& column) : values_(As<Viewed<V>>(column).values()) {}
+  V operator[](size_t row) const { return OwnedOf<V>(values_[row]); }
+
+ private:
+  const std::span<const Viewed<V>> values_;
+};
+template <class V>
+class OwnedValues<std::optional<V>> {
+ public:
+  explicit OwnedValues(const Column& column) : column_(As<Viewed<V>>(column)) {}
+  std::optional<V> operator[](size_t row) const {
+    if (column_.IsNull(row)) return std::nullopt;
+    return OwnedOf<V>(column_.values()[row]);
+  }
+
+ private:
+  const ColumnOf<Viewed<V>>& column_;
+};
 
 }  // namespace trident
 

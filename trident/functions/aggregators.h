@@ -21,6 +21,20 @@
 //                 void Finish(State&, Emit<Outs...>&) const;
 //
 // All are copied per task and called as const objects.
+//
+// A Combiner or Reducer whose Value is a std::optional may give nothing. In a state that removes
+// the key, and a later row begins it anew: a Combiner's Combine is called for values that are there
+// already, a Reducer begins with Init(). For a Combiner, nothing must be what an absent value is:
+// Combine(nothing, x) gives x. The output field is a Field<std::optional<T>>, null where there is
+// nothing; PersistentAggregate takes a Field<T>, too (trident/stream.h).
+//
+//     struct LastPage {                                    // of the users who are logged in
+//       using Value = std::optional<std::string>;
+//       Value Init() const { return std::nullopt; }
+//       void Reduce(Value& page, bool logs_out, Text url) const {
+//         if (logs_out) page.reset(); else page = url;
+//       }
+//     };
 #ifndef TRIDENT_TRIDENT_FUNCTIONS_AGGREGATORS_H_
 #define TRIDENT_TRIDENT_FUNCTIONS_AGGREGATORS_H_
 
@@ -51,6 +65,13 @@ concept Reducer = requires(const A& a, typename A::Value x, const Ins&... in) {
   { a.Init() } -> std::convertible_to<typename A::Value>;
   a.Reduce(x, in...);
 };
+
+// The values that a state keeps for A.
+template <class A>
+using KeptValue = typename FieldTraits<typename A::Value>::Stored;
+// True if A may give nothing, which removes a key.
+template <class A>
+inline constexpr bool kMayGiveNothing = !std::is_same_v<typename A::Value, KeptValue<A>>;
 
 // A is an aggregator of the input fields Ins, whose results go to an EmitType.
 template <class A, class EmitType, class... Ins>

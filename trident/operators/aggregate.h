@@ -99,14 +99,14 @@ class MergeOperator final : public Operator {
     while (values_.size() < grouping_.size()) values_.Append(aggregator_.Zero());
   }
   Status Process(const Slice& slice, Output& out) override {
-    std::span<const Viewed<Value>> in = As<Viewed<Value>>(slice.column(value_)).values();
+    const OwnedValues<Value> in(slice.column(value_));
     const std::vector<uint32_t>& groups = grouping_.Assign(slice);
     return row_internal::ForEachRow({step_, slice, out}, [&](size_t i, uint32_t row) {
       uint32_t group = groups[i];
       if (group == values_.size()) {
-        values_.Append(OwnedOf<Value>(in[row]));
+        values_.Append(in[row]);
       } else {
-        values_[group] = aggregator_.Combine(std::move(values_[group]), OwnedOf<Value>(in[row]));
+        values_[group] = aggregator_.Combine(std::move(values_[group]), in[row]);
       }
     });
   }

@@ -25,12 +25,20 @@ void StateStep::Apply(const ApplyPermit& permit) {
 void StateStep::Abort(TxId from) { state_writer_->Abort(from); }
 
 Status StateStep::EmitNewValues(std::shared_ptr<const KeyColumn> keys, ColumnRef values,
-                                Output& out) {
+                                std::span<const uint32_t> left_out, Output& out) {
   std::vector<ColumnRef> columns = ColumnsOfKeys(key_fields_, *schema_, *keys);
   columns.push_back(std::move(values));
-  Slice slice(schema_, std::move(columns), keys->keys.size());
+  const auto all = static_cast<uint32_t>(keys->keys.size());
+  Slice slice(schema_, std::move(columns), all);
   slice.set_keys(std::move(keys));
-  return out.Emit(slice);
+  if (left_out.empty()) return out.Emit(slice);
+  std::vector<bool> goes(all);
+  for (const uint32_t i : left_out) goes[i] = true;
+  std::vector<uint32_t> places;
+  for (uint32_t i = 0; i < all; ++i) {
+    if (!goes[i]) places.push_back(i);
+  }
+  return out.Emit(slice.Gather(places));
 }
 
 // The operators of the ready-made aggregators and queries, compiled here so that programs need not.

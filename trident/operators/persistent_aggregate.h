@@ -3,8 +3,9 @@
 // PersistentAggregate: writes the groups of a batch into a map state, in txid order. The combining
 // form takes partial results (one row per group and upstream task, keys attached); the reducing
 // form takes rows. Both emit, in the stage phase, [group fields, new value] for each key that the
-// batch changed. MapWriter hides where the state is kept. Source of the semantics: Trident's
-// persistentAggregate with MapCombinerAggStateUpdater and MapReducerAggStateUpdater.
+// batch changed; a key that it removed has null there, or no row if the field may not be null.
+// MapWriter hides where the state is kept. Source of the semantics: Trident's persistentAggregate
+// with MapCombinerAggStateUpdater and MapReducerAggStateUpdater; removal is ours.
 #ifndef TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
 #define TRIDENT_TRIDENT_OPERATORS_PERSISTENT_AGGREGATE_H_
 
@@ -30,7 +31,12 @@ class StateStep : public CommittingOperator {
 
  protected:
   // Emits [group fields, values] for the keys, in their order.
-  Status EmitNewValues(std::shared_ptr<const KeyColumn> keys, ColumnRef values, Output& out);
+  Status EmitNewValues(std::shared_ptr<const KeyColumn> keys, ColumnRef values, Output& out) {
+    return EmitNewValues(std::move(keys), std::move(values), {}, out);
+  }
+  // The same without those at the places `left_out`.
+  Status EmitNewValues(std::shared_ptr<const KeyColumn> keys, ColumnRef values,
+                       std::span<const uint32_t> left_out, Output& out);
 
   const std::string step_;
   const SchemaRef schema_;
@@ -58,6 +64,18 @@ class MapStep : public StateStep {
 
  protected:
   MapWriter<V>& writer() { return *writer_; }
+  // Emits the keys with their new values, or with null where they have none.
+  Status EmitWithRemoved(std::shared_ptr<const KeyColumn> keys, NewValues<V>& now, Output& out) {
+    const bool takes_null = this->schema_->fields().back().nullability == Nullability::kNullable;
+    if (now.removed.empty() || !takes_null) {
+      return this->EmitNewValues(std::move(keys), ColumnOfValues(now.values), now.removed, out);
+    }
+    ColumnVector<std::optional<V>> values;
+    values.Reserve(now.values.size());
+    for (size_t i = 0; i < now.values.size(); ++i) values.Append(std::move(now.values[i]));
+    for (const uint32_t i : now.removed) values[i].reset();
+    return this->EmitNewValues(std::move(keys), ColumnOfValues(values), out);
+  }
   KeyedSlices slices_;
 
  private:
@@ -70,13 +88,14 @@ class MapStep : public StateStep {
 
 // Input: rows of [value] with keys attached, each key at most once per upstream task.
 template <class A>
-class PersistentCombineOperator final : public MapStep<typename A::Value> {
+class PersistentCombineOperator final : public MapStep<KeptValue<A>> {
  public:
   using Value = typename A::Value;
+  using Kept = KeptValue<A>;
 
   PersistentCombineOperator(const OperatorSite& site, A aggregator,
-                            const MapDeclaration<Value>& state)
-      : MapStep<Value>(site, state),
+                            const MapDeclaration<Kept>& state)
+      : MapStep<Kept>(site, state),
         aggregator_(std::move(aggregator)),
         value_(site.input->size() - 1) {}
 
@@ -85,24 +104,28 @@ class PersistentCombineOperator final : public MapStep<typename A::Value> {
     ColumnVector<Value> gathered;
     const std::span<const Value> partials = Gather(&keys, &gathered);
     const std::span<const HashedKey> key_span = keys->keys.view();
-    MapWriter<Value>& writer = this->writer();
-    if (!this->emits_ && writer.takes_deltas()) {
-      return writer.StageDelta(
-          permit.id(), key_span, partials,
-          [this](const Value& a, const Value& b) { return aggregator_.Combine(a, b); });
+    MapWriter<Kept>& writer = this->writer();
+    // Whether a key goes, only its whole value tells.
+    if constexpr (!kMayGiveNothing<A>) {
+      if (!this->emits_ && writer.takes_deltas()) {
+        return writer.StageDelta(
+            permit.id(), key_span, partials,
+            [this](const Value& a, const Value& b) { return aggregator_.Combine(a, b); });
+      }
     }
-    ColumnVector<Value> now;
-    now.Reserve(key_span.size());
-    for (size_t i = 0; i < key_span.size(); ++i) now.Append(Value{});
-    const auto update = [&](size_t i, const Value* old) {
-      return std::optional<Value>(old == nullptr ? partials[i]
-                                                 : aggregator_.Combine(*old, partials[i]));
+    NewValues<Kept> now(key_span.size());
+    const auto update = [&](size_t i, const Kept* old) {
+      return std::optional<Kept>(old == nullptr ? partials[i]
+                                                : aggregator_.Combine(Value(*old), partials[i]));
     };
-    TRIDENT_RETURN_IF_ERROR(
-        writer.Stage(permit.id(), key_span, update, std::span<Value>(now.data(), now.size())));
+    TRIDENT_RETURN_IF_ERROR(writer.Stage(permit.id(), key_span, update, now));
     TRIDENT_RETURN_IF_ERROR(writer.Complete(permit.id().txid));
     if (!this->emits_) return absl::OkStatus();
-    return this->EmitNewValues(std::move(keys), ColumnOfValues(now), out);
+    if constexpr (kMayGiveNothing<A>) {
+      return this->EmitWithRemoved(std::move(keys), now, out);
+    } else {
+      return this->EmitNewValues(std::move(keys), ColumnOfValues(now.values), out);
+    }
   }
 
  private:
@@ -110,30 +133,26 @@ class PersistentCombineOperator final : public MapStep<typename A::Value> {
   // if it has them in this form already.
   std::span<const Value> Gather(std::shared_ptr<const KeyColumn>* keys,
                                 ColumnVector<Value>* partials) {
-    using Column = Viewed<Value>;
     const std::span<const Slice> slices = this->slices_.slices();
     if (slices.size() == 1) {
       *keys = slices[0].keys();
-      std::span<const Column> in = As<Column>(slices[0].column(value_)).values();
-      if constexpr (std::is_same_v<Column, Value>) {
-        if (slices[0].selection() == nullptr) return in;
+      if constexpr (std::is_same_v<Viewed<Value>, Value> && !kMayGiveNothing<A>) {
+        if (slices[0].selection() == nullptr) return As<Value>(slices[0].column(value_)).values();
       }
-      partials->Reserve(in.size());
-      for (size_t i = 0; i < slices[0].rows(); ++i) {
-        partials->Append(OwnedOf<Value>(in[slices[0].RowAt(i)]));
-      }
+      const OwnedValues<Value> in(slices[0].column(value_));
+      partials->Reserve(slices[0].rows());
+      for (size_t i = 0; i < slices[0].rows(); ++i) partials->Append(in[slices[0].RowAt(i)]);
       return partials->view();
     }
     const uint32_t* group = this->slices_.Number().data();
     for (const Slice& slice : slices) {
-      std::span<const Column> in = As<Column>(slice.column(value_)).values();
+      const OwnedValues<Value> in(slice.column(value_));
       for (size_t i = 0; i < slice.rows(); ++i, ++group) {
-        const Column& partial = in[slice.RowAt(i)];
         if (*group == partials->size()) {
-          partials->Append(OwnedOf<Value>(partial));
+          partials->Append(in[slice.RowAt(i)]);
         } else {
           Value& whole = (*partials)[*group];
-          whole = aggregator_.Combine(std::move(whole), OwnedOf<Value>(partial));
+          whole = aggregator_.Combine(std::move(whole), in[slice.RowAt(i)]);
         }
       }
     }
@@ -150,13 +169,14 @@ class PersistentReduceOperator;
 
 // Input: rows with the group's and the reducer's fields.
 template <class A, class... Ins>
-class PersistentReduceOperator<A, FieldList<Ins...>> final : public MapStep<typename A::Value> {
+class PersistentReduceOperator<A, FieldList<Ins...>> final : public MapStep<KeptValue<A>> {
  public:
   using Value = typename A::Value;
+  using Kept = KeptValue<A>;
 
-  PersistentReduceOperator(const OperatorSite& site, A reducer, const MapDeclaration<Value>& state,
+  PersistentReduceOperator(const OperatorSite& site, A reducer, const MapDeclaration<Kept>& state,
                            const AggregateFields<FieldList<Ins...>>& fields)
-      : MapStep<Value>(site, state),
+      : MapStep<Kept>(site, state),
         reducer_(std::move(reducer)),
         in_(row_internal::Locate(*site.input, fields.in.Describe())) {}
 
@@ -164,25 +184,27 @@ class PersistentReduceOperator<A, FieldList<Ins...>> final : public MapStep<type
     this->slices_.Number();
     this->slices_.SortRows();
     const std::span<const HashedKey> keys = this->slices_.keys();
-    ColumnVector<Value> now;
-    for (size_t i = 0; i < keys.size(); ++i) now.Append(Value{});
+    NewValues<Kept> now(keys.size());
     Status row_status;
-    const auto update = [&](size_t group, const Value* old) {
-      Value value = old == nullptr ? reducer_.Init() : *old;
+    const auto update = [&](size_t group, const Kept* old) {
+      Value value = old == nullptr ? Value(reducer_.Init()) : Value(*old);
       for (const KeyedSlices::RowPlace& row : this->slices_.RowsOf(static_cast<uint32_t>(group))) {
         Status reduced = Reduce(row, value, std::index_sequence_for<Ins...>{});
         if (row_status.ok()) row_status = reduced;
       }
-      return std::optional<Value>(std::move(value));
+      return std::optional<Kept>(std::move(value));
     };
-    MapWriter<Value>& writer = this->writer();
-    TRIDENT_RETURN_IF_ERROR(
-        writer.Stage(permit.id(), keys, update, std::span<Value>(now.data(), now.size())));
+    MapWriter<Kept>& writer = this->writer();
+    TRIDENT_RETURN_IF_ERROR(writer.Stage(permit.id(), keys, update, now));
     // No value goes out before all rows are known to be good.
     TRIDENT_RETURN_IF_ERROR(row_status);
     TRIDENT_RETURN_IF_ERROR(writer.Complete(permit.id().txid));
     if (!this->emits_) return absl::OkStatus();
-    return this->EmitNewValues(this->slices_.TakeKeys(), ColumnOfValues(now), out);
+    if constexpr (kMayGiveNothing<A>) {
+      return this->EmitWithRemoved(this->slices_.TakeKeys(), now, out);
+    } else {
+      return this->EmitNewValues(this->slices_.TakeKeys(), ColumnOfValues(now.values), out);
+    }
   }
 
  private:

@@ -71,10 +71,10 @@ class ShareWriter final : public MapWriter<V> {
   ShareWriter(MapState<V>& map, const StateSpec& spec, PartitionRange owned)
       : spec_(spec), owned_(owned), share_(map, PartitionId(owned.begin), PartitionId(owned.end)) {}
 
-  Status Stage(const BatchId& id, Keys keys, UpdateOne update, std::span<V> now) override {
+  Status Stage(const BatchId& id, Keys keys, UpdateOne update, NewValues<V>& now) override {
     return share_.Stage(id.txid, id.attempt, keys, [&](size_t i, const V* old) {
       std::optional<V> value = update(i, old);
-      now[i] = value.has_value() ? *value : V{};
+      now.Set(i, value);
       return value;
     });
   }

@@ -149,7 +149,7 @@ class OutsideMapWriter final : public MapWriter<V> {
       : spec_(spec), share_(partitions, owned) {}
 
   // Nothing is written before Complete.
-  Status Stage(const BatchId& id, Keys keys, UpdateOne update, std::span<V> now) override {
+  Status Stage(const BatchId& id, Keys keys, UpdateOne update, NewValues<V>& now) override {
     return share_.Begin(id.txid, keys, [&](UserMap<V>& map, uint32_t, const Places& places) {
       std::vector<std::string_view> names;
       for (uint32_t place : places) names.push_back(keys[place].key);
@@ -157,7 +157,7 @@ class OutsideMapWriter final : public MapWriter<V> {
           names, [&](size_t i, const V* old) { return update(size_t{places[i]}, old); });
       if (!written.ok()) return written.status();
       for (size_t i = 0; i < places.size(); ++i) {
-        now[places[i]] = (*written)[i].has_value() ? *std::move((*written)[i]) : V{};
+        now.Set(places[i], std::move((*written)[i]));
       }
       return Status();
     });

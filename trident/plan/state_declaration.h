@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "base/types.h"
 #include "base/user_value.h"
+#include "engine/data/column_vector.h"
 #include "engine/operator.h"
 #include "state/disk/state_spec.h"
 #include "trident/states/map_access.h"
@@ -82,6 +83,26 @@ class UpdatedState : public StateWriter {
   virtual Status Update(const BatchId& id, std::span<const HashedKey> keys, Call call) = 0;
 };
 
+// The values of some keys after a change of them.
+template <class V>
+struct NewValues {
+  explicit NewValues(size_t keys) {
+    values.Reserve(keys);
+    for (size_t i = 0; i < keys; ++i) values.Append(V{});
+  }
+
+  void Set(size_t i, std::optional<V> value) {
+    if (value.has_value()) {
+      values[i] = *std::move(value);
+    } else {
+      removed.push_back(static_cast<uint32_t>(i));
+    }
+  }
+
+  ColumnVector<V> values;         // V{} where a key has none
+  std::vector<uint32_t> removed;  // the places of keys that have none, in no order
+};
+
 template <class V>
 class MapWriter : public UpdatedState<MapAccess<V>> {
  public:
@@ -90,11 +111,11 @@ class MapWriter : public UpdatedState<MapAccess<V>> {
   using UpdateOne = absl::FunctionRef<std::optional<V>(size_t i, const V* old)>;
   using Combine = absl::FunctionRef<V(const V& value, const V& delta)>;
 
-  // Changes `keys`, which must belong to the task and be distinct. Sets now[i] to the value of
-  // keys[i] after the change: the one that `update` returned, unless the state had this txid
-  // already.
+  // Changes `keys`, which must belong to the task and be distinct. Sets in `now`, which has a place
+  // for each, the values after the change: those that `update` returned, unless the state had this
+  // txid already.
   virtual Status Stage(const BatchId& id, std::span<const HashedKey> keys, UpdateOne update,
-                       std::span<V> now) = 0;
+                       NewValues<V>& now) = 0;
   // Combines deltas[i] into the value of keys[i] without reading it. REQUIRES: takes_deltas().
   virtual Status StageDelta(const BatchId& id, std::span<const HashedKey> keys,
                             std::span<const V> deltas, Combine combine) = 0;
@@ -199,8 +220,8 @@ class TypedWriter final : public MapWriter<V> {
   using Keys = std::span<const HashedKey>;
   explicit TypedWriter(std::unique_ptr<MapWriter<UserValue>> writer) : writer_(std::move(writer)) {}
 
-  Status Stage(const BatchId& id, Keys keys, UpdateOne update, std::span<V> now) override {
-    std::vector<UserValue> made(now.size());
+  Status Stage(const BatchId& id, Keys keys, UpdateOne update, NewValues<V>& now) override {
+    NewValues<UserValue> made(keys.size());
     TRIDENT_RETURN_IF_ERROR(writer_->Stage(
         id, keys,
         [&](size_t i, const UserValue* old) -> std::optional<UserValue> {
@@ -209,7 +230,10 @@ class TypedWriter final : public MapWriter<V> {
           return UserValue::Of<V>(*std::move(value));
         },
         made));
-    for (size_t i = 0; i < made.size(); ++i) now[i] = made[i].empty() ? V{} : made[i].As<V>();
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (!made.values[i].empty()) now.values[i] = made.values[i].template As<V>();
+    }
+    now.removed = std::move(made.removed);
     return absl::OkStatus();
   }
   Status StageDelta(const BatchId& id, Keys keys, std::span<const V> deltas,
