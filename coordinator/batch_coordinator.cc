@@ -31,7 +31,9 @@ Status BatchCoordinator::AddGroup(GroupConfig config, Epoch epoch) {
   TRIDENT_ASSIGN_OR_RETURN(
       auto protocol, BatchProtocol::Create(std::move(config), options_.log->Recover(id, epoch)));
   MutexLock lock(state_mutex_);
-  groups_[id].protocol = std::move(protocol);
+  Group& group = groups_[id];
+  group.protocol = std::move(protocol);
+  group.time_micros = options_.log->LastBatchTime(id);
   return absl::OkStatus();
 }
 
@@ -183,12 +185,15 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
       Overloaded{
           [&](word::Begin& begin) {
             group.begun_at[begin.id.txid] = options_.clock->MonotonicNanos();
-            group.time_micros = options_.clock->WallNanos() / kMicrosecond;
+            // A clock that was set back does not turn back what has gone by: keys that expired.
+            group.time_micros =
+                std::max(group.time_micros, options_.clock->WallNanos() / kMicrosecond);
             begin.batch_time_micros = group.time_micros;
+            group.time_of[begin.id.txid] = group.time_micros;
             workers_->Tell(std::move(begin));
           },
           [&](word::Emit& emit) {
-            emit.batch_time_micros = group.time_micros;
+            emit.batch_time_micros = group.time_of.at(emit.id.txid);
             workers_->Tell(std::move(emit));
           },
           [&](batch_action::LogCut& cut) {
@@ -196,8 +201,10 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
           },
           [&](word::Permit& permit) { workers_->Tell(permit); },
           [&](batch_action::Decide& decide) {
-            for (const DecisionRecord& record : decide.records) {
+            for (DecisionRecord& record : decide.records) {
               group.rows_deciding[record.txid] = record.rows;
+              record.batch_time_micros = group.time_of.at(record.txid);
+              group.time_of.erase(record.txid);
             }
             submit({id, std::move(decide.records), std::nullopt});
           },

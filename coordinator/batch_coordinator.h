@@ -104,9 +104,10 @@ class BatchCoordinator {
  private:
   struct Group {
     std::unique_ptr<BatchProtocol> protocol;
-    Nanos tick_at = 0;        // 0: none
-    bool idle = false;        // and said so
-    int64_t time_micros = 0;  // wall time of the attempt that began last
+    Nanos tick_at = 0;                // 0: none
+    bool idle = false;                // and said so
+    int64_t time_micros = 0;          // batch time of the attempt that began last
+    std::map<TxId, int64_t> time_of;  // of attempts that are not decided
     std::map<TxId, Nanos> begun_at;
     std::map<TxId, uint64_t> rows_deciding;
     LatencyWindow latencies;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kVersionByHand = 2;  // of a source position
+constexpr uint8_t kVersionTimed = 2;   // of a decision, which then ends with its batch time
 constexpr char kPositionTag = 'p';
 constexpr char kEpochTag = 'e';
 // A record with more of anything than this is damage.
@@ -97,11 +98,14 @@ std::string EncodeDecision(const DecisionRecord& record) {
     PutFixed64(out, vote.checksum);
   }
   PutRanges(out, record.ranges);
-  return Seal(kVersion, out);
+  PutVarint(out, static_cast<uint64_t>(record.batch_time_micros));
+  return Seal(kVersionTimed, out);
 }
 
 StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes) {
-  TRIDENT_ASSIGN_OR_RETURN(std::string_view content, Unseal("decision record", kVersion, bytes));
+  const bool is_timed = !bytes.empty() && static_cast<uint8_t>(bytes.front()) != kVersion;
+  TRIDENT_ASSIGN_OR_RETURN(std::string_view content,
+                           Unseal("decision record", is_timed ? kVersionTimed : kVersion, bytes));
   ByteReader in(content);
   DecisionRecord record;
   record.txid = TxId(in.Varint());
@@ -118,6 +122,7 @@ StatusOr<DecisionRecord> DecodeDecision(std::string_view bytes) {
     record.votes.push_back(vote);
   }
   record.ranges = ReadRanges(in);
+  if (is_timed) record.batch_time_micros = static_cast<int64_t>(in.Varint());
   if (!in.done()) return Malformed("decision record");
   return record;
 }
@@ -230,6 +235,7 @@ Status DecisionLog::LoadDecision(std::string_view key, std::string_view value) {
   }
   group.last = id->txid;
   group.last_attempt = record.attempt;
+  group.last_time = record.batch_time_micros;
   group.decided[id->txid] = {record.attempt, RedoChecksumIn(record)};
   return absl::OkStatus();
 }
@@ -298,6 +304,11 @@ Status DecisionLog::Append(GroupId id, const DecisionRecord& record, WriteSet& c
                               group.last.value(), " of batch group ", id.value(),
                               "; only the next one may be");
   }
+  if (record.batch_time_micros < group.last_time) {
+    return FailedPrecondition("txid ", record.txid.value(), " of batch group ", id.value(),
+                              " was cut at ", record.batch_time_micros,
+                              " us, before the one that it follows, at ", group.last_time, " us");
+  }
   changes.Put(Table::kDecision, DecisionKey(id, record.txid), EncodeDecision(record));
   for (const SourceRange& range : record.ranges) {
     changes.Put(Table::kDecision, PositionKey({id, range.emitter.spout, range.partition}),
@@ -306,6 +317,7 @@ Status DecisionLog::Append(GroupId id, const DecisionRecord& record, WriteSet& c
   if (group.cuts.erase(record.txid) > 0) changes.Delete(Table::kDecision, CutKey(id, record.txid));
   group.last = record.txid;
   group.last_attempt = record.attempt;
+  group.last_time = record.batch_time_micros;
   return absl::OkStatus();
 }
 
@@ -351,6 +363,12 @@ Status DecisionLog::Trim(GroupId id, TxId folded) {
   WriteSet changes;
   changes.DeleteRange(Table::kDecision, DecisionKey(id, from), DecisionKey(id, to.Next()));
   return store_.Write(changes, Durability::kBuffered);
+}
+
+int64_t DecisionLog::LastBatchTime(GroupId id) const {
+  MutexLock lock(mutex_);
+  auto it = groups_.find(id);
+  return it == groups_.end() ? 0 : it->second.last_time;
 }
 
 TxId DecisionLog::LastDecided(GroupId id) const {

@@ -90,7 +90,8 @@ class DecisionLog final : public DecidedAttempts {
   std::map<Epoch, TxId> BeginEpoch(GroupId group, Epoch epoch, WriteSet& changes);
 
   // Adds the record to `changes`. FailedPrecondition, and nothing is added, unless it is of the
-  // txid after the last one that was added: the guard of the log.
+  // txid after the last one that was added, and its batch time not before that one's: the guard of
+  // the log.
   Status Append(GroupId group, const DecisionRecord& record, WriteSet& changes);
   // The record that Append added last has become durable: it has moved the source partitions.
   void Written(GroupId group, const DecisionRecord& record);
@@ -105,6 +106,9 @@ class DecisionLog final : public DecidedAttempts {
   // back is deleted again.
   Status Trim(GroupId group, TxId folded);
 
+  // The batch time of the last decision, microseconds since the epoch; 0 if there is none.
+  int64_t LastBatchTime(GroupId group) const;
+
   // ---- DecidedAttempts ----
   TxId LastDecided(GroupId group) const override;
   std::optional<Attempt> AttemptOf(GroupId group, TxId txid) const override;
@@ -118,6 +122,7 @@ class DecisionLog final : public DecidedAttempts {
   struct Group {
     TxId last;
     Attempt last_attempt;
+    int64_t last_time = 0;            // batch time of `last`
     TxId trimmed;                     // records up to it are gone
     std::map<TxId, Decided> decided;  // what was in the log at Load
     std::map<std::pair<SpoutId, std::string>, Position> positions;

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,6 +17,7 @@
 #include "base/overloaded.h"
 #include "coordinator/decision_log.h"
 #include "state/disk/memory_store.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 namespace {
@@ -32,7 +35,9 @@ enum class Answers : uint8_t {
 // One worker with one spout task, which emits `rows` rows, one a batch.
 class Worker final : public WorkerLink, public CoordinatorEvents {
  public:
-  Worker(Answers answers, uint64_t rows) : answers_(answers), rows_(rows) {}
+  // It has applied all up to `applied`.
+  Worker(Answers answers, uint64_t rows, TxId applied = TxId())
+      : answers_(answers), rows_(rows), applied_(applied) {}
   ~Worker() override { Stop(); }
 
   void Start(BatchCoordinator& coordinator, int threads) {
@@ -40,7 +45,7 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
     for (int i = 0; answers_ == Answers::kByOthers && i < threads; ++i) {
       threads_.emplace_back([this] { Work(); });
     }
-    Answer(word::WorkerJoined{kWorker, kLife, TxId()});
+    Answer(word::WorkerJoined{kWorker, kLife, applied_});
     Answer(word::EmitterStarted{kEmitter, kLife});
   }
   void Stop() {
@@ -54,7 +59,13 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
   }
 
   void Tell(WordToWorker word) override {
-    std::visit(Overloaded{[&](const word::Emit& emit) { Emit(emit); },
+    std::visit(Overloaded{[&](const word::Begin& begin) {
+                            begun_at_[begin.id.txid] = begin.batch_time_micros;
+                          },
+                          [&](const word::Emit& emit) {
+                            EXPECT_EQ(emit.batch_time_micros, begun_at_[emit.id.txid]);
+                            Emit(emit);
+                          },
                           [&](const word::Permit& permit) { Vote(permit.id); },
                           [&](const word::Apply& apply) {
                             EXPECT_EQ(apply.id.txid, applied_.Next()) << "in order";
@@ -87,6 +98,9 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
     }
     return true;
   }
+
+  // The batch time of each txid's last attempt.
+  const std::map<TxId, int64_t>& begun_at() const { return begun_at_; }
 
   // From now on every txid that `fails_first` fails once, and is to be retried after a delay.
   bool fails_first = false;
@@ -146,6 +160,7 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
   const uint64_t rows_;
   BatchCoordinator* coordinator_ = nullptr;
   TxId applied_, failed_;  // of whoever steps
+  std::map<TxId, int64_t> begun_at_;
 
   Mutex mutex_;
   CondVar changed_;
@@ -154,6 +169,17 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
   bool stopping_ TRIDENT_GUARDED_BY(mutex_) = false;
   std::vector<BatchEvent> answers_waiting_ TRIDENT_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
+};
+
+// Each look at the clock on the wall finds it before the last one.
+class BackwardClock final : public Clock {
+ public:
+  explicit BackwardClock(Nanos wall) : wall_(wall) {}
+  Nanos MonotonicNanos() const override { return RealClock().MonotonicNanos(); }
+  Nanos WallNanos() const override { return wall_ -= kMillisecond; }
+
+ private:
+  mutable std::atomic<Nanos> wall_;
 };
 
 class BatchCoordinatorTest : public testing::TestWithParam<Answers> {
@@ -183,6 +209,47 @@ class BatchCoordinatorTest : public testing::TestWithParam<Answers> {
     coordinator.Stop();
   }
 };
+
+// Time stands still until the clock comes to it again, also over a start.
+TEST_P(BatchCoordinatorTest, BatchTimeNeverGoesBackAndIsStoredWithTheDecision) {
+  MemoryStore store;
+  const auto run_with = [&](Nanos wall, uint64_t rows, Epoch epoch) {
+    DecisionLog log(store);
+    ASSERT_TRUE(log.Load().ok());
+    Worker worker(GetParam(), rows, log.LastDecided(kGroup));
+    worker.fails_first = true;
+    const BackwardClock clock(wall);
+    BatchCoordinator coordinator(
+        {.clock = &clock, .store = &store, .log = &log, .events = &worker});
+    coordinator.Connect(&worker, nullptr);
+    GroupConfig config = Config();
+    config.retry_delay_min = config.retry_delay_max = kMillisecond;
+    ASSERT_TRUE(coordinator.AddGroup(config, epoch).ok());
+    coordinator.Start();
+    worker.Start(coordinator, 2);
+    EXPECT_TRUE(worker.AwaitIdle());
+    worker.Stop();
+    coordinator.Stop();
+    for (TxId txid(rows - 4); txid <= TxId(rows); txid = txid.Next()) {
+      const auto stored = store.Get(Table::kDecision, DecisionKey(kGroup, txid));
+      ASSERT_TRUE(stored.ok() && stored->has_value());
+      EXPECT_EQ(DecodeDecision(**stored)->batch_time_micros, worker.begun_at().at(txid));
+    }
+  };
+  const auto last = [&] {
+    DecisionLog log(store);
+    EXPECT_TRUE(log.Load().ok());
+    return log.LastBatchTime(kGroup);
+  };
+  constexpr Nanos kWall = 1000 * kSecond;
+  run_with(kWall, 5, Epoch(1));
+  const int64_t first = (kWall - kMillisecond) / kMicrosecond;
+  EXPECT_EQ(last(), first) << "the first look at the clock";
+  run_with(kWall - 100 * kSecond, 10, Epoch(2));
+  EXPECT_EQ(last(), first);
+  run_with(kWall + 100 * kSecond, 15, Epoch(3));
+  EXPECT_EQ(last(), first + 100 * kSecond / kMicrosecond);
+}
 
 TEST_P(BatchCoordinatorTest, EveryBatchIsCommittedWhoeverSteps) {
   for (const int threads : {1, 4}) Commit(Config(), 2000, threads);

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/coding.h"
 #include "state/disk/memory_store.h"
+#include "state/disk/store_layout.h"
 
 namespace trident {
 namespace {
@@ -94,6 +96,44 @@ TEST(DecisionLogTest, APartitionHasMovedWhenTheDecisionIsDurable) {
     EXPECT_EQ(each->CommittedPosition(kGroup, SpoutId(2), "a"), "");
     EXPECT_EQ(each->CommittedPosition(GroupId(2), spout, "a"), "");
   }
+}
+
+TEST(DecisionLogTest, TheBatchTimeIsKeptOverAStartAndNeverGoesBack) {
+  MemoryStore store;
+  DecisionLog log(store);
+  const auto append = [&](uint64_t txid, int64_t time) {
+    DecisionRecord record;
+    record.txid = TxId(txid);
+    record.attempt = {Epoch(1), 1};
+    record.batch_time_micros = time;
+    WriteSet changes;
+    const Status appended = log.Append(kGroup, record, changes);
+    if (!appended.ok()) return appended;
+    return store.Write(changes, Durability::kSynced);
+  };
+  EXPECT_EQ(log.LastBatchTime(kGroup), 0);
+  EXPECT_TRUE(append(1, 500).ok());
+  EXPECT_TRUE(append(2, 500).ok());
+  EXPECT_EQ(append(3, 499).code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(append(3, 501).ok());
+  DecisionLog again(store);
+  ASSERT_TRUE(again.Load().ok());
+  EXPECT_EQ(again.LastBatchTime(kGroup), 501);
+  EXPECT_EQ(again.LastBatchTime(GroupId(2)), 0);
+}
+
+// Releases before wrote no time.
+TEST(DecisionLogTest, ARecordOfVersion1HasNoBatchTime) {
+  std::string content;
+  for (const uint64_t number : {9, 2, 1, 5, 0, 0}) PutVarint(content, number);
+  const StatusOr<DecisionRecord> record = DecodeDecision(Seal(1, content));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->txid, TxId(9));
+  EXPECT_EQ(record->rows, 5u);
+  EXPECT_EQ(record->batch_time_micros, 0);
+  DecisionRecord timed = *record;
+  timed.batch_time_micros = 77;
+  EXPECT_EQ(DecodeDecision(EncodeDecision(timed))->batch_time_micros, 77);
 }
 
 }  // namespace
