@@ -86,6 +86,8 @@ class StateStore final : public StateCatalog {
 
   // The states of the directory that Recover would refuse, because they were not declared.
   std::vector<StoredState> Undeclared() const { return claim_.Undeclared(); }
+  // Those that Settle deletes.
+  std::vector<StoredState> GivenUp() const { return claim_.GivenUp(); }
 
   // Call it once, after Recover, when nothing can refuse the start any more: writes in one durable
   // write the store's owner and states, if they are new, and `others`; drops the redo of undecided

@@ -68,6 +68,12 @@ struct DeclaredFor<MapAccess<V>> {
   using Handle = StateHandle<V>;
   static std::shared_ptr<Declaration> Make(const At& at, const StateOptions& options,
                                            const std::vector<SchemaField>& group) {
+    if (options.expire_after != 0) {
+      FailExpiry(at, options,
+                 "nobody but an updater knows what it has written; let it remove keys itself "
+                 "(MapAccess::MultiRemove)");
+      return nullptr;
+    }
     return Declare<Declaration>(
         at, options, group, "values of " + TypeOf<V>().name,
         [](StateSpec spec) { return NewMapInStore<V>(std::move(spec), nullptr); });

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "engine/data/key_reader.h"
 #include "engine/partitioners/by_fields.h"
@@ -52,6 +53,21 @@ Status CheckGroup(const std::vector<SchemaField>& group) {
     }
   }
   return absl::OkStatus();
+}
+
+// Why keys of this state cannot expire; empty if they can.
+std::string WhyNoExpiry(const StateOptions& options, const std::vector<SchemaField>& group) {
+  if (options.expire_after < kSecond) {
+    return Concat("expected at least a second, found ", options.expire_after, " ns");
+  }
+  if (options.where != nullptr) {
+    return Concat("keys expire in the topology's own store only, and `where` is ",
+                  options.where->Describe());
+  }
+  if (group.empty()) return "without GroupBy the state has one value and no keys";
+  if (ValidateStateName(options.name + std::string(kLastWriteSuffix)).ok()) return {};
+  return Concat("the times of its keys are a state, too, which cannot have the name ", options.name,
+                kLastWriteSuffix, "; give it a shorter one");
 }
 
 }  // namespace
@@ -274,6 +290,10 @@ void SetVerb(const At& at, std::string verb) {
   if (at.ok()) at.plan->node(at.node).verb = std::move(verb);
 }
 
+void FailExpiry(const At& at, const StateOptions& options, const std::string& why) {
+  FailAt(at, "state " + options.name, InvalidArgument("`expire_after`: ", why));
+}
+
 std::optional<StateSpec> SpecOf(const At& at, const StateOptions& options,
                                 const std::vector<SchemaField>& group) {
   const StateHome* where = options.where.get();
@@ -291,6 +311,13 @@ std::optional<StateSpec> SpecOf(const At& at, const StateOptions& options,
   const uint32_t usual = where == nullptr ? kStatePartitionsDefault : kOutsidePartitionsDefault;
   spec.partitions = options.partitions == 0 ? usual : options.partitions;
   if (group.empty()) spec.partitions = 1;
+  if (options.expire_after != 0) {
+    if (const std::string why = WhyNoExpiry(options, group); !why.empty()) {
+      FailExpiry(at, options, why);
+      return std::nullopt;
+    }
+    spec.expire_after_micros = options.expire_after / kMicrosecond;
+  }
   for (const SchemaField& field : group) {
     spec.key_fields.push_back({field.name, field.type, field.nullability});
   }

@@ -33,6 +33,11 @@ struct StateOptions {
   // By the key of the grouped stream; fixed when the state is made. 0: 64 in the topology's own
   // store, else 4. A state of a stream without groups has one.
   uint32_t partitions = 0;
+  // A key that no batch has written for so many nanoseconds (kSecond of base/clock.h) is removed,
+  // at exactly the txid whose batch time (when it was cut, which never goes back) is so much later;
+  // 0: never. At least a second. For a grouped PersistentAggregate in the topology's own store.
+  // "Keep state" in trident/README.md says what it costs, and what turning it on and off does.
+  int64_t expire_after = 0;
   // The topology's own store if null; else OutsideTable<T>(open) (trident/outside_table.h),
   // OutsideMap<Stored>(open) or OutsideState<S>(open) (trident/outside_state.h).
   std::shared_ptr<const StateHome> where = {};
@@ -147,6 +152,8 @@ void FailAt(const At& at, const std::string& step, const Status& error);
 // The state that the options describe, keyed by `group`. nullopt on an error, which the plan has.
 std::optional<StateSpec> SpecOf(const At& at, const StateOptions& options,
                                 const std::vector<SchemaField>& group);
+// The plan gets the error: keys of this state cannot expire.
+void FailExpiry(const At& at, const StateOptions& options, const std::string& why);
 // The plan gets the error: `where` keeps something else than `wanted`.
 void FailHome(const At& at, const StateOptions& options, const std::string& wanted);
 // The step behind an exchange by the group's key, which updates the state. Declares the state.

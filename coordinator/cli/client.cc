@@ -64,7 +64,8 @@ StatusOr<RemoteState> StateFrom(const v1::StateInfo& info) {
                   .value_type = info.value_type(),
                   .partitions = info.partitions(),
                   .approximate_keys = info.approximate_keys(),
-                  .latest = TxId(info.latest_txid())};
+                  .latest = TxId(info.latest_txid()),
+                  .expire_after_micros = info.expire_after_micros()};
   for (const v1::KeyFieldInfo& field : info.key()) {
     const TypeInfo* type = KeyTypeNamed(field.type());
     if (type == nullptr) {

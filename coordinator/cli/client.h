@@ -38,6 +38,7 @@ struct RemoteState {
   uint32_t partitions = 0;
   uint64_t approximate_keys = 0;
   TxId latest;
+  uint64_t expire_after_micros = 0;  // 0: no key expires
 
   std::string KeyText() const;  // "user:text, day:int64?"
 };

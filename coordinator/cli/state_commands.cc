@@ -128,15 +128,29 @@ std::string StateJson(const RemoteState& state) {
             .Add("nullable", field.nullability == Nullability::kNullable ? "true" : "false")
             .Done());
   }
-  return JsonObject()
-      .Add("name", JsonText(state.name))
+  JsonObject object;
+  object.Add("name", JsonText(state.name))
       .Add("kind", JsonText(state.kind))
       .Add("key", JsonArray(fields))
       .Add("value_type", JsonText(state.value_type))
       .Add("partitions", JsonNumber(state.partitions))
       .Add("approximate_keys", JsonNumber(state.approximate_keys))
-      .Add("txid", JsonNumber(state.latest.value()))
-      .Done();
+      .Add("txid", JsonNumber(state.latest.value()));
+  if (state.expire_after_micros > 0) {
+    object.Add("expire_after_micros", JsonNumber(state.expire_after_micros));
+  }
+  return object.Done();
+}
+
+// "int64", or "int64 for 3600 s" if keys expire.
+std::string ValueText(const RemoteState& state) {
+  std::string text = OneLine(state.value_type);
+  const uint64_t micros = state.expire_after_micros;
+  if (micros == 0) return text;
+  constexpr uint64_t kMicrosPerSecond = kSecond / kMicrosecond;
+  const bool whole = micros % kMicrosPerSecond == 0;
+  return text + (whole ? Concat(" for ", micros / kMicrosPerSecond, " s")
+                       : Concat(" for ", micros / 1000, " ms"));
 }
 
 }  // namespace
@@ -148,7 +162,7 @@ ExitCode StateList(Client& client, Console& console) {
   for (const RemoteState& state : *states) {
     if (console.json()) console.out << StateJson(state) << '\n';
     const std::string key = state.key_fields.empty() ? "(one value)" : state.KeyText();
-    table.push_back({OneLine(state.name), state.kind, OneLine(key), OneLine(state.value_type),
+    table.push_back({OneLine(state.name), state.kind, OneLine(key), ValueText(state),
                      std::to_string(state.approximate_keys), ToString(state.latest)});
   }
   if (!console.json()) console.out << TableText(table);

@@ -214,6 +214,7 @@ void Fill(const StateCatalog& catalog, const ReadableState& state, v1::StateInfo
   out.set_partitions(info.spec.partitions);
   out.set_latest_txid(catalog.Published(info.spec.group).value());
   out.set_approximate_keys(state.ApproximateKeys());
+  out.set_expire_after_micros(static_cast<uint64_t>(info.spec.expire_after_micros));
 }
 
 }  // namespace

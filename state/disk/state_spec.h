@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateSpec: the name of a state, its content, and its partitions. All of it is written into the
-// state directory when the state is made, and compared at every later open.
+// StateSpec: the name of a state, its content, and its partitions. All of it but the expiry is
+// written into the state directory when the state is made, and compared at every later open.
 #ifndef TRIDENT_STATE_DISK_STATE_SPEC_H_
 #define TRIDENT_STATE_DISK_STATE_SPEC_H_
 
@@ -40,7 +40,15 @@ struct StateSpec {
   // takes no deltas or the function has no name. Readers of the redo that do not have the topology
   // know "sum", "min" and "max".
   std::string combiner = {};
+  // A key that no batch has written for so long, by batch time, is removed; 0: none is. Then a
+  // state of this name with kLastWriteSuffix belongs to it.
+  int64_t expire_after_micros = 0;
 };
+
+// The state that has the time of each key's last write. Its combiner takes the later of two times.
+// It follows from its state: a start that does not declare it deletes it.
+inline constexpr std::string_view kLastWriteSuffix = "-last-write";
+inline constexpr std::string_view kLastWriteCombiner = "last write";
 
 // A state of an open store.
 struct StateInfo {

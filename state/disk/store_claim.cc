@@ -92,14 +92,25 @@ StatusOr<StoredState> StoreClaim::Declare(const StoredState& wanted) {
   return made;
 }
 
+bool StoreClaim::IsGivenUp(const StoredState& state) const {
+  if (drops_.contains(state.name)) return true;
+  return state.combiner == kLastWriteCombiner && !declared_.contains(state.name);
+}
+
 std::vector<StoredState> StoreClaim::Undeclared() const {
   std::vector<StoredState> undeclared;
   for (const StoredState& state : found_.states) {
-    if (!declared_.contains(state.name) && !drops_.contains(state.name)) {
-      undeclared.push_back(state);
-    }
+    if (!declared_.contains(state.name) && !IsGivenUp(state)) undeclared.push_back(state);
   }
   return undeclared;
+}
+
+std::vector<StoredState> StoreClaim::GivenUp() const {
+  std::vector<StoredState> given_up;
+  for (const StoredState& state : found_.states) {
+    if (IsGivenUp(state)) given_up.push_back(state);
+  }
+  return given_up;
 }
 
 Status StoreClaim::CheckAllDeclared() const {
@@ -119,18 +130,14 @@ Status StoreClaim::CheckAllDeclared() const {
 std::set<StateId> StoreClaim::Gone() const {
   std::set<StateId> gone;
   for (const auto& [id, name] : found_.dropped) gone.insert(id);
-  for (const StoredState& state : found_.states) {
-    if (drops_.contains(state.name)) gone.insert(state.id);
-  }
+  for (const StoredState& state : GivenUp()) gone.insert(state.id);
   return gone;
 }
 
 Status StoreClaim::AddTo(WriteSet& changes) const {
   if (!found_.owner) PutOwner(owner_, changes);
   PutNextState(next_state_, changes);
-  for (const StoredState& state : found_.states) {
-    if (drops_.contains(state.name)) DropState(state, changes);
-  }
+  for (const StoredState& state : GivenUp()) DropState(state, changes);
   for (const StoredState& state : made_) PutState(state, changes);
   return DeleteLeftovers(*store_, found_.dropped, changes);
 }

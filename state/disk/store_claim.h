@@ -35,10 +35,14 @@ class StoreClaim {
   StatusOr<StoredState> Declare(const StoredState& wanted);
 
   // FailedPrecondition when the store holds a state that was not declared: a renamed state would
-  // silently start empty, and one that is left out would miss txids for ever.
+  // silently start empty, and one that is left out would miss txids for ever. But times of last
+  // writes (kLastWriteSuffix) that are not declared are given up: their state's keys do not expire
+  // any more.
   Status CheckAllDeclared() const;
   // The states that CheckAllDeclared refuses.
   std::vector<StoredState> Undeclared() const;
+  // Those that this start deletes.
+  std::vector<StoredState> GivenUp() const;
 
   // The states that are no more, and those that this start gives up: the redo may hold changes of
   // them, which nobody applies.
@@ -56,6 +60,8 @@ class StoreClaim {
         found_(std::move(found)),
         drops_(std::move(drops)),
         next_state_(found_.next_state) {}
+
+  bool IsGivenUp(const StoredState& state) const;
 
   const DurableStore* store_;
   StoreOwner owner_;

@@ -6,6 +6,7 @@
 #ifndef TRIDENT_STATE_MAP_MAP_STATE_H_
 #define TRIDENT_STATE_MAP_MAP_STATE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,6 +62,10 @@ class MapState final : public ReadableState {
   StatusOr<StatePage> Scan(TxId at, const KeyRange& range, PageLimits limits) const override;
   StatusOr<std::vector<StateChange>> ChangesOf(TxId at, const KeyRange& range) const override;
   uint64_t ApproximateKeys() const override;
+  uint64_t KeysExpired() const override { return expired_.load(std::memory_order_relaxed); }
+
+  // Keys of a committed batch were removed because they expired. Any thread.
+  void CountExpired(uint64_t keys) { expired_.fetch_add(keys, std::memory_order_relaxed); }
 
  private:
   static std::string Encode(const V& value) {
@@ -77,6 +82,7 @@ class MapState final : public ReadableState {
   const StateInfo info_;
   const MapOptions<V> options_;
   std::vector<std::unique_ptr<MapPartition<V>>> partitions_;
+  std::atomic<uint64_t> expired_{0};
 };
 
 template <class V>

@@ -83,6 +83,8 @@ class ReadableState {
   // The number of keys at the newest applied txid. Exact, except that a key whose base value was
   // never read counts only once it is folded.
   virtual uint64_t ApproximateKeys() const = 0;
+  // How many keys committed batches have removed since the start because they expired.
+  virtual uint64_t KeysExpired() const { return 0; }
 };
 
 }  // namespace trident

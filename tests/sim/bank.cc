@@ -67,7 +67,7 @@ class Bank final : public Workload {
     return {{NameFor("paid", number), {}}, {NameFor("got", number), {}}};
   }
 
-  void Fold(const std::string& row, Cut& cut) const override {
+  void Fold(const std::string& row, int64_t /*batch_time_micros*/, Cut& cut) const override {
     const Transfer transfer = ParseTransfer(row);
     for (auto& [name, content] : cut) {
       const std::string& account = IsPaid(name) ? transfer.from : transfer.to;

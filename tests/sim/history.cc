@@ -66,6 +66,9 @@ void History::Commit(GroupId id, const DecisionRecord& record) {
     if (record.attempt.epoch < before.record.attempt.epoch) {
       trial_.Violated("txid ", record.txid.value(), " was decided by an older epoch");
     }
+    if (record.batch_time_micros < before.record.batch_time_micros) {
+      trial_.Violated("the time of txid ", record.txid.value(), " went back");
+    }
   }
   for (const SourceRange& range : record.ranges) CheckRange(range, id, batch);
   if (batch.rows.size() != record.rows) {
@@ -148,6 +151,7 @@ bool History::Extend(GroupId id, const Letters& letters) {
   const Batch& batch = group.batches[group.cuts.size() - 1];
   const TxId txid = batch.record.txid;
   Cut cut = group.cuts.back();
+  workload_.Begin(batch.record.batch_time_micros, cut);
   std::vector<std::string> left;  // letters of this txid that no row has claimed
   if (const auto of_txid = letters.find(txid); of_txid != letters.end()) {
     left = of_txid->second;
@@ -165,7 +169,7 @@ bool History::Extend(GroupId id, const Letters& letters) {
       trial_.Violated("txid ", txid.value(),
                       " holds a row that cannot be processed, and no letter: ", row);
     }
-    workload_.Fold(row, cut);
+    workload_.Fold(row, batch.record.batch_time_micros, cut);
   }
   if (!left.empty()) {
     trial_.Violated("a letter of txid ", txid.value(), " is of no row of it: ", left.front());

@@ -58,7 +58,7 @@ class Ring final : public Workload {
 
   Cut EmptyCut(uint32_t number) const override { return {{NameFor("ring", number), {}}}; }
 
-  void Fold(const std::string& row, Cut& cut) const override {
+  void Fold(const std::string& row, int64_t /*batch_time_micros*/, Cut& cut) const override {
     Content& ring = cut.begin()->second;
     ForEachLink(row, [&](const std::string& from, const std::string& to) { ring[from] = to; });
   }

@@ -21,19 +21,23 @@ namespace trident::sim {
 class SimClock final : public Clock {
  public:
   Nanos MonotonicNanos() const override { return now_; }
-  Nanos WallNanos() const override { return kEpochStart + now_; }
+  Nanos WallNanos() const override { return kEpochStart + now_ + turned_; }
   void Advance(Nanos by) { now_ += by; }
   void AdvanceTo(Nanos at) {
     if (at > now_) now_ = at;
   }
+  // Sets the clock on the wall forward, or back.
+  void TurnWall(Nanos by) { turned_ += by; }
 
  private:
   static constexpr Nanos kEpochStart = 1'000'000 * kSecond;
   Nanos now_ = kSecond;
+  Nanos turned_ = 0;
 };
 
 struct Trial {
-  explicit Trial(const Options& given) : options(given), rng(Mix64(given.seed ^ 0x51)) {}
+  explicit Trial(const Options& given)
+      : options(given), rng(Mix64(given.seed ^ 0x51)), wall_rng(Mix64(given.seed ^ 0x77)) {}
 
   // With this probability, while faults last: what must not do any harm,
   bool Disturbs(double rate) { return faults_on && rate > 0 && rng.Chance(rate); }
@@ -54,6 +58,7 @@ struct Trial {
 
   const Options options;
   Rng rng;
+  Rng wall_rng;  // of its own, so that schedules that once broke stay what they were
   SimClock clock;
   bool faults_on = true;
   bool poison_on = true;

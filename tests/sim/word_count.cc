@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Word count: a word's count is the number of times that it stands in the committed rows; and the
-// stream of new values, kept in a second state, always is where the first one is.
+// stream of new values, kept in a second state, always is where the first one is. In some schedules
+// a word that has not come for a second is forgotten.
+#include "base/key_encoding.h"
 #include "tests/sim/workload.h"
 
 namespace trident::sim {
@@ -11,6 +13,13 @@ constexpr Field<Text> kWord{"word"};
 constexpr Field<int64_t> kCount{"count"};
 constexpr Field<int64_t> kLatest{"latest"};
 constexpr uint64_t kVocabulary = 7;
+constexpr Nanos kForgetAfter = kSecond;
+
+bool HasTimes(const std::string& state) { return state.ends_with("-last-write"); }
+std::string TimeText(int64_t micros) { return ToString(Datum{Timestamp{micros}}); }
+int64_t MicrosIn(const std::string& text) {
+  return std::get<Timestamp>(ParseDatum(TypeOf<Timestamp>(), text)->value).micros;
+}
 
 // Keeps the last value.
 struct Last {
@@ -61,7 +70,7 @@ class WordCount final : public Workload {
                        .Parallelism(trial_.options.spout_tasks)
                        .Each(kRow, split, kWord);
     if (trial_.options.seed % 3 == 0) words = words.Shuffle();
-    const StateOptions state = StateNamed(NameFor("counts", number));
+    const StateOptions state = Forgetting(NameFor("counts", number));
     const auto look = [this](Text row) { MayThrow(row); };
     auto counts =
         combiner_throws
@@ -70,7 +79,7 @@ class WordCount final : public Workload {
     if (trial_.options.state_tasks > 0) counts.Parallelism(trial_.options.state_tasks);
     if (KeepsLatest()) {
       counts.NewValuesStream().GroupBy(kWord).PersistentAggregate(
-          StateNamed(NameFor("latest", number)), kCount, Last(), kLatest);
+          Forgetting(NameFor("latest", number)), kCount, Last(), kLatest);
     }
     topology.NewDrpcStream(FunctionOf(number))
         .Each(kArgs, SplitWords(), kWord)
@@ -81,20 +90,38 @@ class WordCount final : public Workload {
   Cut EmptyCut(uint32_t number) const override {
     Cut cut{{NameFor("counts", number), {}}};
     if (KeepsLatest()) cut[NameFor("latest", number)];
+    const Cut states = cut;
+    for (const auto& [name, content] : states) {
+      if (Forgets()) cut[name + "-last-write"];
+    }
     return cut;
   }
 
-  void Fold(const std::string& row, Cut& cut) const override {
+  void Begin(int64_t batch_time_micros, Cut& cut) const override {
+    for (auto& [name, times] : cut) {
+      if (!HasTimes(name)) continue;
+      Content& counts = cut.at(name.substr(0, name.find("-last-write")));
+      std::erase_if(times, [&, &of = counts](const auto& time) {
+        const bool is_over =
+            MicrosIn(time.second) + kForgetAfter / kMicrosecond <= batch_time_micros;
+        if (is_over) of.erase(time.first);
+        return is_over;
+      });
+    }
+  }
+  void Fold(const std::string& row, int64_t batch_time_micros, Cut& cut) const override {
     for (const std::string& word : WordsOf(row)) {
       if (word[0] == kPoison) continue;
       for (auto& [name, content] : cut) {
-        content[word] = std::to_string(NumberAt(content, word) + 1);
+        content[word] = HasTimes(name) ? TimeText(batch_time_micros)
+                                       : std::to_string(NumberAt(content, word) + 1);
       }
     }
   }
 
   std::optional<std::string> Breach(const Cut& seen) const override {
-    if (seen.begin()->second == seen.rbegin()->second) return std::nullopt;
+    if (!KeepsLatest()) return std::nullopt;
+    if (seen.begin()->second == seen.lower_bound("latest")->second) return std::nullopt;
     return "the stream of new values is not where the counts are";
   }
 
@@ -115,6 +142,12 @@ class WordCount final : public Workload {
  private:
   // Without it the counts are written as deltas.
   bool KeepsLatest() const { return trial_.options.seed % 2 == 0; }
+  bool Forgets() const { return trial_.options.seed % 5 == 2; }
+  StateOptions Forgetting(std::string name) const {
+    StateOptions state = StateNamed(std::move(name));
+    if (Forgets()) state.expire_after = kForgetAfter;
+    return state;
+  }
 };
 
 }  // namespace

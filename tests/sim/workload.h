@@ -32,8 +32,10 @@ class Workload {
   virtual void AddStream(Topology& topology, uint32_t number, std::shared_ptr<Spout> spout) = 0;
   // The states of stream `number` before the first batch.
   virtual Cut EmptyCut(uint32_t number) const = 0;
-  // What a row that was processed does to them.
-  virtual void Fold(const std::string& row, Cut& cut) const = 0;
+  // What a batch of this time does to them, before its rows.
+  virtual void Begin(int64_t /*batch_time_micros*/, Cut& /*cut*/) const {}
+  // What a row of it that was processed does to them.
+  virtual void Fold(const std::string& row, int64_t batch_time_micros, Cut& cut) const = 0;
   // The invariant, on what a reader saw; nullopt: it holds.
   virtual std::optional<std::string> Breach(const Cut& seen) const = 0;
 

@@ -250,6 +250,10 @@ void World::Step() {
   if (disk_.crashed()) return;
   if (trial_.rng.Chance(0.08)) readers_.RunOnce();
   trial_.clock.Advance(static_cast<Nanos>(trial_.rng.Below(50 * kMicrosecond)));
+  if (trial_.wall_rng.Chance(0.02)) {
+    trial_.clock.TurnWall(static_cast<Nanos>(trial_.wall_rng.Below(1500 * kMillisecond)) -
+                          500 * kMillisecond);
+  }
   idle_ = worked ? 0 : idle_ + 1;
   if (idle_ > 2 * actors()) LetTimePass();
 }

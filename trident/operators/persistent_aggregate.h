@@ -56,14 +56,21 @@ class MapStep : public StateStep {
           return std::shared_ptr<MapWriter<V>>(state.NewWriter(site.partition, site.partitions));
         })) {}
 
-  void Begin(const BatchContext& /*context*/) override { slices_.Clear(); }
+  void Begin(const BatchContext& context) override {
+    slices_.Clear();
+    batch_time_micros_ = context.batch_time_micros;
+  }
   Status Process(const Slice& slice, Output& /*out*/) override {
     slices_.Add(step_, slice);
     return absl::OkStatus();
   }
 
  protected:
-  MapWriter<V>& writer() { return *writer_; }
+  // Begins to write the batch.
+  StatusOr<MapWriter<V>*> OpenWriter(const BatchId& id) {
+    TRIDENT_RETURN_IF_ERROR(writer_->Begin(id, batch_time_micros_));
+    return writer_.get();
+  }
   // Emits the keys with their new values, or with null where they have none.
   Status EmitWithRemoved(std::shared_ptr<const KeyColumn> keys, NewValues<V>& now, Output& out) {
     const bool takes_null = this->schema_->fields().back().nullability == Nullability::kNullable;
@@ -84,6 +91,7 @@ class MapStep : public StateStep {
       : StateStep(site, state.spec(), writer), writer_(std::move(writer)) {}
 
   const std::shared_ptr<MapWriter<V>> writer_;
+  int64_t batch_time_micros_ = 0;
 };
 
 // Input: rows of [value] with keys attached, each key at most once per upstream task.
@@ -104,11 +112,11 @@ class PersistentCombineOperator final : public MapStep<KeptValue<A>> {
     ColumnVector<Value> gathered;
     const std::span<const Value> partials = Gather(&keys, &gathered);
     const std::span<const HashedKey> key_span = keys->keys.view();
-    MapWriter<Kept>& writer = this->writer();
+    TRIDENT_ASSIGN_OR_RETURN(MapWriter<Kept>* const writer, this->OpenWriter(permit.id()));
     // Whether a key goes, only its whole value tells.
     if constexpr (!kMayGiveNothing<A>) {
-      if (!this->emits_ && writer.takes_deltas()) {
-        return writer.StageDelta(
+      if (!this->emits_ && writer->takes_deltas()) {
+        return writer->StageDelta(
             permit.id(), key_span, partials,
             [this](const Value& a, const Value& b) { return aggregator_.Combine(a, b); });
       }
@@ -118,8 +126,8 @@ class PersistentCombineOperator final : public MapStep<KeptValue<A>> {
       return std::optional<Kept>(old == nullptr ? partials[i]
                                                 : aggregator_.Combine(Value(*old), partials[i]));
     };
-    TRIDENT_RETURN_IF_ERROR(writer.Stage(permit.id(), key_span, update, now));
-    TRIDENT_RETURN_IF_ERROR(writer.Complete(permit.id().txid));
+    TRIDENT_RETURN_IF_ERROR(writer->Stage(permit.id(), key_span, update, now));
+    TRIDENT_RETURN_IF_ERROR(writer->Complete(permit.id().txid));
     if (!this->emits_) return absl::OkStatus();
     if constexpr (kMayGiveNothing<A>) {
       return this->EmitWithRemoved(std::move(keys), now, out);
@@ -194,11 +202,11 @@ class PersistentReduceOperator<A, FieldList<Ins...>> final : public MapStep<Kept
       }
       return std::optional<Kept>(std::move(value));
     };
-    MapWriter<Kept>& writer = this->writer();
-    TRIDENT_RETURN_IF_ERROR(writer.Stage(permit.id(), keys, update, now));
+    TRIDENT_ASSIGN_OR_RETURN(MapWriter<Kept>* const writer, this->OpenWriter(permit.id()));
+    TRIDENT_RETURN_IF_ERROR(writer->Stage(permit.id(), keys, update, now));
     // No value goes out before all rows are known to be good.
     TRIDENT_RETURN_IF_ERROR(row_status);
-    TRIDENT_RETURN_IF_ERROR(writer.Complete(permit.id().txid));
+    TRIDENT_RETURN_IF_ERROR(writer->Complete(permit.id().txid));
     if (!this->emits_) return absl::OkStatus();
     if constexpr (kMayGiveNothing<A>) {
       return this->EmitWithRemoved(this->slices_.TakeKeys(), now, out);

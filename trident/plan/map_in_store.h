@@ -19,6 +19,7 @@
 #include "base/partition_assignment.h"
 #include "state/map/map_share.h"
 #include "state/state_store.h"
+#include "trident/plan/expiry.h"
 #include "trident/plan/state_declaration.h"
 #include "trident/states/key_rule.h"
 
@@ -90,6 +91,14 @@ class ShareWriter final : public MapWriter<V> {
     }
     return share_.StageDelta(id.txid, id.attempt, keys, deltas, combine);
   }
+  // Removes keys, whatever they have.
+  Status Remove(const BatchId& id, const std::vector<std::string>& keys) {
+    std::vector<HashedKey> hashed;
+    hashed.reserve(keys.size());
+    for (const std::string& key : keys) hashed.push_back({key, HashBytes(key)});
+    return share_.Stage(id.txid, id.attempt, hashed,
+                        [](size_t, const V*) { return std::optional<V>(); });
+  }
   bool takes_deltas() const override { return true; }
   // Once, for all partitions of the task.
   Status Update(const BatchId& id, Keys keys, Call call) override {
@@ -108,6 +117,75 @@ class ShareWriter final : public MapWriter<V> {
   MapShare<V> share_;
 };
 
+// A ShareWriter of a state whose keys expire.
+template <class V>
+class ExpiringWriter final : public MapWriter<V> {
+ public:
+  using typename UpdatedState<MapAccess<V>>::Call;
+  using typename MapWriter<V>::UpdateOne;
+  using typename MapWriter<V>::Combine;
+  using Keys = std::span<const HashedKey>;
+
+  ExpiringWriter(MapState<V>& map, const Expiry::Site& site)
+      : map_(map),
+        writer_(map, map.info().spec, site.owned),
+        expiry_(site,
+                [&map](PartitionId partition, TxId at, const KeyRange& range, PageLimits limits) {
+                  return KeysOf(map, partition, at, range, limits);
+                }) {}
+
+  Status Begin(const BatchId& id, int64_t batch_time_micros) override {
+    TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> gone,
+                             expiry_.Begin(id, batch_time_micros));
+    return gone.empty() ? absl::OkStatus() : writer_.Remove(id, gone);
+  }
+  Status Stage(const BatchId& id, Keys keys, UpdateOne update, NewValues<V>& now) override {
+    TRIDENT_RETURN_IF_ERROR(writer_.Stage(id, keys, update, now));
+    if (now.removed.empty()) return expiry_.Wrote(id, keys);
+    std::vector<bool> is_removed(keys.size());
+    for (const uint32_t i : now.removed) is_removed[i] = true;
+    std::vector<HashedKey> written, removed;
+    for (size_t i = 0; i < keys.size(); ++i) (is_removed[i] ? removed : written).push_back(keys[i]);
+    TRIDENT_RETURN_IF_ERROR(expiry_.Wrote(id, written));
+    return expiry_.Removed(id, removed);
+  }
+  Status StageDelta(const BatchId& id, Keys keys, std::span<const V> deltas,
+                    Combine combine) override {
+    TRIDENT_RETURN_IF_ERROR(writer_.StageDelta(id, keys, deltas, combine));
+    return expiry_.Wrote(id, keys);
+  }
+  bool takes_deltas() const override { return true; }
+  Status Update(const BatchId&, Keys, Call) override {
+    return Internal("an updater does not write a state whose keys expire");
+  }
+  void AppendRedo(TxId txid, std::string& fragment) override {
+    writer_.AppendRedo(txid, fragment);
+    expiry_.AppendRedo(txid, fragment);
+  }
+  void Apply(TxId txid, Attempt attempt) override {
+    writer_.Apply(txid, attempt);
+    map_.CountExpired(expiry_.Apply(txid, attempt));
+  }
+  void Abort(TxId from) override {
+    writer_.Abort(from);
+    expiry_.Abort(from);
+  }
+
+ private:
+  static StatusOr<Expiry::Page> KeysOf(const MapState<V>& map, PartitionId partition, TxId at,
+                                       const KeyRange& range, PageLimits limits) {
+    TRIDENT_ASSIGN_OR_RETURN(auto page, map.partition(partition).Scan(at, range, limits));
+    Expiry::Page keys{.keys = {}, .resume = std::move(page.resume)};
+    keys.keys.reserve(page.rows.size());
+    for (auto& [key, value] : page.rows) keys.keys.push_back(std::move(key));
+    return keys;
+  }
+
+  MapState<V>& map_;
+  ShareWriter<V> writer_;
+  Expiry expiry_;
+};
+
 template <class V>
 class MapInStore final : public MapDeclaration<V> {
  public:
@@ -122,13 +200,18 @@ class MapInStore final : public MapDeclaration<V> {
     });
   }
   std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const override {
-    return std::make_unique<ShareWriter<V>>(map(), this->spec(),
-                                            PartitionsOfTask(task, this->spec().partitions, tasks));
+    const PartitionRange owned = PartitionsOfTask(task, this->spec().partitions, tasks);
+    if (times_ == nullptr) return std::make_unique<ShareWriter<V>>(map(), this->spec(), owned);
+    return std::make_unique<ExpiringWriter<V>>(
+        map(), Expiry::Site{.store = store_, .state = &map(), .times = times_, .owned = owned});
   }
 
  private:
   Status Open(StateStore& store) override {
     TRIDENT_ASSIGN_OR_RETURN(map_, store.AddMap<V>(this->spec(), options_));
+    store_ = &store;
+    if (this->spec().expire_after_micros == 0) return absl::OkStatus();
+    TRIDENT_ASSIGN_OR_RETURN(times_, AddLastWrites(store, this->spec()));
     return absl::OkStatus();
   }
   MapState<V>& map() const {
@@ -138,6 +221,8 @@ class MapInStore final : public MapDeclaration<V> {
 
   const MapOptions<V> options_;
   MapState<V>* map_ = nullptr;
+  const StateStore* store_ = nullptr;
+  MapState<Timestamp>* times_ = nullptr;  // null: no key expires
 };
 
 template <class V>

@@ -63,6 +63,10 @@ class StateDeclaration {
 class StateWriter {
  public:
   virtual ~StateWriter() = default;
+  // Begins the batch, before any of it is staged: keys that have expired at its time are removed.
+  virtual Status Begin(const BatchId& /*id*/, int64_t /*batch_time_micros*/) {
+    return absl::OkStatus();
+  }
   // Tells that all of the batch has been staged.
   virtual Status Complete(TxId /*txid*/) { return absl::OkStatus(); }
   // Appends the changes of `txid` to a redo fragment.
@@ -246,6 +250,9 @@ class TypedWriter final : public MapWriter<V> {
     });
   }
   bool takes_deltas() const override { return writer_->takes_deltas(); }
+  Status Begin(const BatchId& id, int64_t batch_time_micros) override {
+    return writer_->Begin(id, batch_time_micros);
+  }
   Status Update(const BatchId& id, Keys keys, Call call) override {
     return writer_->Update(id, keys,
                            [&](MapAccess<UserValue>& access, std::span<const uint32_t> rows) {

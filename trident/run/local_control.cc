@@ -84,6 +84,11 @@ std::string LocalControl::Metrics() const {
     Line(out, "commit_p50_nanoseconds", group, static_cast<uint64_t>(counters.commit_p50));
     Line(out, "commit_p99_nanoseconds", group, static_cast<uint64_t>(counters.commit_p99));
   }
+  for (const ReadableState* state : parts_.states->List()) {
+    if (state->info().spec.expire_after_micros == 0) continue;
+    out += Concat("trident_state_keys_expired_total{state=\"", state->info().spec.name, "\"} ",
+                  state->KeysExpired(), "\n");
+  }
   MemoryBudget::Use use = parts_.states->budget().use();
   out += "trident_state_bytes " + std::to_string(use.total()) + "\n";
   out += "trident_state_dirty_bytes " + std::to_string(use.dirty) + "\n";

@@ -133,10 +133,8 @@ Status Check::DescribeStates(const Plan& named) {
       DeclareStates({.plan = named, .options = options_, .store = store_, .states = *states},
                     describe)
           .status());
-  for (const StoredState& state : identity_.states) {
-    if (options_.drop_states.contains(state.name)) {
-      Say("state ", state.name, ": dropped by this start");
-    }
+  for (const StoredState& state : states->GivenUp()) {
+    Say("state ", state.name, ": dropped by this start");
   }
   for (const StoredState& state : states->Undeclared()) {
     Say("state ", state.name, ": orphaned and refused: this topology does not declare it");

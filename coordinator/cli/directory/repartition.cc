@@ -160,6 +160,12 @@ StatusOr<Repartitioned> RepartitionStateOf(DurableStore& store, const std::strin
   DropState(done.was, change);
   PutState(made, change);
   TRIDENT_RETURN_IF_ERROR(store.Write(change, Durability::kSynced));
+  // If this is cut off, a start tells what is left to do.
+  const std::string times = name + std::string(kLastWriteSuffix);
+  for (const StoredState& other : identity.states) {
+    if (other.name != times || other.combiner != kLastWriteCombiner) continue;
+    TRIDENT_RETURN_IF_ERROR(RepartitionStateOf(store, times, partitions).status());
+  }
   return done;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/directory/state_changes.h"
 
+#include <optional>
 #include <vector>
 
 #include "base/limits.h"
@@ -24,6 +25,15 @@ StatusOr<std::unique_ptr<RocksStore>> OpenAs(const std::string& dir,
                   Concat(Message(store.status()), "; nothing was changed. Stop it first"));
   }
   return store;
+}
+
+// The times of the state's keys, if they expire.
+std::optional<StoredState> LastWritesOf(const StoreIdentity& identity, const std::string& name) {
+  for (const StoredState& state : identity.states) {
+    const bool is_of = state.name == name + std::string(kLastWriteSuffix);
+    if (is_of && state.combiner == kLastWriteCombiner) return state;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -56,6 +66,7 @@ StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name) 
   WriteSet changes;
   TRIDENT_RETURN_IF_ERROR(AddUpkeep(store, identity, changes));
   DropState(state, changes);
+  if (const auto times = LastWritesOf(identity, name)) DropState(*times, changes);
   TRIDENT_RETURN_IF_ERROR(store.Write(changes, Durability::kSynced));
   return state;
 }
@@ -71,6 +82,11 @@ StatusOr<StoredState> RenameStateOf(DurableStore& store, const std::string& name
   WriteSet changes;
   TRIDENT_RETURN_IF_ERROR(AddUpkeep(store, identity, changes));
   RenameState(state, to, changes);
+  if (const auto times = LastWritesOf(identity, name)) {
+    const std::string times_to = to + std::string(kLastWriteSuffix);
+    TRIDENT_RETURN_IF_ERROR(ValidateStateName(times_to));
+    RenameState(*times, times_to, changes);
+  }
   TRIDENT_RETURN_IF_ERROR(store.Write(changes, Durability::kSynced));
   return state;
 }

@@ -8,6 +8,7 @@
 
 #include "base/codec.h"
 #include "coordinator/serve/datum_codec.h"
+#include "state/disk/state_spec.h"
 
 namespace trident {
 namespace {
@@ -43,7 +44,7 @@ std::optional<std::string> CombineAs(std::string_view combiner, std::string_view
   if (!left.done() || !right.done()) return std::nullopt;
   std::optional<T> combined;
   if (combiner == "min") combined = StandsBefore(b, a) ? b : a;
-  if (combiner == "max") combined = StandsBefore(a, b) ? b : a;
+  if (combiner == "max" || combiner == kLastWriteCombiner) combined = StandsBefore(a, b) ? b : a;
   if constexpr (std::is_floating_point_v<T>) {
     const bool is_extreme = combiner == "min" || combiner == "max";
     if (is_extreme && (a != a || b != b)) combined = std::numeric_limits<T>::quiet_NaN();
