@@ -125,8 +125,12 @@ Status BatchProtocol::Machine::Restore(const Recovered& recovered) {
   }
   if (config_.deaths) {
     EarlierDeaths deaths = *config_.deaths;
-    // The spout may have fewer tasks now.
-    if (deaths.the_row && emitters_.Find(deaths.the_row->emitter) < 0) deaths.the_row.reset();
+    // The spout may have fewer tasks now, or a hand has set it beyond the row.
+    const int emitter = deaths.the_row ? emitters_.Find(deaths.the_row->emitter) : -1;
+    const bool is_there =
+        emitter >= 0 &&
+        positions_.StandsAt(emitters_[static_cast<uint32_t>(emitter)].spout, deaths.the_row->at);
+    if (!is_there) deaths.the_row.reset();
     retry_.Recall(deaths, last_decided_.Next());
   }
   return absl::OkStatus();

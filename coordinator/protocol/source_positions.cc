@@ -54,6 +54,13 @@ void SourcePositions::Undo(uint32_t spout, const SourceRange& range) {
   partition.moved = TxId();
 }
 
+bool SourcePositions::StandsAt(uint32_t spout, const SourcePosition& at) const {
+  const SpoutPartitions& known = spouts_[spout];
+  const auto it = known.index.find(at.partition);
+  if (it == known.index.end()) return at.position.empty();
+  return known.partitions[it->second].at.position == at.position;
+}
+
 void SourcePositions::ForgetReaders(uint32_t spout) {
   for (Partition& partition : spouts_[spout].partitions) partition.reader.reset();
 }

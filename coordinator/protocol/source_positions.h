@@ -36,6 +36,10 @@ class SourcePositions {
   // with it stays known, at the start of the range: a new cut finds the same rows.
   void Undo(uint32_t spout, const SourceRange& range);
 
+  // True if the partition stands at that place; one of which nothing is known stands at its
+  // beginning.
+  bool StandsAt(uint32_t spout, const SourcePosition& at) const;
+
   // The tasks of this spout may read other partitions from now on.
   void ForgetReaders(uint32_t spout);
   // Appends where `task` starts: its partitions and those whose reader is not known.

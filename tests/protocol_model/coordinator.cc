@@ -11,12 +11,15 @@
 
 namespace trident::model {
 
-Coordinator::Coordinator(World& world, Epoch epoch) : world_(world), epoch_(epoch) {
-  const Recovered recovered = world_.store().Recover(epoch);
-  auto made = BatchProtocol::Create(world_.options().config, recovered);
+Coordinator::Coordinator(World& world, const Recovered& recovered,
+                         const std::optional<EarlierDeaths>& deaths)
+    : world_(world), epoch_(recovered.epoch) {
+  GroupConfig config = world_.options().config;
+  config.deaths = deaths;
+  auto made = BatchProtocol::Create(std::move(config), recovered);
   TRIDENT_CHECK(made.ok()) << made.status().ToString();
   protocol_ = std::move(*made);
-  witness_ = std::make_unique<Witness>(world, recovered);
+  witness_ = std::make_unique<Witness>(world, recovered, deaths);
 }
 
 void Coordinator::Deliver(const BatchEvent& event) {

@@ -6,6 +6,7 @@
 #define TRIDENT_TESTS_PROTOCOL_MODEL_COORDINATOR_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "coordinator/protocol/batch_protocol.h"
@@ -17,7 +18,8 @@ class World;
 
 class Coordinator {
  public:
-  Coordinator(World& world, Epoch epoch);
+  // `deaths` of the processes before it.
+  Coordinator(World& world, const Recovered& recovered, const std::optional<EarlierDeaths>& deaths);
 
   void Deliver(const BatchEvent& event);
   void Kill() { alive_ = false; }

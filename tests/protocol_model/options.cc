@@ -44,6 +44,19 @@ bool NamesPoison(const Options& options) {
          Rng(Mix64(options.seed ^ 0xA51DE)).Chance(0.5);
 }
 
+// Likewise.
+bool PoisonKills(const Options& options) {
+  return options.poison_rows > 0 && !options.names_poison &&
+         Rng(Mix64(options.seed ^ 0xDEAD)).Chance(0.5);
+}
+uint32_t KillsFor(const Options& options) {
+  Rng rng(Mix64(options.seed ^ 0x816));
+  // A spout that forgets may leave a row at a place where nobody stands any more.
+  const bool often = options.forgets > 0;
+  if (options.undisturbed || !rng.Chance(often ? 0.9 : 0.2)) return 0;
+  return static_cast<uint32_t>(1 + rng.Below(often ? 10 : 4));
+}
+
 // Poison needs an end: a few retries, then the policy.
 void AddPoison(Rng& rng, Options& options) {
   options.poison_rows = static_cast<uint32_t>(1 + rng.Below(2));
@@ -90,6 +103,8 @@ Options OptionsFor(uint64_t seed) {
   if (!options.undisturbed) AddFaults(rng, options);
   if (rng.Chance(0.25)) AddPoison(rng, options);
   options.names_poison = NamesPoison(options);
+  options.poison_kills = PoisonKills(options);
+  options.kills = KillsFor(options);
   return options;
 }
 
@@ -103,11 +118,12 @@ std::string Describe(const Options& o) {
                 o.config.max_pending, ", rows ", o.config.limits.rows, ", ",
                 o.config.cut_logging == CutLogging::kNone ? "cuts not logged" : "cuts logged",
                 o.config.staging == Staging::kOneAtATime ? ", one at a time" : "", ", poison ",
-                o.poison_rows, o.names_poison ? " named" : "", ", lost ", o.lost, ", repeated ",
-                o.repeated, ", late ", o.late, ", stage fails ", o.stage_fails, ", unknown writes ",
-                o.write_unknown, ", crashes ", o.coordinator_crashes, "c ", o.worker_crashes, "w ",
-                o.spout_crashes, "s, zombies ", o.coordinator_zombies, ", suspicions ",
-                o.worker_suspicions, ", forgets ", o.forgets);
+                o.poison_rows, o.names_poison ? " named" : "", o.poison_kills ? " deadly" : "",
+                ", kills ", o.kills, ", lost ", o.lost, ", repeated ", o.repeated, ", late ",
+                o.late, ", stage fails ", o.stage_fails, ", unknown writes ", o.write_unknown,
+                ", crashes ", o.coordinator_crashes, "c ", o.worker_crashes, "w ", o.spout_crashes,
+                "s, zombies ", o.coordinator_zombies, ", suspicions ", o.worker_suspicions,
+                ", forgets ", o.forgets);
 }
 
 }  // namespace trident::model

@@ -20,6 +20,8 @@ struct Options {
   uint64_t rows_per_source = 20;
   double blank_rows = 0;     // share of positions that hold no row
   uint32_t poison_rows = 0;  // rows that no worker can stage
+  // Staging one of them ends the process: leader, workers and spout tasks at once.
+  bool poison_kills = false;
   // The emitter finds these rows by itself and puts them aside, where the group lets it.
   bool names_poison = false;
   Nanos input_lasts = 0;  // the input arrives within this
@@ -39,6 +41,7 @@ struct Options {
   uint32_t worker_suspicions = 0;  // reported as lost though it lives
   uint32_t spout_crashes = 0;
   uint32_t pauses = 0;
+  uint32_t kills = 0;  // of the process, from outside
   // Of each answer: a spout that forgot where it stood and begins at its beginning. The group may
   // halt over it, but must not commit it.
   double forgets = 0;

@@ -77,6 +77,7 @@ TEST(ProtocolModel, TheFaultsReallyHappen) {
     sum.halts += outcome.halts;
     sum.stale += outcome.stale;
     sum.diverted += outcome.diverted;
+    sum.deaths += outcome.deaths;
   }
   EXPECT_GT(sum.txids, 1000u);
   EXPECT_GT(sum.attempts, sum.txids + sum.failures / 2);
@@ -84,6 +85,7 @@ TEST(ProtocolModel, TheFaultsReallyHappen) {
   EXPECT_GT(sum.halts, 20u);
   EXPECT_GT(sum.stale, 1000u);
   EXPECT_GT(sum.diverted, 5u);
+  EXPECT_GT(sum.deaths, 100u);
 }
 
 }  // namespace

@@ -2,20 +2,30 @@
 #include "tests/protocol_model/witness.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/limits.h"
 #include "tests/protocol_model/worker.h"
 #include "tests/protocol_model/world.h"
 
 namespace trident::model {
 
-Witness::Witness(World& world, const Recovered& recovered)
+Witness::Witness(World& world, const Recovered& recovered, std::optional<EarlierDeaths> deaths)
     : world_(world),
+      deaths_(std::move(deaths)),
       last_applied_(recovered.last_decided),
       last_attempt_(recovered.last_attempt),
-      last_issued_(recovered.last_decided) {}
+      last_issued_(recovered.last_decided) {
+  for (const LoggedCut& cut : recovered.cuts) repeated_.insert(cut.txid);
+}
 
 void Witness::Expect(bool kept, const char* broken) {
   if (!kept) world_.oracle().Violation(broken);
+}
+
+// The rule, in words of its own: for kCarefulBatches from the first that was undecided then.
+bool Witness::IsCareful(TxId txid) const {
+  return deaths_ && txid >= deaths_->txid && txid.value() < deaths_->txid.value() + kCarefulBatches;
 }
 
 bool Witness::IsStale(const BatchEvent& event) const {
@@ -60,6 +70,8 @@ void Witness::See(const word::Begin& action) {
   const Attempt prev_attempt = open_.empty() ? last_attempt_ : open_.rbegin()->second;
   Expect(action.id.txid == prev.Next(), "I6: a txid was skipped, or begun while in flight");
   Expect(action.prev_attempt == prev_attempt, "I6: an attempt was begun over another attempt");
+  Expect(open_.empty() || !IsCareful(open_.begin()->first),
+         "I13: after a process that ended, two batches are in flight");
   open_[action.id.txid] = action.id.attempt;
   const GroupConfig& config = world_.options().config;
   Expect(open_.size() <= config.max_pending, "I11: too many batches are in flight");
@@ -89,6 +101,9 @@ void Witness::See(const batch_action::Decide& action) {
     auto open = open_.find(record.txid);
     Expect(open != open_.end() && open->second == record.attempt,
            "I8: an attempt that is not in flight is to be decided");
+    Expect(!IsCareful(record.txid) || record.rows <= deaths_->rows_max ||
+               repeated_.contains(record.txid),
+           "I13: after processes that ended, a batch is larger than it may be");
   }
 }
 

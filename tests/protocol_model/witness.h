@@ -6,6 +6,8 @@
 #define TRIDENT_TESTS_PROTOCOL_MODEL_WITNESS_H_
 
 #include <map>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "coordinator/protocol/batch_protocol.h"
@@ -16,7 +18,7 @@ class World;
 
 class Witness {
  public:
-  Witness(World& world, const Recovered& recovered);
+  Witness(World& world, const Recovered& recovered, std::optional<EarlierDeaths> deaths);
 
   void OnStep(const BatchEvent& event, const std::vector<BatchAction>& actions);
 
@@ -32,8 +34,12 @@ class Witness {
   template <class Other>
   void See(const Other&) {}
   void Expect(bool kept, const char* broken);
+  // Must this batch be small, and alone in flight?
+  bool IsCareful(TxId txid) const;
 
   World& world_;
+  const std::optional<EarlierDeaths> deaths_;
+  std::set<TxId> repeated_;  // whose cuts an earlier process has logged
   TxId last_applied_;
   Attempt last_attempt_;
   std::map<TxId, Attempt> open_;  // begun, and neither aborted nor applied

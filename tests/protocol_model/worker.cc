@@ -106,6 +106,11 @@ void Worker::Stage(TxId txid, Work& work, const State& below) {
   StageOutside(txid, work);
   if (HasPoison(work)) {
     if (const SourceRange* alone = RangeOfOneRow(work)) world_.oracle().OnFailedAlone(*alone);
+    if (world_.options().poison_kills) {
+      work.failed = true;
+      // Not at once: it is at work.
+      return world_.time().After(0, [this] { world_.EndProcess(kStageStep); });
+    }
     return Fail(txid, work, InvalidArgument("a row cannot be staged"));
   }
   Timeline& time = world_.time();
@@ -158,6 +163,14 @@ const SourceRange* Worker::RangeOfOneRow(const Work& work) const {
     }
   }
   return rows_in_all == 1 ? range : nullptr;
+}
+
+std::optional<RowPlace> Worker::RowAlone(TxId txid) const {
+  const auto work = work_.find(txid);
+  if (work == work_.end()) return std::nullopt;
+  const SourceRange* range = RangeOfOneRow(work->second);
+  if (range == nullptr) return std::nullopt;
+  return RowPlace{range->emitter, {range->partition, range->start}};
 }
 
 // What a user-defined transactional state would be given: the rows of transactional spouts.

@@ -19,6 +19,9 @@ namespace trident::model {
 
 class World;
 
+// The step of the program's code that stages rows.
+inline constexpr char kStageStep[] = "stage";
+
 class Worker {
  public:
   Worker(World& world, uint32_t number) : world_(world), number_(number) {}
@@ -40,6 +43,8 @@ class Worker {
   Incarnation incarnation() const { return incarnation_; }
   TxId applied() const { return applied_; }
   bool up() const { return up_; }
+  // The row of `txid` that it was given alone.
+  std::optional<RowPlace> RowAlone(TxId txid) const;
 
  private:
   using Changes = std::map<size_t, uint64_t>;  // new values, by place in the State

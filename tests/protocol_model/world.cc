@@ -2,6 +2,7 @@
 #include "tests/protocol_model/world.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "tests/protocol_model/coordinator.h"
@@ -36,7 +37,8 @@ World::World(const Options& options)
 World::~World() = default;
 
 void World::SendToCoordinators(BatchEvent event) {
-  time_.Send([this, event = std::move(event)] {
+  time_.Send([this, event = std::move(event), life = outcome_.deaths] {
+    if (life != outcome_.deaths) return;  // nobody hears what a process said that has ended
     // By index: a delivery may start a coordinator only later, never now.
     for (size_t i = 0; i < coordinators_.size(); ++i) {
       const bool leads = i + 1 == coordinators_.size();
@@ -66,7 +68,8 @@ void World::OnHalt(const Coordinator& coordinator, const Status& cause) {
   if (!time_.faulty() && ++calm_halts_ > 3) {
     oracle_.Violation(Concat("I10: it halts again and again: ", Message(cause)));
   }
-  const bool poisoned = cause.code() == StatusCode::kInvalidArgument;
+  const bool hopeless = deaths_ && deaths_->fate == EarlierDeaths::Fate::kHalt;
+  const bool poisoned = cause.code() == StatusCode::kInvalidArgument || hopeless;
   const bool may_divert = options_.config.policy == FailurePolicy::kDeadLetter &&
                           options_.config.cut_logging == CutLogging::kNone;
   if (poisoned && !may_divert) {
@@ -79,7 +82,44 @@ void World::OnHalt(const Coordinator& coordinator, const Status& cause) {
 }
 
 void World::StartCoordinator() {
-  coordinators_.push_back(std::make_unique<Coordinator>(*this, store_.NewEpoch()));
+  const Recovered recovered = store_.Recover(store_.NewEpoch());
+  const TxId first_undecided = last_.last_decided.Next();
+  last_.last_decided = recovered.last_decided;
+  last_.cut_is_logged = !recovered.cuts.empty();
+  if (first_undecided != recovered.last_decided.Next()) last_.the_row.reset();
+  deaths_ = JudgeDeaths(deaths_, std::exchange(last_, {}), options_.config);
+  coordinators_.push_back(std::make_unique<Coordinator>(*this, recovered, deaths_));
+}
+
+void World::EndProcess(const std::string& step) {
+  if (std::exchange(is_down_, true)) return;
+  ++outcome_.deaths;
+  last_ = {};
+  last_.last_decided = oracle_.last_decided();
+  last_.steps = {step};
+  last_.cause = Concat("while step \"", step, "\" worked");
+  for (const auto& worker : workers_) {
+    if (!last_.the_row) last_.the_row = worker->RowAlone(last_.last_decided.Next());
+  }
+  for (auto& coordinator : coordinators_) coordinator->Kill();
+  for (auto& worker : workers_) worker->Crash();
+  for (auto& task : spout_tasks_) task->Crash();
+  time_.After(static_cast<Nanos>(time_.rng().Below(5 * kMillisecond)),
+              [this, leader = coordinators_.back().get()] { StartProcess(leader); });
+}
+
+void World::StartProcess(const Coordinator* leader) {
+  is_down_ = false;
+  if (leader == coordinators_.back().get()) StartCoordinator();
+  for (auto& worker : workers_) {
+    if (!worker->up()) worker->Start();
+  }
+  for (auto& task : spout_tasks_) task->Start(SpoutTask::Predecessor::kEnds);
+}
+
+// From outside: whatever was at work then looks guilty.
+void World::KillProcess() {
+  EndProcess(time_.rng().Chance(0.5) ? std::string(kStageStep) : "another");
 }
 
 void World::CrashCoordinator() {
@@ -145,6 +185,7 @@ void World::PlanFaults() {
   Plan(options_.worker_suspicions, &World::SuspectWorker);
   Plan(options_.spout_crashes, &World::CrashSpout);
   Plan(options_.pauses, &World::PauseGroup);
+  Plan(options_.kills, &World::KillProcess);
   time_.After(options_.faults_last, [this] { EndOfFaults(); });
 }
 

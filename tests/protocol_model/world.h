@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "coordinator/protocol/batch_protocol_events.h"
+#include "coordinator/protocol/earlier_deaths.h"
 #include "tests/protocol_model/decision_store.h"
 #include "tests/protocol_model/options.h"
 #include "tests/protocol_model/oracle.h"
@@ -32,6 +34,7 @@ struct Outcome {
   uint64_t halts = 0;
   uint64_t stale = 0;
   uint64_t diverted = 0;
+  uint64_t deaths = 0;  // of the process
   uint64_t steps = 0;   // of protocols
   uint64_t digest = 0;  // over all events and actions: equal seeds have equal digests
 };
@@ -56,6 +59,9 @@ class World : public SpoutSurroundings {
   void SendData(const BatchId& id, EmitterId from,
                 std::shared_ptr<const Emission> emission) override;
   void OnHalt(const Coordinator& coordinator, const Status& cause);
+  // All that takes part is one process. It ends while `step` works, and starts again a little
+  // later.
+  void EndProcess(const std::string& step);
 
  private:
   void PlanFaults();
@@ -66,6 +72,8 @@ class World : public SpoutSurroundings {
   void SuspectWorker();
   void CrashSpout();
   void PauseGroup();
+  void KillProcess();
+  void StartProcess(const Coordinator* leader);
   void StartCoordinator();
   void EndOfFaults();
   bool Finished() const;
@@ -81,6 +89,10 @@ class World : public SpoutSurroundings {
   std::vector<std::unique_ptr<Coordinator>> coordinators_;  // the last one leads
   bool stopped_ = false;  // by a row that no retry helps, as the stop policy promises
   uint64_t calm_halts_ = 0;
+  // What the next start finds of the processes before it.
+  std::optional<EarlierDeaths> deaths_;
+  LastProcess last_;
+  bool is_down_ = false;
 };
 
 // Plays the history of `seed`.

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/limits.h"
 #include "tests/coordinator/protocol/batch_protocol_harness.h"
 
@@ -177,6 +180,29 @@ TEST_F(CarefulProtocol, TheRowIsDivertedAtOnce) {
   ASSERT_NE(Emit(), nullptr);
   EXPECT_EQ(Emit()->mode, EmitMode::kDivert);
   EXPECT_NE(Emit()->cause.find("there"), std::string::npos);
+}
+
+// A hand has set the partition beyond the row, or let it be forgotten: nobody reads it at its
+// place.
+TEST_F(CarefulProtocol, ARowThatIsNotNextAnyMoreIsLeftAlone) {
+  for (const std::vector<SpoutPosition>& now :
+       {std::vector<SpoutPosition>{{SpoutId(0), {"p", "9"}}}, std::vector<SpoutPosition>{}}) {
+    ProtocolHarness start;
+    start.config = h.config;
+    start.config.policy = FailurePolicy::kDeadLetter;
+    start.config.deaths->the_row = RowPlace{{}, {"p", "4"}};
+    start.config.deaths->fate = Fate::kDivert;
+    start.config.deaths->txid = TxId(4);
+    start.recovered.last_decided = TxId(3);
+    start.recovered.last_attempt = {Epoch(4), 1};
+    start.recovered.positions = now;
+    start.Start();
+    const auto emit = std::find_if(
+        start.actions().begin(), start.actions().end(),
+        [](const BatchAction& action) { return std::holds_alternative<word::Emit>(action); });
+    ASSERT_NE(emit, start.actions().end());
+    EXPECT_EQ(std::get<word::Emit>(*emit).mode, EmitMode::kNew);
+  }
 }
 
 TEST_F(CarefulProtocol, AHopelessStartCutsNothingAndSaysWhere) {
