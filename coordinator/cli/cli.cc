@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/spelling.h"
 #include "base/typed_number.h"
 #include "coordinator/cli/backup_commands.h"
@@ -84,15 +85,18 @@ void AddKey(CLI::App& command, CommandLine& line) {
   command.add_option("key", line.state.key, "one value for each field of the key; \\N is null");
 }
 // `to` is a uint64_t, or an optional one. CLI11's own numbers take "-1" and read "010" as eight.
+struct Bounds {
+  uint64_t least = 0;
+  uint64_t most = std::numeric_limits<uint64_t>::max();
+};
 template <class To>
-CLI::Option* AddNumber(CLI::App& command, const std::string& name, uint64_t least, To& to,
+CLI::Option* AddNumber(CLI::App& command, const std::string& name, Bounds bounds, To& to,
                        const std::string& help) {
   return command
       .add_option_function<std::string>(
           name,
-          [name, least, &to](const std::string& text) {
-            const StatusOr<uint64_t> number =
-                ParseWholeNumber(text, least, std::numeric_limits<uint64_t>::max());
+          [name, bounds, &to](const std::string& text) {
+            const StatusOr<uint64_t> number = ParseWholeNumber(text, bounds.least, bounds.most);
             if (!number.ok()) {
               throw CLI::ValidationError(name, std::string(Message(number.status())));
             }
@@ -102,8 +106,10 @@ CLI::Option* AddNumber(CLI::App& command, const std::string& name, uint64_t leas
       ->type_name("NUMBER");
 }
 void AddCut(CLI::App& command, CommandLine& line) {
-  auto* at = AddNumber(command, "--at", 0, line.state.at.exactly, "read at exactly this txid");
-  AddNumber(command, "--at-least", 0, line.state.at.at_least, "wait until this txid is committed")
+  auto* at =
+      AddNumber(command, "--at", {.least = 0}, line.state.at.exactly, "read at exactly this txid");
+  AddNumber(command, "--at-least", {.least = 0}, line.state.at.at_least,
+            "wait until this txid is committed")
       ->excludes(at);
 }
 // An option that is repeated once for each field.
@@ -131,7 +137,7 @@ void AddStateScan(CLI::App& state, CommandLine& line) {
   auto* prefix = AddFields(*scan, "--prefix", line.state.prefix, "only keys that start with this");
   AddFields(*scan, "--from", line.state.from, "from this key on")->excludes(prefix);
   AddFields(*scan, "--to", line.state.to, "up to, not including, this key")->excludes(prefix);
-  AddNumber(*scan, "--limit", 1, line.state.limit, "at most so many rows");
+  AddNumber(*scan, "--limit", {.least = 1}, line.state.limit, "at most so many rows");
   AddCut(*scan, line);
   scan->callback([&line] {
     line.ask = [&line](Client& client, Console& console) {
@@ -145,8 +151,9 @@ void AddStateWatch(CLI::App& state, CommandLine& line) {
   AddState(*watch, line);
   AddKey(*watch, line);
   AddFields(*watch, "--prefix", line.state.prefix, "only keys that start with this");
-  AddNumber(*watch, "--from-txid", 1, line.state.from_txid, "begin with the changes of this txid");
-  AddNumber(*watch, "--limit", 1, line.state.limit, "end after so many changes");
+  AddNumber(*watch, "--from-txid", {.least = 1}, line.state.from_txid,
+            "begin with the changes of this txid");
+  AddNumber(*watch, "--limit", {.least = 1}, line.state.limit, "end after so many changes");
   watch->callback([&line] {
     line.ask = [&line](Client& client, Console& console) {
       return StateWatch(client, line.state, console);
@@ -206,7 +213,9 @@ void AddStateRepartition(CLI::App& state, CommandLine& line) {
       "repartition", "give a state of a directory at rest another number of partitions");
   AddDirectory(*repartition, line);
   AddState(*repartition, line);
-  AddNumber(*repartition, "partitions", 1, line.partitions, "how many it has then")->required();
+  AddNumber(*repartition, "partitions", {.least = 1, .most = kStatePartitionsMax}, line.partitions,
+            "how many it has then")
+      ->required();
   repartition->callback([&line] {
     line.alone = [&line](Console& console) {
       return RepartitionStateIn(line.dir, line.state.state, line.partitions, console);

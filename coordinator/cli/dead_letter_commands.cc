@@ -76,7 +76,8 @@ Status ForEachOf(Client& client, const OnLetter& take) {
 }
 
 Status ForEachIn(const std::string& dir, const OnLetter& take) {
-  return ReadRows(dir, HoldsLetters, [&](const RestingRow& row) -> Status {
+  constexpr std::string_view kAskIt = "`trident deadletters` without --from asks it";
+  return ReadRows(dir, kAskIt, HoldsLetters, [&](const RestingRow& row) -> Status {
     TRIDENT_ASSIGN_OR_RETURN(const Letter letter, LetterFrom(row.key, row.value.value_or(Datum())));
     take(letter);
     return {};

@@ -26,14 +26,16 @@ ExitCode VerifyDirectory(const std::string& dir, Console& console);
 ExitCode DumpDirectory(const std::string& dir, const std::string& state, Console& console);
 
 // Calls `row` for each row of the states that `wanted` names, in key order within a state, at the
-// last decided txid. The errors of reading the directory, of damage, and of `row`.
+// last decided txid. `while_it_runs` says what to ask instead where a process has the directory.
+// The errors of reading the directory, of damage, and of `row`.
 struct RestingRow {
   const std::string& state;
   std::vector<Datum> key;
   std::optional<Datum> value;  // nullopt: there are only deltas
   std::vector<Datum> deltas;   // that only the topology can combine
 };
-Status ReadRows(const std::string& dir, const std::function<bool(const std::string& state)>& wanted,
+Status ReadRows(const std::string& dir, std::string_view while_it_runs,
+                const std::function<bool(const std::string& state)>& wanted,
                 const std::function<Status(const RestingRow&)>& row);
 
 // The last decided txid of each group of a directory in which VerifyDirectory finds no damage; else

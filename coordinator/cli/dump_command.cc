@@ -135,13 +135,14 @@ Status ReadStates(const RestingDirectory& directory, const Reading& reading) {
   return {};
 }
 
-StatusOr<std::unique_ptr<RestingDirectory>> OpenAtRest(const std::string& dir) {
-  TRIDENT_ASSIGN_OR_RETURN(auto files, RestingDirectory::OpenFiles(dir));
+StatusOr<std::unique_ptr<RestingDirectory>> OpenAtRest(const std::string& dir,
+                                                       std::string_view while_it_runs) {
+  TRIDENT_ASSIGN_OR_RETURN(auto files, RestingDirectory::OpenFiles(dir, while_it_runs));
   return RestingDirectory::Read(std::move(files));
 }
 
 Status Dump(const std::string& dir, const std::string& name, Console& console) {
-  TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir));
+  TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir, kAskWhatItHolds));
   if (!name.empty()) TRIDENT_RETURN_IF_ERROR(directory->FindState(name).status());
   const Shown shown = name.empty() ? Shown::kEveryState : Shown::kOneState;
   StateDump dump(shown, console);
@@ -162,9 +163,10 @@ Status Dump(const std::string& dir, const std::string& name, Console& console) {
 
 }  // namespace
 
-Status ReadRows(const std::string& dir, const std::function<bool(const std::string& state)>& wanted,
+Status ReadRows(const std::string& dir, std::string_view while_it_runs,
+                const std::function<bool(const std::string& state)>& wanted,
                 const std::function<Status(const RestingRow&)>& row) {
-  TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir));
+  TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir, while_it_runs));
   return ReadStates(
       *directory,
       {.wanted = [&](const RestingState& state) { return wanted(state.name()); }, .row = row});

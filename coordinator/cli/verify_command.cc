@@ -191,7 +191,7 @@ ExitCode Conclude(const std::string& dir, const Verification* seen, const Findin
 
 ExitCode VerifyDirectory(const std::string& dir, Console& console) {
   Findings findings;
-  StatusOr<std::unique_ptr<RocksStore>> files = RestingDirectory::OpenFiles(dir);
+  StatusOr<std::unique_ptr<RocksStore>> files = RestingDirectory::OpenFiles(dir, kAskWhatItHolds);
   if (!files.ok()) {
     findings.Add("directory", files.status());
     if (findings.damage_count() == 0) return ReportDirectory(console, files.status());
@@ -209,7 +209,8 @@ ExitCode VerifyDirectory(const std::string& dir, Console& console) {
 
 StatusOr<std::map<GroupId, TxId>> CutOfWhole(const std::string& dir) {
   Findings findings;
-  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<RocksStore> files, RestingDirectory::OpenFiles(dir));
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<RocksStore> files,
+                           RestingDirectory::OpenFiles(dir, kAskWhatItHolds));
   const FileCount count = CheckFiles(*files, findings);
   TRIDENT_ASSIGN_OR_RETURN(const auto directory, RestingDirectory::Read(std::move(files)));
   const Verification seen(*directory, count, findings);

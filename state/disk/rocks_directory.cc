@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 using Access = RocksStoreOptions::Access;
 
 constexpr mode_t kOwnerOnly = 0700;
+constexpr std::string_view kIsInUse = " is in use by ";
 constexpr std::string_view kFormatText = "trident state directory, format ";
 
 // Makes `path` for its owner only, in a parent that must be there.
@@ -97,7 +98,25 @@ std::string HolderOf(int fd) {
   return pid.empty() ? "another process" : Concat("process ", pid.substr(0, pid.find('\n')));
 }
 
+// What a copy is made in until it is whole (coordinator/cli/directory/backup_folder.h). It has no
+// lock, as every directory has on which a process ran.
+Status CheckIsNoUnfinishedCopy(const std::string& dir) {
+  std::error_code error;
+  const fs::path path = fs::path(dir + "/").lexically_normal().parent_path();
+  if (path.extension() != ".partial" || fs::exists(path / "LOCK", error)) return {};
+  if (!fs::is_directory(path, error) || fs::is_empty(path, error)) return {};
+  return FailedPrecondition(dir,
+                            " is no state directory: a backup or restore that did not end left it, "
+                            "or is at work in it. If none is, remove it and begin the copy again");
+}
+
 }  // namespace
+
+Status InUseAdvice(const Status& error, std::string_view advice) {
+  if (error.code() != StatusCode::kUnavailable) return error;
+  if (Message(error).find(kIsInUse) == std::string_view::npos) return error;
+  return Status(error.code(), Concat(Message(error), advice));
+}
 
 StatusOr<std::unique_ptr<RocksDirectory>> RocksDirectory::Enter(std::string dir, Access access,
                                                                 rocksdb::Env& env) {
@@ -116,6 +135,7 @@ StatusOr<std::unique_ptr<RocksDirectory>> RocksDirectory::Enter(std::string dir,
 
 Status RocksDirectory::CheckMayChange(const std::string& dir) {
   TRIDENT_RETURN_IF_ERROR(CheckPermissions(dir, Access::kReadWrite));
+  TRIDENT_RETURN_IF_ERROR(CheckIsNoUnfinishedCopy(dir));
   return CheckIsNoBackup(dir);
 }
 
@@ -136,8 +156,7 @@ Status RocksDirectory::Lock(Access access) {
   }
   if (::flock(lock_fd_, (writer ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return FromErrno(errno, "lock", path);
-    return Unavailable(dir_, " is in use by ", HolderOf(lock_fd_),
-                       ". Stop it first, or use another directory");
+    return Unavailable(dir_, kIsInUse, HolderOf(lock_fd_));
   }
   if (!writer) return {};
   const std::string pid = Concat(::getpid(), "\n");
@@ -232,11 +251,14 @@ Status RocksDirectory::CheckPlace() const {
     if (!place_) place_ = place;
     if (place == *place_) return {};
   }
-  return FailedPrecondition("the state directory ", dir_,
-                            is_there ? " is another one now" : " is gone",
-                            ": it was moved or deleted while this process ran on it. What was "
-                            "committed is where it was moved to. Put it back there, or restore a "
-                            "backup, and start again");
+  std::error_code ignored;
+  const bool is_empty = !is_there && fs::exists(dir_, ignored);
+  return FailedPrecondition(
+      "the state directory ", dir_, is_there ? " is another one now" : " is gone",
+      ": it was moved or deleted while this process ran on it",
+      is_empty ? ", and the directory that is there now has no database" : "",
+      ". What was committed is where it was moved to. Put it back there, or restore a backup, and "
+      "start again");
 }
 
 std::vector<std::string> RocksDirectory::Leftovers() const {

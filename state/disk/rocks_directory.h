@@ -24,6 +24,10 @@ class Env;
 
 namespace trident {
 
+// Of an error that says which process has a directory, the same with what to do about it; any other
+// as it is.
+Status InUseAdvice(const Status& error, std::string_view advice);
+
 class RocksDirectory {
  public:
   // Checks that `dir` can be used, makes it when it is missing and may be made, and locks it until

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 using testing::ContainsRegex;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 // `lines` of text, one batch each.
@@ -200,8 +201,54 @@ TEST_F(PlaceTest, ADirectoryThatIsRunningIsNotCopiedAsOneAtRest) {
   const ServedWords words;
   const Ended ended = RunTrident({"backup", At("backup"), "--from", words.state()});
   EXPECT_EQ(ended.code, 4);
-  EXPECT_THAT(ended.err, HasSubstr(" is in use by process "));
+  EXPECT_THAT(ended.err,
+              ContainsRegex(" is in use by process [0-9]+; while it runs, `trident backup TARGET` "
+                            "without --from copies what it holds\n$"));
   EXPECT_TRUE(fs::is_empty(temp_.path()));
+  EXPECT_THAT(RunTrident({"deadletters", "list", "--from", words.state()}).err,
+              ContainsRegex(" is in use by process [0-9]+; while it runs, `trident deadletters` "
+                            "without --from asks it\n$"));
+}
+
+TEST_F(PlaceTest, ALinkIsRefusedBeforeAnythingIsCopied) {
+  fs::create_symlink("nowhere", At("lost"));
+  fs::create_directories(At("empty"));
+  fs::create_symlink("empty", At("link"));
+  for (const std::string name : {"lost", "link", "link/"}) {
+    const Ended ended = Backup(At(name));
+    EXPECT_EQ(ended.code, 4) << name;
+    EXPECT_THAT(ended.err, HasSubstr(" is a symbolic link; nothing was changed. Give the place "));
+  }
+  EXPECT_TRUE(fs::is_empty(At("empty")));
+}
+
+TEST_F(PlaceTest, ACopyThatDidNotEndIsNoStateDirectory) {
+  ASSERT_EQ(Backup(At("backup")).code, 0);
+  fs::rename(At("backup"), At("x.partial"));
+  fs::remove(At("x.partial/BACKUP"));
+  fs::remove(At("x.partial/db/CURRENT"));
+  WriteText(At("text"), "one\n");
+  const std::string before = FingerprintOf(At("x.partial"));
+  for (const std::string name : {"x.partial", "x.partial/"}) {
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"run", "--state", At(name)},
+          {"explain", "--against", At(name)}}) {
+      std::vector<std::string> words = {"wordcount", command[0], "--input", At("text")};
+      words.insert(words.end(), command.begin() + 1, command.end());
+      const Ended ended = RunProgramToEnd(words);
+      EXPECT_EQ(ended.code, 2);
+      EXPECT_THAT(ended.err, HasSubstr(At(name) + " is no state directory: a backup or restore "
+                                                  "that did not end left it"));
+    }
+  }
+  EXPECT_TRUE(FingerprintOf(At("x.partial")) == before);
+  // A name is free.
+  ASSERT_EQ(
+      RunProgramToEnd({"wordcount", "run", "--input", At("text"), "--state", At("y.partial")}).code,
+      0);
+  EXPECT_EQ(
+      RunProgramToEnd({"wordcount", "run", "--input", At("text"), "--state", At("y.partial")}).code,
+      0);
 }
 
 TEST_F(PlaceTest, WhatIsNoBackupIsNotRestored) {
@@ -264,6 +311,12 @@ TEST_F(PlaceTest, ADamagedDirectoryIsNotBackedUp) {
   EXPECT_EQ(ended.code, 5);
   EXPECT_THAT(ended.err, HasSubstr("was read again and is not whole; nothing of it is kept: "));
   EXPECT_FALSE(fs::exists(At("backup")));
+  // The copy is gone, so it is not named, and the advice stands there once.
+  EXPECT_THAT(ended.err, HasSubstr(At("copy") + "/db/"));
+  EXPECT_THAT(ended.err, Not(HasSubstr(".partial")));
+  EXPECT_THAT(ended.err, Not(HasSubstr("from a backup")));
+  EXPECT_THAT(ended.err, EndsWith(". `trident state verify` tells whether that is damaged, or the "
+                                  "disk of the copy\n"));
 }
 
 // ---- what comes over a network ----

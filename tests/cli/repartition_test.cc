@@ -158,7 +158,9 @@ TEST(RepartitionTest, WhatCannotBeIsRefused) {
   FoldedDirectory::Get().CopyTo(copy);
   EXPECT_EQ(RunTrident({"state", "repartition", copy, "count", "7"}).code, 1);
   for (const char* n : {"0", "-1", "x", "4097", "99999999999"}) {
-    EXPECT_EQ(RunTrident({"state", "repartition", copy, "counts", n}).code, 2) << n;
+    const Ended ended = RunTrident({"state", "repartition", copy, "counts", n});
+    EXPECT_EQ(ended.code, 2) << n;
+    EXPECT_THAT(ended.err, HasSubstr("expected a whole number from 1 to 4096, found '"));
   }
   EXPECT_EQ(RunTrident({"state", "repartition", copy, "counts"}).code, 2);
   const Ended same = RunTrident({"state", "repartition", copy, "counts", "64"});

@@ -12,6 +12,7 @@
 #include "coordinator/serve/listen_address.h"
 #include "coordinator/serve/server.h"
 #include "state/disk/memory_store.h"
+#include "state/disk/rocks_directory.h"
 #include "state/disk/rocks_store.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
@@ -101,7 +102,11 @@ Status LocalRun::OpenStore() {
   rocks.dir = options_.state_dir;
   rocks.cache_bytes = shares.block_cache;
   rocks.write_buffer_bytes = shares.write_buffers;
-  TRIDENT_ASSIGN_OR_RETURN(store_, RocksStore::Open(rocks));
+  auto opened = RocksStore::Open(rocks);
+  if (!opened.ok()) {
+    return InUseAdvice(opened.status(), ". Stop it first, or use another directory");
+  }
+  store_ = *std::move(opened);
   return absl::OkStatus();
 }
 

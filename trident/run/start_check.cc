@@ -44,7 +44,7 @@ StatusOr<std::unique_ptr<DurableStore>> OpenToRead(const RunOptions& options) {
   if (files.ok()) return std::unique_ptr<DurableStore>(*std::move(files));
   const auto parent = std::filesystem::absolute(options.state_dir + "/..").lexically_normal();
   if (files.status().code() != StatusCode::kNotFound || !std::filesystem::exists(parent)) {
-    return files.status();
+    return InUseAdvice(files.status(), ". Stop it first, or use another directory");
   }
   return std::unique_ptr<DurableStore>(std::make_unique<MemoryStore>());
 }

@@ -145,6 +145,11 @@ StatusOr<std::unique_ptr<BackupFolder>> BackupFolder::Make(const std::string& pa
   if (path.empty() || place == "." || place == "/") {
     return InvalidArgument("expected the path of a folder to make, found '", path, "'");
   }
+  // A copy gets its name by a rename, which does not follow a link.
+  if (fs::is_symlink(place, error)) {
+    return FailedPrecondition(place, " is a symbolic link; nothing was changed. ",
+                              "Give the place that it leads to, or remove it first");
+  }
   if (fs::exists(place, error) && !(fs::is_directory(place, error) && fs::is_empty(place, error))) {
     return FailedPrecondition(place, " is there and is no empty folder; nothing was changed. ",
                               "Choose another place, or remove it first");
@@ -340,7 +345,9 @@ Status CopyListed(const std::vector<ListedFile>& files, BackupFolder& to) {
 }
 
 StatusOr<BackupFiles> FilesAtRest(const std::string& dir) {
-  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<RocksStore> store, RestingDirectory::OpenFiles(dir));
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<RocksStore> store,
+                           RestingDirectory::OpenFiles(
+                               dir, "`trident backup TARGET` without --from copies what it holds"));
   BackupFiles out{.files = {}, .held = std::shared_ptr<const RocksStore>(std::move(store))};
   std::error_code error;
   for (fs::recursive_directory_iterator at(dir, error), end; !error && at != end;

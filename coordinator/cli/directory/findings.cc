@@ -3,6 +3,11 @@
 
 namespace trident {
 
+std::string WithoutAdvice(std::string_view text) {
+  while (text.ends_with(kRestoreAdvice)) text.remove_suffix(kRestoreAdvice.size());
+  return std::string(text);
+}
+
 void Findings::AddDamage(std::string_view where, std::string_view what) {
   ++damage_count_;
   if (damage_.size() < kKeptMax) damage_.push_back(Concat(where, ": ", what));
@@ -19,9 +24,12 @@ void Findings::Add(std::string_view where, const Status& error) {
 
 Status Findings::ToStatus() const {
   if (damage_count_ == 0) return obstacle_;
-  return DataLoss(damage_.front(), "; ", damage_count_ - 1,
-                  " more like this, which `trident state verify` lists. Restore the directory "
-                  "from a backup");
+  const std::string first = WithoutAdvice(damage_.front());
+  const std::string more =
+      damage_count_ == 1
+          ? std::string()
+          : Concat("; ", damage_count_ - 1, " more like this, which `trident state verify` lists");
+  return DataLoss(first, more, kRestoreAdvice);
 }
 
 }  // namespace trident

@@ -13,6 +13,11 @@
 
 namespace trident {
 
+// How the messages about a damaged directory end.
+inline constexpr std::string_view kRestoreAdvice = ". Restore the directory from a backup";
+// The message without that end.
+std::string WithoutAdvice(std::string_view text);
+
 class Findings {
  public:
   // The first so many are kept, the rest is counted: one lost file can spoil a million rows.

@@ -6,20 +6,13 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/spelling.h"
+#include "state/disk/rocks_directory.h"
 
 namespace trident {
 namespace {
 
 // Every block is looked at once.
 constexpr uint64_t kCacheBytes = 32 * kMiB;
-
-// A directory in use is no failure of the directory; say whom to ask instead.
-Status WithAdvice(const Status& error) {
-  if (Message(error).find(" is in use by ") == std::string_view::npos) return error;
-  return Status(error.code(), Concat(Message(error),
-                                     "; while it runs, `trident state list` and `trident state "
-                                     "scan` tell what it holds"));
-}
 
 }  // namespace
 
@@ -44,13 +37,14 @@ std::string RestingState::Place(PartitionId partition) const {
   return Concat("state ", name(), ", partition ", partition.value());
 }
 
-StatusOr<std::unique_ptr<RocksStore>> RestingDirectory::OpenFiles(const std::string& dir) {
+StatusOr<std::unique_ptr<RocksStore>> RestingDirectory::OpenFiles(const std::string& dir,
+                                                                  std::string_view while_it_runs) {
   StatusOr<std::unique_ptr<RocksStore>> store =
       RocksStore::Open({.dir = dir,
                         .access = RocksStoreOptions::Access::kReadOnly,
                         .cache_bytes = kCacheBytes,
                         .write_buffer_bytes = kCacheBytes});
-  if (!store.ok()) return WithAdvice(store.status());
+  if (!store.ok()) return InUseAdvice(store.status(), Concat("; while it runs, ", while_it_runs));
   return store;
 }
 

@@ -46,11 +46,17 @@ class RestingState {
   StoredType value_type_;
 };
 
+// Who asks for the content of a directory in use can ask the process that uses it.
+inline constexpr std::string_view kAskWhatItHolds =
+    "`trident state list` and `trident state scan` tell what it holds";
+
 // Changes not one byte. Not thread-safe.
 class RestingDirectory {
  public:
-  // The files alone. The errors of RocksStore::Open with Access::kReadOnly.
-  static StatusOr<std::unique_ptr<RocksStore>> OpenFiles(const std::string& dir);
+  // The files alone. The errors of RocksStore::Open with Access::kReadOnly; where a process has the
+  // directory, with what can be done meanwhile.
+  static StatusOr<std::unique_ptr<RocksStore>> OpenFiles(
+      const std::string& dir, std::string_view while_it_runs = kAskWhatItHolds);
   // The errors of ReadIdentity and ReadStreams.
   static StatusOr<std::unique_ptr<RestingDirectory>> Read(std::unique_ptr<RocksStore> files);
   // The same, of a store that outlives it.

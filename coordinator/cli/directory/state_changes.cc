@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/spelling.h"
+#include "state/disk/rocks_directory.h"
 #include "state/disk/state_spec.h"
 
 namespace trident {
@@ -20,9 +21,8 @@ StatusOr<std::unique_ptr<RocksStore>> OpenAs(const std::string& dir,
                         .access = access,
                         .cache_bytes = kCacheBytes,
                         .write_buffer_bytes = kCacheBytes});
-  if (!store.ok() && Message(store.status()).find(" is in use by ") != std::string_view::npos) {
-    return Status(store.status().code(),
-                  Concat(Message(store.status()), "; nothing was changed. Stop it first"));
+  if (!store.ok()) {
+    return InUseAdvice(store.status(), "; nothing was changed. Stop it first");
   }
   return store;
 }

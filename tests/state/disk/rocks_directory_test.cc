@@ -117,6 +117,9 @@ TEST_F(RocksDirectoryTest, OneThatIsMovedOrDeletedOrReplacedIsNoticed) {
     const Status gone = directory->CheckPlace();
     EXPECT_EQ(gone.code(), StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(gone.message()), testing::HasSubstr(dir_ + " is gone: it was moved"));
+    fs::create_directories(dir_);
+    EXPECT_THAT(std::string(directory->CheckPlace().message()),
+                testing::HasSubstr(", and the directory that is there now has no database. What"));
     fs::create_directories(dir_ + "/db");
     EXPECT_THAT(std::string(directory->CheckPlace().message()),
                 testing::HasSubstr(dir_ + " is another one now: it was moved"));

@@ -110,8 +110,7 @@ TEST(RocksStoreTest, ASecondOpeningIsRefusedAndNamesTheProcess) {
   for (Access access : {Access::kReadWrite, Access::kReadOnly}) {
     const Status refused = Open(dir.path(), access).status();
     EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
-    EXPECT_EQ(Message(refused), Concat(dir.path(), " is in use by process ", ::getpid(),
-                                       ". Stop it first, or use another directory"));
+    EXPECT_EQ(Message(refused), Concat(dir.path(), " is in use by process ", ::getpid()));
   }
   EXPECT_TRUE(PutSynced(**first, "a").ok()) << "the refused opening took nothing from the first";
   first->reset();
@@ -135,7 +134,7 @@ TEST(RocksStoreTest, AReaderChangesNoByteAndExcludesWritersOnly) {
     EXPECT_TRUE(Open(dir.path(), Access::kReadOnly).ok());
     const Status writer = Open(dir.path()).status();
     EXPECT_EQ(writer.code(), StatusCode::kUnavailable);
-    EXPECT_TRUE(Mentions(writer, " is in use by another process that reads it. ")) << writer;
+    EXPECT_TRUE(Mentions(writer, " is in use by another process that reads it")) << writer;
     EXPECT_EQ((*reader)->Get(Table::kMeta, "a").value(), "v");
     EXPECT_EQ(PutSynced(**reader, "b").code(), StatusCode::kFailedPrecondition);
     EXPECT_EQ((*reader)->NewBulkLoad(Table::kBase).status().code(),
