@@ -3,8 +3,9 @@
 #
 # What is installed is all that a program needs. The cases:
 #   prefix     installs the build to a prefix under WORK; the others use nothing of ours but that
-#   consumer   copies the consumer, the word count and the README's program to WORK, builds and runs
-#              them, once by find_package and once by pkg-config
+#   consumer   copies the consumer, the word count and the programs of the README and of
+#              docs/programs.md to WORK, builds and runs them, once by find_package and once by
+#              pkg-config
 #   headers    compiles each installed header alone
 #   templates  makes a project of each template of `trident new`, builds it and runs its test
 
@@ -35,22 +36,31 @@ function(case_prefix)
   run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}")
 endfunction()
 
+# Writes the first programs of a page, between ```cpp and ```, to the consumer's folder.
+function(write_programs page)
+  file(READ "${page}" text)
+  foreach(name IN LISTS ARGN)
+    string(FIND "${text}" "```cpp\n" begin)
+    if(begin EQUAL -1)
+      message(FATAL_ERROR "${page} has no program for ${name}")
+    endif()
+    math(EXPR begin "${begin} + 7")
+    string(SUBSTRING "${text}" ${begin} -1 text)
+    string(FIND "${text}" "```" end)
+    string(SUBSTRING "${text}" 0 ${end} source)
+    math(EXPR end "${end} + 4")
+    string(SUBSTRING "${text}" ${end} -1 text)
+    file(WRITE "${WORK}/consumer/${name}.cc" "${source}")
+  endforeach()
+endfunction()
+
 function(case_consumer)
   file(REMOVE_RECURSE "${WORK}/consumer")
   file(COPY "${SOURCE}/tests/install/consumer" DESTINATION "${WORK}")
   file(COPY "${SOURCE}/examples/wordcount.cc" DESTINATION "${WORK}/consumer")
   # The README's whole word count is the whole one, and its value type is one.
-  file(READ "${SOURCE}/README.md" readme)
-  foreach(name IN ITEMS readme value)
-    string(FIND "${readme}" "```cpp\n" begin)
-    math(EXPR begin "${begin} + 7")
-    string(SUBSTRING "${readme}" ${begin} -1 readme)
-    string(FIND "${readme}" "```" end)
-    string(SUBSTRING "${readme}" 0 ${end} source)
-    math(EXPR end "${end} + 4")
-    string(SUBSTRING "${readme}" ${end} -1 readme)
-    file(WRITE "${WORK}/consumer/${name}.cc" "${source}")
-  endforeach()
+  write_programs("${SOURCE}/README.md" readme value)
+  write_programs("${SOURCE}/docs/programs.md" aggregator updater feeder)
   file(APPEND "${WORK}/consumer/value.cc" "
 #include \"trident/topology.h\"
 constexpr trident::Field<Money> kPrice{\"price\"};
@@ -69,6 +79,9 @@ int main() {
   run("${WORK}/consumer/build/wordcount" --help)
   run("${WORK}/consumer/build/readme" run --input "${SOURCE}/LICENSE")
   run("${WORK}/consumer/build/value")
+  foreach(name IN ITEMS aggregator updater feeder)
+    run("${WORK}/consumer/build/${name}")
+  endforeach()
   run("${WORK}/consumer/build/reader")
 
   file(GLOB_RECURSE pc "${prefix}/trident.pc")
