@@ -255,7 +255,10 @@ Status DecisionLog::LoadPosition(std::string_view key, std::string_view value) {
   TRIDENT_ASSIGN_OR_RETURN(PositionRow row, DecodePosition(value));
   if (row.by == PositionRow::By::kForgotten) return absl::OkStatus();
   MutexLock lock(mutex_);
-  groups_[owner->group].positions[{owner->spout, std::move(owner->partition)}] = std::move(row.at);
+  Group& group = groups_[owner->group];
+  const std::pair place{owner->spout, std::move(owner->partition)};
+  if (row.by == PositionRow::By::kHand) group.set_after[place] = row.after;
+  group.positions[place] = std::move(row.at);
   return absl::OkStatus();
 }
 
@@ -336,6 +339,16 @@ Position DecisionLog::CommittedPosition(GroupId id, SpoutId spout,
   if (group == groups_.end()) return {};
   auto position = group->second.positions.find({spout, partition});
   return position == group->second.positions.end() ? Position() : position->second;
+}
+
+std::optional<TxId> DecisionLog::SetByHandAfter(GroupId id, SpoutId spout,
+                                                const std::string& partition) const {
+  MutexLock lock(mutex_);
+  const auto group = groups_.find(id);
+  if (group == groups_.end()) return std::nullopt;
+  const auto set = group->second.set_after.find({spout, partition});
+  if (set == group->second.set_after.end()) return std::nullopt;
+  return set->second;
 }
 
 void DecisionLog::AppendCut(GroupId id, TxId txid, const std::vector<SourceRange>& ranges,

@@ -97,6 +97,9 @@ class DecisionLog final : public DecidedAttempts {
   void Written(GroupId group, const DecisionRecord& record);
   // Where a source partition stands after what is durable: "" if nothing of it is committed.
   Position CommittedPosition(GroupId group, SpoutId spout, const std::string& partition) const;
+  // The newest decided txid when a hand set this position; nullopt: no hand did. As Load found it.
+  std::optional<TxId> SetByHandAfter(GroupId group, SpoutId spout,
+                                     const std::string& partition) const;
   // Adds the cut of a txid; dropped once the txid is decided.
   void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges,
                  WriteSet& changes);
@@ -126,6 +129,7 @@ class DecisionLog final : public DecidedAttempts {
     TxId trimmed;                     // records up to it are gone
     std::map<TxId, Decided> decided;  // what was in the log at Load
     std::map<std::pair<SpoutId, std::string>, Position> positions;
+    std::map<std::pair<SpoutId, std::string>, TxId> set_after;  // at Load
     std::map<TxId, std::vector<SourceRange>> cuts;
     std::map<Epoch, TxId> begun_at;
   };

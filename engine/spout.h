@@ -29,6 +29,8 @@
 
 namespace trident {
 
+struct PositionForm;  // base/position_form.h
+
 // A request to a reader: rows from `start` on, at most `limits`, or exactly up to `end`.
 struct ReadRequest {
   const Position& start;
@@ -89,6 +91,8 @@ struct LaterPartitions {
 struct SpoutCounts {
   uint64_t skipped = 0;
   uint64_t repaired = 0;
+  // Rows that stand at the end of an input and are none yet; the next run reads them.
+  uint64_t left = 0;
 };
 
 // Shared by all tasks; thread-safe.
@@ -125,12 +129,25 @@ class Spout {
   virtual Backlog BacklogAfter(const std::string& /*partition*/, const Position& /*position*/) {
     return {};
   }
+  // The form of this spout's positions. It is kept with the state. The default says nothing of
+  // them.
+  virtual PositionForm positions() const;
+  // An error, which says what was expected, if a state holds a position for one of this spout's
+  // partitions that is none of them: somebody set it by hand, or another spout was here before.
+  // Asked before Resume, of all that the state knows of the stream. Looks at no row.
+  virtual Status CheckPosition(const std::string& /*partition*/,
+                               const Position& /*position*/) const {
+    return absl::OkStatus();
+  }
   // Tells that the topology has halted because of `cause`: in this run it reads and commits no
   // more, although its readers are still there. Who waits for a commit should be told. Called on
   // any thread, maybe more than once; must be quick, and must not call the run.
   virtual void Halted(const Status& /*cause*/) {}
   // Any thread, as BacklogAfter.
   virtual SpoutCounts Counts() const { return {}; }
+  // For people, at the end of a run: where rows were left out, how many, and why, a part of a
+  // sentence each; a few at most. Any thread.
+  virtual std::vector<std::string> LeftOut() const { return {}; }
   // The text that Explain shows, such as "text files (3)".
   virtual std::string Describe() const = 0;
 };

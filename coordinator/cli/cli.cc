@@ -254,7 +254,8 @@ void AddSources(CLI::App& app, CommandLine& line) {
     return command.add_option("partition", line.source.partition, "name of the source partition");
   };
   const auto add_yes = [&line](CLI::App& command) {
-    command.add_flag("--yes", line.source.yes, "do it; without this, only say what it will cost");
+    command.add_flag("--yes", line.source.yes,
+                     "do it; without this, only say what it will cost, and end with 2");
   };
   CLI::App* list = sources->add_subcommand("list", "the position of each source partition");
   CLI::App* forget = sources->add_subcommand(

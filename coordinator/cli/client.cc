@@ -112,7 +112,8 @@ BatchGroupView GroupFrom(const v1::BatchGroup& group) {
                      .commit_p99 = nanos(group.commit_p99_micros()),
                      .lag = LagFrom(group),
                      .source_rows_skipped = group.source_rows_skipped(),
-                     .source_rows_repaired = group.source_rows_repaired()};
+                     .source_rows_repaired = group.source_rows_repaired(),
+                     .source_rows_left = group.source_rows_left()};
   for (const v1::BatchInFlight& batch : group.in_flight()) {
     out.in_flight.push_back({TxId(batch.txid()), Attempt{Epoch(batch.epoch()), batch.attempt()},
                              batch.phase(), batch.rows()});

@@ -18,6 +18,8 @@
 namespace trident {
 namespace {
 
+constexpr std::string_view kStopIt =
+    "its sources move on, and `trident batches` tells how far they are behind; stop it first";
 constexpr std::string_view kHexPrefix = "hex:";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
@@ -85,7 +87,7 @@ void PrintSources(const StoredSources& sources, Console& console) {
 }
 
 Status Show(const std::string& dir, Console& console) {
-  TRIDENT_ASSIGN_OR_RETURN(const auto store, RestingDirectory::OpenFiles(dir));
+  TRIDENT_ASSIGN_OR_RETURN(const auto store, RestingDirectory::OpenFiles(dir, kStopIt));
   TRIDENT_ASSIGN_OR_RETURN(const StoredSources sources, StoredSources::Read(*store));
   PrintSources(sources, console);
   return {};
@@ -109,18 +111,26 @@ StatusOr<std::vector<SourceChange>> ChangesOf(const SourceArgs& args, const Stor
   return std::vector<SourceChange>{{args.stream, *args.partition, to}};
 }
 
+std::string PlaceText(const std::optional<Position>& at) {
+  return !at || at->empty() ? "its beginning" : PositionText(*at);
+}
+
 void PrintCost(const StoredSources& sources, const SourceChange& change, Console& console) {
+  const std::string from = PlaceText(sources.PlaceOf(change.stream, change.partition));
   if (console.json()) {
     console.out << JsonObject()
                        .Add("stream", JsonText(change.stream))
                        .Add("partition", JsonText(change.partition))
+                       .Add("from", JsonText(from))
+                       .Add("to", JsonText(PlaceText(change.to)))
                        .Add("cost", JsonText(sources.CostOf(change)))
                        .Done()
                 << '\n';
     return;
   }
   console.out << "stream " << OneLine(change.stream) << ", partition " << OneLine(change.partition)
-              << ": " << sources.CostOf(change) << '\n';
+              << ", from " << from << " to " << PlaceText(change.to) << ": "
+              << sources.CostOf(change) << '\n';
 }
 
 Status Change(const SourceArgs& args, const std::optional<Position>& to, Console& console) {
@@ -128,7 +138,7 @@ Status Change(const SourceArgs& args, const std::optional<Position>& to, Console
   if (args.yes) {
     TRIDENT_ASSIGN_OR_RETURN(store, OpenToChange(args.dir));
   } else {
-    TRIDENT_ASSIGN_OR_RETURN(store, RestingDirectory::OpenFiles(args.dir));
+    TRIDENT_ASSIGN_OR_RETURN(store, RestingDirectory::OpenFiles(args.dir, kStopIt));
   }
   TRIDENT_ASSIGN_OR_RETURN(const StoredSources sources, StoredSources::Read(*store));
   TRIDENT_ASSIGN_OR_RETURN(const auto changes, ChangesOf(args, sources, to));
@@ -136,13 +146,20 @@ Status Change(const SourceArgs& args, const std::optional<Position>& to, Console
   WriteSet write;
   TRIDENT_RETURN_IF_ERROR(AddUpkeep(*store, identity, write));
   for (const SourceChange& change : changes) {
+    TRIDENT_RETURN_IF_ERROR(sources.Check(change));
     TRIDENT_RETURN_IF_ERROR(sources.Add(change, write));
   }
   for (const SourceChange& change : changes) PrintCost(sources, change, console);
-  console.err
-      << "(what states and others have counted stays: rows that are read again count again, "
-         "rows that are skipped are never counted)\n";
-  if (!args.yes) return InvalidArgument("nothing was changed; with --yes it is done");
+  if (to && !sources.KnowsForm(args.stream)) {
+    console.err << "(whether the source has such a position is not known here; `explain --against` "
+                   "of its program tells)\n";
+  }
+  if (sources.MayGoBack(args.stream)) {
+    console.err
+        << "(what states and others have counted stays: rows that are read again count again, "
+           "rows that are skipped are never counted)\n";
+  }
+  if (!args.yes) return InvalidArgument("nothing was changed; add --yes to do it");
   if (!args.partition) sources.AddForgotten(args.stream, write);
   return store->Write(write, Durability::kSynced);
 }

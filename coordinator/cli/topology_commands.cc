@@ -37,10 +37,10 @@ void PrintGroup(std::ostream& out, const BatchGroupView& group) {
               " rows committed since the start"));
   Line(out, "now", OneLine(StandingOf(group)));
   Line(out, "lag", ToString(group.lag));
-  if (group.source_rows_skipped + group.source_rows_repaired > 0) {
+  if (group.source_rows_skipped + group.source_rows_repaired + group.source_rows_left > 0) {
     Line(out, "sources",
          Concat(group.source_rows_skipped, " rows skipped, ", group.source_rows_repaired,
-                " repaired since the start"));
+                " repaired since the start; ", group.source_rows_left, " left for the next run"));
   }
   Line(out, "commit time",
        group.commit_p50 == 0 ? std::string("none measured yet")
@@ -101,6 +101,7 @@ std::string GroupJson(const BatchGroupView& group) {
       .Add("lag_unknown_partitions", JsonNumber(group.lag.unknown_partitions))
       .Add("source_rows_skipped", JsonNumber(group.source_rows_skipped))
       .Add("source_rows_repaired", JsonNumber(group.source_rows_repaired))
+      .Add("source_rows_left", JsonNumber(group.source_rows_left))
       .Done();
 }
 

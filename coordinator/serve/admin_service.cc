@@ -51,6 +51,7 @@ void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
   out.mutable_lag()->set_unknown_partitions(group.lag.unknown_partitions);
   out.set_source_rows_skipped(group.source_rows_skipped);
   out.set_source_rows_repaired(group.source_rows_repaired);
+  out.set_source_rows_left(group.source_rows_left);
 }
 
 // Who paused or resumed what belongs in the log, also when nothing else is said there.

@@ -49,6 +49,7 @@ struct BatchGroupView {
   // Rows that the spouts left out or mended, as their options say, since the start.
   uint64_t source_rows_skipped = 0;
   uint64_t source_rows_repaired = 0;
+  uint64_t source_rows_left = 0;
 };
 
 struct TopologyView {

@@ -4,6 +4,9 @@
 // a stream and its batch group are kept. A number that was given is never given again.
 //
 //   kMeta  "stream/" name    spout, group
+//   kMeta  "source/" name    the form of its positions: pattern, what they count, whether the
+//   source
+//                            goes back; each start writes it. Earlier releases wrote none
 //   kMeta  "streams"         the next spout, the next group
 //
 // A store whose record "format" is 1 has no such records: there numbers followed the order of the
@@ -16,6 +19,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "base/position_form.h"
 #include "base/status.h"
 #include "state/disk/durable_store.h"
 
@@ -24,6 +28,7 @@ namespace trident {
 struct StoredStream {
   SpoutId spout;
   GroupId group;
+  std::optional<PositionForm> positions = std::nullopt;
   friend bool operator==(const StoredStream&, const StoredStream&) = default;
 };
 

@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 Ended RunWords(std::vector<std::string> arguments) {
@@ -71,6 +72,47 @@ TEST_F(ProgramTest, WhatComesThroughAPipeIsCountedAndTheKindIsSaid) {
   EXPECT_THAT(RunTrident({"state", "dump", state(), "counts"}).out, HasSubstr("the\t4\n"));
   EXPECT_THAT(RunWords({"run", "--input", "-", "--input", input()}).err,
               HasSubstr("must be the only --input"));
+}
+
+TEST_F(ProgramTest, WhatIsNoTextInAPipeStopsTheRunAtOnce) {
+  using std::string_literals::operator""s;
+  const std::string pipe = dir_.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Background program({"wordcount", "run", "--input", pipe, "--quiet"});
+  WriteText(pipe, "a\0b\n"s);
+  const std::string line = program.AwaitLine("wordcount: failed: ");
+  EXPECT_THAT(line, HasSubstr("is no text: it holds bytes of 0"));
+  EXPECT_THAT(line, HasSubstr(" after 1 failed attempt, "));
+  EXPECT_EQ(program.End(0), 1);
+}
+
+TEST_F(ProgramTest, RowsThatWereLeftOutAreSaidAtTheEnd) {
+  WriteText(input(), "a\n" + std::string(2 << 20, 'x') + "\nb\nno end");
+  const Ended ended = RunWith({"--long-line", "skip", "--quiet"});
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_EQ(ended.err, "wordcount: not counted: 1 line without an end yet, the last of \"" +
+                           input() + "\" (each counts once its end is written); 1 line left out " +
+                           "as too long or no UTF-8, of \"" + input() + "\" (a line counts " +
+                           "again here in each attempt of its batch)\n" +
+                           "wordcount: the input has ended and is committed\n");
+  EXPECT_THAT(RunWith({"--quiet"}).err, HasSubstr("(--long-line skip)"));
+}
+
+TEST_F(ProgramTest, AnotherInputThanBeforeIsSaidAtTheStart) {
+  ASSERT_EQ(RunWith({"--state", state(), "--quiet"}).code, 0);
+  const std::string other = dir_.path() + "/other.txt";
+  WriteText(other, "a\n");
+  fs::remove(input());
+  const Ended gone_on =
+      RunWords({"run", "--input", other, "--state", state(), "--quiet", "--sync", "none"});
+  EXPECT_EQ(gone_on.code, 0);
+  EXPECT_THAT(
+      gone_on.err,
+      HasSubstr("stream 'lines' does not read 1 source partition that it has read before: " +
+                input() + "#0; each goes on where it stood if it comes back. It has 1 " +
+                "source partition that it has not read before: " + other + "#0\n"));
+  EXPECT_THAT(RunWords({"run", "--input", other, "--state", state(), "--quiet"}).err,
+              Not(HasSubstr("has not read before")));
 }
 
 TEST_F(ProgramTest, ProgressIsALineOnStderr) {

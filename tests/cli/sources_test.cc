@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,7 +19,9 @@
 #include "tests/cli/served_words.h"
 #include "trident/functions/aggregators.h"
 #include "trident/run/run.h"
+#include "trident/run/start_check.h"
 #include "trident/spouts/fixed_batch_spout.h"
+#include "trident/spouts/log_spout.h"
 #include "trident/topology.h"
 
 namespace trident {
@@ -107,15 +111,18 @@ TEST_F(SourcesTest, WithoutYesOnlyTheCostIsSaid) {
                                                 {"forget", "a"}}) {
     const Ended asked = Ask(words);
     EXPECT_EQ(asked.code, 2);
-    EXPECT_THAT(asked.out, StartsWith("stream a, partition rows: "));
-    EXPECT_THAT(asked.err, HasSubstr("nothing was changed; with --yes it is done"));
+    EXPECT_THAT(asked.out, StartsWith("stream a, partition rows, from 6 to "));
+    EXPECT_THAT(asked.err, HasSubstr("nothing was changed; add --yes to do it"));
   }
   EXPECT_TRUE(FingerprintOf(state()) == before) << "something of it has changed";
   EXPECT_THAT(Ask({"set", "a", "rows", "2"}).out, HasSubstr(": 4 rows will be read again\n"));
-  EXPECT_THAT(Ask({"set", "a", "rows", "3"}).out, HasSubstr("how many is unknown"));
-  EXPECT_THAT(Ask({"set", "a", "rows", "9"}).out, HasSubstr("how many is unknown"));
+  EXPECT_THAT(Ask({"set", "a", "rows", "3"}).out,
+              HasSubstr(", from 6 to 3: 3 rows will be read again\n"));
+  EXPECT_THAT(Ask({"set", "a", "rows", "9"}).out,
+              HasSubstr(", from 6 to 9: 3 rows will be skipped\n"));
   EXPECT_THAT(Ask({"set", "a", "rows", "6"}).out, HasSubstr(": nothing: it stands there already"));
-  EXPECT_THAT(Ask({"forget", "a"}).out, HasSubstr(": 6 rows will be read again\n"));
+  EXPECT_THAT(Ask({"forget", "a"}).out,
+              HasSubstr(", from 6 to its beginning: 6 rows will be read again\n"));
 }
 
 TEST_F(SourcesTest, APartitionGoesOnFromWhereItWasSet) {
@@ -186,14 +193,132 @@ TEST_F(SourcesTest, WhatThereIsNotIsRefused) {
   EXPECT_EQ(RunTrident({"sources", dir_.path() + "/none", "forget", "a", "--yes"}).code, 1);
 }
 
+// A program's own source, whose positions mean nothing to others.
+class Letters final : public LogSource<std::string, Text> {
+ public:
+  StatusOr<std::vector<std::string>> Partitions() override {
+    return std::vector<std::string>{"all"};
+  }
+  StatusOr<std::unique_ptr<Reader>> Open(const std::string&, WakeUp) override {
+    return std::make_unique<LetterReader>();
+  }
+
+ private:
+  class LetterReader final : public Reader {
+   public:
+    Status Seek(const std::string& at) override {
+      at_ = at;
+      return absl::OkStatus();
+    }
+    StatusOr<Step> Next(Emit<Text>& emit) override {
+      if (at_.size() >= 3) return Step::Ended();
+      at_ += 'a';
+      emit("a");
+      return Step::MovedTo(at_);
+    }
+
+   private:
+    std::string at_;
+  };
+};
+
+Topology CountingLetters() {
+  Topology topology("words");
+  topology
+      .NewStream("letters",
+                 LogSpout::Make(Fields(kWord), {.name = "letters"}, std::make_shared<Letters>()))
+      .GroupBy(kWord)
+      .PersistentAggregate({.name = "letters", .partitions = 4}, Count(), kCount);
+  return topology;
+}
+
 TEST_F(SourcesTest, BytesThatAreNoTextAreTypedInHex) {
-  ASSERT_TRUE(Go(Counting({{"a", 6}})).ok());
-  EXPECT_EQ(Ask({"set", "a", "rows", "hex:00ff0a", "--yes"}).code, 0);
+  ASSERT_TRUE(Go(CountingLetters()).ok());
+  EXPECT_EQ(Ask({"set", "letters", "all", "hex:00ff0a", "--yes"}).code, 0);
   EXPECT_THAT(Ask({}).out, HasSubstr("hex:00ff0a"));
-  EXPECT_EQ(Ask({"set", "a", "rows", "hex:36", "--yes"}).code, 0);
-  EXPECT_THAT(Ask({"-o", "json"}).out, HasSubstr(R"("position":"6","how":"set after txid 3")"));
-  ASSERT_TRUE(Go(Counting({{"a", 7}})).ok());
-  EXPECT_EQ(Dump("of-a"), "a\t7\n");
+  const Ended set = Ask({"set", "letters", "all", "hex:61", "--yes"});
+  EXPECT_THAT(set.out, HasSubstr(", from hex:00ff0a to a: "));
+  EXPECT_THAT(set.err, HasSubstr("is not known here; `explain --against` of its program tells"));
+  EXPECT_THAT(Ask({"-o", "json"}).out, HasSubstr(R"("position":"a","how":"set after txid )"));
+  ASSERT_TRUE(Go(CountingLetters()).ok());
+  EXPECT_EQ(Dump("letters"), "a\t5\n");
+}
+
+TEST_F(SourcesTest, APositionThatTheSourceCannotHaveIsRefused) {
+  ASSERT_TRUE(Go(Counting({{"a", 6}})).ok());
+  const std::string before = FingerprintOf(state());
+  for (const std::string to : {"banana", "-1", "3x", "hex:00", "18446744073709551616"}) {
+    const Ended refused = Ask({"set", "a", "rows", to, "--yes"});
+    EXPECT_EQ(refused.code, 2) << to;
+    EXPECT_THAT(refused.err, HasSubstr("stream 'a' has no position '"));
+    EXPECT_THAT(refused.err, HasSubstr("': expected a whole number, such as '6'; nothing was "));
+  }
+  EXPECT_TRUE(FingerprintOf(state()) == before) << "something of it has changed";
+}
+
+// Where only the start can judge, its check says the same, and both say who set it.
+TEST_F(SourcesTest, AStartAndItsCheckJudgePositionsAlike) {
+  ASSERT_TRUE(Go(Counting({{"a", 6}, {"b", 3}})).ok());
+  {
+    auto store = OpenToChange(state());
+    ASSERT_TRUE(store.ok());
+    WriteSet changes;
+    changes.Put(Table::kDecision, PositionKey({GroupId(1), SpoutId(0), "rows"}),
+                EncodePosition({PositionRow::By::kHand, TxId(3), "banana"}));
+    ASSERT_TRUE((*store)->Write(changes, Durability::kSynced).ok());
+  }
+  const StartCheck check = CheckStart(Counting({{"a", 6}, {"b", 3}}), {.state_dir = state()});
+  EXPECT_THAT(check.report, HasSubstr("  partition rows: refused: its source has no such position "
+                                      "as banana\n"));
+  EXPECT_THAT(check.report, HasSubstr("  partition rows: carries over from 3\n"));
+  const Status started = Go(Counting({{"a", 6}, {"b", 3}}));
+  EXPECT_EQ(started, check.verdict);
+  EXPECT_THAT(std::string(Message(started)),
+              HasSubstr("it was set by hand after txid 3. Set another one: `trident sources " +
+                        state() + " set a rows POSITION`"));
+  EXPECT_EQ(Ask({"set", "a", "rows", "6", "--yes"}).code, 0);
+  EXPECT_TRUE(Go(Counting({{"a", 6}, {"b", 3}})).ok());
+}
+
+// It cannot go back, so nothing comes again.
+TEST_F(SourcesTest, APipeThatIsForgottenGivesNoRowAgain) {
+  const std::string pipe = dir_.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto count = [&](const std::string& text) {
+    Background program({"wordcount", "run", "--input", pipe, "--state", state(), "--quiet"});
+    WriteText(pipe, text);
+    EXPECT_EQ(program.End(0), 0);
+  };
+  count("a b\n");
+  const Ended forget = Ask({"forget", "lines", "--yes"});
+  EXPECT_EQ(forget.code, 0) << forget.err;
+  EXPECT_EQ(forget.out,
+            "stream lines, partition pipe, from 4 to its beginning: no row is read again or "
+            "skipped: its source cannot go back, and gives what comes next; only the count goes "
+            "on from there\n");
+  EXPECT_EQ(forget.err, "");
+  count("b\n");
+  EXPECT_EQ(Dump("counts"), "a\t1\nb\t2\n");
+}
+
+TEST_F(SourcesTest, BytesOfAFileAreSaidWhereRowsAreNot) {
+  const std::string text = dir_.path() + "/text";
+  WriteText(text, "a\nb\nc\n");
+  const std::vector<std::string> run = {"wordcount", "run",   "--input", text,
+                                        "--state",   state(), "--quiet"};
+  ASSERT_EQ(RunProgramToEnd(run).code, 0);
+  const std::string partition = text + "#0";
+  const Ended list = Ask({"-o", "json"});
+  const size_t at = list.out.find(R"("position":"6/)");
+  ASSERT_NE(at, std::string::npos) << list.out;
+  std::string position = list.out.substr(at + 12);
+  position = position.substr(0, position.find('"'));
+  position[0] = '2';
+  EXPECT_THAT(Ask({"set", "lines", partition, position, "--yes"}).out,
+              HasSubstr("up to 4 bytes will be read again; how many rows is unknown"));
+  EXPECT_EQ(Ask({"set", "lines", partition, "2", "--yes"}).code, 2);
+  ASSERT_EQ(RunProgramToEnd(run).code, 0);
+  EXPECT_EQ(Dump("counts"), "a\t1\nb\t2\nc\t2\n");
 }
 
 TEST_F(SourcesTest, ABatchThatMustComeAgainAsItWasKeepsItsSources) {

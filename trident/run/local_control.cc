@@ -38,6 +38,7 @@ BatchGroupView LocalControl::ViewOf(GroupId id) const {
   const SpoutCounts counts = parts_.counts_of(id);
   view.source_rows_skipped = counts.skipped;
   view.source_rows_repaired = counts.repaired;
+  view.source_rows_left = counts.left;
   return view;
 }
 
@@ -77,6 +78,7 @@ std::string LocalControl::Metrics() const {
     const SpoutCounts counts = parts_.counts_of(group);
     Line(out, "source_rows_skipped_total", group, counts.skipped);
     Line(out, "source_rows_repaired_total", group, counts.repaired);
+    Line(out, "source_rows_left", group, counts.left);
     const Lag lag = parts_.lag_of(group);
     if (lag.rows) Line(out, "lag_rows", group, *lag.rows);
     if (lag.bytes) Line(out, "lag_bytes", group, *lag.bytes);

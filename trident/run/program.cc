@@ -254,6 +254,12 @@ class WatchedRun {
   bool finished_ TRIDENT_GUARDED_BY(mutex_) = false;
 };
 
+std::string Listed(const std::vector<std::string>& parts) {
+  std::string line;
+  for (const std::string& part : parts) line += (line.empty() ? "" : "; ") + part;
+  return line;
+}
+
 int RunTopology(const Program& program, const Topology& topology, const RunFlags& flags) {
   std::signal(SIGINT, OnSignal);
   std::signal(SIGTERM, OnSignal);
@@ -269,7 +275,9 @@ int RunTopology(const Program& program, const Topology& topology, const RunFlags
   if (!(*run)->address().empty()) Say(program, "serving on " + (*run)->address());
   WatchedRun watched(program, flags);
   const End end = watched.Await(**run);
+  const std::string left_out = Listed((*run)->LeftOut());
   watched.Finish(*std::move(run), end);
+  if (!left_out.empty()) Say(program, "not counted: " + left_out);
   Say(program, end.line);
   return end.code;
 }

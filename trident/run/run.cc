@@ -57,6 +57,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   StatusOr<DrpcRows> Drpc(std::string_view function, std::string_view args, Nanos timeout) override;
   const StateCatalog& states() const override { return parts_->states(); }
   std::vector<RunProgress> progress() const override;
+  std::vector<std::string> LeftOut() const override { return parts_->LeftOut(); }
   std::vector<std::string> CallsUnderWay(Nanos longer_than) const override;
   std::string address() const override {
     return server_ == nullptr ? std::string() : server_->address();

@@ -141,6 +141,9 @@ class Run {
   // One element for each batch group. Any thread may call it at any time; batches go on meanwhile,
   // so the numbers need not be of one moment.
   virtual std::vector<RunProgress> progress() const = 0;
+  // For people: rows of the input that the spouts left out, as their options tell them to, or that
+  // are none yet; how many, where and why, a part of a sentence each. Any thread.
+  virtual std::vector<std::string> LeftOut() const = 0;
   // The calls of the program's code that have not returned for at least `longer_than`, each as
   // "step
   // ... has not returned for 12 s: partition 0, txid 3, row 7". A call counts from when this method

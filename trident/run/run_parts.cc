@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/run_parts.h"
 
+#include <set>
 #include <utility>
 
 #include "base/guard.h"
 #include "base/limits.h"
 #include "base/logging.h"
+#include "trident/run/known_sources.h"
 #include "trident/run/stream_names.h"
 
 namespace trident {
@@ -48,6 +50,8 @@ Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
                                                        .clock = seams.clock,
                                                        .workers = {kThisWorker},
                                                        .marks = seams.marks}));
+  TRIDENT_RETURN_IF_ERROR(JudgePositions(plan_, *seams.store, leader_->log()));
+  store_ = seams.store;
   TRIDENT_ASSIGN_OR_RETURN(
       worker_, WorkerParts::Open(plan_, options, StatesOf(options, seams),
                                  {.worker = kThisWorker,
@@ -104,6 +108,7 @@ Status RunParts::Settle() {
   WriteSet beginning = leader_->TakeBeginning();
   beginning.Append(std::exchange(names_, {}));
   TRIDENT_RETURN_IF_ERROR(worker_->states().Settle(std::move(beginning)));
+  TellOfSourcesThatChanged();
   if (marks_ == nullptr) return absl::OkStatus();
   // Without the file all else is right; only rows that end the process are not found.
   const Status kept = marks_->Begin(leader_->deaths());
@@ -111,6 +116,22 @@ Status RunParts::Settle() {
     TRIDENT_LOG(WARN) << Message(kept) << "; a row that ends the process will not be found";
   }
   return absl::OkStatus();
+}
+
+// Another input than before may be meant, or may be a slip of who started the program.
+void RunParts::TellOfSourcesThatChanged() const {
+  for (const auto& [node, spout] : plan_.spouts) {
+    for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
+      if (source.id != spout || source.group != plan_.groups.at(node)) continue;
+      std::set<std::string> read(source.partitions.begin(), source.partitions.end());
+      const auto later = source.spout->PartitionsAfter(source.partitions.size()).names;
+      read.insert(later.begin(), later.end());
+      const std::string changed =
+          SourcesThatChanged(plan_.logical->node(node).name,
+                             PositionsOf(plan_, {*store_, leader_->log(), node}), read);
+      if (!changed.empty()) TRIDENT_LOG(WARN) << changed;
+    }
+  }
 }
 
 void RunParts::Start() {
@@ -149,8 +170,17 @@ SpoutCounts RunParts::CountsOf(GroupId group) const {
     const SpoutCounts counts = source.spout->Counts();
     sum.skipped += counts.skipped;
     sum.repaired += counts.repaired;
+    sum.left += counts.left;
   }
   return sum;
+}
+
+std::vector<std::string> RunParts::LeftOut() const {
+  std::vector<std::string> all;
+  for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
+    for (std::string& what : source.spout->LeftOut()) all.push_back(std::move(what));
+  }
+  return all;
 }
 
 std::unique_ptr<RequestChain> RunParts::MakeRequestChain(const PlannedFunction& function) const {

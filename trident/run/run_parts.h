@@ -69,6 +69,8 @@ class RunParts final : private CoordinatorEvents {
   Lag LagOf(GroupId group) const;
   // What the sources of `group` left out or mended since the start. Thread-safe; asks the spouts.
   SpoutCounts CountsOf(GroupId group) const;
+  // The same for people, of all sources.
+  std::vector<std::string> LeftOut() const;
 
   const Plan& plan() const { return plan_; }
   Epoch epoch() const { return leader_->epoch(); }
@@ -90,6 +92,7 @@ class RunParts final : private CoordinatorEvents {
   Status OpenHalves(const RunOptions& options, const RunSeams& seams);
   Maintenance::Callbacks MaintenanceTells();
   void TellSources(GroupId group, const Status& cause) const;
+  void TellOfSourcesThatChanged() const;
 
   // Before the owner of the parts hears of it, the spouts of the group do.
   void OnHalted(GroupId group, const Status& cause) override;
@@ -98,6 +101,7 @@ class RunParts final : private CoordinatorEvents {
 
   Plan plan_;       // constant after Open
   WriteSet names_;  // of streams, until Settle
+  DurableStore* store_ = nullptr;
   MarkFile* marks_ = nullptr;
   CoordinatorEvents* const events_;
   std::unique_ptr<LeaderParts> leader_;

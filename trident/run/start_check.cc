@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+
 #include "coordinator/decision_log.h"
 #include "state/disk/memory_store.h"
 #include "state/disk/rocks_directory.h"
@@ -17,6 +19,7 @@
 #include "state/disk/stream_registry.h"
 #include "trident/planner/planner.h"
 #include "trident/run/declared_states.h"
+#include "trident/run/known_sources.h"
 #include "trident/run/run_parts.h"
 #include "trident/run/stream_names.h"
 
@@ -67,7 +70,9 @@ class Check {
   void DescribeGroups(const Plan& named);
   void DescribeStreams(const Plan& named, const RunParts* parts);
   bool AdoptedByOrder(const StoredStream& stream) const;
-  void DescribePartitions(const StoredStream& stream, const Worker::Source* source);
+  using Judge = absl::FunctionRef<Status(const SourcePosition&)>;
+  // `source` is null where it is not known what the stream reads.
+  void DescribePartitions(const StoredStream& stream, const Worker::Source* source, Judge judge);
 
   const RunOptions& options_;
   const Plan plan_;
@@ -158,14 +163,17 @@ void Check::DescribeStreams(const Plan& named, const RunParts* parts) {
     if (known != known_.streams.end()) numbers = known->second;
     const bool carries = known != known_.streams.end() || AdoptedByOrder(numbers);
     Say("stream ", name, ": ", carries ? "carries over" : "new");
-    if (carries || source != nullptr) DescribePartitions(numbers, source);
+    if (!carries && source == nullptr) continue;
+    DescribePartitions(numbers, source, [&](const SourcePosition& at) {
+      return names_.ok() ? JudgePosition(named, {store_, log_, id}, at) : absl::OkStatus();
+    });
   }
   for (const auto& [name, numbers] : known_.streams) {
     if (declared.contains(name)) continue;
     Say("stream ", name,
         ": orphaned: this topology does not declare it; if it comes back, it goes "
         "on where it stood");
-    DescribePartitions(numbers, nullptr);
+    DescribePartitions(numbers, nullptr, [](const SourcePosition&) { return absl::OkStatus(); });
   }
 }
 
@@ -177,7 +185,8 @@ bool Check::AdoptedByOrder(const StoredStream& stream) const {
                      [&](const SpoutPosition& position) { return position.spout == stream.spout; });
 }
 
-void Check::DescribePartitions(const StoredStream& stream, const Worker::Source* source) {
+void Check::DescribePartitions(const StoredStream& stream, const Worker::Source* source,
+                               Judge judge) {
   std::map<std::string, Position> stored;
   for (const SpoutPosition& position : log_.Recover(stream.group, Epoch()).positions) {
     if (position.spout == stream.spout) stored[position.at.partition] = position.at.position;
@@ -190,8 +199,11 @@ void Check::DescribePartitions(const StoredStream& stream, const Worker::Source*
   }
   for (const auto& [partition, position] : stored) {
     const bool orphaned = source != nullptr && !read.contains(partition);
+    const bool fits = judge({partition, position}).ok();
     Say("  partition ", partition,
-        orphaned ? ": orphaned: the source does not have it; stands at " : ": carries over from ",
+        !fits      ? ": refused: its source has no such position as "
+        : orphaned ? ": orphaned: the source does not have it; stands at "
+                   : ": carries over from ",
         position.empty() ? "its beginning" : position);
   }
   for (const std::string& partition : read) {

@@ -23,6 +23,14 @@ std::string Listed(const std::vector<std::string>& names) {
   return out;
 }
 
+// A source that cannot go back gives no row twice.
+std::string_view AboutAnotherName(const StoredStream& stream) {
+  const bool goes_back =
+      !stream.positions || stream.positions->goes_back != PositionForm::GoesBack::kNo;
+  return goes_back ? "Under another name all rows of a stream would count again"
+                   : "Under another name a stream begins anew";
+}
+
 // The source partitions with a position, of each spout.
 using Positions = std::map<std::pair<GroupId, SpoutId>, std::vector<std::string>>;
 
@@ -173,16 +181,14 @@ Status Matching::CheckNoneIsRenamed() const {
   for (const auto& [name, stream] : registry_.streams) {
     if (declared.contains(name)) continue;
     if (!added.empty()) {
-      return FailedPrecondition(store_.Where(), " knows the stream '", name,
-                                "', which this topology does not declare; "
-                                "it declares ",
-                                Listed(added),
-                                ", new to the directory. Under another name all rows of "
-                                "a stream would count again: name it '",
-                                name, "'. If it is another source, declare it beside '", name,
-                                "', whose own source may be empty, or let the directory forget '",
-                                name, "': `trident sources ", store_.Where(), " forget ", name,
-                                "`");
+      return FailedPrecondition(
+          store_.Where(), " knows the stream '", name,
+          "', which this topology does not declare; "
+          "it declares ",
+          Listed(added), ", new to the directory. ", AboutAnotherName(stream), ": name it '", name,
+          "'. If it is another source, declare it beside '", name,
+          "', whose own source may be empty, or let the directory forget '", name,
+          "': `trident sources ", store_.Where(), " forget ", name, "`");
     }
     for (const auto& [planned, known] : groups_) {
       if (known != stream.group) continue;
@@ -208,6 +214,7 @@ void Matching::Settle(WriteSet& changes) {
     const auto [stream, added] = registry_.streams.try_emplace(
         node(id).name, StoredStream{registry_.next_spout, groups_.at(plan_.groups[id])});
     if (added) registry_.next_spout = registry_.next_spout.Next();
+    stream->second.positions = node(id).spout->positions();
     spouts[id] = stream->second.spout;
   }
   Renumber(groups_, std::move(spouts), plan_);

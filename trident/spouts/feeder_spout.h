@@ -82,6 +82,11 @@ class FeederSpout final : public Spout {
     const StatusOr<uint64_t> at = RowOfPosition(position, kPartition);
     return at.ok() ? Backlog::Rows(queue_->RowsAfter(*at)) : Backlog();
   }
+  PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kNo); }
+  Status CheckPosition(const std::string& partition, const Position& position) const override {
+    if (partition != kPartition) return absl::OkStatus();
+    return RowOfPosition(position, partition).status();
+  }
   void Halted(const Status& cause) override { queue_->Halt(cause); }
   std::string Describe() const override { return "feeder"; }
 

@@ -93,6 +93,11 @@ class ListSpout final : public Spout {
     if (!at.ok() || options_.cycle == Cycle::kForever) return {};
     return Backlog::Rows(rows_.rows() - std::min<uint64_t>(*at, rows_.rows()));
   }
+  PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kYes); }
+  Status CheckPosition(const std::string& partition, const Position& position) const override {
+    if (partition != kPartition) return absl::OkStatus();
+    return RowOfPosition(position, partition).status();
+  }
   std::string Describe() const override {
     return Concat("fixed rows (", rows_.rows(),
                   options_.cycle == Cycle::kForever ? ", forever)" : ")");

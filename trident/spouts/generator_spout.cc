@@ -94,6 +94,12 @@ class RangeSpout final : public Spout {
     if (!at.ok() || rows == GeneratorOptions::kEndless) return {};
     return Backlog::Rows(rows - std::min(*at, rows));
   }
+  PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kYes); }
+  Status CheckPosition(const std::string& partition, const Position& position) const override {
+    const StatusOr<uint64_t> number = RowOfPosition(partition, partition);
+    if (!number.ok() || *number >= options_.partitions) return absl::OkStatus();
+    return RowOfPosition(position, partition).status();
+  }
   std::string Describe() const override {
     return Concat(options_.name, " (", options_.partitions,
                   options_.partitions == 1 ? " partition)" : " partitions)");

@@ -58,6 +58,7 @@ Status InputFile::Begin() {
     if (spec_.follow == Follow::kNo && text_ == nullptr) {
       TRIDENT_ASSIGN_OR_RETURN(end_, LastLineEnd(*open_, size_now_));
     }
+    bytes_without_end_ = size_now_ - std::min(end_.value_or(size_now_), size_now_);
   }
   if (spec_.held == Held::kNo) open_ = nullptr;
   return absl::OkStatus();
@@ -88,6 +89,7 @@ Status InputFile::SetMeasured(const OpenFile& open, const TextExtent& extent) {
   size_seen_ = extent.bytes;
   // A followed one counts as finished.
   if (!end_) end_ = spec_.follow == Follow::kYes ? extent.bytes : LastLineEnd(extent);
+  bytes_without_end_ = extent.bytes - std::min(*end_, extent.bytes);
   away_since_.reset();
   return absl::OkStatus();
 }
@@ -132,6 +134,10 @@ FileId InputFile::id() const {
 std::optional<uint64_t> InputFile::end() const {
   MutexLock lock(mutex_);
   return end_;
+}
+uint64_t InputFile::bytes_without_end() const {
+  MutexLock lock(mutex_);
+  return bytes_without_end_;
 }
 uint64_t InputFile::size_seen() const {
   MutexLock lock(mutex_);

@@ -52,6 +52,11 @@ class InputFile final : public TextSource {
   FileId id() const;
   // Where it ends for good; nullopt: it may grow.
   std::optional<uint64_t> end() const override;
+  // Of a last line that is none yet, because it has no end; 0: there is none.
+  uint64_t bytes_without_end() const;
+  // The lines that its readers left out or repaired.
+  TextCounts& counts() { return counts_; }
+  const TextCounts& counts() const { return counts_; }
   // The longest that it has been seen.
   uint64_t size_seen() const;
   // How it is shared out among readers.
@@ -118,6 +123,7 @@ class InputFile final : public TextSource {
 
   const Spec spec_;
   WakeUps readers_;
+  TextCounts counts_;
   mutable Mutex mutex_;
   std::string place_ TRIDENT_GUARDED_BY(mutex_);
   FileId id_ TRIDENT_GUARDED_BY(mutex_);
@@ -126,6 +132,7 @@ class InputFile final : public TextSource {
   FileMark mark_ TRIDENT_GUARDED_BY(mutex_);
   std::string beginning_ TRIDENT_GUARDED_BY(mutex_);  // some of its first bytes
   std::optional<uint64_t> end_ TRIDENT_GUARDED_BY(mutex_);
+  uint64_t bytes_without_end_ TRIDENT_GUARDED_BY(mutex_) = 0;
   uint64_t size_seen_ TRIDENT_GUARDED_BY(mutex_) = 0;
   bool has_committed_ TRIDENT_GUARDED_BY(mutex_) = false;
   uint64_t size_now_ TRIDENT_GUARDED_BY(mutex_) = 0;  // when it was checked_

@@ -399,6 +399,31 @@ std::vector<std::string> InputFiles::PartitionsFrom(size_t known) const {
   return {partitions_.begin() + static_cast<ptrdiff_t>(known), partitions_.end()};
 }
 
+uint64_t InputFiles::LinesLeft() const {
+  MutexLock lock(mutex_);
+  return std::count_if(entries_.begin(), entries_.end(),
+                       [](const auto& entry) { return entry->file->bytes_without_end() > 0; });
+}
+
+std::vector<std::string> InputFiles::LeftOut() const {
+  LeftOutLines left, skipped;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& entry : entries_) {
+      if (entry->file->bytes_without_end() > 0) left.Add(entry->found_at, 1);
+      skipped.Add(entry->found_at, entry->file->counts().skipped_lines);
+    }
+  }
+  std::vector<std::string> out;
+  if (!left.empty()) {
+    out.push_back(left.ToString("without an end yet, the last of", kCountsLater));
+  }
+  if (!skipped.empty()) {
+    out.push_back(skipped.ToString("left out as too long or no UTF-8, of", kCountedAgain));
+  }
+  return out;
+}
+
 std::set<std::string> InputFiles::Folders() const {
   MutexLock lock(mutex_);
   return folders_;

@@ -48,6 +48,10 @@ class InputFiles {
   StatusOr<Share> Find(const std::string& partition) const;
   // All but the first `known`, in the order in which they came up.
   std::vector<std::string> PartitionsFrom(size_t known) const;
+  // Last lines that are none yet.
+  uint64_t LinesLeft() const;
+  // For people: which lines of which files were left out; a few of each kind.
+  std::vector<std::string> LeftOut() const;
   // Woken when there are more partitions.
   WakeUps& more_partitions() { return more_partitions_; }
 

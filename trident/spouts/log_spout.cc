@@ -157,6 +157,17 @@ class TapesSpout final : public Spout {
     });
     return backlog.ok() ? *backlog : Backlog();
   }
+  PositionForm positions() const override { return tapes_->positions(); }
+  // A partition that the source does not have any more is not read.
+  Status CheckPosition(const std::string& partition, const Position& position) const override {
+    const Status fits = Guarded("FromText", [&] { return tapes_->CheckPosition(position); });
+    if (fits.ok()) return fits;
+    const auto names = Guarded("Partitions", [&] { return tapes_->Partitions(); });
+    if (names.ok() && std::find(names->begin(), names->end(), partition) == names->end()) {
+      return absl::OkStatus();
+    }
+    return fits;
+  }
   std::string Describe() const override { return options_.name; }
 
  private:
@@ -210,8 +221,7 @@ StatusOr<std::shared_ptr<Spout>> MakeLogSpout(std::vector<SchemaField> fields, L
 }
 
 Status NoSuchPosition(const Position& position) {
-  return DataLoss("\"", position,
-                  "\" is no position of this source; was this state written with another spout?");
+  return DataLoss("\"", position, "\" is no position of this source");
 }
 
 Status CannotStandAfter(const std::string& before, const std::string& behind) {

@@ -174,6 +174,13 @@ class TypedTapes final : public LogTapes {
     const StatusOr<At> at = AtOf<At>(position);
     return at.ok() ? source_->BacklogAfter(partition, *at) : Backlog();
   }
+  PositionForm positions() const override {
+    const bool is_number = std::same_as<At, int64_t> || std::same_as<At, uint64_t>;
+    return {.pattern = is_number ? "[-]N" : "", .goes_back = PositionForm::GoesBack::kYes};
+  }
+  Status CheckPosition(const Position& position) const override {
+    return AtOf<At>(position).status();
+  }
 
  private:
   const std::shared_ptr<Source> source_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/lag.h"
+#include "base/position_form.h"
 #include "base/source.h"
 #include "base/status.h"
 #include "engine/data/slice.h"
@@ -60,6 +61,9 @@ class LogTapes {
   virtual StatusOr<std::unique_ptr<LogTape>> Open(const std::string& partition,
                                                   std::function<void()> wake_up) = 0;
   virtual Backlog BacklogAfter(const std::string& partition, const Position& at) = 0;
+  virtual PositionForm positions() const = 0;
+  // DataLoss if it is no position of the source.
+  virtual Status CheckPosition(const Position& at) const = 0;
 };
 
 }  // namespace trident

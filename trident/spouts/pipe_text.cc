@@ -10,9 +10,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "trident/spouts/encoded_text.h"
-#include "trident/spouts/open_file.h"
-
 namespace trident {
 namespace {
 
@@ -80,6 +77,13 @@ bool PipeText::HasInput(bool* is_end) const {
 
 StatusOr<bool> PipeText::Take() {
   if (end_) return false;
+  TRIDENT_ASSIGN_OR_RETURN(const std::string text, decoder_.Next(options_.read_bytes));
+  if (!text.empty()) Append(text);
+  if (!text.empty()) return true;
+  if (decoder_.has_ended()) {
+    End();
+    return false;
+  }
   bool is_end = false;
   if (!HasInput(&is_end)) return false;
   const bool may_come_back = options_.follow == Follow::kYes && !IsStandardInput(options_.path);
@@ -91,31 +95,11 @@ StatusOr<bool> PipeText::Take() {
     if (got < 0) return CannotRead(options_.path, errno);
   }
   if (got == 0) {
-    if (!may_come_back) End();
-    return false;
+    if (!may_come_back) decoder_.EndInput();
+    return !may_come_back;
   }
-  const std::string_view more = std::string_view(buffer_).substr(0, static_cast<size_t>(got));
-  TRIDENT_RETURN_IF_ERROR(CheckText(more));
-  Append(more);
+  decoder_.Feed(std::string_view(buffer_).substr(0, static_cast<size_t>(got)));
   return true;
-}
-
-Status PipeText::CheckText(std::string_view more) {
-  if (head_.size() < kTextHeadBytes) head_ += more.substr(0, kTextHeadBytes - head_.size());
-  const TextEncoding encoding = EncodingOf(head_);
-  if (IsPacked(encoding)) {
-    return InvalidArgument("what comes through the pipe \"", path(),
-                           "\" is compressed; unpack it before, as with zcat or zstdcat");
-  }
-  if (IsUtf16(encoding)) {
-    return InvalidArgument("what comes through the pipe \"", path(),
-                           "\" is UTF-16; convert it before, with iconv -f UTF-16 -t UTF-8");
-  }
-  if (head_.find('\0') != std::string::npos) {
-    return InvalidArgument("what comes through the pipe \"", path(),
-                           "\" is no text: it holds bytes of 0");
-  }
-  return absl::OkStatus();
 }
 
 // Two bytes more than a line may have: one of them may be a return that is no part of it.
@@ -143,8 +127,9 @@ void PipeText::End() {
 StatusOr<FileBlock> PipeText::Read(uint64_t offset, uint64_t bytes) {
   offset = std::max(offset, base_);
   while (base_ + text_.size() < offset + bytes) {
-    TRIDENT_ASSIGN_OR_RETURN(const bool more, Take());
-    if (!more) break;
+    const StatusOr<bool> more = Take();
+    if (!more.ok() && offset >= line_at_) return more.status();
+    if (!more.ok() || !*more) break;
   }
   const uint64_t end = end_.value_or(base_ + text_.size());
   const size_t size = std::min(bytes, end - std::min(offset, end));

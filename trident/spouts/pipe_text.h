@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "trident/spouts/pipe_decoder.h"
 #include "trident/spouts/text_file_spout.h"
 #include "trident/spouts/text_source.h"
 
@@ -28,29 +29,33 @@ class PipeText final : public TextSource {
   const std::string& path() const override { return options_.path; }
   std::optional<uint64_t> end() const override { return end_; }
   TextSplits splits() const override { return TextSplits::Whole(); }
-  // What has come; fewer bytes while no more do. InvalidArgument: it is no text.
+  // What has come; fewer bytes while no more do. The errors of PipeDecoder, once all whole lines
+  // before are let go of.
   StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes) override;
   // What lies before `offset` is not read any more.
   void LetGo(uint64_t offset);
+  // Of a last line that is none, because it has no end.
+  uint64_t bytes_without_end() const {
+    return base_ + text_.size() - end_.value_or(base_ + text_.size());
+  }
 
  private:
-  PipeText(const TextPipeOptions& options, int fd) : options_(options), fd_(fd) {}
+  PipeText(const TextPipeOptions& options, int fd)
+      : options_(options), fd_(fd), decoder_(options.path) {}
   // Takes what is there now. False: nothing is.
   StatusOr<bool> Take();
   // Is there something to be read, or the end of it?
   bool HasInput(bool* is_end) const;
-  Status CheckText(std::string_view more);
   void Append(std::string_view more);
   void End();
 
   const TextPipeOptions options_;
   const int fd_;
+  PipeDecoder decoder_;
   std::string buffer_;
   std::string text_;      // the bytes from base_ on
   uint64_t base_ = 0;     // what was let go of
   uint64_t line_at_ = 0;  // where the last line begins
-  uint64_t seen_ = 0;     // bytes that came
-  std::string head_;      // the first of them
   std::optional<uint64_t> end_;
 };
 

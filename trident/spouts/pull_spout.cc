@@ -80,6 +80,11 @@ class FunctionSpout final : public Spout {
                                                      WakeUp /*wake_up*/) override {
     return std::make_unique<PullReader>(fill_, options_.poll_nanos);
   }
+  PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kNo); }
+  Status CheckPosition(const std::string& partition, const Position& position) const override {
+    if (partition != kPartition) return absl::OkStatus();
+    return RowOfPosition(position, partition).status();
+  }
   std::string Describe() const override { return "pull"; }
 
  private:

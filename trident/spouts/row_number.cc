@@ -12,7 +12,7 @@ StatusOr<uint64_t> RowOfPosition(const Position& position, std::string_view sour
   const auto [stop, error] = std::from_chars(position.data(), end, row);
   if (error == std::errc() && stop == end) return row;
   return DataLoss("source partition \"", source, "\" has the position \"", position,
-                  "\", expected the number of a row; was this state written with another spout?");
+                  "\", expected the number of a row");
 }
 
 }  // namespace trident

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "base/position_form.h"
 #include "base/source.h"
 #include "base/status.h"
 
@@ -14,6 +15,10 @@ namespace trident {
 // The position of a row. The first one has "", where every source partition starts, so that a
 // reader which stands there counts as not moved.
 inline Position PositionOfRow(uint64_t row) { return row == 0 ? "" : std::to_string(row); }
+
+inline PositionForm RowNumbers(PositionForm::GoesBack goes_back) {
+  return {.pattern = "N", .counts = "row", .goes_back = goes_back};
+}
 
 // The row of a position. DataLoss if `position` is no such number; `source` names the source
 // partition in the message.

@@ -18,7 +18,7 @@ constexpr Nanos kPreparePollNanos = kMillisecond / 10;
 
 TextFileReader::TextFileReader(TextFileReaderSpec spec)
     : spec_(std::move(spec)),
-      lines_({spec_.file, spec_.reader}, spec_.rules, spec_.read_bytes, spec_.counts.get()) {}
+      lines_({spec_.file, spec_.reader}, spec_.rules, spec_.read_bytes, &counts_) {}
 
 StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& out) {
   const auto prepared = Prepare(request);
@@ -41,6 +41,7 @@ StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& ou
   }
   LineSlice slice(request.limits.rows, request.limits.bytes);
   const Status read = lines_.Read(at, end, slice);
+  Tally();
   if (!read.ok() && (end || !CanWait(read))) return read;
   if (end && at > *end) {
     return FailedPrecondition(
@@ -68,6 +69,16 @@ StatusOr<ReadResult> TextFileReader::Read(const ReadRequest& request, Output& ou
   if (!next.ok() && !CanWait(next.status())) return next.status();
   result.next = next.ok() ? *next : NextWithout();
   return result;
+}
+
+// Both to the counts of the spout and to those of the file.
+void TextFileReader::Tally() {
+  const uint64_t skipped = counts_.skipped_lines.exchange(0);
+  const uint64_t replaced = counts_.replaced_lines.exchange(0);
+  for (TextCounts* counts : {spec_.counts.get(), &file().counts()}) {
+    counts->skipped_lines += skipped;
+    counts->replaced_lines += replaced;
+  }
 }
 
 // An exact range is read at once, however long that takes: it is asked for in one call.

@@ -51,6 +51,7 @@ class TextFileReader final : public SourceReader {
   // Reads the first bytes of the file, unless that many are known.
   Status LoadHead(uint64_t least);
   StatusOr<ReadResult::Next> NextAt(uint64_t offset);
+  void Tally();
   // An error of the file is that it is away, and it is waited for, or that what it held is gone and
   // the next file is to be read.
   bool CanWait(const Status& status) const;
@@ -58,6 +59,7 @@ class TextFileReader final : public SourceReader {
   ReadResult::Next NextWithout() const;
 
   const TextFileReaderSpec spec_;
+  TextCounts counts_;  // until the next Tally
   TextLines lines_;
   std::string head_;
   Position last_end_;         // of the last Read, and ...

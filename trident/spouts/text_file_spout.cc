@@ -72,9 +72,18 @@ class TextFiles final : public Spout {
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
                                                      WakeUp wake_up) override;
   Backlog BacklogAfter(const std::string& partition, const Position& position) override;
-  SpoutCounts Counts() const override {
-    return {.skipped = counts_->skipped_lines, .repaired = counts_->replaced_lines};
+  PositionForm positions() const override { return TextPosition::Form(); }
+  Status CheckPosition(const std::string& partition, const Position& position) const override {
+    const auto is_of_file = TextPartition::Parse(partition);
+    if (!is_of_file || position.empty()) return absl::OkStatus();
+    return TextPosition::Parse(position, is_of_file->path).status();
   }
+  SpoutCounts Counts() const override {
+    return {.skipped = counts_->skipped_lines,
+            .repaired = counts_->replaced_lines,
+            .left = files_.LinesLeft()};
+  }
+  std::vector<std::string> LeftOut() const override { return files_.LeftOut(); }
   std::string Describe() const override;
 
  private:

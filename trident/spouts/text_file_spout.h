@@ -167,7 +167,8 @@ struct TextPipeOptions {
 //
 // A non-transactional spout with one source partition, "pipe". Nothing is read ahead of what
 // batches ask for, but for one block and the rest of a line, so a slow topology holds the writer
-// back. Lines are as a TextFileSpout has them, in UTF-8 and not compressed. Thread-safe.
+// back. Lines are as a TextFileSpout has them, also compressed or in UTF-16; damage is found
+// where it lies, behind lines that are counted already. Thread-safe.
 class TextPipeSpout {
  public:
   // True if a TextPipeSpout reads `path`: standard input, a named pipe, or a character device.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/spouts/text_file_spout.h"
 
+#include <atomic>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/logging.h"
 #include "base/mutex.h"
 #include "engine/spout.h"
+#include "trident/spouts/left_out_lines.h"
 #include "trident/spouts/pipe_text.h"
 #include "trident/spouts/row_number.h"
 #include "trident/spouts/spout_fields.h"
@@ -20,10 +22,12 @@ constexpr char kPartition[] = "pipe";
 // Positions count the bytes of all runs.
 class TextPipeReader final : public SourceReader {
  public:
-  TextPipeReader(const TextPipeOptions& options, SchemaRef schema, std::shared_ptr<PipeText> text)
+  TextPipeReader(const TextPipeOptions& options, SchemaRef schema, std::shared_ptr<PipeText> text,
+                 std::shared_ptr<std::atomic<uint64_t>> left)
       : options_(options),
         schema_(std::move(schema)),
         text_(std::move(text)),
+        left_(std::move(left)),
         lines_({text_, 0}, options_.rules, options_.read_bytes, options_.counts.get()) {}
 
   StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
@@ -48,7 +52,11 @@ class TextPipeReader final : public SourceReader {
       TRIDENT_RETURN_IF_ERROR(out.Emit(Slice(schema_, {slice.Finish()}, result.rows)));
     }
     result.refused = lines_.refused();
-    TRIDENT_ASSIGN_OR_RETURN(result.next, NextNow());
+    // An error of what comes next is no error of these lines: their batch ends here, and the next
+    // one meets it.
+    const auto next = NextNow();
+    if (!next.ok() && at_ == before) return next.status();
+    result.next = next.ok() ? *next : ReadResult::Next::kCut;
     return result;
   }
   StatusOr<Availability> Poll(const Position& /*position*/) override {
@@ -66,12 +74,14 @@ class TextPipeReader final : public SourceReader {
     // The end may have been found just now.
     const std::optional<uint64_t> end = text_->end();
     if (!end) return ReadResult::Next::kIdle;
+    *left_ = text_->bytes_without_end() > 0 ? 1 : 0;
     return at_ < *end ? ReadResult::Next::kMore : ReadResult::Next::kEnded;
   }
 
   const TextPipeOptions options_;
   const SchemaRef schema_;
   const std::shared_ptr<PipeText> text_;
+  const std::shared_ptr<std::atomic<uint64_t>> left_;
   TextLines lines_;
   uint64_t at_ = 0;  // in this run
 };
@@ -93,10 +103,32 @@ class TextPipe final : public Spout {
         << "\"" << options_.path << "\" cannot be read again: each of its lines "
         << "counts at most once. Those of a batch that fails are lost, and those that "
         << "were read and not committed when the program stops";
-    return std::make_unique<TextPipeReader>(options_, schema_, std::move(text));
+    return std::make_unique<TextPipeReader>(options_, schema_, std::move(text), left_);
+  }
+  PositionForm positions() const override {
+    return {.pattern = "N", .counts = "byte", .goes_back = PositionForm::GoesBack::kNo};
+  }
+  Status CheckPosition(const std::string& partition, const Position& position) const override {
+    if (partition != kPartition) return absl::OkStatus();
+    return RowOfPosition(position, partition).status();
   }
   SpoutCounts Counts() const override {
-    return {.skipped = options_.counts->skipped_lines, .repaired = options_.counts->replaced_lines};
+    return {.skipped = options_.counts->skipped_lines,
+            .repaired = options_.counts->replaced_lines,
+            .left = *left_};
+  }
+  std::vector<std::string> LeftOut() const override {
+    LeftOutLines left, skipped;
+    left.Add(options_.path, *left_);
+    skipped.Add(options_.path, options_.counts->skipped_lines);
+    std::vector<std::string> out;
+    if (!left.empty()) {
+      out.push_back(left.ToString("without an end, the last of", "it is lost with the pipe"));
+    }
+    if (!skipped.empty()) {
+      out.push_back(skipped.ToString("left out as too long or no UTF-8, of", kCountedAgain));
+    }
+    return out;
   }
   std::string Describe() const override {
     return Concat("text pipe ", options_.path, ", each line at most once");
@@ -105,6 +137,8 @@ class TextPipe final : public Spout {
  private:
   const TextPipeOptions options_;
   const SchemaRef schema_;
+  // Last lines without an end.
+  const std::shared_ptr<std::atomic<uint64_t>> left_ = std::make_shared<std::atomic<uint64_t>>(0);
 };
 
 }  // namespace

@@ -99,7 +99,13 @@ StatusOr<TextPosition> TextPosition::Parse(const Position& position, std::string
     return out;
   }
   return DataLoss("the input file \"", file, "\" has the position \"", position,
-                  "\", which is none of a text file; was this state written with another spout?");
+                  "\", which is none of a text file");
+}
+
+PositionForm TextPosition::Form() {
+  return {.pattern = "N/NxN/N-X[/N:N-X/X:X[/zN-X:N:N]]",
+          .counts = "byte",
+          .goes_back = PositionForm::GoesBack::kYes};
 }
 
 std::string TextPartition::ToString() const {

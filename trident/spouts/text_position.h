@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/position_form.h"
 #include "base/source.h"
 #include "base/status.h"
 #include "trident/spouts/open_file.h"
@@ -33,6 +34,8 @@ struct TextPosition {
   Position ToPosition() const;
   // DataLoss when `position` is none of a text file's; `file` names it in the message.
   static StatusOr<TextPosition> Parse(const Position& position, std::string_view file);
+  // The same for those who have no spout; a little wider.
+  static PositionForm Form();
 };
 
 // What a source partition reads: the splits of one reader in the `number`-th file that stood under

@@ -35,8 +35,9 @@ void PutUtf8(std::string& out, uint32_t c) {
   }
 }
 
-// Decodes the whole characters at the front of `in`, and tells how many bytes these are.
-size_t Decode(std::string_view in, TextEncoding encoding, std::string& out) {
+}  // namespace
+
+size_t DecodeUtf16(std::string_view in, TextEncoding encoding, std::string& out) {
   const bool is_little = encoding == TextEncoding::kUtf16LittleEndian;
   const auto unit_at = [&](size_t i) -> uint32_t {
     const auto first = static_cast<uint8_t>(in[i]);
@@ -65,14 +66,12 @@ size_t Decode(std::string_view in, TextEncoding encoding, std::string& out) {
   return at;
 }
 
-}  // namespace
-
 StatusOr<std::string> Utf16Text::Next(RawRead raw, Place& place) {
   std::string chunk(kChunkBytes, '\0');
   TRIDENT_ASSIGN_OR_RETURN(const size_t got, raw(place.in_file, chunk));
   std::string text;
   text.reserve(got);
-  place.in_file += Decode(std::string_view(chunk).substr(0, got), encoding_, text);
+  place.in_file += DecodeUtf16(std::string_view(chunk).substr(0, got), encoding_, text);
   const size_t newline = text.rfind('\n');
   if (newline != std::string::npos) place.text.lines_end = place.text.bytes + newline + 1;
   place.text.bytes += text.size();

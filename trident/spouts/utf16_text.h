@@ -15,6 +15,9 @@
 
 namespace trident {
 
+// Decodes the whole characters at the front of `in`, and tells how many bytes these are.
+size_t DecodeUtf16(std::string_view in, TextEncoding encoding, std::string& out);
+
 // A surrogate without the other one becomes one byte that is no UTF-8, so the rule for invalid
 // lines applies to it. The last byte or surrogate of a file that awaits its second half is not
 // there yet. The file may grow: its extent is how far it went when it was measured last.

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/position_form.h"
 #include "base/spelling.h"
 #include "state/disk/store_identity.h"
 #include "state/disk/store_layout.h"
@@ -23,7 +24,22 @@ std::optional<Position> PositionOf(const StoredSource& source) {
   return source.row->at;
 }
 
-std::string Rows(uint64_t n) { return Concat(n, n == 1 ? " row" : " rows"); }
+std::string Counted(uint64_t n, std::string_view what) {
+  return Concat(n, " ", what, n == 1 ? "" : "s");
+}
+std::string Rows(uint64_t n) { return Counted(n, "row"); }
+
+// What the two positions themselves tell; "" where they do not.
+std::string CostByCount(const PositionForm& form, const Position& now, const Position& to) {
+  const auto before = CountBefore(form, now);
+  const auto after = CountBefore(form, to);
+  if (!before || !after || *before == *after) return "";
+  const bool is_back = *after < *before;
+  const uint64_t n = is_back ? *before - *after : *after - *before;
+  const std::string_view what = is_back ? " will be read again" : " will be skipped";
+  if (form.counts == "row") return Rows(n) + std::string(what);
+  return Concat("up to ", Counted(n, form.counts), what, "; how many rows is unknown");
+}
 
 // The rows from `from` to where the source stands, if the ranges in the log tell it.
 std::optional<uint64_t> RowsAfter(const StoredSource& source, const Position& from,
@@ -101,19 +117,52 @@ StatusOr<const StoredSources::Stream*> StoredSources::Find(const std::string& st
                   SpellingHint(stream, "streams", names));
 }
 
+Status StoredSources::Check(const SourceChange& change) const {
+  const std::optional<PositionForm>& form = streams_.at(change.stream).numbers.positions;
+  if (!change.to || !form || Fits(*form, *change.to)) return {};
+  const auto now = PlaceOf(change.stream, change.partition);
+  return InvalidArgument("stream '", change.stream, "' has no position '", *change.to,
+                         "': expected ", ToString(*form),
+                         now && !now->empty() ? Concat(", such as '", *now, "'") : std::string(),
+                         "; nothing was changed");
+}
+
+bool StoredSources::KnowsForm(const std::string& stream) const {
+  const std::optional<PositionForm>& form = streams_.at(stream).numbers.positions;
+  return form && !form->pattern.empty();
+}
+
+bool StoredSources::MayGoBack(const std::string& stream) const {
+  const std::optional<PositionForm>& form = streams_.at(stream).numbers.positions;
+  return !form || form->goes_back != PositionForm::GoesBack::kNo;
+}
+
+std::optional<Position> StoredSources::PlaceOf(const std::string& stream,
+                                               const std::string& partition) const {
+  return PositionOf(FindIn(streams_.at(stream), partition));
+}
+
 std::string StoredSources::CostOf(const SourceChange& change) const {
   const Stream& stream = streams_.at(change.stream);
   const StoredSource& source = FindIn(stream, change.partition);
   const std::optional<Position> now = PositionOf(source);
   const Position to = change.to.value_or(Position());
-  if (now == change.to || (now && *now == to && to.empty()))
+  if (now == change.to || (now && *now == to && to.empty())) {
     return "nothing: it stands there already";
+  }
+  const PositionForm form = stream.numbers.positions.value_or(PositionForm());
+  if (!MayGoBack(change.stream)) {
+    return "no row is read again or skipped: its source cannot go back, and gives what comes next; "
+           "only the count goes on from there";
+  }
+  const auto again = now ? RowsAfter(source, to, *now) : std::nullopt;
+  if (again) return Concat(Rows(*again), " will be read again");
+  if (std::string cost = CostByCount(form, now.value_or(Position()), to); !cost.empty()) {
+    return cost;
+  }
   if (!now) {
     return "it stands at its beginning; the rows before the position will be skipped, how many is "
            "unknown";
-  }
-  if (const auto again = RowsAfter(source, to, *now)) {
-    return Concat(Rows(*again), " will be read again");
   }
   if (to.empty()) {
     uint64_t rows = 0;

@@ -53,8 +53,20 @@ class StoredSources {
   // NotFound names the nearest stream and those that there are.
   StatusOr<const Stream*> Find(const std::string& stream) const;
 
-  // What a change costs, for people: the rows that are read again or skipped as far as the
-  // decisions tell it. REQUIRES: there is such a stream.
+  // InvalidArgument if the position can be none of the stream's source, as far as the directory
+  // tells. REQUIRES: there is such a stream.
+  Status Check(const SourceChange& change) const;
+  // False: the directory does not tell how the positions of this stream are written; a start will
+  // judge. REQUIRES: there is such a stream.
+  bool KnowsForm(const std::string& stream) const;
+  // False: its source cannot go back, so rows are neither read again nor skipped. REQUIRES: there
+  // is such a stream.
+  bool MayGoBack(const std::string& stream) const;
+  // The place where a partition stands; nullopt: at its beginning. REQUIRES: there is such a
+  // stream.
+  std::optional<Position> PlaceOf(const std::string& stream, const std::string& partition) const;
+  // What a change costs, for people: the rows or bytes that are read again or skipped, as far as
+  // the positions and the decisions tell it. REQUIRES: there is such a stream.
   std::string CostOf(const SourceChange& change) const;
 
   // Adds the row of a change. FailedPrecondition while a batch with a logged cut waits to be made

@@ -38,7 +38,8 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
        .commit_p99 = 9 * kMillisecond,
        .lag = {.rows = 0, .bytes = {}, .unknown_partitions = 3},
        .source_rows_skipped = 5,
-       .source_rows_repaired = 6});
+       .source_rows_repaired = 6,
+       .source_rows_left = 7});
   v1::BatchesResponse response;
   ASSERT_TRUE(topology.admin->Batches(Within().get(), {}, &response).ok());
   EXPECT_EQ(response.topology(), "word-count");
@@ -64,6 +65,7 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
   EXPECT_EQ(group.lag().unknown_partitions(), 3u);
   EXPECT_EQ(group.source_rows_skipped(), 5u);
   EXPECT_EQ(group.source_rows_repaired(), 6u);
+  EXPECT_EQ(group.source_rows_left(), 7u);
 }
 
 TEST(AdminTest, ExplainComesAsTextOrAsAGraph) {

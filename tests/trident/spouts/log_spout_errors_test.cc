@@ -161,7 +161,7 @@ TEST(LogSpoutErrorsTest, PositionsOfAnotherSpoutAreRefused) {
   Opened open(LogOf({"a"}));
   for (const char* position : {"x", "1 ", "99999999999999999999", "1/4x8388608"}) {
     ExpectError(ReadOnce(*open.reader, position, kNoLimits).status, StatusCode::kDataLoss,
-                {position, "another spout"});
+                {position, "is no position of this source"});
     EXPECT_FALSE(open.reader->Poll(position).ok());
   }
   const Position end = "x";

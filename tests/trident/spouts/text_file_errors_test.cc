@@ -225,7 +225,7 @@ TEST(TextFileErrorsTest, APositionOfAnotherSpoutIsRefused) {
        {"12", "x", "1/1x1/1", "1/1x1/1-", "1/0x1/1-0", "1/1x0/1-0", "-1/1x1/0-0", "1/1x1/0-0 ",
         "99999999999999999999/1x1/0-0", "1/1x1/4097-0"}) {
     ExpectError(ReadOnce(*open.reader, position, kTen).status, StatusCode::kDataLoss,
-                {"another spout"});
+                {"which is none of a text file"});
     EXPECT_FALSE(open.reader->Poll(position).ok());
   }
 }
@@ -282,6 +282,28 @@ TEST(TextFileErrorsTest, LinesOfInvalidUtf8AreSkippedAndCounted) {
   EXPECT_EQ(ReadOnce(*open.reader, "", kTen).rows,
             (std::vector<std::string>{"good", "also good", "end"}));
   EXPECT_EQ(open.counts->skipped_lines, 3u);
+}
+
+TEST(TextFileErrorsTest, WhatWasLeftOutIsSaidFileByFile) {
+  const TempDir dir;
+  std::vector<std::string> paths;
+  for (const std::string name : {"a", "b", "c", "d", "e"}) {
+    paths.push_back(dir.Write(name, "x\n\xff\n\xff\n" + name));
+  }
+  const auto spout = SpoutOf({.paths = paths, .rules = {.invalid_utf8 = InvalidUtf8::kSkip}});
+  EXPECT_EQ(Joined(ReadAll(*spout)), std::vector<std::string>(5, "x"));
+  EXPECT_EQ(spout->Counts().skipped, 10u);
+  EXPECT_EQ(spout->Counts().left, 5u);
+  const std::string three = "\"" + dir.File("a") + "\", \"" + dir.File("b") + "\", \"" +
+                            dir.File("c") + "\" and 2 more files (";
+  const auto said = spout->LeftOut();
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[0], "5 lines without an end yet, the last of " + three +
+                         "each counts once its end is written)");
+  EXPECT_EQ(
+      said[1].find("10 lines left out as too long or no UTF-8, of \"" + dir.File("a") + "\" (2), "),
+      0u)
+      << said[1];
 }
 
 // Whatever slice and block the bad bytes fall into, and at their ends.

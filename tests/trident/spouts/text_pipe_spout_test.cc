@@ -172,18 +172,93 @@ TEST_F(TextPipeSpoutTest, StandardInputMayBeAPipeOrAFile) {
   }
 }
 
+// In whatever pieces it comes.
+TEST_F(TextPipeSpoutTest, CompressedAndUtf16TextHasTheLinesOfThePlainOne) {
+  for (uint64_t seed = 1; seed <= 40 && !HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    std::string text;
+    for (uint64_t i = rng.Below(2000); i > 0; --i) text += "line " + std::to_string(rng()) + "\n";
+    const std::string half = text.substr(0, text.size() / 2), rest = text.substr(half.size());
+    const std::string forms[] = {Gzip(text), Zstd(text), Gzip(half) + Gzip(rest),
+                                 Zstd(half) + Zstd(rest), Utf16(text, Utf16Order::kBig)};
+    const std::string& bytes = forms[seed % 5];
+    Open({.read_bytes = 1 + rng.Below(3000)});
+    Write("");
+    std::string got;
+    for (size_t written = 0; next_ != Next::kEnded;) {
+      written += Write(bytes.substr(written, 1 + rng.Below(3000)));
+      if (written == bytes.size()) CloseWriter();
+      for (const std::string& line : Read({1 + rng.Below(100), 1 + rng.Below(5000)})) {
+        got += line + "\n";
+      }
+    }
+    EXPECT_EQ(got, text);
+    next_ = Next::kMore;
+  }
+}
+
+TEST_F(TextPipeSpoutTest, LinesBeforeDamageCountAndThenItIsSaid) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += std::to_string(i * 7919) + "\n";
+  std::string damaged = Gzip(text);
+  for (size_t i = damaged.size() / 2; i < damaged.size() / 2 + 50; ++i) damaged[i] ^= 0x55;
+  const std::pair<std::string, std::string> broken[] = {
+      {Gzip(text).substr(0, 20'000), "it is cut short"},
+      {Gzip("1\n") + "more", "it goes on behind its end"},
+      {Zstd(text).substr(0, 20'000), "it is cut short"},
+      {damaged, "cannot be unpacked behind byte "}};
+  for (const auto& [bytes, why] : broken) {
+    SCOPED_TRACE(why);
+    Open({.read_bytes = 1000});
+    Write("");
+    std::string got;
+    Status failed;
+    for (size_t written = 0; failed.ok();) {
+      written += Write(bytes.substr(written, 1000));
+      if (written == bytes.size()) CloseWriter();
+      const ReadRows read = ReadOnce(*reader_, at_, kNoLimits);
+      failed = read.status;
+      if (failed.ok()) at_ = read.result.end;
+      for (const std::string& line : read.rows) got += line + "\n";
+    }
+    EXPECT_TRUE(text.starts_with(got) || got == "1\n");
+    EXPECT_GT(got.size(), 1u);
+    ExpectError(failed, StatusCode::kFailedPrecondition,
+                {dir_.File("pipe"), why, "what came before is counted"});
+    ExpectError(WhyNot(), StatusCode::kFailedPrecondition, {why});
+  }
+}
+
 TEST_F(TextPipeSpoutTest, WhatIsNoTextIsRefused) {
   using std::string_literals::operator""s;
-  const std::pair<std::string, std::string> none[] = {{"a\0b\n"s, "bytes of 0"},
-                                                      {Gzip("a\n"), "zcat"},
-                                                      {Zstd("a\n"), "zstdcat"},
-                                                      {Utf16("a\n", Utf16Order::kBig), "iconv"}};
+  const std::pair<std::string, std::string> none[] = {
+      {"a\0b\n"s, "bytes of 0"},
+      {Gzip(Gzip("a\n")), "compressed twice"},
+      {Zstd(Utf16("a\n", Utf16Order::kBig)), "UTF-16 and compressed"}};
   for (const auto& [content, why] : none) {
     Open();
     Write(content);
-    ExpectError(WhyNot(), StatusCode::kInvalidArgument, {dir_.File("pipe"), why});
+    ExpectError(WhyNot(), StatusCode::kFailedPrecondition, {dir_.File("pipe"), why});
     CloseWriter();
   }
+}
+
+TEST_F(TextPipeSpoutTest, WhatWasLeftOutIsSaid) {
+  Open({.last_line = LastLine::kNo, .rules = {.long_line = LongLine::kSkip, .line_bytes_max = 5}});
+  Write("a\ntoo long\nb\nno end");
+  EXPECT_EQ(spout_->LeftOut(), Lines{});
+  CloseWriter();
+  EXPECT_EQ(Read(), (Lines{"a", "b"}));
+  EXPECT_EQ(next_, Next::kEnded);
+  EXPECT_EQ(spout_->Counts().skipped, 2u) << "what is too long needs no end";
+  Open({.last_line = LastLine::kNo});
+  Write("a\nno end");
+  CloseWriter();
+  EXPECT_EQ(Read(), Lines{"a"});
+  EXPECT_EQ(spout_->Counts().left, 1u);
+  EXPECT_EQ(spout_->LeftOut(), Lines{"1 line without an end, the last of \"" + dir_.File("pipe") +
+                                     "\" (it is lost with the pipe)"});
 }
 
 TEST_F(TextPipeSpoutTest, WhatIsNoPipeIsRefused) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/known_sources.h"
+
+#include <utility>
+
+#include "base/guard.h"
+#include "engine/spout.h"
+
+namespace trident {
+namespace {
+
+// So many names are said of each list.
+constexpr size_t kNamesSaid = 3;
+
+std::string Some(const std::vector<std::string>& names) {
+  std::string out;
+  for (size_t i = 0; i < names.size() && i < kNamesSaid; ++i) {
+    out += Concat(i == 0 ? "" : ", ", names[i]);
+  }
+  if (names.size() > kNamesSaid) out += Concat(" and ", names.size() - kNamesSaid, " more");
+  return out;
+}
+
+std::string Partitions(size_t n) {
+  return Concat(n, n == 1 ? " source partition" : " source partitions");
+}
+
+}  // namespace
+
+std::vector<SourcePosition> PositionsOf(const Plan& plan, const KnownStream& stream) {
+  std::vector<SourcePosition> positions;
+  const SpoutId spout = plan.spouts.at(stream.node);
+  for (SpoutPosition& one : stream.log.Recover(plan.groups.at(stream.node), Epoch()).positions) {
+    if (one.spout == spout) positions.push_back(std::move(one.at));
+  }
+  return positions;
+}
+
+Status JudgePosition(const Plan& plan, const KnownStream& stream, const SourcePosition& at) {
+  const LogicalNode& node = plan.logical->node(stream.node);
+  const Status fits = Guarded("CheckPosition",
+                              [&] { return node.spout->CheckPosition(at.partition, at.position); });
+  if (fits.ok()) return fits;
+  const std::string sources = Concat("`trident sources ", stream.store.Where());
+  const std::string of = Concat(" ", node.name, " ", at.partition);
+  const auto by_hand = stream.log.SetByHandAfter(plan.groups.at(stream.node),
+                                                 plan.spouts.at(stream.node), at.partition);
+  if (by_hand) {
+    return FailedPrecondition("stream '", node.name, "': ", Message(fits),
+                              "; it was set by hand after txid ", by_hand->value(),
+                              ". Set another one: ", sources, " set", of,
+                              " POSITION`. Or let it begin anew: ", sources, " forget", of, "`");
+  }
+  return FailedPrecondition("stream '", node.name, "': ", Message(fits),
+                            "; was this state written with another spout? Declare that one again, "
+                            "or let the partition begin anew: ",
+                            sources, " forget", of, "`");
+}
+
+Status JudgePositions(const Plan& plan, const DurableStore& store, const DecisionLog& log) {
+  for (const auto& [node, spout] : plan.spouts) {
+    const KnownStream stream{store, log, node};
+    for (const SourcePosition& at : PositionsOf(plan, stream)) {
+      TRIDENT_RETURN_IF_ERROR(JudgePosition(plan, stream, at));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string SourcesThatChanged(const std::string& stream, const std::vector<SourcePosition>& known,
+                               const std::set<std::string>& read) {
+  std::set<std::string> added = read;
+  std::vector<std::string> left;
+  for (const SourcePosition& at : known) {
+    if (added.erase(at.partition) == 0) left.push_back(at.partition);
+  }
+  if (known.empty() || (left.empty() && added.empty())) return "";
+  std::string out = Concat("stream '", stream, "' ");
+  if (!left.empty()) {
+    out +=
+        Concat("does not read ", Partitions(left.size()), " that it has read before: ", Some(left),
+               "; each goes on where it stood if it comes back");
+  }
+  if (!added.empty()) {
+    const std::vector<std::string> names(added.begin(), added.end());
+    out += Concat(left.empty() ? "has " : ". It has ", Partitions(names.size()),
+                  " that it has not read before: ", Some(names));
+  }
+  return out;
+}
+
+}  // namespace trident
