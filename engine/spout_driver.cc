@@ -446,10 +446,11 @@ void SpoutDriver::WaitAfterFruitless(Nanos now) {
   if (told_fruitless_ || now - *fruitless_since_ < kProgressDeadlineMsDefault * kMillisecond)
     return;
   told_fruitless_ = true;
-  TRIDENT_LOG(WARN) << "stage \"" << task_->spec().name << "\", partition " << spec_.emitter.task
-                    << ": for " << (now - *fruitless_since_) / kSecond
-                    << " s its readers have said that there is more now (ReadResult::Next::kMore), "
-                       "but gave no row and did not move; a reader that has nothing says kIdle";
+  TRIDENT_LOG(WARN)
+      << "stage \"" << task_->spec().name << "\", partition " << spec_.emitter.task << ": for "
+      << (now - *fruitless_since_) / kSecond
+      << " s its readers have said that there is more now, but gave no row and did not "
+         "move; a reader that has nothing must say that it is idle";
 }
 
 Status SpoutDriver::Place(const BatchId& id, const Status& status) const {

@@ -219,7 +219,7 @@ void BatchProtocol::Machine::HaltAfterDeaths() {
 
 std::string BatchProtocol::Machine::AboutDeadLetters() const {
   return ", or let rows that cannot be processed be put aside as dead letters "
-         "(--on-failure dead-letter, RunOptions::on_failure)";
+         "(--on-failure dead-letter)";
 }
 
 std::string BatchProtocol::Machine::AdviceOn(const FailedAttempt& failed,

@@ -107,7 +107,7 @@ StatusOr<SliceDecoder> SliceDecoder::Make(SchemaRef schema) {
 StatusOr<std::string_view> SliceDecoder::CheckEnvelope(std::string_view frame) const {
   if (frame.size() > static_cast<size_t>(kFrameBytesMax)) {
     return ResourceExhausted("a frame has ", frame.size(), " bytes, more than the limit of ",
-                             kFrameBytesMax, " (kFrameBytesMax)");
+                             kFrameBytesMax);
   }
   if (frame.size() < kFrameBytesMin) return Damaged("it is shorter than any frame", frame.size());
   const std::string_view body = frame.substr(0, frame.size() - kChecksumBytes);

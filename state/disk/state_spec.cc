@@ -43,8 +43,7 @@ Status ValidateSpec(const StateSpec& spec) {
   TRIDENT_RETURN_IF_ERROR(ValidateStateName(spec.name));
   if (ToString(spec.kind) == kUnknownKind) {
     return InvalidArgument("state ", spec.name, " has kind ", static_cast<int>(spec.kind),
-                           ", which is none; expected StateKind::kNonTransactional, "
-                           "kTransactional or kOpaque");
+                           ", which is none; expected non-transactional, transactional or opaque");
   }
   if (spec.partitions < 1 || spec.partitions > kStatePartitionsMax) {
     return InvalidArgument("state ", spec.name, " has ", spec.partitions,

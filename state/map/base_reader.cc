@@ -6,18 +6,36 @@
 #include <utility>
 #include <vector>
 
+#include "base/key_encoding.h"
+#include "base/utf8.h"
+#include "state/disk/state_spec.h"
+
 namespace trident {
 namespace {
+
+// A key may be long.
+constexpr size_t kKeyBytesShown = 64;
 
 std::string Hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
-  for (unsigned char c : bytes.substr(0, 64)) {
+  for (unsigned char c : bytes.substr(0, kKeyBytesShown)) {
     out.push_back(kDigits[c >> 4]);
     out.push_back(kDigits[c & 15]);
   }
-  if (bytes.size() > 64) out += "...";
+  if (bytes.size() > kKeyBytesShown) out += "...";
   return out;
+}
+
+// Its bytes where it cannot be read.
+std::string KeyText(const StateSpec* spec, std::string_view key) {
+  if (spec == nullptr) return Hex(key);
+  const StatusOr<std::vector<Datum>> values = DecodeKey(spec->key_fields, key);
+  if (!values.ok()) return Hex(key);
+  std::string out = "[";
+  for (const Datum& value : *values) out += (out.size() > 1 ? ", " : "") + ToString(value);
+  if (out.size() <= kKeyBytesShown) return out + "]";
+  return out.substr(0, ValidUtf8Prefix(std::string_view(out).substr(0, kKeyBytesShown))) + "...]";
 }
 
 }  // namespace
@@ -26,6 +44,7 @@ BaseReader::BaseReader(const PartitionContext& context)
     : durable_(context.durable),
       state_(context.state),
       partition_(context.partition),
+      spec_(context.spec),
       prefix_(BasePrefix(context.state, context.partition)) {}
 
 Status BaseReader::ReadEach(std::span<const std::string_view> keys, std::span<const BaseRef> bases,
@@ -75,7 +94,12 @@ BaseCursor BaseReader::Walk(const KeyRange& range, CursorOptions::Pattern patter
 }
 
 std::string BaseReader::Describe(std::string_view key) const {
-  return Concat("key ", Hex(key), " of state ", state_.value(), ", partition ", partition_.value());
+  return Concat("key ", KeyText(spec_, key), " of state ", StateName(), ", partition ",
+                partition_.value());
+}
+
+std::string BaseReader::StateName() const {
+  return spec_ == nullptr ? std::to_string(state_.value()) : spec_->name;
 }
 
 }  // namespace trident

@@ -70,8 +70,10 @@ class BaseReader {
   // A cursor that stands at the first key of `range` and ends with the range.
   BaseCursor Walk(const KeyRange& range, CursorOptions::Pattern pattern,
                   const BaseView* view = nullptr) const;
-  // For errors: "key 666f6f of state 3, partition 7".
+  // For errors: "key [the, 5] of state counts, partition 7".
   std::string Describe(std::string_view key) const;
+  // The name of the state.
+  std::string StateName() const;
   // The key under which the base has `key`.
   std::string StoredKey(std::string_view key) const { return prefix_ + std::string(key); }
   const std::string& prefix() const { return prefix_; }
@@ -89,6 +91,7 @@ class BaseReader {
   const DurableStore* durable_;
   StateId state_;
   PartitionId partition_;
+  const StateSpec* spec_;
   std::string prefix_;
 };
 

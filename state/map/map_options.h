@@ -59,8 +59,8 @@ struct MapOptions {
     if constexpr (kHoldsHeap<V>) {
       const int64_t bytes = EncodedBytes(sum);
       if (bytes > kValueBytesMax) {
-        throw std::length_error(Concat("a sum of ", bytes, " bytes is over the limit of ",
-                                       kValueBytesMax, " (kValueBytesMax)"));
+        throw std::length_error(
+            Concat("a sum of ", bytes, " bytes is over the limit of ", kValueBytesMax));
       }
     }
     return sum;

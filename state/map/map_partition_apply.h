@@ -151,13 +151,12 @@ Status MapPartition<V>::ReplayRedo(TxId t, Attempt attempt, std::string_view sec
   for (ByteReader in(section); !in.done();) {
     ChangeRow<V> row;
     if (!ReadChangeRow(in, options_.codec, row)) {
-      return DataLoss("the redo of txid ", t.value(), " for state ", context_.state.value(),
+      return DataLoss("the redo of txid ", t.value(), " for state ", base_.StateName(),
                       ", partition ", context_.partition.value(), " is damaged after row ",
                       rows.size(), ": restore the state from a backup");
     }
     if (row.operation == RowOperation::kDelta && options_.combine == nullptr) {
-      return FailedPrecondition("the redo of txid ", t.value(), " for state ",
-                                context_.state.value(),
+      return FailedPrecondition("the redo of txid ", t.value(), " for state ", base_.StateName(),
                                 " holds deltas, but the state is declared without a way to "
                                 "combine them: declare it as the topology that wrote it did");
     }

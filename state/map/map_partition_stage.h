@@ -61,7 +61,7 @@ template <class Combine>
 Status MapPartition<V>::StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
                                    std::span<const V> deltas, Combine&& combine) {
   TRIDENT_CHECK_EQ(keys.size(), deltas.size());
-  TRIDENT_CHECK(options_.combine != nullptr) << "StageDelta needs MapOptions::combine";
+  TRIDENT_CHECK(options_.combine != nullptr) << "a delta needs a combiner";
   if (keys.empty()) return absl::OkStatus();
   OwnerLock turn(locks_);
   TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kEntry));
@@ -130,7 +130,7 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
   for (uint32_t i : missing_) {
     if (keys[i].key.size() > static_cast<size_t>(kKeyBytesMax)) {
       return InvalidArgument("a key of ", keys[i].key.size(), " bytes is over the limit of ",
-                             kKeyBytesMax, " (kKeyBytesMax): ", base_.Describe(keys[i].key));
+                             kKeyBytesMax, ": ", base_.Describe(keys[i].key));
     }
     wanted.push_back(keys[i].key);
     if (!earlier_bases_.IsAppending() && stuck_bases_.empty()) continue;
@@ -255,8 +255,7 @@ Status MapPartition<V>::CheckValues() {
   if (slot == kNone) return absl::OkStatus();
   const std::string_view key = table_.entry(slot).key();
   return InvalidArgument("a value of ", EncodedBytes(*Newest(table_.entry(slot)).value),
-                         " bytes is over the limit of ", kValueBytesMax,
-                         " (kValueBytesMax): ", base_.Describe(key));
+                         " bytes is over the limit of ", kValueBytesMax, ": ", base_.Describe(key));
 }
 
 template <class V>

@@ -88,6 +88,7 @@ class MapState final : public ReadableState {
 template <class V>
 MapState<V>::MapState(StateInfo info, MapOptions<V> options, PartitionContext context)
     : info_(std::move(info)), options_(std::move(options)) {
+  context.spec = &info_.spec;
   for (uint32_t i = 0; i < info_.spec.partitions; ++i) {
     context.partition = PartitionId(i);
     partitions_.push_back(std::make_unique<MapPartition<V>>(context, options_));

@@ -19,6 +19,8 @@ enum class FoldDeltas : uint8_t {
   kUnread,  // appends it, and reads nothing; for tests
 };
 
+struct StateSpec;
+
 // Owned by the StateStore, outlives the partition.
 struct PartitionContext {
   StateId state;
@@ -27,6 +29,7 @@ struct PartitionContext {
   const GroupTimeline* timeline;
   MemoryBudget* budget;
   FoldDeltas fold_deltas = FoldDeltas::kWhateverIsCheaper;
+  const StateSpec* spec = nullptr;  // for messages: its name and key; null: they show numbers
 };
 
 }  // namespace trident

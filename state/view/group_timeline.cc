@@ -36,7 +36,7 @@ StatusOr<TxId> GroupTimeline::Pin(const ReadAt& at) {
   if (txid < oldest() || txid > published()) return NotReadable(txid, oldest(), published());
   if (pin_count_ >= static_cast<uint64_t>(kPinnedSnapshotsMax)) {
     return ResourceExhausted("group ", group_.value(), " has ", pin_count_,
-                             " snapshots held, the limit (kPinnedSnapshotsMax): release some, or "
+                             " snapshots held, the limit: release some, or "
                              "try again later");
   }
   ++pins_[txid];

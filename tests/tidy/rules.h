@@ -61,6 +61,14 @@ Findings CheckForbiddenWords(const SourceTree& tree);
 // In the headers that are installed no sentence of a comment begins with "What" or "Of": such a
 // sentence names its subject last, or not at all.
 Findings CheckInstalledComments(const SourceTree& tree);
+// What the library says while a program runs is read by people who do not read the program: a
+// string names no constant (kMaximum) and nothing in a scope (Options::limit), but of std. What
+// compilers say (static_assert) is read by those who do.
+Findings CheckMessagesNameNoCode(const SourceTree& tree);
+// In the tables of docs/operations.md the cells under "what is shown" quote what the programs say:
+// each part of a quote (between "...", 'a' and 'b', and letters that stand for a number) is in a
+// string of the code.
+Findings CheckOperationsQuoteMessages(const SourceTree& tree);
 
 // ---- call_rules.cc ----
 

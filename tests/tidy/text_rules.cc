@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "tests/tidy/rules.h"
 
@@ -94,6 +96,112 @@ bool Begins(std::string_view comment, const std::string& word) {
   return text != std::string_view::npos &&
          (comment.substr(text, word.size() + 2) == " " + word + " " ||
           comment.find(". " + word + " ") != std::string_view::npos);
+}
+
+bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+// "kMaximum" or "Options::limit" in a text; "" if there is none.
+std::string CodeNameIn(std::string_view text) {
+  for (size_t begin = 0; begin < text.size(); ++begin) {
+    if (!IsWord(text[begin]) || (begin > 0 && IsWord(text[begin - 1]))) continue;
+    size_t end = begin;
+    while (end < text.size() && IsWord(text[end])) ++end;
+    const std::string_view word = text.substr(begin, end - begin);
+    const bool is_constant = word.size() > 2 && word[0] == 'k' &&
+                             std::isupper(static_cast<unsigned char>(word[1])) != 0 &&
+                             std::islower(static_cast<unsigned char>(word[2])) != 0;
+    const bool is_scope = text.substr(end, 2) == "::" && end + 2 < text.size() &&
+                          IsWord(text[end + 2]) && word != "std" && begin > 0;
+    if (is_constant) return std::string(word);
+    if (is_scope) return std::string(word) + "::";
+  }
+  return "";
+}
+
+// The string literals of a file that are part of no static_assert: line by line.
+template <class Take>
+void ForEachMessage(const SourceFile& file, Take take) {
+  std::string statement;  // its code so far
+  for (size_t i = 0; i < file.code().size(); ++i) {
+    const std::string& code = file.code()[i];
+    if (code.find_first_not_of(' ') != std::string::npos &&
+        code[code.find_first_not_of(' ')] == '#') {
+      continue;
+    }
+    for (size_t at = 0; at < code.size(); ++at) {
+      const char c = code[at];
+      if (c == ';' || c == '{' || c == '}') statement.clear();
+      if (c != '"') {
+        statement.push_back(c);
+        continue;
+      }
+      const size_t end = std::min(code.find('"', at + 1), code.size());
+      if (statement.find("static_assert") == std::string::npos) {
+        take(i, std::string_view(file.lines()[i]).substr(at, end - at));
+      }
+      at = end;
+    }
+  }
+}
+
+bool IsOurs(const SourceFile& file) {
+  return file.IsCpp() &&
+         std::any_of(kFoldersWithTables.begin(), kFoldersWithTables.end(),
+                     [&](const char* folder) { return IsUnder(file.path(), folder); });
+}
+
+// All string literals of a file. Those between which nothing stands are one, the others are parted
+// by new lines.
+std::string Messages(const SourceFile& file) {
+  std::string all;
+  bool is_parted = false;
+  for (size_t i = 0; i < file.code().size(); ++i) {
+    const std::string& code = file.code()[i];
+    for (size_t at = 0; at < code.size(); ++at) {
+      if (code[at] != '"') {
+        is_parted = is_parted || code[at] != ' ';
+        continue;
+      }
+      const size_t end = std::min(code.find('"', at + 1), code.size());
+      if (std::exchange(is_parted, false)) all += '\n';
+      all += file.lines()[i].substr(at + 1, end - at - 1);
+      at = end;
+    }
+  }
+  return all + "\n";
+}
+
+// The cells of a row of a table, from the second on; empty: it is none.
+std::vector<std::string> CellsOf(const std::string& line) {
+  std::vector<std::string> cells;
+  if (line.empty() || line[0] != '|') return cells;
+  for (size_t begin = 0; begin < line.size();) {
+    const size_t end = std::min(line.find('|', begin), line.size());
+    cells.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return cells;
+}
+
+// The parts of what stands between backticks that a program says as they are.
+std::vector<std::string> QuotedParts(const std::string& cell) {
+  std::vector<std::string> parts;
+  for (size_t begin = cell.find('`'); begin != std::string::npos; begin = cell.find('`', begin)) {
+    const size_t end = std::min(cell.find('`', begin + 1), cell.size());
+    std::string quote = cell.substr(begin + 1, end - begin - 1);
+    begin = end + 1;
+    for (const std::string_view hole : {" ... ", "...", "'a'", "'b'", " N", " M", " T "}) {
+      for (size_t at = quote.find(hole); at != std::string::npos; at = quote.find(hole)) {
+        quote.replace(at, hole.size(), "`");
+      }
+    }
+    for (size_t from = 0; from < quote.size();) {
+      const size_t to = std::min(quote.find('`', from), quote.size());
+      if (to - from > 2) parts.push_back(quote.substr(from, to - from));
+      from = to + 1;
+    }
+  }
+  return parts;
 }
 
 constexpr std::array kForbiddenWords = {"TODO", "FIXME", "HACK", "/work/", "/root/", "/home/"};
@@ -208,6 +316,43 @@ Findings CheckInstalledComments(const SourceTree& tree) {
         found.push_back(At(file, i) + "no sentence begins with \"" + word +
                         "\"; say the subject, then what it does");
       }
+    }
+  }
+  return found;
+}
+
+Findings CheckMessagesNameNoCode(const SourceTree& tree) {
+  Findings found;
+  for (const auto& [path, file] : tree.files()) {
+    if (!IsOurs(file)) continue;
+    ForEachMessage(file, [&, &file = file](size_t index, std::string_view text) {
+      const std::string name = CodeNameIn(text);
+      if (name.empty()) return;
+      found.push_back(At(file, index) + "a message says what a person can do, not \"" + name +
+                      "\" of the code: name the option, or say it in words");
+    });
+  }
+  return found;
+}
+
+Findings CheckOperationsQuoteMessages(const SourceTree& tree) {
+  const auto page = tree.files().find("docs/operations.md");
+  if (page == tree.files().end()) return {};
+  std::string said;
+  for (const auto& [path, file] : tree.files()) {
+    if (IsOurs(file) || IsUnder(path, "examples")) said += Messages(file);
+  }
+  Findings found;
+  size_t column = 0;  // of what is shown, in this table; 0: in none
+  for (size_t i = 0; i < page->second.lines().size(); ++i) {
+    const std::vector<std::string> cells = CellsOf(page->second.lines()[i]);
+    if (cells.empty()) column = 0;
+    const auto title = std::find(cells.begin(), cells.end(), " what is shown ");
+    if (title != cells.end()) column = static_cast<size_t>(title - cells.begin());
+    if (column == 0 || column >= cells.size()) continue;
+    for (const std::string& part : QuotedParts(cells[column])) {
+      if (said.find(part) != std::string::npos) continue;
+      found.push_back(At(page->second, i) + "no program says \"" + part + "\"");
     }
   }
   return found;

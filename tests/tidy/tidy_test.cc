@@ -75,6 +75,8 @@ TEST(ProjectTest, EveryFolderHasAReadme) { ExpectKept(CheckReadmes); }
 TEST(ProjectTest, ReadmesNameEveryHeader) { ExpectKept(CheckReadmesNameHeaders); }
 TEST(ProjectTest, NoForbiddenWords) { ExpectKept(CheckForbiddenWords); }
 TEST(ProjectTest, InstalledCommentsNameTheirSubject) { ExpectKept(CheckInstalledComments); }
+TEST(ProjectTest, MessagesNameWhatAPersonCanDo) { ExpectKept(CheckMessagesNameNoCode); }
+TEST(ProjectTest, OperationsQuoteWhatProgramsSay) { ExpectKept(CheckOperationsQuoteMessages); }
 TEST(ProjectTest, ClocksRandomnessSleepLocksAndConsoleHaveOwners) { ExpectKept(CheckBannedCalls); }
 
 // ---- the rules ----
@@ -394,6 +396,35 @@ TEST(BannedCallsTest, SeesCodeAfterALiteral) {
   ExpectCaught(CheckBannedCalls, "engine/a.cc", 2,
                "char c = '\"'; int n = 1'000;\nstd::mutex m;\n");
   ExpectCaught(CheckBannedCalls, "engine/a.cc", 3, "auto s = R\"x(a\n)\" b)x\";\nstd::mutex m;\n");
+}
+
+TEST(MessageTest, NamesNoCode) {
+  for (const std::string text :
+       {"Raise kLineBytesMax", "choose LongLine::kSkip", "set RunOptions::memory_bytes"}) {
+    ExpectCaught(CheckMessagesNameNoCode, "state/a.cc", 2,
+                 "// x\nreturn InvalidArgument(\"" + text + "\");\n");
+  }
+  ExpectFine(CheckMessagesNameNoCode, "state/a.cc",
+             "// kLineBytesMax\nSay(\"std::exception ::1 [::1]:7411 kB k1 lines\");\n");
+  ExpectFine(CheckMessagesNameNoCode, "state/a.h",
+             "static_assert(kGood,\n \"derive it from trident::State\"\n \"or kOther\");\n");
+  ExpectFine(CheckMessagesNameNoCode, "tests/a.cc", "Say(\"kLineBytesMax\");\n");
+}
+
+TEST(OperationsTest, QuotesAreMessages) {
+  const std::string code =
+      "Say(\"the disk \", disk, \" is full: \"\n    \"free some\");\nSay(\"state '\", name, \"' is "
+      "new\");\n";
+  const std::string head = "| what | what is shown | do |\n|---|---|---|\n";
+  const auto found = [&](const std::string& row) {
+    return CheckOperationsQuoteMessages(
+        Tree({{"state/a.cc", code}, {"docs/operations.md", head + row}}));
+  };
+  EXPECT_EQ(Text(found("| x | `the disk ... is full: free some`, `state 'a' is new` | `sudo` |\n")),
+            "");
+  const Findings wrong = found("| x | `the disk is full` | y |\n");
+  ASSERT_EQ(wrong.size(), 1u);
+  EXPECT_EQ(wrong[0], "docs/operations.md:3: no program says \"the disk is full\"");
 }
 
 }  // namespace

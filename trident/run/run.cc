@@ -35,8 +35,7 @@ void ReturnLargeBuffers() {
 // How often calls of the program's code are looked at.
 constexpr Nanos kCallsLookEvery = 250 * kMillisecond;
 constexpr char kIfItIsSlow[] =
-    "; if it only needs so long, give it a longer progress deadline (--progress-deadline-s, "
-    "RunOptions::progress_deadline)";
+    "; if it only needs so long, give it a longer progress deadline (--progress-deadline-s)";
 
 // A topology in this process: its parts, each with its threads, and what serves them.
 class LocalRun final : public Run, private CoordinatorEvents {

@@ -233,8 +233,8 @@ Status InputFile::BecomeGone(std::string how) {
   return FailedPrecondition(
       "the input file \"", spec_.path, "\" was ", gone_, " after it was read up to byte ",
       mark_.tail_end,
-      "; restore it, or let it be read from its beginning by Replaced::kNext (wordcount: "
-      "--replaced next), or start anew with an empty state directory");
+      "; restore it, or let it be read from its beginning (--replaced next), or "
+      "start anew with an empty state directory");
 }
 
 StatusOr<InputFile::OpenRef> InputFile::ReachSame(FileFacts* facts) {

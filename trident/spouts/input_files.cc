@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/logging.h"
 #include "trident/spouts/file_names.h"
+#include "trident/spouts/left_out_lines.h"
 
 namespace trident {
 namespace {
@@ -27,8 +28,9 @@ std::string WhyNoText(const OpenFile& file) {
 }
 
 const char* const kWayOut =
-    "; put the first file back, or let the new one be read from its beginning by Replaced::kNext "
-    "(wordcount: --replaced next), or start anew with an empty state directory";
+    "; put the first file back, or let the new one be read from its beginning (--replaced next), "
+    "or "
+    "start anew with an empty state directory";
 
 }  // namespace
 

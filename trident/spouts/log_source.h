@@ -121,7 +121,7 @@ Status LogRowsRemoved(const At& asked, const At& first) {
                     "\" on were asked for, but the source begins at \"",
                     LogPosition<At>::ToText(first),
                     "\" now; what was before has been removed. Keep rows until they are committed "
-                    "(LogSource::Reader::Committed tells), or start with an empty state directory");
+                    "(the reader is told), or start with an empty state directory");
 }
 
 // A source, cut into source partitions. The spout shares the object with you and calls it on any

@@ -114,7 +114,7 @@ class TapeReader final : public SourceReader {
     return Located(
         FailedPrecondition("an earlier attempt has read this batch up to position \"", end,
                            "\", but no row ends there now; was the source changed? "
-                           "Restore it, or say SpoutKind::kOpaque if it may change"),
+                           "Restore it, or let the program say that it is opaque if it may change"),
         tape_->position());
   }
   Status Located(const Status& status, const Position& at) const {
@@ -197,7 +197,7 @@ Status CheckOptions(const LogOptions& options) {
   if (options.kind == SpoutKind::kNonTransactional) {
     return InvalidArgument("log \"", options.name,
                            "\" was said to be non-transactional, but a LogSpout reads positions "
-                           "again; say kTransactional or kOpaque, or take a PullSpout");
+                           "again; say transactional or opaque, or take a PullSpout");
   }
   if (options.poll_nanos < 0) {
     return InvalidArgument("log \"", options.name, "\": poll_nanos must be 0 or more, got ",

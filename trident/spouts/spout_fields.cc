@@ -17,8 +17,7 @@ StatusOr<SchemaRef> SchemaOfSpout(std::string_view spout, std::vector<SchemaFiel
 Status CheckSchemaOfSpout(std::string_view spout, const SchemaRef& schema) {
   if (schema == nullptr || schema->size() == 0) {
     return InvalidArgument("a ", spout,
-                           " needs at least one field, got none; name what its rows hold, as in "
-                           "Fields(kWord)");
+                           " needs at least one field, got none; name what its rows hold");
   }
   for (size_t i = 0; i < schema->size(); ++i) {
     if (!schema->field(i).name.empty()) continue;

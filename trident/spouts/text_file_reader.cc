@@ -151,7 +151,7 @@ StatusOr<uint64_t> TextFileReader::OffsetOf(const Position& position) {
         "the input file \"", file().path(), "\" was read before in splits of ",
         at.splits.split_bytes, " bytes by ", at.splits.readers, " readers, now they are ",
         splits.split_bytes, " bytes and ", splits.readers,
-        " readers; set split_bytes and readers as before, or start with an empty state directory");
+        " readers; let the program share it out as before, or start with an empty state directory");
   }
   TRIDENT_RETURN_IF_ERROR(CheckContent(at));
   return at.offset;

@@ -166,7 +166,7 @@ TextLines::Taken TextLines::AppendInvalid(std::string_view line, LineSlice& slic
       line,
       InvalidArgument("the input file \"", share_.source->path(), "\" is no UTF-8 at byte ",
                       begin + ValidUtf8Prefix(line), ", in the line that starts at byte ", begin,
-                      "; convert it, or choose InvalidUtf8::kReplace or kSkip"),
+                      "; convert it, or let the program repair such lines or leave them out"),
       slice);
 }
 
@@ -178,10 +178,11 @@ TextLines::Taken TextLines::Refuse(std::string_view line, const Status& why, Lin
 }
 
 Status TextLines::TooLong(uint64_t offset) const {
-  return ResourceExhausted("the input file \"", share_.source->path(),
-                           "\" has a line of more than ", rules_.line_bytes_max,
-                           " bytes, which starts at byte ", offset,
-                           "; is it text? Raise line_bytes_max, or choose LongLine::kSkip");
+  return ResourceExhausted(
+      "the input file \"", share_.source->path(), "\" has a line of more than ",
+      rules_.line_bytes_max, " bytes, which starts at byte ", offset,
+      "; is it text? Let it be left out (--long-line skip), or let the program take "
+      "longer lines");
 }
 
 StatusOr<TextLines::Reached> TextLines::PassBlockEnd(uint64_t& at, std::optional<uint64_t> end,

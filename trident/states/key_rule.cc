@@ -19,7 +19,7 @@ StatusOr<std::vector<HashedKey>> KeyRule::Hash(std::span<const std::string_view>
     if (!DecodeKey(spec->key_fields, key).ok()) {
       return InvalidArgument("the bytes \"", key, "\" are no key of state ", spec->name,
                              ", which has ", spec->key_fields.size(),
-                             " fields; name keys as PersistRows::key gives them");
+                             " fields; name keys as the rows at hand have them");
     }
     if (owned.Contains(PartitionOfHash(hashed.back().hash, spec->partitions))) continue;
     return InvalidArgument("key \"", key, "\" of state ", spec->name,
