@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/guard.h"
-#include "engine/work_mark.h"
+#include "base/work_mark.h"
 
 namespace trident {
 namespace {

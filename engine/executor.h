@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/work_mark.h"
 #include "engine/exchange_writer.h"
 #include "engine/executor_events.h"
 #include "engine/mailbox.h"
 #include "engine/spout_driver.h"
 #include "engine/task.h"
 #include "engine/transport/transport.h"
-#include "engine/work_mark.h"
 
 namespace trident {
 

@@ -13,8 +13,8 @@
 #include "base/logging.h"
 #include "base/mutex.h"
 #include "base/rng.h"
+#include "base/work_mark.h"
 #include "engine/data/text_arena.h"
-#include "engine/work_mark.h"
 
 namespace trident {
 namespace {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/work_mark.h"
 #include "state/disk/store_layout.h"
 
 namespace trident {
@@ -72,6 +73,7 @@ Status Fold::FoldFrom(size_t& next) {
   while (next < members_.size() && dirty < limits_.slice_bytes) {
     const Member& member = members_[next++];
     if (member.partition->marker().txid == member.group->timeline().published()) continue;
+    const WorkMark::Scope under_way({member.work, {}, member.partition->partition().value()});
     dirty += member.partition->DirtyBytes();
     folds.push_back(Collect(member));
     TRIDENT_RETURN_IF_ERROR(folds.back()->Merge());

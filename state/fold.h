@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/mutex.h"
@@ -41,6 +42,7 @@ class Fold {
   struct Member {
     StatePartition* partition;
     StateGroup* group;
+    std::string work = {};  // as a WorkMark says it: "the fold of state counts"
   };
   // `members` in base key order. All must outlive the fold.
   Fold(DurableStore& durable, MemoryBudget& budget, const FoldLimits& limits,

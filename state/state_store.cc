@@ -115,7 +115,8 @@ StatusOr<RecoveryReport> StateStore::Recover() {
     for (const RecoveringPartition& partition : partitions_) {
       if (!mine.contains(partition.partition)) continue;
       partitions.push_back(partition);
-      members.push_back({partition.partition, group.get()});
+      members.push_back(
+          {partition.partition, group.get(), Concat("the fold of state ", partition.state_name)});
     }
     TRIDENT_ASSIGN_OR_RETURN(RecoveryReport one,
                              RecoverGroup(durable_, *group, partitions, gone, decided_));

@@ -152,5 +152,45 @@ TEST_F(CrashTest, WhatWasFoundUnderStopIsPutAsideWithoutAnotherEndOfTheProcess) 
   EXPECT_LE(outcome.crashes, 1) << outcome.said;
 }
 
+// Wherever the program's code ends its process, the next start names the step.
+TEST_F(CrashTest, ACombinerReducerOrAggregatorThatEndsItsProcessIsNamed) {
+  for (const char* place : {"aggregator", "combiner", "reducer"}) {
+    for (const char* how : {"abort", "overflow", "exit"}) {
+      SCOPED_TRACE(Concat(how, " in the ", place));
+      fs::remove_all(State());
+      std::vector<std::string> words = {"--how", how,    "--at", "w1-1234",      "--retry-limit",
+                                        "1",     "--in", place,  "--batch-rows", "400"};
+      const Outcome outcome = RunUntilItEnds(words);
+      EXPECT_EQ(outcome.last.code, 1) << outcome.said;
+      const std::string step = place == std::string_view("aggregator") ? "combine taken -> count"
+                               : place == std::string_view("combiner") ? "combined"
+                                                                       : "reduced";
+      EXPECT_NE(outcome.said.find(Concat("the last process ended while step \"", step)),
+                std::string::npos)
+          << outcome.said;
+    }
+  }
+}
+
+// Its deltas are combined with the base by the thread that folds, long after their batches.
+TEST_F(CrashTest, AFoldThatEndsItsProcessNamesTheStateAndBlamesNoBatch) {
+  const std::vector<std::string> once = {"--batch-rows", "1", "--in", "fold"};
+  ASSERT_EQ(Run(once).code, 0);
+  for (int file = 0; file < kFiles; ++file) {
+    std::ofstream out(root_ / Concat("input", file), std::ios::app);
+    for (int word = 0; word < kWordsPerFile; ++word) out << "w" << file << "-" << word << "\n";
+  }
+  std::vector<std::string> ends = once;
+  ends.insert(ends.end(), {"--how", "abort"});
+  EXPECT_GT(Run(ends).code, 5);
+  const Ended next = Run(once);
+  EXPECT_EQ(next.code, 0) << next.err;
+  EXPECT_NE(
+      next.err.find("the last process ended while the fold of state folded worked (partition"),
+      std::string::npos)
+      << next.err;
+  EXPECT_EQ(Run(once).err.find("the last process ended"), std::string::npos) << "said once";
+}
+
 }  // namespace
 }  // namespace trident

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A request that never returns: others of its function are answered, and the end of the process
-// waits a bounded time and names it.
+// waits a bounded time and names it. A request that ends its process: the next start names it, and
+// goes on.
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "base/status.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
@@ -37,6 +40,38 @@ TEST(SlowCallTest, ACallThatNeverReturnsHoldsUpNoOtherAndIsNamedAtTheEnd) {
   EXPECT_NE(waits.find("DRPC function \"echo\" has not returned for "), std::string::npos) << waits;
   const std::string forced = program.AwaitLine("ended by force: ");
   EXPECT_NE(forced.find("DRPC function \"echo\""), std::string::npos) << forced;
+}
+
+TEST(CrashingCallTest, ARequestThatEndsItsProcessIsNamedByTheNextStartAndBlamedOnNoBatch) {
+  TempDir dir;
+  const std::string input = dir.path() + "/input";
+  std::ofstream(input) << "word\n";
+  const std::vector<std::string> words = {"tests/crash_topology", "run",     "--quiet", "--state",
+                                          dir.path() + "/state",  "--input", input};
+  std::vector<std::string> serving = words;
+  serving.insert(serving.end(), {"--keep-serving", "--address", "127.0.0.1:0"});
+  for (const std::string how : {"abort", "overflow", "exit"}) {
+    SCOPED_TRACE(how);
+    Background program(serving);
+    const std::string line = program.AwaitLine("serving on ");
+    ASSERT_NE(line, "");
+    program.AwaitLine("the input has ended");
+    EXPECT_EQ(RunTrident({"drpc", "echo", how, "--address", line.substr(line.rfind(' ') + 1)}).code,
+              3);
+    EXPECT_EQ(program.AwaitLine("it goes on"), "") << "it has ended";
+    const Ended next = RunProgramToEnd(words);
+    EXPECT_EQ(next.code, 0) << next.err;
+    EXPECT_NE(
+        next.err.find("the last process ended while DRPC function \"echo\" worked in step \""),
+        std::string::npos)
+        << next.err;
+    EXPECT_NE(next.err.find(Concat("\" on a request with an argument of ", how.size(),
+                                   " bytes; no batch is to blame")),
+              std::string::npos)
+        << next.err;
+    EXPECT_EQ(next.err.find("go one by one"), std::string::npos) << next.err;
+    EXPECT_EQ(RunProgramToEnd(words).err.find("the last process ended"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include "trident/functions/row_function.h"
 
 #include "base/check.h"
-#include "engine/work_mark.h"
+#include "base/work_mark.h"
 
 namespace trident::row_internal {
 namespace {

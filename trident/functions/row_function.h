@@ -110,7 +110,7 @@ std::vector<size_t> Locate(const Schema& schema, const std::vector<SchemaField>&
 // The error for a function that threw. It names the step, the row number and the row's values.
 Status RowError(const std::string& step, const Slice& slice, size_t row, const char* what);
 
-// The row that the calling thread is at, for those who ask why nothing moves (engine/work_mark.h).
+// The row that the calling thread is at, for those who ask why nothing moves (base/work_mark.h).
 std::atomic<uint64_t>& RowAtHand();
 
 // The rows of a slice, as a step takes them.

@@ -91,6 +91,7 @@ bool Maintenance::RunOnce() {
 }
 
 void Maintenance::Run() {
+  const SideMarks::Claim claim(callbacks_.marks);
   while (Sleep(kLookEvery)) {
     while (RunOnce()) {
       if (!Sleep(0)) return;

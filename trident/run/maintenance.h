@@ -12,12 +12,14 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "state/state_store.h"
+#include "trident/run/side_marks.h"
 
 namespace trident {
 
 class Maintenance {
  public:
   struct Callbacks {
+    SideMarks* marks = nullptr;     // for its thread; may be null
     std::function<void()> hold;     // no room: cut no new batch
     std::function<void()> release;  // there is room again
     // A fold failed, or the state is not where it was; the store takes no writes any more.

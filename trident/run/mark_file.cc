@@ -99,19 +99,20 @@ StatusOr<std::unique_ptr<MarkFile>> MarkFile::Open(const std::string& dir, uint3
 }
 
 MarkFile::~MarkFile() {
-  if (marks_ != nullptr) ::munmap(marks_, executors_ * sizeof(WorkMark));
+  if (marks_ != nullptr) ::munmap(marks_, mark_bytes());
 }
 
 // Memory without a file, which Begin puts under the same addresses.
 Status MarkFile::Reserve() {
-  void* memory = ::mmap(nullptr, executors_ * sizeof(WorkMark), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, mark_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     return ResourceExhausted("no memory for the marks of ", executors_,
                              " executors: ", std::strerror(errno));
   }
   marks_ = static_cast<WorkMark*>(memory);
-  for (uint32_t i = 0; i < executors_; ++i) new (marks_ + i) WorkMark;
+  for (size_t i = 0; i < executors_ + SideMarks::kMarks; ++i) new (marks_ + i) WorkMark;
+  sides_ = std::make_unique<SideMarks>(marks_ + executors_);
   return absl::OkStatus();
 }
 
@@ -169,6 +170,22 @@ LastProcess MarkFile::LastOf(GroupId group, Epoch epoch, TxId last_decided) cons
   return last;
 }
 
+// The marks of requests have noted the function, and what it was given.
+std::vector<std::string> MarkFile::CallsBesideBatches() const {
+  std::vector<std::string> calls;
+  for (const Left& left : left_) {
+    if (!left.seen.busy || left.seen.id.group != GroupId(0)) continue;
+    if (left.row) {
+      calls.push_back(Concat("while DRPC function \"", left.row->partition, "\" worked in step \"",
+                             left.seen.step, "\" on ", left.row->start));
+    } else {
+      calls.push_back(
+          Concat("while ", left.seen.step, " worked (partition ", left.seen.partition, ")"));
+    }
+  }
+  return calls;
+}
+
 std::optional<EarlierDeaths> MarkFile::DeathsBefore(GroupId group) const {
   const auto found = before_.find(group);
   return found == before_.end() ? std::nullopt : std::optional<EarlierDeaths>(found->second);
@@ -181,6 +198,7 @@ Status MarkFile::Begin(const std::map<GroupId, EarlierDeaths>& deaths) {
   if (fd < 0) return Failed("make", path);
   const Status written = Write(fd, deaths);
   ::close(fd);
+  if (written.ok()) sides_->Open();
   return written;
 }
 
@@ -189,15 +207,14 @@ Status MarkFile::Begin(const std::map<GroupId, EarlierDeaths>& deaths) {
 Status MarkFile::Write(int fd, const std::map<GroupId, EarlierDeaths>& deaths) {
   const std::string path = dir_ + "/MARKS.new";
   std::string whole = HeadOf(deaths);
-  const size_t mark_bytes = executors_ * sizeof(WorkMark);
-  whole.resize(kHeadBytes + mark_bytes);
+  whole.resize(kHeadBytes + mark_bytes());
   for (size_t at = 0; at < whole.size();) {
     const ssize_t n = ::pwrite(fd, whole.data() + at, whole.size() - at, static_cast<off_t>(at));
     if (n <= 0) return Failed("write", path);
     at += static_cast<size_t>(n);
   }
   if (::rename(path.c_str(), (dir_ + "/MARKS").c_str()) != 0) return Failed("rename", path);
-  void* mapped = ::mmap(marks_, mark_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+  void* mapped = ::mmap(marks_, mark_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
                         static_cast<off_t>(kHeadBytes));
   if (mapped != marks_) return Failed("map", path);
   return absl::OkStatus();

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MarkFile: what each executor of a process is doing, in a file of the state directory that
-// outlives the process, and what this start made of those before it. The executors write the mapped
-// file as memory, without a call of the system. A machine that fails may lose it; nothing depends
-// on it but the search for rows that end their process.
+// MarkFile: what each executor of a process is doing, and each other thread that calls the
+// program's code, in a file of the state directory that outlives the process; and what this start
+// made of those before it. The threads write the mapped file as memory, without a call of the
+// system. A machine that fails may lose it; nothing depends on it but the search for rows that end
+// their process.
 //
 //   the file `MARKS`: text "trident marks 1\n", then the length and the XXH3-64 of what follows
-//   (uint64 each): the groups with earlier deaths; from byte kHeadBytes on a WorkMark an executor.
+//   (uint64 each): the groups with earlier deaths; from byte kHeadBytes on a WorkMark an executor,
+//   and SideMarks::kMarks others.
 #ifndef TRIDENT_TRIDENT_RUN_MARK_FILE_H_
 #define TRIDENT_TRIDENT_RUN_MARK_FILE_H_
 
@@ -18,8 +20,9 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "base/work_mark.h"
 #include "coordinator/protocol/earlier_deaths.h"
-#include "engine/work_mark.h"
+#include "trident/run/side_marks.h"
 
 namespace trident {
 
@@ -35,10 +38,13 @@ class MarkFile {
 
   // One an executor; valid as long as the file, also before Begin.
   WorkMark* marks() { return marks_; }
+  SideMarks& sides() { return *sides_; }
 
   // What the process that had `epoch` was doing for `group` when it ended.
   LastProcess LastOf(GroupId group, Epoch epoch, TxId last_decided) const;
   std::optional<EarlierDeaths> DeathsBefore(GroupId group) const;
+  // What it was doing for no batch: "while the fold of state counts worked (partition 3)".
+  std::vector<std::string> CallsBesideBatches() const;
 
   // Puts a new file in the place of the old one; from then on the marks are in it. Call it when no
   // thread writes a mark. After an error the marks are in memory only.
@@ -46,6 +52,7 @@ class MarkFile {
 
  private:
   MarkFile(std::string dir, uint32_t executors) : dir_(std::move(dir)), executors_(executors) {}
+  size_t mark_bytes() const { return (executors_ + SideMarks::kMarks) * sizeof(WorkMark); }
   Status Reserve();
   void ReadLast();
   Status Write(int fd, const std::map<GroupId, EarlierDeaths>& deaths);
@@ -58,6 +65,7 @@ class MarkFile {
   const std::string dir_;
   const uint32_t executors_;
   WorkMark* marks_ = nullptr;
+  std::unique_ptr<SideMarks> sides_;
   std::vector<Left> left_;
   std::map<GroupId, EarlierDeaths> before_;
 };

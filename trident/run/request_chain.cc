@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/request_chain.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "trident/plan/snapshot_cut.h"
 
 namespace trident {
+
+namespace {
+
+// Told by the start after this process, should one of them end it.
+std::string SizesOf(std::span<const DrpcRequest> requests) {
+  size_t least = SIZE_MAX, most = 0;
+  for (const DrpcRequest& request : requests) {
+    least = std::min(least, request.args.size());
+    most = std::max(most, request.args.size());
+  }
+  if (requests.size() == 1) return Concat("a request with an argument of ", most, " bytes");
+  return Concat(requests.size(), " requests with arguments of ", least, " to ", most, " bytes");
+}
+
+}  // namespace
 
 // The end of the chain: rows by request.
 class RequestChain::Answers final : public Operator {
@@ -35,10 +52,11 @@ class RequestChain::Answers final : public Operator {
 };
 
 RequestChain::RequestChain(const Plan& plan, const PlannedFunction& function,
-                           const StateStore& states)
+                           const StateStore& states, SideMarks* marks)
     : plan_(plan),
       function_(function),
       states_(states),
+      marks_(marks),
       groups_(function.groups),
       input_(std::make_shared<const Schema>(plan.schemas[function.nodes[0]])) {
   auto fields = std::make_shared<std::vector<std::string>>();
@@ -87,12 +105,14 @@ Status RequestChain::RunBatch(std::span<const DrpcRequest> requests, TxId* cut_t
 }
 
 std::unique_ptr<RequestHandler> RequestChain::Another() const {
-  return std::make_unique<RequestChain>(plan_, function_, states_);
+  return std::make_unique<RequestChain>(plan_, function_, states_, marks_);
 }
 
 void RequestChain::Execute(std::span<const DrpcRequest> requests,
                            std::vector<DrpcResult>& results) {
   TxId cut;
+  const SideMarks::Claim claim(marks_);
+  WorkMark::OfThisThread().NoteRow({}, {}, function_.function, SizesOf(requests));
   requests_ = requests;
   given_up_ = false;
   Status status = RunBatch(requests, &cut);

@@ -14,14 +14,16 @@
 #include "coordinator/serve/request_handler.h"
 #include "state/state_store.h"
 #include "trident/planner/planner.h"
+#include "trident/run/side_marks.h"
 
 namespace trident {
 
 // One thread at a time.
 class RequestChain final : public RequestHandler {
  public:
-  // All of them must outlive it and its others.
-  RequestChain(const Plan& plan, const PlannedFunction& function, const StateStore& states);
+  // All of them must outlive it and its others. `marks` may be null.
+  RequestChain(const Plan& plan, const PlannedFunction& function, const StateStore& states,
+               SideMarks* marks);
   ~RequestChain() override;
 
   std::unique_ptr<RequestHandler> Another() const override;
@@ -35,6 +37,7 @@ class RequestChain final : public RequestHandler {
   const Plan& plan_;
   const PlannedFunction& function_;
   const StateStore& states_;
+  SideMarks* const marks_;
   const std::vector<GroupId> groups_;
   SchemaRef input_;
   std::shared_ptr<const std::vector<std::string>> fields_;  // of the answer

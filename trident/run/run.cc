@@ -115,6 +115,9 @@ Status LocalRun::Open(const Topology& topology) {
   TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, {.executors = options_.executors}));
   TRIDENT_RETURN_IF_ERROR(OpenStore());
   TRIDENT_ASSIGN_OR_RETURN(marks_, MarkFile::Open(options_.state_dir, options_.executors));
+  for (const std::string& call : marks_->CallsBesideBatches()) {
+    TRIDENT_LOG(WARN) << "the last process ended " << call << "; no batch is to blame for that";
+  }
   TRIDENT_ASSIGN_OR_RETURN(parts_, RunParts::Open(std::move(plan), options_,
                                                   {.store = store_.get(),
                                                    .events = this,

@@ -74,7 +74,8 @@ Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
 }
 
 Maintenance::Callbacks RunParts::MaintenanceTells() {
-  return {.hold = [this] { coordinator().PostAll(batch_event::Hold{}); },
+  return {.marks = marks_ == nullptr ? nullptr : &marks_->sides(),
+          .hold = [this] { coordinator().PostAll(batch_event::Hold{}); },
           .release = [this] { coordinator().PostAll(batch_event::Release{}); },
           .failed =
               [this](const Status& status) {
@@ -184,7 +185,8 @@ std::vector<std::string> RunParts::LeftOut() const {
 }
 
 std::unique_ptr<RequestChain> RunParts::MakeRequestChain(const PlannedFunction& function) const {
-  return std::make_unique<RequestChain>(plan_, function, states());
+  return std::make_unique<RequestChain>(plan_, function, states(),
+                                        marks_ == nullptr ? nullptr : &marks_->sides());
 }
 
 }  // namespace trident

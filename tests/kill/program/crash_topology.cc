@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // crash_topology: a program of words whose function ends its process at one of them, in a way that
-// one can choose, before or behind an exchange. Its DRPC function `echo` does so at such an
-// argument.
+// one can choose, before or behind an exchange; or a combiner, a reducer or an aggregator does, or
+// the combiner in a fold. Its DRPC function `echo` does so at such an argument.
 #include <sys/resource.h>
 
 #include <chrono>
 #include <cstdlib>
+#include <string>
 #include <thread>
 
 #include "trident/run/program.h"
@@ -35,9 +36,54 @@ void End(const std::string& how) {
   }
 }
 
-StatusOr<Topology> Build(const ProgramArgs& args) {
-  const auto take = [how = args.Text("how"), bad = args.Text("at")](Text word) -> Text {
+const std::thread::id kMainThread = std::this_thread::get_id();
+thread_local bool t_takes_words = false;
+
+// Counts words, and ends the process where its place says so.
+struct Ending {
+  std::string how;
+  std::string bad;    // the word
+  std::string place;  // "aggregator", "combiner", "reducer" or "fold"
+};
+struct EndingCount : Ending {
+  using Value = int64_t;
+  Value Zero() const { return 0; }
+  Value Init(Text word) const {
+    if (place == "aggregator" && word == bad) End(how);
+    return 1;
+  }
+  Value Combine(Value a, Value b) const {
+    if (place == "combiner" && a + b > 1000) End(how);
+    const bool folds = !t_takes_words && std::this_thread::get_id() != kMainThread;
+    if (place == "fold" && folds) End(how);
+    return a + b;
+  }
+};
+struct EndingReducer : Ending {
+  using Value = int64_t;
+  Value Init() const { return 0; }
+  void Reduce(Value& value, Text word) const {
     if (word == bad) End(how);
+    ++value;
+  }
+};
+
+void AddEnding(Stream words, const Ending& ending) {
+  if (ending.place == "fold") {
+    words.GroupBy(kTaken).PersistentAggregate({.name = "folded"}, kTaken, EndingCount{ending},
+                                              kCount);
+  } else if (ending.place == "reducer") {
+    words.PersistentAggregate({.name = "reduced"}, kTaken, EndingReducer{ending}, kCount);
+  } else {
+    words.PersistentAggregate({.name = "combined"}, kTaken, EndingCount{ending}, kCount);
+  }
+}
+
+StatusOr<Topology> Build(const ProgramArgs& args) {
+  const Ending ending{args.Text("how"), args.Text("at"), args.Text("in")};
+  const auto take = [ending](Text word) -> Text {
+    t_takes_words = true;
+    if (word == ending.bad && ending.place.empty()) End(ending.how);
     return word;
   };
   TextFileOptions files;
@@ -46,10 +92,9 @@ StatusOr<Topology> Build(const ProgramArgs& args) {
   Topology topology("crash");
   auto lines = topology.NewStream("lines", TextFileSpout::Make(files));
   if (args.Has("behind")) lines = lines.PartitionBy(kLine);
-  lines.Each(kLine, take, kTaken)
-      .Name("take")
-      .GroupBy(kTaken)
-      .PersistentAggregate({.name = "counts"}, Count(), kCount);
+  const Stream taken = lines.Each(kLine, take, kTaken).Name("take");
+  taken.GroupBy(kTaken).PersistentAggregate({.name = "counts"}, Count(), kCount);
+  if (args.Has("in")) AddEnding(taken, ending);
   topology.NewDrpcStream("echo").Each(
       kArgs,
       [](Text args) -> Text {
@@ -79,6 +124,7 @@ int main(int argc, char** argv) {
        .options = {{.name = "input", .help = "a file of words", .kind = Kind::kList},
                    {.name = "how", .help = "abort, overflow, exit or hang"},
                    {.name = "at", .help = "the word"},
+                   {.name = "in", .help = "aggregator, combiner, reducer or fold"},
                    {.name = "behind", .help = "behind an exchange", .kind = Kind::kFlag}},
        .build = trident::Build});
 }

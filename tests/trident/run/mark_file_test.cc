@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "tests/support/temp_dir.h"
 
@@ -68,6 +69,34 @@ TEST_F(MarkFileTest, DecidedBatchesOtherGroupsAndOtherEpochsAreNothingToFear) {
     EXPECT_TRUE(last.steps.empty());
     EXPECT_FALSE(last.the_row);
   }
+}
+
+TEST_F(MarkFileTest, CallsOfOtherThreadsAreToldAndAreNoBatchs) {
+  {
+    auto file = Open();
+    const SideMarks::Claim too_early(&file->sides());
+    ASSERT_TRUE(file->Begin({}).ok());
+    {
+      const SideMarks::Claim over(&file->sides());
+      WorkMark::OfThisThread().NoteRow({}, {}, "other", "something");
+      const WorkMark::Scope call({"step", {}, 0});
+    }
+    const SideMarks::Claim requests(&file->sides());
+    WorkMark::OfThisThread().NoteRow({}, {}, "echo", "a request with an argument of 5 bytes");
+    LeaveBusy(WorkMark::OfThisThread(), {"split", {}, 0});
+    const SideMarks::Claim fold(&file->sides());
+    LeaveBusy(WorkMark::OfThisThread(), {"the fold of state counts", {}, 3});
+  }
+  const auto next = Open(5);
+  EXPECT_EQ(next->CallsBesideBatches(),
+            (std::vector<std::string>{
+                "while DRPC function \"echo\" worked in step \"split\" on a request with an "
+                "argument of 5 bytes",
+                "while the fold of state counts worked (partition 3)"}));
+  EXPECT_TRUE(next->LastOf(kGroup, kEpoch, TxId(6)).steps.empty());
+  EXPECT_TRUE(Open()->CallsBesideBatches().size() == 2) << "until there is a new file";
+  ASSERT_TRUE(next->Begin({}).ok());
+  EXPECT_TRUE(Open()->CallsBesideBatches().empty());
 }
 
 TEST_F(MarkFileTest, WhatAStartJudgedIsThereForTheNextOne) {

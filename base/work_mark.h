@@ -4,8 +4,8 @@
 // The thread writes its own mark, and any other may read it. A call is of a step, for a batch, in a
 // partition; within it the rows are counted. Its bytes may lie in a file, which outlives the
 // process: then the next one knows what this one was doing when it ended.
-#ifndef TRIDENT_ENGINE_WORK_MARK_H_
-#define TRIDENT_ENGINE_WORK_MARK_H_
+#ifndef TRIDENT_BASE_WORK_MARK_H_
+#define TRIDENT_BASE_WORK_MARK_H_
 
 #include <algorithm>
 #include <array>
@@ -67,6 +67,7 @@ class alignas(64) WorkMark {
   };
   void NoteRow(const BatchId& id, EmitterId emitter, std::string_view partition,
                std::string_view start);
+  void ForgetRow() { note_partition_bytes_.store(0, std::memory_order_relaxed); }
   std::optional<NotedRow> noted_row() const;
 
   // A look at the mark. While the thread goes from call to call, its parts may be of two calls.
@@ -140,4 +141,4 @@ static_assert(sizeof(WorkMark) == 4096 && std::atomic<uint64_t>::is_always_lock_
 
 }  // namespace trident
 
-#endif  // TRIDENT_ENGINE_WORK_MARK_H_
+#endif  // TRIDENT_BASE_WORK_MARK_H_

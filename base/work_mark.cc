@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/work_mark.h"
+#include "base/work_mark.h"
 
 namespace trident {
 namespace {
