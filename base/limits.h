@@ -119,6 +119,13 @@ inline constexpr int64_t kFrameRows = 256;
 inline constexpr int64_t kFrameBytesMax = 32 * kMiB;
 inline constexpr int64_t kFrameRowsMax = 1 << 22;
 inline constexpr int32_t kExecutorsMax = 256;
+// Rows of dead letters that wait to be tried again, of one stream. Further ones are asked for
+// later.
+inline constexpr uint64_t kLetterRequestBytesMax = 64 * kMiB;
+// Letters that one call may name.
+inline constexpr size_t kLettersPerCallMax = 1000;
+// The text of a row in a dead letter. Longer ones are cut, with a word about it.
+inline constexpr size_t kLetterTextBytesMax = 8 * kMiB;
 
 // ---- coordinator: who decides ----
 

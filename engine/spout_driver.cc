@@ -14,7 +14,7 @@
 #include "base/mutex.h"
 #include "base/rng.h"
 #include "base/work_mark.h"
-#include "engine/data/text_arena.h"
+#include "engine/diverted_rows.h"
 
 namespace trident {
 namespace {
@@ -51,6 +51,8 @@ class SpoutDriver::TaskFeed final : public Output {
   // All outlive the feed.
   TaskFeed(Task& task, const word::Emit& request, Part& part, const Spec& spec)
       : task_(task), request_(request), part_(part), spec_(spec) {}
+  // What is fed are the rows of letters: with their rows the letters go.
+  void SetLetters(const LetterReader* letters) { letters_ = letters; }
   Status Emit(const Slice& slice) override {
     if (spec_.checks_content) part_.content = AddContent(part_.content, slice);
     emitted_.push_back(slice);
@@ -59,9 +61,11 @@ class SpoutDriver::TaskFeed final : public Output {
   // Feeds what was emitted, once it is known whether the row is refused. The reader is not told
   // that the chain has failed: how far it read is to be answered all the same.
   void Finish(const Status& refused) {
+    stand_in_ = !refused.ok();
     for (const Slice& slice : emitted_) {
       if (failure_.ok()) failure_ = refused.ok() ? Feed(slice) : FeedRefused(slice, refused);
     }
+    if (failure_.ok() && letters_ != nullptr) failure_ = RemoveLetters();
   }
   const Status& failure() const { return failure_; }
   uint64_t rows_aside() const { return rows_aside_; }
@@ -84,16 +88,46 @@ class SpoutDriver::TaskFeed final : public Output {
     if (spec_.throwing != Spec::Throwing::kPutAside) return why;
     return Divert(slice, {{0, why}});
   }
-  Status Divert(const Slice& slice, std::vector<FailedRow> aside) {
+  Status Divert(const Slice& slice, const std::vector<FailedRow>& aside) {
     if (aside.empty()) return absl::OkStatus();
-    for (FailedRow& row : aside) {
-      if (request_.mode == word::EmitMode::kDivert) break;  // the cause was told with its place
-      row.cause =
-          Annotate(row.cause, Concat("spout partition \"", part_.range.partition, "\", row ",
-                                     row.place, " from position \"", part_.range.end, "\""));
-    }
+    DivertedRows diverted;
+    for (const FailedRow& row : aside) Add(slice, row, diverted);
     rows_aside_ += aside.size();
-    return task_.Feed(request_.id, kDivertPort, Diverted(slice, aside));
+    return task_.Feed(request_.id, kDivertPort, diverted.Take());
+  }
+  void Add(const Slice& slice, const FailedRow& row, DivertedRows& diverted) {
+    KeptRow kept{.tries = 1,
+                 .place = Concat("spout partition \"", part_.range.partition, "\", row ", row.place,
+                                 " from position \"", part_.range.end, "\""),
+                 .row = {}};
+    const LetterRequest* letter = letters_ == nullptr ? nullptr : letters_->taken().back().get();
+    if (letter != nullptr) {
+      kept.tries = letter->row->tries + 1;
+      kept.place = letter->row->place;
+      row_failed_ = true;
+    }
+    const bool told_with_place = request_.mode == word::EmitMode::kDivert && letter == nullptr;
+    std::string cause(Message(told_with_place ? row.cause : Annotate(row.cause, kept.place)));
+    if (kept.tries > 1) cause += Concat("; try ", kept.tries);
+    std::string bytes;
+    // Of what can be no row there is none to try again.
+    if (!stand_in_) {
+      const uint32_t place[] = {row.place};
+      kept.row = slice.Gather(place);
+      bytes = EncodeKeptRow(kept);
+    }
+    diverted.Add({.row = RowText(slice.Row(row.place)),
+                  .cause = cause,
+                  .kept = bytes,
+                  .key = letter == nullptr ? std::string_view() : letter->key});
+  }
+  Status RemoveLetters() {
+    DivertedRows removed;
+    for (const LetterRequests::Taken& letter : letters_->taken()) {
+      if (!letter->row || !row_failed_) removed.Remove(letter->key);
+    }
+    if (removed.empty()) return absl::OkStatus();
+    return task_.Feed(request_.id, kDivertPort, removed.Take());
   }
 
   Task& task_;
@@ -103,6 +137,9 @@ class SpoutDriver::TaskFeed final : public Output {
   std::vector<Slice> emitted_;
   Status failure_;
   uint64_t rows_aside_ = 0;
+  const LetterReader* letters_ = nullptr;
+  bool stand_in_ = false;    // for what can be no row
+  bool row_failed_ = false;  // that of the last letter
 };
 
 // Rings as long as there is a driver: spouts keep what they are given, and may ring while the
@@ -124,26 +161,6 @@ class SpoutDriver::Bell {
   Mutex mutex_;
   WakeUp wake_up_ TRIDENT_GUARDED_BY(mutex_);
 };
-
-SchemaRef DivertedSchema() {
-  static const SchemaRef* const schema = new SchemaRef(std::make_shared<const Schema>(
-      *Schema::Make({{"row", &TypeOf<Text>()}, {"cause", &TypeOf<Text>()}})));
-  return *schema;
-}
-
-Slice Diverted(const Slice& slice, std::span<const FailedRow> rows_aside) {
-  auto rows = std::make_shared<ColumnOf<Text>>();
-  auto causes = std::make_shared<ColumnOf<Text>>();
-  TextArena arena;
-  for (const FailedRow& row : rows_aside) {
-    rows->Append(arena.Copy(RowText(slice.Row(row.place))));
-    causes->Append(arena.Copy(Message(row.cause)));
-  }
-  BufferRef bytes = arena.Release();
-  rows->Retain(bytes);
-  causes->Retain(bytes);
-  return Slice(DivertedSchema(), {rows, causes}, rows_aside.size());
-}
 
 // Which partitions were woken since it was asked last. Wake-ups come from any thread.
 class SpoutDriver::WokenPartitions {
@@ -179,6 +196,7 @@ Status SpoutDriver::Open() {
   for (size_t k = 0; k < spec_.partitions.size(); ++k) {
     if (IsOurs(k)) TRIDENT_RETURN_IF_ERROR(AddPartition(spec_.partitions[k]));
   }
+  if (spec_.letters != nullptr) AddLetters();
   listed_ = spec_.partitions.size();
   told_of_partitions_ = spec_.spout->TellOfPartitions([bell = bell_] { bell->Ring(); });
   return TakeNews();
@@ -186,16 +204,30 @@ Status SpoutDriver::Open() {
 
 Status SpoutDriver::AddPartition(const std::string& name) {
   const size_t partition = partitions_.size();
-  auto wake_up = [woken = woken_, partition, bell = bell_] {
-    woken->Add(partition);
-    bell->Ring();
-  };
-  auto reader = Guarded("OpenReader", [&] { return spec_.spout->OpenReader(name, wake_up); });
+  auto reader =
+      Guarded("OpenReader", [&] { return spec_.spout->OpenReader(name, WakeUpOf(partition)); });
   if (!reader.ok()) return Annotate(reader.status(), "source partition \"" + name + "\"");
   partitions_.push_back({.name = name, .reader = *std::move(reader), .known_end = {}});
   index_[name] = partition;
   ready_.insert(partition);
   return absl::OkStatus();
+}
+
+WakeUp SpoutDriver::WakeUpOf(size_t partition) {
+  return [woken = woken_, partition, bell = bell_] {
+    woken->Add(partition);
+    bell->Ring();
+  };
+}
+
+// Never ends, and keeps no run from its end.
+void SpoutDriver::AddLetters() {
+  letters_at_ = partitions_.size();
+  auto reader = std::make_unique<LetterReader>(*spec_.letters, WakeUpOf(letters_at_));
+  letter_reader_ = reader.get();
+  const std::string name(LetterRequests::kPartition);
+  partitions_.push_back({.name = name, .reader = std::move(reader), .known_end = {}});
+  index_[name] = letters_at_;
 }
 
 Status SpoutDriver::TakeNews() {
@@ -320,6 +352,8 @@ Status SpoutDriver::ReadSlice(Run& run) {
     return absl::OkStatus();
   }
   TaskFeed feed(*task_, run.request, part, spec_);
+  SourceReader* const reader = partitions_[part.partition].reader.get();
+  if (reader == letter_reader_) feed.SetLetters(letter_reader_);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
   if (run.request.limits.rows == 1) {
@@ -327,8 +361,7 @@ Status SpoutDriver::ReadSlice(Run& run) {
                                      part.range.start);
   }
   const WorkMark::Scope under_way({task_->spec().name, run.request.id, spec_.emitter.task});
-  auto result =
-      Guarded("the spout", [&] { return partitions_[part.partition].reader->Read(request, feed); });
+  auto result = Guarded("the spout", [&] { return reader->Read(request, feed); });
   if (result.ok()) feed.Finish(result->refused);
   const Status& status = result.ok() ? feed.failure() : result.status();
   const Status failure = Annotate(status, Concat("spout partition \"", part.range.partition,
@@ -528,6 +561,9 @@ void SpoutDriver::Ask(size_t partition, Nanos now) {
 
 void SpoutDriver::Poll(Nanos now, ExecutorEvents& events) {
   next_poll_.reset();
+  const bool asked_after_end = watch_ == Watch::kEnded && letter_reader_ != nullptr &&
+                               spec_.letters->HasAfter(partitions_[letters_at_].known_end);
+  if (asked_after_end) watch_ = Watch::kIdle;
   if (watch_ != Watch::kIdle || !runs_.empty()) return;
   if (fruitless_) return WaitAfterFruitless(now);
   // What cannot be opened fails the batch that is asked for because of it.
@@ -550,7 +586,8 @@ void SpoutDriver::Poll(Nanos now, ExecutorEvents& events) {
   for (const auto& [partition, at] : asked_again_) {
     next_poll_ = next_poll_ ? std::min(*next_poll_, at) : at;
   }
-  if (ended_ == partitions_.size() && !may_grow_) {
+  const size_t that_end = partitions_.size() - (letter_reader_ != nullptr ? 1 : 0);
+  if (ended_ == that_end && !may_grow_) {
     watch_ = Watch::kEnded;
     events.OnWord(task_->spec().group, word::InputEnded{spec_.emitter});
   }

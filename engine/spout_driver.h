@@ -12,22 +12,17 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/clock.h"
 #include "engine/executor_events.h"
+#include "engine/letter_requests.h"
 #include "engine/spout.h"
 #include "engine/task.h"
 
 namespace trident {
-
-// What enters a spout's chain at the divert port: one row of text for each row of `slice` that is
-// put aside, and why.
-SchemaRef DivertedSchema();  // [row:text, cause:text]
-Slice Diverted(const Slice& slice, std::span<const FailedRow> rows);
 
 class SpoutDriver {
  public:
@@ -44,6 +39,9 @@ class SpoutDriver {
     // attempt, or goes to the task's divert port while the rest of the attempt goes on.
     enum class Throwing : uint8_t { kFailsTheAttempt, kPutAside };
     Throwing throwing = Throwing::kFailsTheAttempt;
+    // Requests about dead letters, which this task reads; null: it reads none. They need a divert
+    // port.
+    std::shared_ptr<LetterRequests> letters = nullptr;
   };
   // `task` outlives the driver. `wake_up` posts a PollEmitter for this driver; it is not called
   // after the driver is gone, whatever the spout does.
@@ -112,6 +110,8 @@ class SpoutDriver {
   class WokenPartitions;
 
   Status AddPartition(const std::string& name);
+  void AddLetters();
+  WakeUp WakeUpOf(size_t partition);
   // Opens what has come up since, and hears who was woken.
   Status TakeNews();
   bool IsOurs(size_t partition_of_spout) const {
@@ -142,11 +142,13 @@ class SpoutDriver {
   const std::shared_ptr<WokenPartitions> woken_;
   std::deque<Partition> partitions_;
   absl::flat_hash_map<std::string, size_t> index_;  // of partitions_, by name
-  size_t listed_ = 0;                               // partitions of the spout that are known
-  bool may_grow_ = false;                           // there may be more of them later
-  std::set<size_t> ready_;                          // may have input; all others are silent
-  std::set<size_t> unsure_;                         // silent, and to be asked by the next Poll
-  std::map<size_t, Nanos> asked_again_;             // silent, and when Poll is to ask them
+  LetterReader* letter_reader_ = nullptr;           // that of partitions_[letters_at_]
+  size_t letters_at_ = 0;
+  size_t listed_ = 0;                    // partitions of the spout that are known
+  bool may_grow_ = false;                // there may be more of them later
+  std::set<size_t> ready_;               // may have input; all others are silent
+  std::set<size_t> unsure_;              // silent, and to be asked by the next Poll
+  std::map<size_t, Nanos> asked_again_;  // silent, and when Poll is to ask them
   size_t ended_ = 0;
   std::deque<Run> runs_;
   std::map<TxId, word::Emitted> answered_;  // of attempts that are neither applied nor aborted

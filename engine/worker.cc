@@ -50,6 +50,9 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
 StatusOr<std::vector<std::string>> Worker::ResumeSpout(const StageSpec& stage) const {
   std::vector<SourcePosition> committed;
   if (options_.committed) committed = options_.committed(stage.group, stage.spout_id);
+  std::erase_if(committed, [](const SourcePosition& position) {
+    return position.partition == LetterRequests::kPartition;  // no partition of the spout's own
+  });
   TRIDENT_RETURN_IF_ERROR(stage.spout->Resume(committed));
   return stage.spout->Partitions();
 }
@@ -63,9 +66,14 @@ Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task,
                          .partitions = partitions,
                          .tasks = stage.tasks,
                          .checks_content = options_.repeats_cuts.contains(stage.group),
-                         .throwing = stage.throwing};
-  // A cut that is repeated must have the same content each time, also of what was put aside.
-  if (spec.checks_content) spec.throwing = SpoutDriver::Spec::Throwing::kFailsTheAttempt;
+                         .throwing = stage.throwing,
+                         .letters = task == 0 ? stage.letters : nullptr};
+  // A cut that is repeated must have the same content each time, also of what was put aside. And
+  // requests about letters end with the process.
+  if (spec.checks_content) {
+    spec.throwing = SpoutDriver::Spec::Throwing::kFailsTheAttempt;
+    spec.letters = nullptr;
+  }
   emitters_.push_back({spec.emitter, stage.group});
   executor_of_emitter_[spec.emitter] = executor;
   Status opened = executor->AddSpout(std::move(spec), TaskAddress{stage.id, task});

@@ -32,6 +32,7 @@ struct StageSpec {
   SpoutId spout_id;
   // Where rows at which a function throws are put aside, its chains have a divert port.
   SpoutDriver::Spec::Throwing throwing = SpoutDriver::Spec::Throwing::kFailsTheAttempt;
+  std::shared_ptr<LetterRequests> letters;  // see SpoutDriver::Spec
 };
 
 struct WorkerOptions {

@@ -10,11 +10,14 @@
 #include <string>
 
 #include "coordinator/cli/console.h"
+#include "coordinator/cli/directory/state_changes.h"
 
 namespace trident {
 
-// Deletes a state, so that a topology which does not declare it starts.
-ExitCode DropStateIn(const std::string& dir, const std::string& state, Console& console);
+// Deletes a state, so that a topology which does not declare it starts. Dead letters go only if
+// they are meant.
+ExitCode DropStateIn(const std::string& dir, const std::string& state, DeadLettersToo letters,
+                     Console& console);
 
 // Gives a state another name, under which a topology declares it now.
 ExitCode RenameStateIn(const std::string& dir, const std::string& state, const std::string& to,

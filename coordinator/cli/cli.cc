@@ -43,6 +43,7 @@ struct CommandLine {
   bool dot = false;
   std::string shell;
   std::string dir;
+  DeadLettersToo dead_letters = DeadLettersToo::kNo;
   std::string backup;
   std::string to;
   uint64_t partitions = 0;
@@ -65,10 +66,11 @@ void Unguard(std::string& word) {
 void Unguard(CommandLine& line) {
   StateArgs& state = line.state;
   for (std::string* word :
-       {&line.address, &line.output, &line.tls.peer_ca, &line.tls.certificate, &line.tls.key,
-        &state.state, &line.function, &line.args, &line.shell, &line.dir, &line.backup, &line.to,
-        &line.letters.dir, &line.project.name, &line.project.from, &line.project.dir,
-        &line.source.dir, &line.source.stream, &line.source.position}) {
+       {&line.address,     &line.output,       &line.tls.peer_ca,   &line.tls.certificate,
+        &line.tls.key,     &state.state,       &line.function,      &line.args,
+        &line.shell,       &line.dir,          &line.backup,        &line.to,
+        &line.letters.dir, &line.letters.step, &line.project.name,  &line.project.from,
+        &line.project.dir, &line.source.dir,   &line.source.stream, &line.source.position}) {
     Unguard(*word);
   }
   if (line.source.partition) Unguard(*line.source.partition);
@@ -191,9 +193,12 @@ void AddStateChanges(CLI::App& state, CommandLine& line) {
       "drop", "delete a state of a directory at rest, with all that it remembers");
   AddDirectory(*drop, line);
   AddState(*drop, line);
+  drop->add_flag_callback(
+      "--yes", [&line] { line.dead_letters = DeadLettersToo::kYes; },
+      "also if it holds dead letters");
   drop->callback([&line] {
     line.alone = [&line](Console& console) {
-      return DropStateIn(line.dir, line.state.state, console);
+      return DropStateIn(line.dir, line.state.state, line.dead_letters, console);
     };
   });
   CLI::App* rename = state.add_subcommand(
@@ -296,9 +301,32 @@ void AddDeadLetters(CLI::App& app, CommandLine& line) {
     });
     return added;
   };
+  const auto add_which = [&line](CLI::App& command) {
+    command.add_option("--step", line.letters.step, "only those that failed in this step");
+    return command.add_option("letter", line.letters.key,
+                              "only of this stream, this txid, this row");
+  };
   add("list", "how many each stream has", ListLetters);
-  add("show", "each with its row and its error", ShowLetters)
-      ->add_option("letter", line.letters.key, "only of this stream, this txid, this row");
+  CLI::App* show = add("show", "each with its row and its error", ShowLetters);
+  add_which(*show);
+  show->add_flag_callback(
+      "--whole", [&line] { line.letters.shown = LetterArgs::Shown::kWhole; },
+      "long rows and errors too, which are cut else");
+  const auto add_change = [&](const char* name, const char* help, LetterAction action) {
+    CLI::App* added = letters->add_subcommand(name, help);
+    CLI::Option* which = add_which(*added);
+    added
+        ->add_flag_callback(
+            "--all", [&line] { line.letters.which = LetterArgs::Which::kAll; }, "every one")
+        ->excludes(which);
+    added->callback([&line, action] {
+      line.ask = [&line, action](Client& client, Console& console) {
+        return ChangeLetters(client, action, line.letters, console);
+      };
+    });
+  };
+  add_change("retry", "let rows go through the running topology again", LetterAction::kRetry);
+  add_change("drop", "give rows up, for good", LetterAction::kDrop);
 }
 
 void AddDrpc(CLI::App& app, CommandLine& line) {

@@ -207,6 +207,7 @@ Client::~Client() {
 }
 
 const std::string& Client::address() const { return connection_->options.address; }
+Nanos Client::timeout() const { return connection_->options.timeout; }
 
 StatusOr<std::vector<RemoteState>> Client::ListStates() {
   v1::ListStatesResponse response;
@@ -429,6 +430,38 @@ Status Client::Resume() {
   v1::ResumeResponse response;
   return connection_->Call(*connection_->admin, &v1::Admin::Stub::Resume, v1::ResumeRequest(),
                            response);
+}
+
+StatusOr<std::vector<LetterStanding>> Client::DoWithLetters(
+    LetterAction action, const std::vector<LetterName>& letters) {
+  using Standing = v1::DeadLettersResponse::Standing;
+  v1::DeadLettersRequest request;
+  request.set_action(action == LetterAction::kRetry  ? v1::DeadLettersRequest::RETRY
+                     : action == LetterAction::kDrop ? v1::DeadLettersRequest::DROP
+                                                     : v1::DeadLettersRequest::LOOK);
+  for (const LetterName& letter : letters) {
+    v1::DeadLetter& out = *request.add_letters();
+    out.set_stream(letter.stream);
+    out.set_txid(letter.txid);
+    out.set_row(letter.row);
+  }
+  v1::DeadLettersResponse response;
+  TRIDENT_RETURN_IF_ERROR(
+      connection_->Call(*connection_->admin, &v1::Admin::Stub::DeadLetters, request, response));
+  if (static_cast<size_t>(response.standings_size()) != letters.size()) {
+    return DataLoss("the topology answered of ", response.standings_size(),
+                    " dead letters, expected ", letters.size());
+  }
+  std::vector<LetterStanding> out;
+  for (const Standing& standing : response.standings()) {
+    const auto now = standing.now() == Standing::THERE       ? LetterStanding::Now::kThere
+                     : standing.now() == Standing::UNDER_WAY ? LetterStanding::Now::kUnderWay
+                     : standing.now() == Standing::GONE      ? LetterStanding::Now::kGone
+                     : standing.now() == Standing::NO_ROOM   ? LetterStanding::Now::kNoRoom
+                                                             : LetterStanding::Now::kRefused;
+    out.push_back({now, standing.why()});
+  }
+  return out;
 }
 
 StatusOr<Client::Version> Client::GetVersion() {

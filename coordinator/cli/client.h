@@ -90,6 +90,7 @@ class Client {
   ~Client();
 
   const std::string& address() const;
+  Nanos timeout() const;  // of the options
 
   StatusOr<std::vector<RemoteState>> ListStates();
   // NotFound names the nearest state and those that there are.
@@ -121,6 +122,9 @@ class Client {
   Status Backup(const OnFiles& files, const OnBytes& bytes);
   Status Pause();
   Status Resume();
+  // Where each of the letters stands after the action, in their order; at most kLettersPerCallMax.
+  StatusOr<std::vector<LetterStanding>> DoWithLetters(LetterAction action,
+                                                      const std::vector<LetterName>& letters);
   struct Version {
     std::string release;
     std::string topology;

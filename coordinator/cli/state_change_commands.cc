@@ -13,9 +13,10 @@
 namespace trident {
 namespace {
 
-StatusOr<StoredState> Drop(const std::string& dir, const std::string& state) {
+StatusOr<StoredState> Drop(const std::string& dir, const std::string& state,
+                           DeadLettersToo letters) {
   TRIDENT_ASSIGN_OR_RETURN(const auto store, OpenToChange(dir));
-  return DropStateOf(*store, state);
+  return DropStateOf(*store, state, letters);
 }
 
 StatusOr<StoredState> Rename(const std::string& dir, const std::string& state,
@@ -39,8 +40,9 @@ StatusOr<Repartitioned> Repartition(const std::string& dir, const std::string& s
 
 }  // namespace
 
-ExitCode DropStateIn(const std::string& dir, const std::string& state, Console& console) {
-  const StatusOr<StoredState> was = Drop(dir, state);
+ExitCode DropStateIn(const std::string& dir, const std::string& state, DeadLettersToo letters,
+                     Console& console) {
+  const StatusOr<StoredState> was = Drop(dir, state, letters);
   if (!was.ok()) return ReportDirectory(console, was.status());
   if (console.json()) {
     console.out << JsonObject().Add("dropped", JsonText(was->name)).Done() << '\n';

@@ -2,8 +2,10 @@
 #include "coordinator/serve/admin_service.h"
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/logging.h"
 #include "base/utf8.h"
 #include "base/version.h"
@@ -52,6 +54,53 @@ void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
   out.set_source_rows_skipped(group.source_rows_skipped);
   out.set_source_rows_repaired(group.source_rows_repaired);
   out.set_source_rows_left(group.source_rows_left);
+}
+
+StatusOr<LetterAction> ActionOf(const v1::DeadLettersRequest& request) {
+  switch (request.action()) {
+    case v1::DeadLettersRequest::LOOK:
+      return LetterAction::kLook;
+    case v1::DeadLettersRequest::RETRY:
+      return LetterAction::kRetry;
+    case v1::DeadLettersRequest::DROP:
+      return LetterAction::kDrop;
+    default:
+      return InvalidArgument("expected the action LOOK (0), RETRY (1) or DROP (2), found ",
+                             static_cast<int>(request.action()));
+  }
+}
+
+StatusOr<std::vector<LetterName>> LettersOf(const v1::DeadLettersRequest& request) {
+  if (static_cast<size_t>(request.letters_size()) > kLettersPerCallMax) {
+    return InvalidArgument("expected at most ", kLettersPerCallMax,
+                           " letters (kLettersPerCallMax), found ", request.letters_size(),
+                           "; ask in several calls");
+  }
+  std::vector<LetterName> letters;
+  for (const v1::DeadLetter& letter : request.letters()) {
+    if (letter.txid() < 0 || letter.row() < 0) {
+      return InvalidArgument("expected a txid and a row from 0 on, found ", letter.txid(), " and ",
+                             letter.row());
+    }
+    letters.push_back({letter.stream(), letter.txid(), letter.row()});
+  }
+  return letters;
+}
+
+v1::DeadLettersResponse::Standing::Now NowOf(const LetterStanding& standing) {
+  switch (standing.now) {
+    case LetterStanding::Now::kThere:
+      return v1::DeadLettersResponse::Standing::THERE;
+    case LetterStanding::Now::kUnderWay:
+      return v1::DeadLettersResponse::Standing::UNDER_WAY;
+    case LetterStanding::Now::kGone:
+      return v1::DeadLettersResponse::Standing::GONE;
+    case LetterStanding::Now::kRefused:
+      return v1::DeadLettersResponse::Standing::REFUSED;
+    case LetterStanding::Now::kNoRoom:
+      return v1::DeadLettersResponse::Standing::NO_ROOM;
+  }
+  return v1::DeadLettersResponse::Standing::REFUSED;
 }
 
 // Who paused or resumed what belongs in the log, also when nothing else is said there.
@@ -128,6 +177,26 @@ grpc::ServerUnaryReactor* AdminService::Metrics(grpc::CallbackServerContext* con
       *context, *request, *response, [&](const auto&, v1::MetricsResponse& out) -> Status {
         out.set_text(Readable(control_.Metrics()));
         return {};
+      });
+}
+
+grpc::ServerUnaryReactor* AdminService::DeadLetters(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return AnswerNow<v1::DeadLettersRequest, v1::DeadLettersResponse>(
+      *context, *request, *response,
+      [&](const v1::DeadLettersRequest& in, v1::DeadLettersResponse& out) -> Status {
+        TRIDENT_ASSIGN_OR_RETURN(const LetterAction action, ActionOf(in));
+        TRIDENT_ASSIGN_OR_RETURN(const std::vector<LetterName> letters, LettersOf(in));
+        for (const LetterStanding& standing : control_.DoWithLetters(action, letters)) {
+          auto* to = out.add_standings();
+          to->set_now(NowOf(standing));
+          to->set_why(Readable(standing.why));
+        }
+        if (action == LetterAction::kLook) return {};
+        return Audited(Concat(action == LetterAction::kRetry ? "retry" : "drop", " of ",
+                              letters.size(), " dead letters"),
+                       *context, {});
       });
 }
 

@@ -26,12 +26,14 @@ struct BackupBackend {
 };
 
 // Every method takes bytes; see service_calls.h.
-using RawAdmin = v1::Admin::WithRawCallbackMethod_Batches<v1::Admin::WithRawCallbackMethod_Explain<
-    v1::Admin::WithRawCallbackMethod_Pause<v1::Admin::WithRawCallbackMethod_Resume<
-        v1::Admin::WithRawCallbackMethod_Version<v1::Admin::WithRawCallbackMethod_Metrics<
-            v1::Admin::WithRawCallbackMethod_Backup<v1::Admin::Service>>>>>>>;
+using RawAdmin = v1::Admin::WithRawCallbackMethod_Batches<
+    v1::Admin::WithRawCallbackMethod_Explain<v1::Admin::WithRawCallbackMethod_Pause<
+        v1::Admin::WithRawCallbackMethod_Resume<v1::Admin::WithRawCallbackMethod_Version<
+            v1::Admin::WithRawCallbackMethod_Metrics<v1::Admin::WithRawCallbackMethod_Backup<
+                v1::Admin::WithRawCallbackMethod_DeadLetters<v1::Admin::Service>>>>>>>>;
 
-// Thread-safe. Pausing, resuming and a backup leave a line in the log, with the caller's address.
+// Thread-safe. Pausing, resuming, a backup, and what is asked about dead letters leave a line in
+// the log, with the caller's address.
 class AdminService final : public RawAdmin {
  public:
   // `control` and `clock` must outlive the service. A client that does not take the next part of a
@@ -60,6 +62,9 @@ class AdminService final : public RawAdmin {
   grpc::ServerUnaryReactor* Metrics(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* DeadLetters(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Backup(grpc::CallbackServerContext* context,
                                                      const grpc::ByteBuffer* request) override;
 

@@ -71,6 +71,31 @@ struct BackupFiles {
   std::shared_ptr<const void> held;  // the files are there, unchanged, as long as this lives
 };
 
+// A dead letter, by its key.
+struct LetterName {
+  std::string stream;
+  int64_t txid = 0;
+  int64_t row = 0;
+};
+
+enum class LetterAction : uint8_t {
+  kRetry,  // its row goes through the topology again
+  kDrop,   // it is given up
+  kLook,   // nothing
+};
+
+// Where a letter stands after a LetterAction.
+struct LetterStanding {
+  enum class Now : uint8_t {
+    kUnderWay,  // what was asked waits for its batch to be committed
+    kThere,     // it is a letter, and nothing about it is under way
+    kGone,      // there is no such letter
+    kRefused,   // it is a letter, if it was one; nothing was begun
+    kNoRoom,    // the same, because much waits already: ask again
+  } now = Now::kThere;
+  std::string why;  // of the last two
+};
+
 // Thread-safe. Calls return soon, unless they say otherwise: they wait for no batch.
 class TopologyControl {
  public:
@@ -88,6 +113,10 @@ class TopologyControl {
   // The state directory as the last commit left it; batches go on. Waits for a flush.
   // FailedPrecondition: there is no directory, or it takes no writes any more.
   virtual StatusOr<BackupFiles> NewBackup() = 0;
+  // Asks it for each of the letters; the standings come in their order. A retry or a drop takes
+  // effect once, by the commit of a batch, or not at all if the process ends before; kLook tells.
+  virtual std::vector<LetterStanding> DoWithLetters(LetterAction action,
+                                                    const std::vector<LetterName>& letters) = 0;
 };
 
 }  // namespace trident

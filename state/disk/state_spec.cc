@@ -30,6 +30,14 @@ std::string_view ToString(StateKind kind) {
   return kUnknownKind;
 }
 
+bool IsDeadLetterName(std::string_view state) {
+  for (const std::string_view name :
+       {std::string_view(kDeadLettersName), std::string_view(kDeadLetterRowsName)}) {
+    if (state == name || state.starts_with(Concat(name, "-"))) return true;
+  }
+  return false;
+}
+
 Status ValidateStateName(std::string_view name) {
   if (!name.empty() && name.size() <= kNameMax &&
       std::all_of(name.begin(), name.end(), IsNameCharacter)) {

@@ -30,6 +30,12 @@ std::string_view ToString(StateKind kind);
 // Enough for the parallelism of a machine, few enough to cost nothing.
 inline constexpr uint32_t kStatePartitionsDefault = 64;
 
+// The names of the states that the engine itself keeps for each batch group, for rows that it put
+// aside: these, or these with "-" and the group's number.
+inline constexpr char kDeadLettersName[] = "dead-letters";
+inline constexpr char kDeadLetterRowsName[] = "dead-letter-rows";
+bool IsDeadLetterName(std::string_view state);
+
 struct StateSpec {
   std::string name;  // unique in the store: [A-Za-z0-9_-], 1 to 64
   StateKind kind = StateKind::kOpaque;

@@ -12,3 +12,9 @@ set_target_properties(crash_topology PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 add_dependencies(kill_test crash_topology trident_command)
 add_dependencies(kill_grpc_test crash_topology trident_command)
+# The program whose dead letters letter_grpc_test and tests/cli work with.
+trident_executable(letter_topology "${TRIDENT_TESTS_DIR}/kill/program/letter_topology.cc")
+target_link_libraries(letter_topology PRIVATE trident_everything)
+set_target_properties(letter_topology PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+add_dependencies(kill_grpc_test letter_topology)

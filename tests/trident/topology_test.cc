@@ -352,7 +352,7 @@ TEST_F(TopologyTest, AllMistakesAreToldOneALine) {
 }
 
 TEST_F(TopologyTest, TheEnginesOwnStateNamesAreRefusedWhereTheyAreGiven) {
-  for (const char* name : {"dead-letters", "dead-letters-2"}) {
+  for (const char* name : {"dead-letters", "dead-letters-2", "dead-letter-rows"}) {
     Topology topology("checked");
     topology.NewStream("sentences", Feeder())
         .GroupBy(kSentence)

@@ -33,7 +33,7 @@ Status LogicalPlan::DeclareState(const std::shared_ptr<StateDeclaration>& state)
         "a step that keeps state has no name; its data could not be found again "
         "after a restart: give it one, as in {.name = \"counts\"}");
   }
-  if (name == kDeadLettersName || name.starts_with(Concat(kDeadLettersName, "-"))) {
+  if (IsDeadLetterName(name)) {
     return InvalidArgument("the name \"", name,
                            "\" is the engine's own: rows that cannot be "
                            "processed are kept under it; give the state another name");

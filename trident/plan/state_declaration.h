@@ -29,9 +29,6 @@ namespace trident {
 class StateStore;
 struct CommitHistory;
 
-// The engine's own state of each batch group: this, or this with "-" and a number.
-inline constexpr char kDeadLettersName[] = "dead-letters";
-
 // A state of the topology. The run opens it; the operators that use it hold the same object.
 class StateDeclaration {
  public:

@@ -299,8 +299,8 @@ std::unique_ptr<Chain> MakeChain(const Plan& plan, const PlannedStage& stage, Sh
 }
 
 // Adds a stage of one task that keeps what the group's spouts divert, and to each spout's chain a
-// second input for that.
-void AddDeadLetterStage(GroupId group, const std::shared_ptr<DeadLetterState>& state,
+// second input for that. Each spout gets a place for requests about its letters.
+void AddDeadLetterStage(GroupId group, const DeadLetterState& state,
                         std::vector<StageSpec>& specs) {
   uint32_t edge = 0;
   for (const StageSpec& spec : specs) {
@@ -314,6 +314,7 @@ void AddDeadLetterStage(GroupId group, const std::shared_ptr<DeadLetterState>& s
     if (spec.group != group || spec.spout == nullptr) continue;
     letters.inputs.push_back({edge, spec.id, spec.tasks, letters.inputs.size()});
     spec.throwing = SpoutDriver::Spec::Throwing::kPutAside;
+    spec.letters = std::make_shared<LetterRequests>();
     spec.make_chain = [make = spec.make_chain, edge, to = letters.id, stream = spec.stream,
                        tasks = spec.tasks](TaskAddress address, FrameSender* sender) {
       std::unique_ptr<Chain> chain = make(address, sender);
@@ -327,9 +328,10 @@ void AddDeadLetterStage(GroupId group, const std::shared_ptr<DeadLetterState>& s
     };
     ++edge;
   }
-  auto shared = std::make_shared<std::shared_ptr<void>>();
-  letters.make_chain = [state, ports = letters.inputs.size(), shared](TaskAddress, FrameSender*) {
-    return MakeDeadLetterChain(*state, ports, shared);
+  const LetterSlots slots{std::make_shared<std::shared_ptr<void>>(),
+                          std::make_shared<std::shared_ptr<void>>()};
+  letters.make_chain = [state, ports = letters.inputs.size(), slots](TaskAddress, FrameSender*) {
+    return MakeDeadLetterChain(state, ports, slots);
   };
   specs.push_back(std::move(letters));
 }

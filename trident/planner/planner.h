@@ -68,7 +68,7 @@ void Renumber(const std::map<GroupId, GroupId>& groups, std::map<NodeId, SpoutId
               Plan& plan);
 
 // Where the rows go that a group cannot process; empty: nowhere, the group stops at them.
-using DeadLetterStates = std::map<GroupId, std::shared_ptr<DeadLetterState>>;
+using DeadLetterStates = std::map<GroupId, DeadLetterState>;
 
 // What a worker runs. Every state that the plan names must be open by the time chains are made.
 std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead_letters);

@@ -16,10 +16,13 @@ Status DeclareOrphanedLetters(const StatesToDeclare& what, const OnDeclared& dec
   const std::vector<GroupId>& planned = what.plan.group_ids;
   for (const StoredState& state : identity.states) {
     if (std::find(planned.begin(), planned.end(), state.group) != planned.end()) continue;
-    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(state.group);
-    if (letters->spec().name != state.name) continue;
+    const DeadLetterState own = DeclareDeadLetters(state.group);
     if (what.options.drop_states.contains(state.name)) continue;
-    TRIDENT_RETURN_IF_ERROR(declared(state.name, letters->OpenIn(what.states, state.group)));
+    for (StateDeclaration* one : {static_cast<StateDeclaration*>(own.letters.get()),
+                                  static_cast<StateDeclaration*>(own.rows.get())}) {
+      if (one->spec().name != state.name) continue;
+      TRIDENT_RETURN_IF_ERROR(declared(state.name, one->OpenIn(what.states, state.group)));
+    }
   }
   return absl::OkStatus();
 }
@@ -36,12 +39,24 @@ StatusOr<DeadLetterStates> DeclareStates(const StatesToDeclare& what, const OnDe
       TRIDENT_RETURN_IF_ERROR(declared(node.writes->spec().name, outcome));
     }
   }
-  // Always there, so that the policy may change from run to run.
+  // The letters are always there, so that the policy may change from run to run. The rows kept for
+  // them come with the first run that may put one aside.
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(what.store));
+  const auto is_stored = [&](const std::string& name) {
+    return std::any_of(identity.states.begin(), identity.states.end(),
+                       [&](const StoredState& state) { return state.name == name; });
+  };
   DeadLetterStates used;
   for (GroupId group : what.plan.group_ids) {
-    std::shared_ptr<DeadLetterState> letters = DeclareDeadLetters(group);
-    TRIDENT_RETURN_IF_ERROR(declared(letters->spec().name, letters->OpenIn(what.states, group)));
-    if (what.options.on_failure == OnFailure::kDeadLetter) used[group] = letters;
+    const DeadLetterState letters = DeclareDeadLetters(group);
+    TRIDENT_RETURN_IF_ERROR(
+        declared(letters.letters->spec().name, letters.letters->OpenIn(what.states, group)));
+    const bool puts_aside = what.options.on_failure == OnFailure::kDeadLetter;
+    if (puts_aside || is_stored(letters.rows->spec().name)) {
+      TRIDENT_RETURN_IF_ERROR(
+          declared(letters.rows->spec().name, letters.rows->OpenIn(what.states, group)));
+    }
+    if (puts_aside) used[group] = letters;
   }
   TRIDENT_RETURN_IF_ERROR(DeclareOrphanedLetters(what, declared));
   return used;

@@ -108,4 +108,11 @@ StatusOr<BackupFiles> LocalControl::NewBackup() {
   return backup;
 }
 
+std::vector<LetterStanding> LocalControl::DoWithLetters(LetterAction action,
+                                                        const std::vector<LetterName>& letters) {
+  return parts_.letters->Do(action, letters, [this](GroupId group) {
+    return parts_.coordinator->StatusOf(group).halted;
+  });
+}
+
 }  // namespace trident

@@ -15,6 +15,7 @@
 #include "engine/spout.h"
 #include "state/disk/durable_store.h"
 #include "state/state_store.h"
+#include "trident/run/letter_desk.h"
 
 namespace trident {
 
@@ -30,6 +31,7 @@ class LocalControl final : public TopologyControl {
     Nanos batch_age = 0;
     BatchCoordinator* coordinator = nullptr;
     StateStore* states = nullptr;
+    const LetterDesk* letters = nullptr;
     DurableStore* store = nullptr;
     // Thread-safe.
     std::function<Lag(GroupId)> lag_of;
@@ -43,6 +45,8 @@ class LocalControl final : public TopologyControl {
   Status Resume() override;
   std::string Metrics() const override;
   StatusOr<BackupFiles> NewBackup() override;
+  std::vector<LetterStanding> DoWithLetters(LetterAction action,
+                                            const std::vector<LetterName>& letters) override;
 
  private:
   BatchGroupView ViewOf(GroupId group) const;

@@ -147,6 +147,7 @@ Status LocalRun::Serve() {
   parts.batch_age = options_.batch_age;
   parts.coordinator = &parts_->coordinator();
   parts.states = &parts_->states();
+  parts.letters = &parts_->letters();
   parts.store = store_.get();
   parts.lag_of = [this](GroupId group) { return parts_->LagOf(group); };
   parts.counts_of = [this](GroupId group) { return parts_->CountsOf(group); };

@@ -84,6 +84,7 @@ class RunParts final : private CoordinatorEvents {
   StateStore& states() { return worker_->states(); }
   const StateStore& states() const { return worker_->states(); }
   Maintenance& maintenance() { return worker_->maintenance(); }
+  const LetterDesk& letters() const { return std::as_const(*worker_).letters(); }
   // Makes the chain of steps that answers a request function. Its server owns it.
   std::unique_ptr<RequestChain> MakeRequestChain(const PlannedFunction& function) const;
 

@@ -191,6 +191,7 @@ void Check::DescribePartitions(const StoredStream& stream, const Worker::Source*
   for (const SpoutPosition& position : log_.Recover(stream.group, Epoch()).positions) {
     if (position.spout == stream.spout) stored[position.at.partition] = position.at.position;
   }
+  stored.erase(std::string(LetterRequests::kPartition));
   std::set<std::string> read;
   if (source != nullptr) {
     read.insert(source->partitions.begin(), source->partitions.end());

@@ -67,7 +67,10 @@ Status WorkerParts::Build(const Epochs& epochs, LeaderLink* leader) {
                                                    .repeats_cuts = epochs.repeats_cuts,
                                                    .applied = applied_,
                                                    .committed = epochs.positions_of});
-  TRIDENT_RETURN_IF_ERROR(worker_->Build(MakeStages(plan_, dead_letters_)));
+  const std::vector<StageSpec> stages = MakeStages(plan_, dead_letters_);
+  letters_ = std::make_unique<LetterDesk>(LetterDesk::Parts{
+      .states = dead_letters_, .stages = stages, .repeats_cuts = epochs.repeats_cuts});
+  TRIDENT_RETURN_IF_ERROR(worker_->Build(stages));
   desk_->Connect(worker_.get(), leader);
   return absl::OkStatus();
 }

@@ -17,6 +17,7 @@
 #include "engine/worker.h"
 #include "state/state_store.h"
 #include "trident/planner/planner.h"
+#include "trident/run/letter_desk.h"
 #include "trident/run/maintenance.h"
 #include "trident/run/run.h"
 #include "trident/run/worker_desk.h"
@@ -70,6 +71,7 @@ class WorkerParts {
   StateStore& states() { return *states_; }
   const StateStore& states() const { return *states_; }
   Maintenance& maintenance() { return *maintenance_; }
+  const LetterDesk& letters() const { return *letters_; }
 
  private:
   WorkerParts(const Plan& plan, const RunOptions& options, Seams seams)
@@ -85,6 +87,7 @@ class WorkerParts {
   std::unique_ptr<Maintenance> maintenance_;
   std::map<GroupId, BatchId> applied_;  // by recovery
   std::unique_ptr<WorkerDesk> desk_;
+  std::unique_ptr<LetterDesk> letters_;
   std::unique_ptr<Worker> worker_;
 };
 

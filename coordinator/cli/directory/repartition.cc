@@ -131,6 +131,7 @@ StatusOr<Repartitioned> RepartitionStateOf(DurableStore& store, const std::strin
     return InvalidArgument("a state has 1 to ", kStatePartitionsMax, " partitions, not ",
                            partitions);
   }
+  TRIDENT_RETURN_IF_ERROR(CheckMayChange(name));
   TRIDENT_ASSIGN_OR_RETURN(const auto directory, RestingDirectory::ReadFrom(store));
   TRIDENT_ASSIGN_OR_RETURN(const RestingState* old, directory->FindState(name));
   Repartitioned done{.was = old->stored()};

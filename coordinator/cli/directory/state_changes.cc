@@ -55,17 +55,37 @@ StatusOr<StoredState> StateNamed(const DurableStore& store, const StoreIdentity&
                   SpellingHint(name, "states", names));
 }
 
+Status CheckMayChange(const std::string& state) {
+  if (!IsDeadLetterName(state)) return absl::OkStatus();
+  return FailedPrecondition(
+      "the name ", state,
+      " is of a state of the engine's own, for rows that it put aside. Every "
+      "start looks for it under this name, with one partition; nothing was changed");
+}
+
 Status AddUpkeep(const DurableStore& store, const StoreIdentity& identity, WriteSet& changes) {
   PutNextState(identity.next_state, changes);
   return DeleteLeftovers(store, identity.dropped, changes);
 }
 
-StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name) {
+StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name,
+                                  DeadLettersToo letters) {
   TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
   TRIDENT_ASSIGN_OR_RETURN(StoredState state, StateNamed(store, identity, name));
+  if (IsDeadLetterName(name) && letters == DeadLettersToo::kNo) {
+    return FailedPrecondition("the state ", name,
+                              " holds rows that were put aside, which are nowhere else; `trident "
+                              "deadletters list --from DIR` counts them, and a running topology "
+                              "can have them tried again "
+                              "(`trident deadletters retry`). To give them all up, say --yes");
+  }
   WriteSet changes;
   TRIDENT_RETURN_IF_ERROR(AddUpkeep(store, identity, changes));
-  DropState(state, changes);
+  for (const StoredState& other : identity.states) {
+    const bool goes_too =
+        IsDeadLetterName(name) && IsDeadLetterName(other.name) && other.group == state.group;
+    if (goes_too || other.name == name) DropState(other, changes);
+  }
   if (const auto times = LastWritesOf(identity, name)) DropState(*times, changes);
   TRIDENT_RETURN_IF_ERROR(store.Write(changes, Durability::kSynced));
   return state;
@@ -76,6 +96,8 @@ StatusOr<StoredState> RenameStateOf(DurableStore& store, const std::string& name
   TRIDENT_RETURN_IF_ERROR(ValidateStateName(to));
   TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
   TRIDENT_ASSIGN_OR_RETURN(StoredState state, StateNamed(store, identity, name));
+  TRIDENT_RETURN_IF_ERROR(CheckMayChange(name));
+  TRIDENT_RETURN_IF_ERROR(CheckMayChange(to));
   if (StateNamed(store, identity, to).ok()) {
     return AlreadyExists(store.Where(), " has a state '", to, "' already; nothing was changed");
   }

@@ -23,12 +23,19 @@ StatusOr<std::unique_ptr<RocksStore>> OpenToChange(const std::string& dir);
 StatusOr<StoredState> StateNamed(const DurableStore& store, const StoreIdentity& identity,
                                  const std::string& name);
 
+// FailedPrecondition, with the reason: the state is the engine's own, for rows that it put aside.
+Status CheckMayChange(const std::string& state);
+
 // What any change of states leaves beside its own records: the counter of a store that older
 // releases wrote, and nothing of what an interrupted change left in the base.
 Status AddUpkeep(const DurableStore& store, const StoreIdentity& identity, WriteSet& changes);
 
-// Deletes the state, its rows and its record; returns what it was. NotFound: there is none.
-StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name);
+// Deletes the state, its rows and its record; returns what it was. NotFound: there is none. Dead
+// letters go only if they are meant (else FailedPrecondition), and then with the rows kept for
+// them.
+enum class DeadLettersToo : uint8_t { kNo, kYes };
+StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name,
+                                  DeadLettersToo letters = DeadLettersToo::kNo);
 
 // Gives the state another name; returns what it was. NotFound: there is none; AlreadyExists: `to`
 // is another one; InvalidArgument: no state can have this name.

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/version.h"
 #include "tests/coordinator/serve/served_topology.h"
 #include "tests/support/paths.h"
@@ -93,6 +94,52 @@ TEST(AdminTest, PauseAndResumeReachTheTopologyAndSayItsRefusal) {
   topology.control.pause_answer = FailedPrecondition("group sentences is halted");
   EXPECT_EQ(Said(topology.admin->Pause(Within().get(), {}, &paused)),
             "FAILED_PRECONDITION: group sentences is halted");
+}
+
+TEST(AdminTest, WhatIsAskedAboutDeadLettersIsAnsweredInOrder) {
+  using Standing = v1::DeadLettersResponse::Standing;
+  ServedTopology topology;
+  topology.control.letter_answer = {LetterStanding::Now::kRefused, "the stream is gone"};
+  v1::DeadLettersRequest request;
+  request.set_action(v1::DeadLettersRequest::DROP);
+  for (const int64_t row : {4, 0}) {
+    v1::DeadLetter& letter = *request.add_letters();
+    letter.set_stream("lines");
+    letter.set_txid(7);
+    letter.set_row(row);
+  }
+  v1::DeadLettersResponse response;
+  ASSERT_TRUE(topology.admin->DeadLetters(Within().get(), request, &response).ok());
+  ASSERT_EQ(response.standings_size(), 2);
+  EXPECT_EQ(response.standings(1).now(), Standing::REFUSED);
+  EXPECT_EQ(response.standings(1).why(), "the stream is gone");
+  ASSERT_EQ(topology.control.letters_asked.size(), 1u);
+  const auto& [action, letters] = topology.control.letters_asked[0];
+  EXPECT_EQ(action, LetterAction::kDrop);
+  ASSERT_EQ(letters.size(), 2u);
+  EXPECT_EQ(letters[0].stream, "lines");
+  EXPECT_EQ(letters[0].txid, 7);
+  EXPECT_EQ(letters[0].row, 4);
+}
+
+TEST(AdminTest, TooManyDeadLettersOrOnesThatCannotBeAreRefused) {
+  ServedTopology topology;
+  v1::DeadLettersResponse response;
+  const auto said = [&](const v1::DeadLettersRequest& request) {
+    return Said(topology.admin->DeadLetters(Within().get(), request, &response));
+  };
+  v1::DeadLettersRequest many;
+  for (size_t i = 0; i < kLettersPerCallMax; ++i) many.add_letters();
+  EXPECT_TRUE(topology.admin->DeadLetters(Within().get(), many, &response).ok());
+  many.add_letters();
+  EXPECT_THAT(said(many), StartsWith("INVALID_ARGUMENT: expected at most 1000 letters"));
+  v1::DeadLettersRequest negative;
+  negative.add_letters()->set_row(-1);
+  EXPECT_THAT(said(negative), HasSubstr("found 0 and -1"));
+  v1::DeadLettersRequest other;
+  other.set_action(static_cast<v1::DeadLettersRequest::Action>(9));
+  EXPECT_THAT(said(other), HasSubstr("LOOK (0), RETRY (1) or DROP (2), found 9"));
+  EXPECT_EQ(topology.control.letters_asked.size(), 1u);
 }
 
 TEST(AdminTest, MetricsAndVersionAreText) {

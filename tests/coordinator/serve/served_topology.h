@@ -32,6 +32,8 @@ class FakeControl final : public TopologyControl {
   TopologyView view{.name = "word-count", .epoch = Epoch(3), .groups = {}};
   Status pause_answer;
   StatusOr<BackupFiles> backup = FailedPrecondition("there is no directory");
+  LetterStanding letter_answer;
+  std::vector<std::pair<LetterAction, std::vector<LetterName>>> letters_asked;
 
   TopologyView View() const override { return view; }
   StatusOr<std::string> Explain(ExplainFormat format) const override {
@@ -48,6 +50,11 @@ class FakeControl final : public TopologyControl {
   }
   std::string Metrics() const override { return "trident_last_decided 7\n"; }
   StatusOr<BackupFiles> NewBackup() override { return backup; }
+  std::vector<LetterStanding> DoWithLetters(LetterAction action,
+                                            const std::vector<LetterName>& letters) override {
+    letters_asked.emplace_back(action, letters);
+    return std::vector<LetterStanding>(letters.size(), letter_answer);
+  }
 
   std::atomic<int> pauses{0};
   std::atomic<int> resumes{0};
