@@ -88,7 +88,7 @@ class KeepOperator final : public MapStep<V> {
     this->slices_.Number();
     this->slices_.SortRows();
     const std::span<const HashedKey> keys = this->slices_.keys();
-    std::vector<V> now(keys.size());
+    NewValues<V> now(keys.size());
     Status taken_twice;
     const auto update = [&](size_t i, const V* old) {
       std::optional<V> value = ValueOf(i);
@@ -97,9 +97,10 @@ class KeepOperator final : public MapStep<V> {
       if (was_gone) taken_twice = Internal("a dead letter goes that is gone already");
       return value;
     };
-    TRIDENT_RETURN_IF_ERROR(this->writer().Stage(permit.id(), keys, update, now));
+    TRIDENT_ASSIGN_OR_RETURN(MapWriter<V>* const writer, this->OpenWriter(permit.id()));
+    TRIDENT_RETURN_IF_ERROR(writer->Stage(permit.id(), keys, update, now));
     TRIDENT_RETURN_IF_ERROR(taken_twice);
-    return this->writer().Complete(permit.id().txid);
+    return writer->Complete(permit.id().txid);
   }
 
  private:
