@@ -32,7 +32,8 @@ function(trident_model_mutants folder what model histories also)
     set_target_properties(${program} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY "${output_dir}" OUTPUT_NAME "mutant_${name}")
     target_compile_options(${program} PRIVATE -O1 -g0 -Wno-unused)
-    target_link_libraries(${program} PRIVATE trident_coordinator_protocol GTest::gtest_main)
+    target_link_libraries(${program} PRIVATE trident_coordinator_epochs
+      trident_coordinator_protocol GTest::gtest_main)
     add_dependencies(${target} ${program})
   endforeach()
 
