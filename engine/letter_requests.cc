@@ -32,7 +32,7 @@ Status LetterRequests::Add(LetterRequest request) {
   if (waiting_bytes_ + request.bytes > kLetterRequestBytesMax && !waiting_.empty()) {
     keys_.erase(request.key);
     return ResourceExhausted("requests of ", waiting_bytes_, " bytes wait, and the limit is ",
-                             kLetterRequestBytesMax, " (kLetterRequestBytesMax); ask again later");
+                             kLetterRequestBytesMax, "; ask again later");
   }
   waiting_bytes_ += request.bytes;
   waiting_.push_back(std::make_shared<const LetterRequest>(std::move(request)));

@@ -71,7 +71,7 @@ struct DeclaredFor<MapAccess<V>> {
     if (options.expire_after != 0) {
       FailExpiry(at, options,
                  "nobody but an updater knows what it has written; let it remove keys itself "
-                 "(MapAccess::MultiRemove)");
+                 "by MultiRemove");
       return nullptr;
     }
     return Declare<Declaration>(

@@ -134,6 +134,13 @@ void PrintCost(const StoredSources& sources, const SourceChange& change, Console
 }
 
 Status Change(const SourceArgs& args, const std::optional<Position>& to, Console& console) {
+  // A store that is opened to be changed has changed: what will be refused is refused before.
+  {
+    TRIDENT_ASSIGN_OR_RETURN(const auto files, RestingDirectory::OpenFiles(args.dir, kStopIt));
+    TRIDENT_ASSIGN_OR_RETURN(const StoredSources sources, StoredSources::Read(*files));
+    TRIDENT_ASSIGN_OR_RETURN(const auto changes, ChangesOf(args, sources, to));
+    for (const SourceChange& change : changes) TRIDENT_RETURN_IF_ERROR(sources.Check(change));
+  }
   std::unique_ptr<RocksStore> store;
   if (args.yes) {
     TRIDENT_ASSIGN_OR_RETURN(store, OpenToChange(args.dir));
@@ -146,7 +153,6 @@ Status Change(const SourceArgs& args, const std::optional<Position>& to, Console
   WriteSet write;
   TRIDENT_RETURN_IF_ERROR(AddUpkeep(*store, identity, write));
   for (const SourceChange& change : changes) {
-    TRIDENT_RETURN_IF_ERROR(sources.Check(change));
     TRIDENT_RETURN_IF_ERROR(sources.Add(change, write));
   }
   for (const SourceChange& change : changes) PrintCost(sources, change, console);

@@ -72,9 +72,8 @@ StatusOr<LetterAction> ActionOf(const v1::DeadLettersRequest& request) {
 
 StatusOr<std::vector<LetterName>> LettersOf(const v1::DeadLettersRequest& request) {
   if (static_cast<size_t>(request.letters_size()) > kLettersPerCallMax) {
-    return InvalidArgument("expected at most ", kLettersPerCallMax,
-                           " letters (kLettersPerCallMax), found ", request.letters_size(),
-                           "; ask in several calls");
+    return InvalidArgument("expected at most ", kLettersPerCallMax, " letters, found ",
+                           request.letters_size(), "; ask in several calls");
   }
   std::vector<LetterName> letters;
   for (const v1::DeadLetter& letter : request.letters()) {

@@ -169,13 +169,13 @@ TEST_F(LetterChangeTest, ADirectoryThatARunningTopologyHasSaysWhomToAsk) {
   for (const char* command : {"list", "show"}) {
     const Ended refused = RunTrident({"deadletters", command, "--from", state()});
     EXPECT_EQ(refused.code, 4);
-    EXPECT_THAT(
-        refused.err,
-        HasSubstr("while it runs, the command without --from asks it for its dead letters"));
+    EXPECT_THAT(refused.err,
+                HasSubstr("while it runs, `trident deadletters` without --from asks it"));
   }
-  EXPECT_THAT(RunTrident({"sources", state()}).err, HasSubstr("`trident batches` tells the lag"));
+  EXPECT_THAT(RunTrident({"sources", state()}).err,
+              HasSubstr("`trident batches` tells how far they are behind"));
   EXPECT_THAT(RunTrident({"backup", dir_.path() + "/b", "--from", state()}).err,
-              HasSubstr("the command without --from copies it"));
+              HasSubstr("`trident backup TARGET` without --from copies what it holds"));
 }
 
 TEST_F(LetterChangeTest, TheStatesOfTheLettersAreNotChangedByAccident) {

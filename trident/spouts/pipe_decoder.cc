@@ -11,6 +11,7 @@ namespace trident {
 
 StatusOr<std::string> PipeDecoder::Next(size_t bytes_max) {
   TRIDENT_RETURN_IF_ERROR(broken_);
+  if (!damage_.empty()) return broken_ = Broken(damage_);
   if (encoding_ == TextEncoding::kUndecided) TRIDENT_RETURN_IF_ERROR(broken_ = Begin());
   std::string text;
   if (encoding_ == TextEncoding::kPlain) {
@@ -43,13 +44,19 @@ StatusOr<std::string> PipeDecoder::Unpack(size_t bytes_max) {
   bool moves = true;
   while (moves && made < text.size()) {
     const size_t before = left.size();
+    const bool is_behind_end = unpacker_->IsBetween() && made_ + made > 0;
     const auto more = unpacker_->Unpack(left, std::span(text).subspan(made));
-    if (!more.ok()) return Broken(Message(more.status()));
+    if (!more.ok()) {
+      damage_ = is_behind_end ? "it goes on behind its end" : Message(more.status());
+      if (made == 0) return Broken(damage_);
+      break;  // What came before counts, and the next call tells.
+    }
     made += *more;
     moves = *more > 0 || left.size() < before;
   }
   holds_text_ = moves && made > 0;
-  if (!moves && !left.empty()) return Broken("it goes on behind its end");
+  if (!moves && !left.empty()) damage_ = "it goes on behind its end";
+  if (made == 0 && !damage_.empty()) return Broken(damage_);
   input_.erase(0, input_.size() - left.size());
   text.resize(made);
   if (made == 0 && has_ended_ && !unpacker_->IsBetween()) return Broken("it is cut short");

@@ -50,6 +50,7 @@ class PipeDecoder {
   bool holds_text_ = false;  // the unpacker may, of bytes that it has taken already
   std::string head_;         // the first bytes of the text
   uint64_t made_ = 0;        // bytes of the text
+  std::string damage_;       // behind them
   Status broken_;
 };
 

@@ -55,7 +55,7 @@ TEST(ExpiringStateTest, AStateWhoseKeysCannotExpireIsRefusedWithTheReason) {
                 words.GroupBy(kWord).PartitionPersist(
                     options, kWord, [](MapAccess<int64_t>&, const PersistRows<Text>&) {});
               }),
-              HasSubstr("MapAccess::MultiRemove"));
+              HasSubstr("by MultiRemove"));
 }
 
 TEST(ExpiringStateTest, AKeyThatIsNotWrittenGoesAtOneTxidAndAWatchShowsIt) {

