@@ -164,7 +164,7 @@ void Check::DescribeStreams(const Plan& named, const RunParts* parts) {
     const bool carries = known != known_.streams.end() || AdoptedByOrder(numbers);
     Say("stream ", name, ": ", carries ? "carries over" : "new");
     if (!carries && source == nullptr) continue;
-    DescribePartitions(numbers, source, [&](const SourcePosition& at) {
+    DescribePartitions(numbers, source, [&, id = id](const SourcePosition& at) {
       return names_.ok() ? JudgePosition(named, {store_, log_, id}, at) : absl::OkStatus();
     });
   }
