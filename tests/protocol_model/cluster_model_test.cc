@@ -5,25 +5,17 @@
 // run, half are new. TRIDENT_SEED plays one.
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <optional>
-#include <random>
+#include <cstdint>
 #include <string>
 
 #include "tests/protocol_model/cluster_options.h"
 #include "tests/protocol_model/cluster_world.h"
+#include "tests/protocol_model/play.h"
 
 namespace trident::model {
 namespace {
 
-std::optional<uint64_t> Environment(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr || *value == '\0') return std::nullopt;
-  return std::strtoull(value, nullptr, 10);
-}
-
-uint64_t Histories() { return Environment("TRIDENT_TEST_SCHEDULES").value_or(10'000); }
+constexpr uint64_t kHistories = 10'000;  // if unset
 
 bool Holds(uint64_t seed) {
   const Outcome outcome = PlayCluster(seed);
@@ -34,28 +26,17 @@ bool Holds(uint64_t seed) {
   return false;
 }
 
-void PlayAll(uint64_t first, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i) {
-    if (!Holds(first + i)) return;
-  }
-}
-
 TEST(ClusterModel, OneHistory) {
   const auto seed = Environment("TRIDENT_SEED");
   if (!seed) GTEST_SKIP() << "set TRIDENT_SEED to the seed of a history";
   EXPECT_TRUE(Holds(*seed));
 }
 
-TEST(ClusterModel, InvariantsHoldInTheFixedHistories) { PlayAll(1, (Histories() + 1) / 2); }
-
-TEST(ClusterModel, InvariantsHoldInNewHistories) {
-  std::random_device device;
-  const uint64_t first = (uint64_t{device()} << 32 | device()) >> 1;
-  std::printf("%llu new histories from seed %llu\n",
-              static_cast<unsigned long long>(Histories() / 2),
-              static_cast<unsigned long long>(first));
-  PlayAll(first, Histories() / 2);
+TEST(ClusterModel, InvariantsHoldInTheFixedHistories) {
+  PlayAll(1, (Histories(kHistories) + 1) / 2, Holds);
 }
+
+TEST(ClusterModel, InvariantsHoldInNewHistories) { PlayNew(Histories(kHistories) / 2, Holds); }
 
 TEST(ClusterModel, ASeedIsAHistory) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {

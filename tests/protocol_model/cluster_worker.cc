@@ -320,8 +320,8 @@ void ClusterWorker::Stage(TxId txid, Work& work, const State& below) {
     world_.SendToLeader(Wire::kOther, work.attempt.epoch,
                         word::Failed{world_.IdOf(txid, work.attempt), std::move(cause)});
   };
-  if (HasPoison(work)) {
-    if (const SourceRange* alone = RangeOfOneRow(work)) world_.oracle().OnFailedAlone(*alone);
+  if (HasPoison(work.data, number_, world_.workers().size())) {
+    if (const SourceRange* alone = RangeOfOneRow(work.data)) world_.oracle().OnFailedAlone(*alone);
     return fail(InvalidArgument("a row cannot be staged"));
   }
   if (time.faulty() && time.rng().Chance(world_.options().stage_fails)) {
@@ -353,46 +353,14 @@ void ClusterWorker::Stage(TxId txid, Work& work, const State& below) {
              });
 }
 
-bool ClusterWorker::HasPoison(const Work& work) const {
-  for (const auto& [emitter, emission] : work.data) {
-    for (const auto& rows : emission->rows) {
-      for (const Row& row : rows) {
-        const bool mine = WorkerOf(row, world_.workers().size()) == number_;
-        if (mine && row.poison && !row.diverted) return true;
-      }
-    }
-  }
-  return false;
-}
-
-// Null: there is not one row in all.
-const SourceRange* ClusterWorker::RangeOfOneRow(const Work& work) const {
-  size_t rows_in_all = 0;
-  const SourceRange* range = nullptr;
-  for (const auto& [emitter, emission] : work.data) {
-    for (size_t i = 0; i < emission->rows.size(); ++i) {
-      rows_in_all += emission->rows[i].size();
-      if (!emission->rows[i].empty()) range = &emission->ranges[i];
-    }
-  }
-  return rows_in_all == 1 ? range : nullptr;
-}
-
 void ClusterWorker::StageOutside(TxId txid, const Work& work) {
   if (world_.cluster().has_outside) {
     world_.OnStagedOutside(number_, txid, work.attempt);
     outside_[txid] = work.attempt;
   }
   if (world_.options().config.cut_logging == CutLogging::kNone) return;
-  uint64_t content = 0;
-  for (const auto& [emitter, emission] : work.data) {
-    const SpoutConfig& spout = world_.options().config.spouts[emitter.spout.value()];
-    if (spout.kind != SpoutKind::kTransactional) continue;
-    for (const auto& rows : emission->rows) {
-      for (const Row& row : rows) content = Fold(content, row);
-    }
-  }
-  world_.oracle().OnStagedOutside(number_, txid, content);
+  world_.oracle().OnStagedOutside(number_, txid,
+                                  TransactionalContent(work.data, world_.options().config));
 }
 
 }  // namespace trident::model

@@ -73,7 +73,7 @@ class ClusterWorker {
     bool permitted = false;
     bool failed = false;
     std::vector<EmitterId> emitters;
-    std::map<EmitterId, std::shared_ptr<const Emission>> data;
+    Contents data;
     std::shared_ptr<const BatchCut> cut;
     std::optional<State> staged;
   };
@@ -108,8 +108,6 @@ class ClusterWorker {
   void StageInOrder();
   const State* Below(TxId txid, const Work& work) const;
   void Stage(TxId txid, Work& work, const State& below);
-  bool HasPoison(const Work& work) const;
-  const SourceRange* RangeOfOneRow(const Work& work) const;
   void StageOutside(TxId txid, const Work& work);
 
   ClusterWorld& world_;

@@ -22,6 +22,40 @@ uint64_t Fold(uint64_t value, const Row& row) {
   return Mix64(value * 31 + row.content + row.source * 7919 + row.index);
 }
 
+bool HasPoison(const Contents& contents, uint32_t worker, size_t workers) {
+  for (const auto& [emitter, emission] : contents) {
+    for (const auto& rows : emission->rows) {
+      for (const Row& row : rows) {
+        if (WorkerOf(row, workers) == worker && row.poison && !row.diverted) return true;
+      }
+    }
+  }
+  return false;
+}
+
+const SourceRange* RangeOfOneRow(const Contents& contents) {
+  size_t rows_in_all = 0;
+  const SourceRange* range = nullptr;
+  for (const auto& [emitter, emission] : contents) {
+    for (size_t i = 0; i < emission->rows.size(); ++i) {
+      rows_in_all += emission->rows[i].size();
+      if (!emission->rows[i].empty()) range = &emission->ranges[i];
+    }
+  }
+  return rows_in_all == 1 ? range : nullptr;
+}
+
+uint64_t TransactionalContent(const Contents& contents, const GroupConfig& config) {
+  uint64_t content = 0;
+  for (const auto& [emitter, emission] : contents) {
+    if (config.spouts[emitter.spout.value()].kind != SpoutKind::kTransactional) continue;
+    for (const auto& rows : emission->rows) {
+      for (const Row& row : rows) content = Fold(content, row);
+    }
+  }
+  return content;
+}
+
 uint64_t Emission::diverted() const {
   uint64_t count = 0;
   for (const std::vector<Row>& range : rows) {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,16 @@ uint32_t WorkerOf(const Row& row, size_t workers);
 // The place in a State that the row changes.
 size_t SlotOf(const Row& row);
 uint64_t Fold(uint64_t value, const Row& row);
+
+// All that was emitted for an attempt, by emitter.
+using Contents = std::map<EmitterId, std::shared_ptr<const Emission>>;
+
+// True if the worker has a row that it cannot stage.
+bool HasPoison(const Contents& contents, uint32_t worker, size_t workers);
+// Null: there is not one row in all.
+const SourceRange* RangeOfOneRow(const Contents& contents);
+// What a user-defined transactional state is given: the rows of transactional spouts.
+uint64_t TransactionalContent(const Contents& contents, const GroupConfig& config);
 
 class Oracle {
  public:

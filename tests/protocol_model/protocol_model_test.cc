@@ -4,25 +4,17 @@
 // (3,000 if unset): half are the same in every run, half are new. TRIDENT_SEED plays one.
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <optional>
-#include <random>
+#include <cstdint>
 #include <string>
 
 #include "tests/protocol_model/options.h"
+#include "tests/protocol_model/play.h"
 #include "tests/protocol_model/world.h"
 
 namespace trident::model {
 namespace {
 
-std::optional<uint64_t> Environment(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr || *value == '\0') return std::nullopt;
-  return std::strtoull(value, nullptr, 10);
-}
-
-uint64_t Histories() { return Environment("TRIDENT_TEST_SCHEDULES").value_or(3000); }
+constexpr uint64_t kHistories = 3000;  // if unset
 
 // Plays a seed; false, with all that is needed to play it again, if an invariant broke.
 bool Holds(uint64_t seed) {
@@ -34,29 +26,17 @@ bool Holds(uint64_t seed) {
   return false;
 }
 
-// Stops at the first that breaks.
-void PlayAll(uint64_t first, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i) {
-    if (!Holds(first + i)) return;
-  }
-}
-
 TEST(ProtocolModel, OneHistory) {
   const auto seed = Environment("TRIDENT_SEED");
   if (!seed) GTEST_SKIP() << "set TRIDENT_SEED to the seed of a history";
   EXPECT_TRUE(Holds(*seed));
 }
 
-TEST(ProtocolModel, InvariantsHoldInTheFixedHistories) { PlayAll(1, (Histories() + 1) / 2); }
-
-TEST(ProtocolModel, InvariantsHoldInNewHistories) {
-  std::random_device device;
-  const uint64_t first = (uint64_t{device()} << 32 | device()) >> 1;
-  std::printf("%llu new histories from seed %llu\n",
-              static_cast<unsigned long long>(Histories() / 2),
-              static_cast<unsigned long long>(first));
-  PlayAll(first, Histories() / 2);
+TEST(ProtocolModel, InvariantsHoldInTheFixedHistories) {
+  PlayAll(1, (Histories(kHistories) + 1) / 2, Holds);
 }
+
+TEST(ProtocolModel, InvariantsHoldInNewHistories) { PlayNew(Histories(kHistories) / 2, Holds); }
 
 TEST(ProtocolModel, ASeedIsAHistory) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {

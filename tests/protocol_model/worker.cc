@@ -104,8 +104,8 @@ const State* Worker::Below(TxId txid, const Work& work) const {
 
 void Worker::Stage(TxId txid, Work& work, const State& below) {
   StageOutside(txid, work);
-  if (HasPoison(work)) {
-    if (const SourceRange* alone = RangeOfOneRow(work)) world_.oracle().OnFailedAlone(*alone);
+  if (HasPoison(work.data, number_, world_.workers().size())) {
+    if (const SourceRange* alone = RangeOfOneRow(work.data)) world_.oracle().OnFailedAlone(*alone);
     if (world_.options().poison_kills) {
       work.failed = true;
       // Not at once: it is at work.
@@ -140,35 +140,10 @@ void Worker::Stage(TxId txid, Work& work, const State& below) {
              });
 }
 
-bool Worker::HasPoison(const Work& work) const {
-  for (const auto& [emitter, emission] : work.data) {
-    for (const auto& rows : emission->rows) {
-      for (const Row& row : rows) {
-        const bool mine = WorkerOf(row, world_.workers().size()) == number_;
-        if (mine && row.poison && !row.diverted) return true;
-      }
-    }
-  }
-  return false;
-}
-
-// Null: there is not one row in all.
-const SourceRange* Worker::RangeOfOneRow(const Work& work) const {
-  size_t rows_in_all = 0;
-  const SourceRange* range = nullptr;
-  for (const auto& [emitter, emission] : work.data) {
-    for (size_t i = 0; i < emission->rows.size(); ++i) {
-      rows_in_all += emission->rows[i].size();
-      if (!emission->rows[i].empty()) range = &emission->ranges[i];
-    }
-  }
-  return rows_in_all == 1 ? range : nullptr;
-}
-
 std::optional<RowPlace> Worker::RowAlone(TxId txid) const {
   const auto work = work_.find(txid);
   if (work == work_.end()) return std::nullopt;
-  const SourceRange* range = RangeOfOneRow(work->second);
+  const SourceRange* range = RangeOfOneRow(work->second.data);
   if (range == nullptr) return std::nullopt;
   return RowPlace{range->emitter, {range->partition, range->start}};
 }
@@ -176,15 +151,8 @@ std::optional<RowPlace> Worker::RowAlone(TxId txid) const {
 // What a user-defined transactional state would be given: the rows of transactional spouts.
 void Worker::StageOutside(TxId txid, const Work& work) {
   if (world_.options().config.cut_logging == CutLogging::kNone) return;
-  uint64_t content = 0;
-  for (const auto& [emitter, emission] : work.data) {
-    const SpoutConfig& spout = world_.options().config.spouts[emitter.spout.value()];
-    if (spout.kind != SpoutKind::kTransactional) continue;
-    for (const auto& rows : emission->rows) {
-      for (const Row& row : rows) content = Fold(content, row);
-    }
-  }
-  world_.oracle().OnStagedOutside(number_, txid, content);
+  world_.oracle().OnStagedOutside(number_, txid,
+                                  TransactionalContent(work.data, world_.options().config));
 }
 
 void Worker::Fail(TxId txid, Work& work, Status cause) {

@@ -54,7 +54,7 @@ class Worker {
     bool begun = false;
     Attempt prev_attempt;
     std::vector<EmitterId> emitters;
-    std::map<EmitterId, std::shared_ptr<const Emission>> data;
+    Contents data;
     bool permitted = false;
     bool failed = false;
     std::optional<State> staged;  // the state after it
@@ -66,8 +66,6 @@ class Worker {
   const State* Below(TxId txid, const Work& work) const;
   void Stage(TxId txid, Work& work, const State& below);
   // The first row of its own that cannot be staged, or null.
-  bool HasPoison(const Work& work) const;
-  const SourceRange* RangeOfOneRow(const Work& work) const;
   void StageOutside(TxId txid, const Work& work);
   void Fail(TxId txid, Work& work, Status cause);
   void ApplyInOrder();
