@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "tests/state/state_harness.h"
+#include "tests/state/typed_maps.h"
 
 namespace trident {
 namespace {

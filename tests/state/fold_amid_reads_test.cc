@@ -15,6 +15,7 @@
 #include "tests/state/hooked_store.h"
 #include "tests/state/seeds.h"
 #include "tests/state/state_harness.h"
+#include "tests/state/typed_maps.h"
 
 namespace trident {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "tests/state/state_harness.h"
+#include "tests/state/typed_maps.h"
 
 namespace trident {
 namespace {

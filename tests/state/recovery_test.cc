@@ -11,6 +11,7 @@
 #include <string>
 
 #include "tests/state/state_harness.h"
+#include "tests/state/typed_maps.h"
 
 namespace trident {
 namespace {

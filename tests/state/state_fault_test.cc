@@ -17,6 +17,7 @@
 #include "state/fold.h"
 #include "tests/state/disk/store_script.h"
 #include "tests/state/state_harness.h"
+#include "tests/state/typed_maps.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/temp_dir.h"
 

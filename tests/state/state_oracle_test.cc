@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "tests/state/seeds.h"
 #include "tests/state/state_harness.h"
+#include "tests/state/typed_maps.h"
 
 namespace trident {
 namespace {

@@ -52,6 +52,7 @@ inline void PrintTo(const UserValue& value, std::ostream* out) {
 
 // The sanitizers watch memory that values own: numbers have none, and lists own it as texts do.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TRIDENT_WATCHED_VALUES_ONLY
 using StateValues = ::testing::Types<std::string, UserValue>;
 #else
 using StateValues = ::testing::Types<int64_t, std::string, std::vector<int64_t>, UserValue>;
