@@ -17,6 +17,13 @@ Number Doubled(Number n, Number max) {
   return n > max / 2 ? max : n * 2;
 }
 
+// Whether fewer rows may fare better, because the program's code or a limit refused some. What is
+// away for the moment, or slow, is given time instead.
+bool MayBeOfTheRows(const Status& cause) {
+  return cause.code() == StatusCode::kAborted || cause.code() == StatusCode::kInvalidArgument ||
+         cause.code() == StatusCode::kResourceExhausted;
+}
+
 }  // namespace
 
 RetryPolicy::RetryPolicy(const GroupConfig& config)
@@ -49,6 +56,7 @@ RetryPolicy::Verdict RetryPolicy::OnFailed(const FailedAttempt& attempt, const S
     txid_ = attempt.txid;
   }
   ++failures_;
+  ++waits_;
   // The dead letter tells why the row failed, not why diverting it did.
   if (!diverting_) cause_ = cause;
   if (attempt.mode == EmitMode::kExact) {
@@ -75,7 +83,10 @@ RetryPolicy::Verdict RetryPolicy::Isolate(const FailedAttempt& attempt, uint64_t
     return ++divert_failures_ > retry_limit_ ? Verdict::kStop : Verdict::kRetry;
   }
   if (attempt.the_row) the_row_ = attempt.the_row;
-  if (rows_allowed > 1 && !attempt.the_row) return Verdict::kRetry;
+  if (rows_allowed > 1 && !attempt.the_row) {
+    if (MayBeOfTheRows(cause_)) waits_ = 0;
+    return Verdict::kRetry;
+  }
   if (++row_failures_ <= retry_limit_) return Verdict::kRetry;
   diverting_ = the_row_.has_value();
   return diverting_ ? Verdict::kRetry : Verdict::kStop;
@@ -95,6 +106,7 @@ void RetryPolicy::OnDecided(TxId txid) {
 void RetryPolicy::Forget() {
   txid_ = TxId();
   failures_ = 0;
+  waits_ = 0;
   divert_failures_ = 0;
   cause_ = absl::OkStatus();
   OnRowGone();
@@ -112,8 +124,9 @@ EmitMode RetryPolicy::next() const {
 }
 
 Nanos RetryPolicy::delay() const {
+  if (waits_ == 0) return 0;
   Nanos delay = delay_min_;
-  for (uint32_t i = 1; i < failures_ && delay < delay_max_; ++i) delay = Doubled(delay, delay_max_);
+  for (uint32_t i = 1; i < waits_ && delay < delay_max_; ++i) delay = Doubled(delay, delay_max_);
   return delay;
 }
 

@@ -76,6 +76,7 @@ class RetryPolicy {
   uint32_t careful_batches_ = 0;  // that have still to be decided
   TxId txid_;
   uint32_t failures_ = 0;         // of txid_
+  uint32_t waits_ = 0;            // of these, since the last one that needs no delay
   uint32_t row_failures_ = 0;     // of txid_ when it held or could hold one row
   uint32_t divert_failures_ = 0;  // of txid_ when the row was being diverted
   bool diverting_ = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Failure and size: delays, shrinking, isolation, diverting, giving up, and the deadline.
+// Failure and size: shrinking, isolation, diverting, giving up, and the deadline.
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -38,31 +38,6 @@ class BatchProtocolFailure : public ::testing::Test {
   }
   ProtocolHarness h;
 };
-
-TEST_F(BatchProtocolFailure, TheDelayDoublesUpToItsLimit) {
-  h.config.retry_limit = 10;
-  h.Start();
-  Nanos now = 1000 * kSecond;
-  for (const Nanos delay : {10, 20, 40, 80, 100, 100}) {
-    h.At(now);
-    h.Emitted(1, 0, 1);
-    h.Failed(1);
-    EXPECT_EQ(h.At(now), "") << "the delay starts at the next Tick";
-    EXPECT_EQ(h.At(now + delay * kMillisecond - 1), "");
-    EXPECT_TRUE(Contains(h.At(now + delay * kMillisecond), "begin 1:"));
-    now += kSecond / 2;
-  }
-}
-
-TEST_F(BatchProtocolFailure, ATimerIsAskedForTheDelay) {
-  h.Start();
-  h.At(kSecond / 2);
-  h.Emitted(1, 0, 1);
-  h.Failed(1);
-  EXPECT_EQ(h.timer(), kSecond / 2) << "a Tick at once, to start the delay";
-  h.At(kSecond / 2);
-  EXPECT_EQ(h.timer(), kSecond / 2 + 10 * kMillisecond);
-}
 
 TEST_F(BatchProtocolFailure, EachFailureHalvesTheBatchAndEachDecisionDoublesItAgain) {
   h.config.retry_limit = 10;
