@@ -45,11 +45,12 @@
 // the delay before its next attempt, and halves the limits of the next cut, counted from the size
 // of t. There is no delay, and the doubling begins anew, where halving is to find a row: under
 // kDeadLetter, while the next cut is smaller, after a cause that rows can have (Aborted,
-// InvalidArgument, ResourceExhausted). Each decision doubles the limits again, up to the configured ones. While t is being retried
-// nothing is emitted after it. A failure counts whatever its cause (also a lost worker: the row may
-// have killed it). A task that fails while emitters have still to answer fails the attempt when
-// they have, because only then is it known what can be halved; an emitter that cannot read fails it
-// at once. Only the txid that failed counts it, not those that were cancelled with it.
+// InvalidArgument, ResourceExhausted). Each decision doubles the limits again, up to the configured
+// ones. While t is being retried nothing is emitted after it. A failure counts whatever its cause
+// (also a lost worker: the row may have killed it). A task that fails while emitters have still to
+// answer fails the attempt when they have, because only then is it known what can be halved; an
+// emitter that cannot read fails it at once. Only the txid that failed counts it, not those that
+// were cancelled with it.
 //   kStop:       after retry_limit retries of t the group halts.
 //   kDeadLetter: t keeps halving down to one row. From then on every attempt holds that row alone
 //                (kSingle), and after retry_limit retries at one row it is diverted (kDivert); t

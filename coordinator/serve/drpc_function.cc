@@ -161,6 +161,22 @@ Nanos DrpcFunction::LongestUnderWay() const {
   return longest;
 }
 
+Nanos DrpcFunction::LongestAbandoned() const {
+  MutexLock lock(mutex_);
+  const Nanos now = clock_.MonotonicNanos();
+  Nanos longest = 0;
+  for (const Running& running : running_) {
+    if (IsAbandoned(running, now)) longest = std::max(longest, now - running.since);
+  }
+  return longest;
+}
+
+bool DrpcFunction::IsAbandoned(const Running& running, Nanos now) {
+  return std::all_of(running.batch.begin(), running.batch.end(), [now](const DrpcPendingPtr& r) {
+    return r->cancelled.load(std::memory_order_relaxed) || r->deadline <= now;
+  });
+}
+
 void DrpcFunction::Stop() {
   std::list<DrpcPendingPtr> waiting;
   {

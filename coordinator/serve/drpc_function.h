@@ -80,6 +80,9 @@ class DrpcFunction {
   void Stop();
   // How long the batch that has been executed for longest has been; 0: none is.
   Nanos LongestUnderWay() const;
+  // The same, of the batches of which no request is waited for any more. They end before their next
+  // step; one that does not is in a call that does not return.
+  Nanos LongestAbandoned() const;
 
  private:
   using Batch = std::vector<DrpcPendingPtr>;
@@ -101,6 +104,7 @@ class DrpcFunction {
   // value if only the end of another batch can change that.
   Nanos TurnIn() const TRIDENT_REQUIRES(mutex_);
   // Takes a handler for a batch, the place of which is then known as running.
+  static bool IsAbandoned(const Running& running, Nanos now);
   RunningPlace Occupy(Batch batch, Running::By by) TRIDENT_REQUIRES(mutex_);
   void AddThreadIfNeeded() TRIDENT_REQUIRES(mutex_);
   // Moves what is to be executed next into `batch` and what is past saving into `expired`.

@@ -144,6 +144,15 @@ std::vector<std::pair<std::string, Nanos>> DrpcServer::UnderWayFor(Nanos longer_
   return out;
 }
 
+std::vector<std::pair<std::string, Nanos>> DrpcServer::AbandonedFor(Nanos longer_than) const {
+  std::vector<std::pair<std::string, Nanos>> out;
+  for (const auto& function : All()) {
+    const Nanos longest = function->LongestAbandoned();
+    if (longest > longer_than) out.emplace_back(function->name(), longest);
+  }
+  return out;
+}
+
 void DrpcServer::Stop() {
   {
     MutexLock lock(mutex_);

@@ -99,6 +99,8 @@ class DrpcServer {
   void Shutdown();
   // Functions whose handlers have been executing a batch for longer than that, each with how long.
   std::vector<std::pair<std::string, Nanos>> UnderWayFor(Nanos longer_than) const;
+  // The same, of batches that nobody waits for any more.
+  std::vector<std::pair<std::string, Nanos>> AbandonedFor(Nanos longer_than) const;
 
  private:
   StatusOr<std::shared_ptr<DrpcFunction>> Find(std::string_view function) const;

@@ -23,7 +23,7 @@ TEST(SlowCallTest, ACallThatNeverReturnsHoldsUpNoOtherAndIsNamedAtTheEnd) {
   std::ofstream(input) << "word\n";
   Background program({"tests/crash_topology", "run", "--quiet", "--state", dir.path() + "/state",
                       "--input", input, "--keep-serving", "--address", "127.0.0.1:0",
-                      "--progress-deadline-s", "1"});
+                      "--progress-deadline-s", "20"});
   const std::string line = program.AwaitLine("serving on ");
   ASSERT_NE(line, "");
   const std::string address = line.substr(line.rfind(' ') + 1);
@@ -36,10 +36,29 @@ TEST(SlowCallTest, ACallThatNeverReturnsHoldsUpNoOtherAndIsNamedAtTheEnd) {
   EXPECT_NE(quick.out.find("hello"), std::string::npos);
 
   ::kill(program.pid(), SIGTERM);
-  const std::string waits = program.AwaitLine("waits at most 1 s: ");
+  const std::string waits = program.AwaitLine("waits at most 10 s: ");
   EXPECT_NE(waits.find("DRPC function \"echo\" has not returned for "), std::string::npos) << waits;
   const std::string forced = program.AwaitLine("ended by force: ");
   EXPECT_NE(forced.find("DRPC function \"echo\""), std::string::npos) << forced;
+}
+
+TEST(SlowCallTest, ACallThatNobodyWaitsForAndThatDoesNotReturnEndsTheRun) {
+  TempDir dir;
+  const std::string input = dir.path() + "/input";
+  std::ofstream(input) << "word\n";
+  Background program({"tests/crash_topology", "run", "--quiet", "--state", dir.path() + "/state",
+                      "--input", input, "--keep-serving", "--address", "127.0.0.1:0",
+                      "--progress-deadline-s", "1"});
+  const std::string line = program.AwaitLine("serving on ");
+  ASSERT_NE(line, "");
+  EXPECT_EQ(RunTrident({"drpc", "echo", "hang", "--timeout", "0.2", "--address",
+                        line.substr(line.rfind(' ') + 1)})
+                .code,
+            4);
+  const std::string told = program.AwaitLine("DRPC function \"echo\" has not returned for 1 s");
+  EXPECT_NE(told.find("--progress-deadline-s"), std::string::npos) << told;
+  EXPECT_NE(program.AwaitLine("failed: DRPC function \"echo\" has not returned for 2 s"), "");
+  EXPECT_NE(program.AwaitLine("ended by force: "), "");
 }
 
 TEST(CrashingCallTest, ARequestThatEndsItsProcessIsNamedByTheNextStartAndBlamedOnNoBatch) {

@@ -37,6 +37,14 @@ constexpr Nanos kCallsLookEvery = 250 * kMillisecond;
 constexpr char kIfItIsSlow[] =
     "; if it only needs so long, give it a longer progress deadline (--progress-deadline-s)";
 
+void AddFunctions(const std::vector<std::pair<std::string, Nanos>>& under_way,
+                  std::vector<std::string>& calls) {
+  for (const auto& [function, since] : under_way) {
+    calls.push_back(
+        Concat("DRPC function \"", function, "\" has not returned for ", since / kSecond, " s"));
+  }
+}
+
 // A topology in this process: its parts, each with its threads, and what serves them.
 class LocalRun final : public Run, private CoordinatorEvents {
  public:
@@ -177,10 +185,7 @@ void LocalRun::Shutdown() {
 
 std::vector<std::string> LocalRun::CallsUnderWay(Nanos longer_than) const {
   std::vector<std::string> calls = calls_->StandingFor(longer_than);
-  for (const auto& [function, since] : drpc_.UnderWayFor(longer_than)) {
-    calls.push_back(
-        Concat("DRPC function \"", function, "\" has not returned for ", since / kSecond, " s"));
-  }
+  AddFunctions(drpc_.UnderWayFor(longer_than), calls);
   return calls;
 }
 
@@ -207,15 +212,19 @@ void LocalRun::OnHalted(GroupId /*group*/, const Status& cause) {
   changed_.NotifyAll();
 }
 
-// Tells of a call that stands for the deadline, and gives the run up at twice of it.
+// Tells of a call that stands for the deadline, and gives the run up at twice of it. A request may
+// take as long as somebody waits for it.
 void LocalRun::WatchCalls() {
-  const std::vector<std::string> calls = calls_->StandingFor(options_.progress_deadline);
+  const std::vector<std::string> calls = CallsUnderWay(options_.progress_deadline);
+  std::vector<std::string> lost;
+  if (!calls.empty()) {
+    lost = calls_->StandingFor(2 * options_.progress_deadline);
+    AddFunctions(drpc_.AbandonedFor(2 * options_.progress_deadline), lost);
+  }
   MutexLock lock(mutex_);
   if (!calls.empty() && !told_of_calls_) TRIDENT_LOG(WARN) << calls.front() << kIfItIsSlow;
   told_of_calls_ = !calls.empty();
-  if (calls.empty() || !halted_.ok()) return;
-  const std::vector<std::string> lost = calls_->StandingFor(2 * options_.progress_deadline);
-  if (!lost.empty()) halted_ = DeadlineExceeded(lost.front(), kIfItIsSlow);
+  if (!lost.empty() && halted_.ok()) halted_ = DeadlineExceeded(lost.front(), kIfItIsSlow);
 }
 
 void LocalRun::Stop() {

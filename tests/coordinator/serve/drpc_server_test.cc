@@ -97,6 +97,19 @@ TEST_F(DrpcServerTest, ASlowCallHoldsUpNoOtherOfItsFunction) {
   EXPECT_EQ(status().batches, static_cast<uint64_t>(kDrpcBatchesAtOnceMax));
 }
 
+TEST_F(DrpcServerTest, ABatchIsAbandonedWhenNoneOfItsRequestsIsWaitedFor) {
+  Start();
+  Occupy();
+  clock_.Advance(kSecond);
+  EXPECT_EQ(server_->UnderWayFor(0).size(), 1u);
+  EXPECT_EQ(server_->AbandonedFor(0).size(), 0u) << "somebody waits for it";
+  clock_.Advance(kLong);
+  ASSERT_EQ(server_->AbandonedFor(kLong).size(), 1u) << "its deadline is over";
+  EXPECT_EQ(server_->AbandonedFor(0)[0], std::make_pair(std::string("words"), kLong + kSecond));
+  control_.Open();
+  answers_.Await(1);
+}
+
 TEST_F(DrpcServerTest, AtTheLimitWhatWaitsBeginsWhenABatchEnds) {
   server_ = std::make_unique<DrpcServer>(clock_);
   ASSERT_TRUE(server_->Register("words", std::make_unique<TwinHandler>(control_)).ok());
