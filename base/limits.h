@@ -105,6 +105,9 @@ inline constexpr int64_t kAccountingSlackBytes = 8 * kKiB;
 // Batches of a group that are processed at once.
 inline constexpr int32_t kMaxPendingDefault = 4;
 inline constexpr int32_t kMaxPendingMax = 64;
+// How far the txid of a batch may be ahead of what a task has applied. It is more than may be
+// undecided, and decided but not applied, together; so what is beyond it is nobody's batch.
+inline constexpr uint64_t kTxidsAheadMax = 256;
 // A batch is cut when it reaches any of these over all its source partitions.
 inline constexpr int64_t kBatchRowsMaxDefault = 100'000;
 inline constexpr int64_t kBatchBytesMaxDefault = 8 * kMiB;
@@ -117,6 +120,8 @@ inline constexpr uint64_t kBatchMemoryBytesPerByte = 4;
 // cache.
 inline constexpr int64_t kFrameRows = 256;
 inline constexpr int64_t kFrameBytesMax = 32 * kMiB;
+// A frame that leaves the process has not much more bytes than this, if it has several rows.
+inline constexpr size_t kFarFrameBytes = 1 * kMiB;
 inline constexpr int64_t kFrameRowsMax = 1 << 22;
 inline constexpr int32_t kExecutorsMax = 256;
 // Rows of dead letters that wait to be tried again, of one stream. Further ones are asked for

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/exchange_writer.h"
 
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
 #include "base/check.h"
+#include "base/limits.h"
 #include "engine/frames/slice_payload.h"
 
 namespace trident {
@@ -13,21 +19,38 @@ void ExchangeWriter::Begin(const BatchContext& context) {
   context_ = context;
   slices_ = 0;
   links_.assign(spec_.to_tasks, Link{});
+  if (tasks_.empty()) ArrangeTasks();
+}
+
+void ExchangeWriter::ArrangeTasks() {
+  std::map<std::optional<WorkerId>, std::vector<uint32_t>> tasks_of;  // of this process first
+  for (uint32_t task = 0; task < spec_.to_tasks; ++task) {
+    tasks_of[sender_->FarWorkerOf({spec_.to_stage, task})].push_back(task);
+  }
+  rank_.resize(spec_.to_tasks);
+  for (const auto& [worker, tasks] : tasks_of) {
+    for (uint32_t task : tasks) {
+      rank_[task] = static_cast<uint32_t>(tasks_.size());
+      tasks_.push_back(task);
+    }
+    if (worker.has_value()) process_ends_.push_back(tasks_.size());
+  }
+  near_ = tasks_of[std::nullopt].size();
 }
 
 Status ExchangeWriter::Process(const Slice& slice, Output& /*out*/) {
   RouteContext route{context_.id, slices_++, from_.task, spec_.to_tasks};
   if (spec_.to_tasks == 1) {
-    SendFrame(0, slice);
+    SendWhole(slice, 0, 1);
     return absl::OkStatus();
   }
   spec_.partitioner->Route(route, slice, routing_);
   switch (routing_.kind) {
     case Routing::Kind::kWhole:
-      SendFrame(routing_.task, slice);
+      SendWhole(slice, rank_[routing_.task], rank_[routing_.task] + 1);
       break;
     case Routing::Kind::kBroadcast:
-      for (uint32_t task = 0; task < spec_.to_tasks; ++task) SendFrame(task, slice);
+      SendWhole(slice, 0, tasks_.size());
       break;
     case Routing::Kind::kByRow:
       SendByRow(slice);
@@ -36,33 +59,90 @@ Status ExchangeWriter::Process(const Slice& slice, Output& /*out*/) {
   return absl::OkStatus();
 }
 
-void ExchangeWriter::SendByRow(const Slice& slice) {
-  TRIDENT_CHECK_EQ(routing_.task_of_row.size(), slice.rows());
-  first_place_.assign(spec_.to_tasks + 1, 0);
+// All rows to each of the tasks.
+void ExchangeWriter::SendWhole(const Slice& slice, size_t first_rank, size_t last_rank) {
+  runs_.clear();
+  for (size_t rank = first_rank; rank < last_rank; ++rank) {
+    if (rank < near_) {
+      SendFrame(tasks_[rank], std::make_shared<SlicePayload>(slice));
+    } else {
+      runs_.push_back({tasks_[rank], 0, slice.rows()});
+    }
+  }
+  if (!runs_.empty()) SendFar(slice, runs_);
+}
+
+// Sorts the rows by rank: first_place_[rank] is where those of `rank` begin in places_.
+void ExchangeWriter::SortRows(size_t rows) {
+  TRIDENT_CHECK_EQ(routing_.task_of_row.size(), rows);
+  first_place_.assign(spec_.to_tasks + 2, 0);
   for (uint32_t task : routing_.task_of_row) {
     TRIDENT_CHECK_LT(task, spec_.to_tasks) << spec_.partitioner->Describe();
-    ++first_place_[task + 1];
+    ++first_place_[rank_[task] + 2];
   }
-  for (uint32_t task = 0; task < spec_.to_tasks; ++task)
-    first_place_[task + 1] += first_place_[task];
-  places_.resize(slice.rows());
-  for (uint32_t i = 0; i < slice.rows(); ++i) {
-    places_[first_place_[routing_.task_of_row[i]]++] = i;
+  for (uint32_t rank = 0; rank < spec_.to_tasks; ++rank) {
+    first_place_[rank + 2] += first_place_[rank + 1];
   }
-  // first_place_[task] is now where the rows of `task` end.
-  uint32_t begin = 0;
-  for (uint32_t task = 0; task < spec_.to_tasks; ++task) {
-    uint32_t end = first_place_[task];
-    if (end - begin == slice.rows()) {
-      SendFrame(task, slice);
-    } else if (end > begin) {
-      SendFrame(task, slice.Gather(std::span(places_).subspan(begin, end - begin)));
-    }
-    begin = end;
+  places_.resize(rows);
+  for (uint32_t i = 0; i < rows; ++i) {
+    places_[first_place_[rank_[routing_.task_of_row[i]] + 1]++] = i;
   }
 }
 
-void ExchangeWriter::SendFrame(uint32_t task, Slice slice) {
+void ExchangeWriter::SendByRow(const Slice& slice) {
+  SortRows(slice.rows());
+  const std::span<const uint32_t> places(places_);
+  for (size_t rank = 0; rank < near_; ++rank) {
+    const size_t begin = first_place_[rank];
+    const size_t rows = first_place_[rank + 1] - begin;
+    if (rows == 0) continue;
+    SendFrame(tasks_[rank],
+              std::make_shared<SlicePayload>(
+                  rows == slice.rows() ? slice : slice.Gather(places.subspan(begin, rows))));
+  }
+  size_t rank = near_;
+  for (size_t end : process_ends_) {
+    const size_t begin = first_place_[rank];
+    const size_t rows = first_place_[end] - begin;
+    runs_.clear();
+    for (; rank < end; ++rank) {
+      const size_t run = first_place_[rank + 1] - first_place_[rank];
+      if (run > 0) runs_.push_back({tasks_[rank], first_place_[rank] - begin, run});
+    }
+    if (rows > 0) SendFar(slice.Gather(places.subspan(begin, rows)), runs_);
+  }
+}
+
+// A slice has a limit of rows, a frame one of bytes too.
+void ExchangeWriter::SendFar(const Slice& slice, std::span<const Run> runs) {
+  const size_t rows = slice.rows();
+  if (rows <= 1 || slice.MemoryBytes() <= kFarFrameBytes) {
+    const std::shared_ptr<const EncodedFrame> frame = EncodedFrame::Of(slice);
+    for (const Run& run : runs) {
+      SendFrame(run.task, std::make_shared<FramePayload>(frame, run.first, run.rows));
+    }
+    return;
+  }
+  std::vector<uint32_t> places(rows);
+  std::iota(places.begin(), places.end(), 0u);
+  SendPart(slice, runs, std::span(places).first(rows / 2));
+  SendPart(slice, runs, std::span(places).subspan(rows / 2));
+}
+
+void ExchangeWriter::SendPart(const Slice& slice, std::span<const Run> runs,
+                              std::span<const uint32_t> places) {
+  const size_t begin = places.front();
+  const size_t end = begin + places.size();
+  std::vector<Run> inside;
+  for (const Run& run : runs) {
+    const size_t first = std::max(run.first, begin);
+    const size_t last = std::min(run.first + run.rows, end);
+    if (first < last) inside.push_back({run.task, first - begin, last - first});
+  }
+  SendFar(slice.Gather(places), inside);
+}
+
+void ExchangeWriter::SendFrame(uint32_t task, std::shared_ptr<const Payload> payload) {
   Link& link = links_[task];
   DataFrame frame{.id = context_.id,
                   .from = from_,
@@ -70,13 +150,13 @@ void ExchangeWriter::SendFrame(uint32_t task, Slice slice) {
                   .edge = spec_.edge,
                   .number = link.frames++,
                   .batch_time_micros = context_.batch_time_micros,
-                  .payload = std::make_shared<SlicePayload>(std::move(slice))};
+                  .payload = std::move(payload)};
   link.checksum = FrameChecksum(link.checksum, frame);
   sender_->Send(std::move(frame));
 }
 
 Status ExchangeWriter::Finish(Output& /*out*/) {
-  for (uint32_t task = 0; task < spec_.to_tasks; ++task) {
+  for (uint32_t task : tasks_) {
     sender_->Send(EndMarker{.id = context_.id,
                             .from = from_,
                             .to = {spec_.to_stage, task},

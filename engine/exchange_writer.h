@@ -2,9 +2,13 @@
 //
 // The sending end of an exchange: the last operator of a chain, one per edge of the plan that
 // leaves the stage. Routes each slice to tasks of the next stage and ends the attempt with markers.
+// What goes to another process is encoded here, on the thread that made it.
 #ifndef TRIDENT_ENGINE_EXCHANGE_WRITER_H_
 #define TRIDENT_ENGINE_EXCHANGE_WRITER_H_
 
+#include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/operator.h"
@@ -26,6 +30,8 @@ class FrameSender {
  public:
   virtual ~FrameSender() = default;
   virtual void Send(DataMessage message) = 0;
+  // As Transport::FarWorkerOf.
+  virtual std::optional<WorkerId> FarWorkerOf(const TaskAddress& to) const = 0;
 };
 
 class ExchangeWriter final : public Operator {
@@ -42,8 +48,19 @@ class ExchangeWriter final : public Operator {
     uint32_t frames = 0;
     uint64_t checksum = 0;
   };
-  void SendFrame(uint32_t task, Slice slice);
+  // Rows of a slice, one after the other, that go to one task.
+  struct Run {
+    uint32_t task = 0;
+    size_t first = 0;
+    size_t rows = 0;
+  };
+  void ArrangeTasks();
+  void SendWhole(const Slice& slice, size_t first_rank, size_t last_rank);
+  void SortRows(size_t rows);
   void SendByRow(const Slice& slice);
+  void SendFar(const Slice& slice, std::span<const Run> runs);
+  void SendPart(const Slice& slice, std::span<const Run> runs, std::span<const uint32_t> places);
+  void SendFrame(uint32_t task, std::shared_ptr<const Payload> payload);
 
   ExchangeSpec spec_;
   TaskAddress from_;
@@ -51,9 +68,16 @@ class ExchangeWriter final : public Operator {
   BatchContext context_;
   uint32_t slices_ = 0;
   std::vector<Link> links_;  // per target task
+  // The target tasks: those of this process, then those of each other process together. A task's
+  // rank is its place here.
+  std::vector<uint32_t> tasks_;
+  std::vector<uint32_t> rank_;        // per target task
+  size_t near_ = 0;                   // ranks of this process
+  std::vector<size_t> process_ends_;  // of the other ones: one more than the last rank of each
   Routing routing_;
-  std::vector<uint32_t> first_place_;  // scratch of SendByRow: counting sort of rows by task
+  std::vector<size_t> first_place_;  // scratch of SendByRow: counting sort of rows by task
   std::vector<uint32_t> places_;
+  std::vector<Run> runs_;
 };
 
 }  // namespace trident

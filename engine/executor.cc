@@ -42,6 +42,10 @@ void Executor::Send(DataMessage message) {
   }
 }
 
+std::optional<WorkerId> Executor::FarWorkerOf(const TaskAddress& to) const {
+  return tasks_.contains(to) ? std::nullopt : options_.transport->FarWorkerOf(to);
+}
+
 void Executor::Run() {
   WorkMark::UseOnThisThread(mark_);
   while (!mailbox_.interrupted()) {

@@ -57,6 +57,7 @@ class Executor final : public FrameSender {
 
   // FrameSender, for this executor's tasks.
   void Send(DataMessage message) override;
+  std::optional<WorkerId> FarWorkerOf(const TaskAddress& to) const override;
 
  private:
   struct Progress {

@@ -8,7 +8,7 @@
 namespace trident {
 namespace {
 
-// More frames than this from one task for one batch is damage, not data.
+// More frames than this from one task for one batch are damage, not data.
 constexpr uint32_t kFramesMax = 1u << 24;
 
 }  // namespace
@@ -16,8 +16,7 @@ constexpr uint32_t kFramesMax = 1u << 24;
 Inbox::Inbox(const std::vector<InputSpec>& inputs) : inputs_(inputs) {
   for (const InputSpec& input : inputs_) {
     for (uint32_t task = 0; task < input.from_tasks; ++task) {
-      lanes_.push_back(
-          Lane{.port = input.port, .popped = 0, .frames = {}, .checksum = 0, .end = {}});
+      lanes_.emplace_back().input = &input;
     }
   }
 }
@@ -26,6 +25,7 @@ void Inbox::Clear() {
   for (Lane& lane : lanes_) {
     lane.popped = 0;
     lane.frames.clear();
+    lane.ahead.clear();
     lane.checksum = 0;
     lane.end.reset();
   }
@@ -56,11 +56,20 @@ bool Inbox::Add(const DataFrame& frame) {
                        " lies beyond the end that its sender has announced");
     return false;
   }
-  if (frame.number < lane->popped) return false;
-  if (lane->frames.size() <= frame.number) lane->frames.resize(frame.number + 1);
-  if (lane->frames[frame.number] != nullptr) return false;
-  lane->frames[frame.number] = frame.payload;
+  if (frame.number < lane->frames.size()) return false;
+  if (frame.number > lane->frames.size()) {
+    // Memory is taken for frames that are here, not for those that a number promises.
+    if (!lane->ahead.emplace(frame.number, frame.payload).second) return false;
+    waiting_bytes_ += frame.payload->bytes();
+    return true;
+  }
+  lane->frames.push_back(frame.payload);
   waiting_bytes_ += frame.payload->bytes();
+  for (auto next = lane->ahead.begin();
+       next != lane->ahead.end() && next->first == lane->frames.size();
+       next = lane->ahead.erase(next)) {
+    lane->frames.push_back(std::move(next->second));
+  }
   return true;
 }
 
@@ -75,9 +84,9 @@ bool Inbox::Add(const EndMarker& marker) {
     }
     return false;
   }
-  if (marker.frames < lane->frames.size()) {
+  if (marker.frames < lane->seen()) {
     status_ = Internal("edge ", marker.edge, " ended after ", marker.frames, " frames, but frame ",
-                       lane->frames.size() - 1, " has come");
+                       lane->seen() - 1, " has come");
     return false;
   }
   lane->end = marker;
@@ -88,9 +97,8 @@ bool Inbox::Add(const EndMarker& marker) {
 std::optional<Inbox::Next> Inbox::Pop() {
   if (!status_.ok() || cursor_ == lanes_.size()) return std::nullopt;
   Lane& lane = lanes_[cursor_];
-  if (lane.popped >= lane.frames.size() || lane.frames[lane.popped] == nullptr) return std::nullopt;
-  Next next{lane.port, std::move(lane.frames[lane.popped])};
-  lane.frames[lane.popped] = nullptr;
+  if (lane.popped >= lane.frames.size()) return std::nullopt;
+  Next next{lane.input, std::move(lane.frames[lane.popped])};
   waiting_bytes_ -= next.payload->bytes();
   DataFrame seen;
   seen.number = lane.popped++;

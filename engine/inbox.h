@@ -6,11 +6,13 @@
 #ifndef TRIDENT_ENGINE_INBOX_H_
 #define TRIDENT_ENGINE_INBOX_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/status.h"
+#include "engine/data/schema.h"
 #include "engine/transport/message.h"
 
 namespace trident {
@@ -21,6 +23,7 @@ struct InputSpec {
   StageId from_stage;
   uint32_t from_tasks = 1;
   size_t port = 0;
+  SchemaRef schema = nullptr;  // of its tuples, for those that come as bytes
 };
 
 class Inbox {
@@ -34,7 +37,7 @@ class Inbox {
   bool Add(const EndMarker& marker);
 
   struct Next {
-    size_t port;
+    const InputSpec* input;
     std::shared_ptr<const Payload> payload;
   };
   // The next frame in order, if it is here.
@@ -48,9 +51,14 @@ class Inbox {
  private:
   // What comes from one upstream task along one edge.
   struct Lane {
-    size_t port = 0;
+    const InputSpec* input = nullptr;
     uint32_t popped = 0;
-    std::vector<std::shared_ptr<const Payload>> frames;  // by number; null: not here or popped
+    std::vector<std::shared_ptr<const Payload>> frames;  // 0, 1, ... without a gap; null: popped
+    std::map<uint32_t, std::shared_ptr<const Payload>> ahead;  // behind a gap
+    // One more than the highest number of a frame.
+    uint32_t seen() const {
+      return ahead.empty() ? static_cast<uint32_t>(frames.size()) : ahead.rbegin()->first + 1;
+    }
     uint64_t checksum = 0;
     std::optional<EndMarker> end;
   };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "engine/frames/slice_payload.h"
 
 namespace trident {
@@ -26,7 +27,7 @@ std::unique_ptr<Chain> Task::MakeChain() const {
 }
 
 bool Task::IsStale(const BatchId& id) const {
-  if (id.txid <= applied_) return true;
+  if (id.txid <= applied_ || id.txid.value() - applied_.value() > kTxidsAheadMax) return true;
   auto cancelled = cancelled_.find(id.txid);
   if (cancelled != cancelled_.end() && id.attempt < cancelled->second) return true;
   auto here = attempts_.find(id.txid);
@@ -75,12 +76,33 @@ Task::Outcome Task::OnEnd(const EndMarker& marker) {
 Task::Outcome Task::Advance(InFlight& attempt) {
   if (attempt.failed || attempt.processed) return Outcome::kWaiting;
   while (auto next = attempt.inbox->Pop()) {
-    const auto& payload = static_cast<const SlicePayload&>(*next->payload);
-    Status status = attempt.chain->Process(next->port, payload.slice());
+    Status status = Process(attempt, *next);
     if (!status.ok()) return Fail(attempt, status);
   }
   if (!attempt.inbox->status().ok()) return Fail(attempt, attempt.inbox->status());
   return attempt.inbox->complete() ? FinishInput(attempt) : Outcome::kWaiting;
+}
+
+Status Task::Process(InFlight& attempt, const Inbox::Next& next) {
+  const InputSpec& input = *next.input;
+  if (const auto* near = dynamic_cast<const SlicePayload*>(next.payload.get())) {
+    return attempt.chain->Process(input.port, near->slice());
+  }
+  const auto& frame = static_cast<const FramePayload&>(*next.payload);
+  TRIDENT_ASSIGN_OR_RETURN(const Slice slice, Decode(input, frame));
+  return attempt.chain->Process(input.port, slice);
+}
+
+// The bytes are of another process, the decoders of types are the program's: both may fail.
+StatusOr<Slice> Task::Decode(const InputSpec& input, const FramePayload& frame) {
+  auto found = decoders_.find(input.edge);
+  if (found == decoders_.end()) {
+    found = decoders_.emplace(input.edge, SliceDecoder::Make(input.schema)).first;
+  }
+  TRIDENT_RETURN_IF_ERROR(found->second.status());
+  StatusOr<Slice> slice = frame.Decode(*found->second);
+  if (slice.ok()) return slice;
+  return Annotate(slice.status(), Concat("from stage ", input.from_stage.value()));
 }
 
 Task::Outcome Task::FinishInput(InFlight& attempt) {

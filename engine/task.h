@@ -16,9 +16,12 @@
 #include <vector>
 
 #include "engine/chain.h"
+#include "engine/frames/slice_codec.h"
 #include "engine/inbox.h"
 
 namespace trident {
+
+class FramePayload;
 
 // Makes a chain for this task; called as often as attempts overlap.
 using ChainFactory = std::function<std::unique_ptr<Chain>()>;
@@ -38,7 +41,8 @@ class Task {
     kWaiting,  // for input, for the permit, or for the batch before it
     kDone,     // processed, and staged if the chain commits; said once per attempt
     kFailed,   // see failure()
-    kStale,    // the attempt has been cancelled, replaced or applied; nothing happened
+    kStale,    // the attempt has been cancelled, replaced or applied, or no leader can have begun
+               // it so early; nothing happened
   };
 
   // `applied` is the txid and attempt that recovery has left the task's state at.
@@ -95,6 +99,8 @@ class Task {
   StatusOr<Chain*> ChainOf(const BatchId& id);
   bool IsStale(const BatchId& id) const;
   Outcome Advance(InFlight& attempt);
+  Status Process(InFlight& attempt, const Inbox::Next& next);
+  StatusOr<Slice> Decode(const InputSpec& input, const FramePayload& frame);
   Outcome FinishInput(InFlight& attempt);
   Outcome TryStage(InFlight& attempt);
   Outcome Fail(InFlight& attempt, const Status& status);
@@ -113,6 +119,7 @@ class Task {
   std::map<TxId, InFlight> attempts_;  // at most one attempt per txid
   std::vector<std::unique_ptr<Chain>> idle_chains_;
   std::vector<std::unique_ptr<Inbox>> idle_inboxes_;
+  std::map<uint32_t, StatusOr<SliceDecoder>> decoders_;  // by edge; of those that frames came along
   Status failure_;
   uint64_t stale_messages_ = 0;
 };

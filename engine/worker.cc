@@ -34,6 +34,7 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
                                  .make_chain = [make = stage.make_chain, address,
                                                 executor] { return make(address, executor); }},
                         applied);
+      gate_.AddTask(address, stage.group, stage.inputs);
       transport_.Connect(address, [executor](DataMessage m) { executor->Deliver(std::move(m)); });
     }
     if (stage.spout == nullptr) continue;
@@ -96,6 +97,12 @@ void Worker::Stop() {
   for (auto& executor : executors_) executor->Stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+}
+
+Status Worker::Deliver(DataMessage message) {
+  TRIDENT_RETURN_IF_ERROR(gate_.Judge(message));
+  transport_.Send(std::move(message));
+  return absl::OkStatus();
 }
 
 void Worker::Tell(WordToWorker word) {

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "engine/executor.h"
+#include "engine/frame_gate.h"
 
 namespace trident {
 
@@ -69,8 +70,10 @@ class Worker {
 
   size_t executors() const { return executors_.size(); }
   Executor& executor(size_t i) { return *executors_[i]; }
-  // A frame has arrived for one of the tasks.
-  void Deliver(DataMessage message) { transport_.Send(std::move(message)); }
+  // A message has arrived for one of the tasks. Not ok: none of them expects it, and it is dropped
+  // (FrameGate).
+  Status Deliver(DataMessage message);
+  uint64_t refused_messages() const { return gate_.refused(); }
   // What the leader says: an Emit goes to the executor that runs the spout task, all else to every
   // executor.
   void Tell(WordToWorker word);
@@ -97,6 +100,7 @@ class Worker {
 
   const WorkerOptions options_;
   InProcessTransport transport_;
+  FrameGate gate_;
   std::vector<std::unique_ptr<Executor>> executors_;
   std::vector<Emitter> emitters_;
   std::vector<Source> sources_;

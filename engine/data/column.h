@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -39,9 +40,12 @@ class Column {
   virtual void EncodeValue(size_t row, std::string& out) const = 0;
   // The values at `rows`, in that order; views keep pointing at the same memory.
   virtual ColumnRef Gather(std::span<const uint32_t> rows) const = 0;
-  // Rough memory of the values themselves, in bytes. The memory that views point at is counted by
-  // its owner.
+  // Rough memory of the values themselves, in bytes, without what they point at.
   virtual size_t ValueBytes() const = 0;
+  // Rough memory that the values point at or own, in bytes. A text that several values point at is
+  // counted for each. A user type says its own by UserCodec<T>::MemoryBytes; else it counts for
+  // nothing here.
+  virtual size_t PointedBytes() const = 0;
 
   // The value in a form for people and tests; a null row gives a null datum.
   Datum At(size_t row) const;
@@ -52,6 +56,29 @@ class Column {
   const TypeInfo* type_;
   ColumnVector<uint8_t> valid_;  // empty: no nulls; else one 0 or 1 per row
 };
+
+namespace column_internal {
+
+template <class T>
+size_t PointedBytes(const T& value) {
+  if constexpr (requires { UserCodec<T>::MemoryBytes(value); }) {
+    return UserCodec<T>::MemoryBytes(value);
+  } else {
+    return 0;
+  }
+}
+inline size_t PointedBytes(Text text) { return text.size(); }
+inline size_t PointedBytes(Bytes bytes) { return bytes.view.size(); }
+template <class T>
+size_t PointedBytes(List<T> list) {
+  size_t bytes = list.size_bytes();
+  if constexpr (std::is_same_v<T, Text> || std::is_same_v<T, Bytes>) {
+    for (const T& element : list) bytes += PointedBytes(element);
+  }
+  return bytes;
+}
+
+}  // namespace column_internal
 
 // A column of values of type T.
 template <class T>
@@ -108,6 +135,12 @@ class ColumnOf final : public Column {
     return out;
   }
   size_t ValueBytes() const override { return values_.size() * sizeof(T); }
+  size_t PointedBytes() const override {
+    if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, Timestamp>) return 0;
+    size_t bytes = 0;
+    for (const T& value : values_.view()) bytes += column_internal::PointedBytes(value);
+    return bytes;
+  }
 
  private:
   ColumnVector<T> values_;

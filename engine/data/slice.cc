@@ -90,9 +90,9 @@ std::vector<Datum> Slice::Row(size_t i) const {
   return out;
 }
 
-size_t Slice::ValueBytes() const {
-  size_t bytes = 0;
-  for (const ColumnRef& column : columns_) bytes += column->ValueBytes();
+size_t Slice::MemoryBytes() const {
+  size_t bytes = keys_ == nullptr ? 0 : keys_->keys.size() * sizeof(HashedKey);
+  for (const ColumnRef& column : columns_) bytes += column->ValueBytes() + column->PointedBytes();
   return bytes;
 }
 

@@ -76,8 +76,9 @@ class Slice {
 
   // The values of the i-th selected row; for tests, messages and answers.
   std::vector<Datum> Row(size_t i) const;
-  // Rough memory of columns, in bytes; shared columns are counted each time.
-  size_t ValueBytes() const;
+  // Rough memory of columns and keys, with what they point at, in bytes. Shared columns are counted
+  // each time.
+  size_t MemoryBytes() const;
 
  private:
   SchemaRef schema_;

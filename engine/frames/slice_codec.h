@@ -28,6 +28,9 @@ uint64_t SchemaFingerprint(const Schema& schema);
 // REQUIRES: at most kFrameRowsMax rows, and no text of 4 GiB.
 void EncodeSlice(const Slice& slice, std::string& out);
 
+// How many rows a frame says to have. DataLoss: too short for a frame, or more than kFrameRowsMax.
+StatusOr<uint64_t> RowsOfFrame(std::string_view frame);
+
 // Reads frames of one schema. Immutable, so any thread may use it.
 class SliceDecoder {
  public:

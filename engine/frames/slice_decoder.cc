@@ -85,6 +85,14 @@ Status Damaged(std::string_view what, size_t bytes) {
 
 }  // namespace
 
+StatusOr<uint64_t> RowsOfFrame(std::string_view frame) {
+  if (frame.size() < kFrameBytesMin) return Damaged("it is shorter than any frame", frame.size());
+  ByteReader in(frame.substr(2 + sizeof(uint64_t), frame.size() - kChecksumBytes));
+  const uint64_t rows = in.Varint();
+  if (in.ok() && rows <= static_cast<uint64_t>(kFrameRowsMax)) return rows;
+  return Damaged("it claims more rows than a frame may have", frame.size());
+}
+
 SliceDecoder::SliceDecoder(SchemaRef schema, std::vector<ColumnDecoder> decoders)
     : schema_(std::move(schema)),
       fingerprint_(SchemaFingerprint(*schema_)),

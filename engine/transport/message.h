@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <variant>
 
 #include "base/ids.h"
@@ -22,14 +21,18 @@ struct TaskAddress {
   friend constexpr auto operator<=>(const TaskAddress&, const TaskAddress&) = default;
 };
 
-// The tuples of a frame. Inside a process it moves as a pointer; between processes as its encoding.
+// The tuples of a frame. Immutable, so any thread may read it. Inside a process it is a pointer to
+// them; on its way to another process, and there, it is their bytes (engine/frames/).
 class Payload {
  public:
   virtual ~Payload() = default;
   virtual uint64_t rows() const = 0;
-  // Memory held, in bytes, for flow control.
+  // The memory that waits with it, in bytes, texts included. Memory that several payloads share is
+  // counted for each.
   virtual uint64_t bytes() const = 0;
-  virtual void EncodeTo(std::string& out) const = 0;
+  // Of the content; the same at both ends of an edge. A pointer, which nothing can damage on its
+  // way, answers for its number of rows alone.
+  virtual uint64_t checksum() const = 0;
 };
 
 // Some tuples of a batch attempt, on their way from one task to another along one edge of the plan.
@@ -56,7 +59,7 @@ struct EndMarker {
 
 using DataMessage = std::variant<DataFrame, EndMarker>;
 
-// Folds a frame into the running checksum of its edge.
+// Folds a frame, its place and its content into the running checksum of its edge.
 uint64_t FrameChecksum(uint64_t checksum, const DataFrame& frame);
 
 }  // namespace trident

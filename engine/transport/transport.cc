@@ -7,7 +7,7 @@
 namespace trident {
 
 uint64_t FrameChecksum(uint64_t checksum, const DataFrame& frame) {
-  return Mix64(checksum ^ Mix64(frame.number) ^ frame.payload->rows());
+  return Mix64(checksum ^ Mix64(frame.number) ^ frame.payload->checksum());
 }
 
 void InProcessTransport::Connect(TaskAddress address, Deliver deliver) {

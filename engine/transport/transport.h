@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "engine/transport/message.h"
 
@@ -18,6 +19,11 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual void Send(DataMessage message) = 0;
+  // The process that has the task, if it is another one; what goes there goes as bytes. The same
+  // for as long as there are tasks that send.
+  virtual std::optional<WorkerId> FarWorkerOf(const TaskAddress& /*to*/) const {
+    return std::nullopt;
+  }
 };
 
 // Hands messages over inside one process, in order per sender.

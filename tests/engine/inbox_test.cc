@@ -2,6 +2,7 @@
 #include "engine/inbox.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <random>
@@ -66,7 +67,7 @@ void Add(Inbox& inbox, const DataMessage& message) {
   std::visit([&](const auto& m) { inbox.Add(m); }, message);
 }
 void PopAll(Inbox& inbox, std::vector<std::pair<size_t, int64_t>>* popped) {
-  while (auto next = inbox.Pop()) popped->emplace_back(next->port, ValueOf(*next));
+  while (auto next = inbox.Pop()) popped->emplace_back(next->input->port, ValueOf(*next));
 }
 
 std::vector<uint64_t> Seeds() {
@@ -191,9 +192,18 @@ TEST_F(InboxOfOneLaneTest, ASenderThatThePlanDoesNotHave) {
   EXPECT_FALSE(inbox_.Add(stranger));
   EXPECT_FALSE(inbox_.status().ok());
 }
-TEST_F(InboxOfOneLaneTest, AFrameNumberBeyondReasonDoesNotTakeMemory) {
+TEST_F(InboxOfOneLaneTest, AFrameNumberBeyondReasonIsAnError) {
   EXPECT_FALSE(inbox_.Add(Frame(~0u, 1)));
   EXPECT_FALSE(inbox_.status().ok());
+}
+TEST_F(InboxOfOneLaneTest, AFrameFarAheadTakesNoMemoryForThoseBeforeIt) {
+  const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+  EXPECT_TRUE(inbox_.Add(Frame((1u << 24) - 1, 1)));
+  EXPECT_TRUE(inbox_.Add(Frame(1u << 20, 1)));
+  EXPECT_LT(mallinfo2().uordblks + mallinfo2().hblkhd - before, 64u << 10);
+  EXPECT_FALSE(inbox_.Add(Frame(1u << 20, 1))) << "a repeat";
+  EXPECT_TRUE(inbox_.status().ok());
+  EXPECT_FALSE(inbox_.Pop().has_value());
 }
 
 }  // namespace

@@ -85,25 +85,28 @@ Options OptionsFor(WorkloadKind workload, uint64_t seed) {
   if (diverts) options.run.on_failure = OnFailure::kDeadLetter;
   if (diverts || rng.Chance(0.1)) options.poison_rows = poison;
   if (rng.Chance(0.5)) options.fold_deltas = FoldDeltas::kUnread;
+  options.far = rng.Chance(0.4);
+  if (options.far && options.lost > 0) options.damaged = options.lost;
   return options;
 }
 
 std::string Describe(const Options& o) {
   const RunOptions& run = o.run;
-  return Concat(
-      ToString(o.workload), ": streams ", o.streams, ", executors ", run.executors, ", pending ",
-      run.max_pending, ", batch rows ", run.batch_rows, ", retries ", run.retry_limit, ", ",
-      run.on_failure == OnFailure::kStop ? "stops" : "diverts", ", ",
-      run.sync == CommitSync::kFsync ? "synced" : "not synced", ", versions ",
-      run.readable_versions, ", states of ", o.state_partitions, " on ", o.state_tasks,
-      " tasks, state bytes ", o.state_bytes, ", fold after ", o.fold_commits,
-      o.fold_deltas == FoldDeltas::kUnread ? " unread, " : ", ",
-      o.spout == SpoutKind::kOpaque ? "opaque" : "transactional", " spout of ", o.source_partitions,
-      " on ", o.spout_tasks, ", rows ", o.rows_per_partition, ", blank ", o.blank_rows, ", poison ",
-      o.poison_rows, ", short ", o.short_reads, ", faults for ", o.fault_steps, ": crash ", o.crash,
-      "/", o.crash_in_write, ", power ", o.power_loss, ", write fails ", o.write_fails, ", throws ",
-      o.row_throws, ", read fails ", o.read_fails, ", late ", o.late, ", repeated ", o.repeated,
-      ", lost ", o.lost, ", slow ", o.slowness, ", pause ", o.pause, ", hold ", o.hold);
+  return Concat(ToString(o.workload), ": streams ", o.streams, ", executors ", run.executors,
+                ", pending ", run.max_pending, ", batch rows ", run.batch_rows, ", retries ",
+                run.retry_limit, ", ", run.on_failure == OnFailure::kStop ? "stops" : "diverts",
+                ", ", run.sync == CommitSync::kFsync ? "synced" : "not synced", ", versions ",
+                run.readable_versions, ", states of ", o.state_partitions, " on ", o.state_tasks,
+                " tasks, state bytes ", o.state_bytes, ", fold after ", o.fold_commits,
+                o.fold_deltas == FoldDeltas::kUnread ? " unread, " : ", ",
+                o.spout == SpoutKind::kOpaque ? "opaque" : "transactional", " spout of ",
+                o.source_partitions, " on ", o.spout_tasks, ", rows ", o.rows_per_partition,
+                ", blank ", o.blank_rows, ", poison ", o.poison_rows, ", short ", o.short_reads,
+                ", faults for ", o.fault_steps, ": crash ", o.crash, "/", o.crash_in_write,
+                ", power ", o.power_loss, ", write fails ", o.write_fails, ", throws ",
+                o.row_throws, ", read fails ", o.read_fails, ", late ", o.late, ", repeated ",
+                o.repeated, ", lost ", o.lost, o.far ? ", as bytes" : "", ", damaged ", o.damaged,
+                ", slow ", o.slowness, ", pause ", o.pause, ", hold ", o.hold);
 }
 
 }  // namespace trident::sim

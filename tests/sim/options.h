@@ -61,6 +61,9 @@ struct Options {
   double late = 0;
   double repeated = 0;
   double lost = 0;
+  // Frames between executors travel as bytes, and of each: a byte of it changes.
+  bool far = false;
+  double damaged = 0;
   // How much less often than the others one executor works.
   uint32_t slow_executor = 0;  // which
   double slowness = 0;

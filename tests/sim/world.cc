@@ -156,7 +156,10 @@ Status World::OpenParts() {
                                            .state_bytes = trial_.options.state_bytes,
                                            .fold_commits = trial_.options.fold_commits,
                                            .fold_deltas = trial_.options.fold_deltas}));
-  network_->Connect([this](DataMessage m) { parts_->worker().Deliver(std::move(m)); });
+  network_->Connect([this](DataMessage m) {
+    const Status taken = parts_->worker().Deliver(std::move(m));
+    if (!taken.ok()) trial_.Violated("a frame is refused: ", taken.ToString());
+  });
   TRIDENT_RETURN_IF_ERROR(opened->Settle());
   parts_ = std::move(opened);
   return absl::OkStatus();

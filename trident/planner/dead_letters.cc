@@ -7,17 +7,18 @@
 #include "trident/operators/persistent_aggregate.h"
 
 namespace trident {
-namespace {
-
-// What comes to the task that keeps letters, under the letter's key. A letter without text goes.
-constexpr size_t kLetterColumn = 0;
-constexpr size_t kRowColumn = 1;
 
 SchemaRef LetterSchema() {
   static const SchemaRef* const schema = new SchemaRef(std::make_shared<const Schema>(
       *Schema::Make({{"letter", &TypeOf<Text>()}, {"row", &TypeOf<Bytes>()}})));
   return *schema;
 }
+
+namespace {
+
+// What comes to the task that keeps letters, under the letter's key. A letter without text goes.
+constexpr size_t kLetterColumn = 0;
+constexpr size_t kRowColumn = 1;
 
 std::vector<KeyField> KeyFields() {
   return {{"stream", &TypeOf<Text>()}, {"txid", &TypeOf<int64_t>()}, {"row", &TypeOf<int64_t>()}};

@@ -43,7 +43,8 @@ struct LetterOrigin {
   uint32_t tasks = 1;
 };
 
-// The operator at a spout's divert port: attaches the keys.
+// The operator at a spout's divert port: attaches the keys. It emits slices of LetterSchema.
+SchemaRef LetterSchema();
 std::unique_ptr<Operator> MakeDivertOperator(LetterOrigin origin);
 
 // The slots of the one task that keeps the letters, one a state (see OperatorSite).

@@ -312,7 +312,7 @@ void AddDeadLetterStage(GroupId group, const DeadLetterState& state,
   letters.name = "dead letters";
   for (StageSpec& spec : specs) {
     if (spec.group != group || spec.spout == nullptr) continue;
-    letters.inputs.push_back({edge, spec.id, spec.tasks, letters.inputs.size()});
+    letters.inputs.push_back({edge, spec.id, spec.tasks, letters.inputs.size(), LetterSchema()});
     spec.throwing = SpoutDriver::Spec::Throwing::kPutAside;
     spec.letters = std::make_shared<LetterRequests>();
     spec.make_chain = [make = spec.make_chain, edge, to = letters.id, stream = spec.stream,
@@ -377,8 +377,11 @@ std::vector<StageSpec> MakeStages(const Plan& plan, const DeadLetterStates& dead
     spec.tasks = stage.tasks;
     for (size_t port = 0; port < stage.inputs.size(); ++port) {
       const PlannedStage::Input& input = stage.inputs[port];
-      spec.inputs.push_back(
-          {input.edge, input.from_stage, plan.stages[input.from_stage.value()].tasks, port});
+      spec.inputs.push_back({.edge = input.edge,
+                             .from_stage = input.from_stage,
+                             .from_tasks = plan.stages[input.from_stage.value()].tasks,
+                             .port = port,
+                             .schema = std::make_shared<const Schema>(plan.schemas[input.from])});
     }
     const LogicalNode& first = plan.logical->node(stage.nodes[0]);
     if (first.kind == Kind::kSpout) {

@@ -192,12 +192,44 @@ TEST(SliceCodecTest, TheBatchKeepsTheFrameAlive) {
   EXPECT_EQ(RowsOf(*got), (std::vector<std::string>{"[the, 4]", "[of, -1]", "[cow, 1]"}));
 }
 
-TEST(SliceCodecTest, ThePayloadEncodesItsSlice) {
-  const SlicePayload payload(WordCounts());
-  std::string out = "before";
-  payload.EncodeTo(out);
-  EXPECT_EQ(out, "before" + Encoded(WordCounts()));
-  EXPECT_EQ(payload.rows(), 3u);
+TEST(SliceCodecTest, APayloadOfBytesSaysAtBothEndsWhatItHolds) {
+  const std::shared_ptr<const EncodedFrame> made = EncodedFrame::Of(WordCounts());
+  EXPECT_EQ(made->bytes(), Encoded(WordCounts()));
+  auto bytes = std::make_shared<std::string>(made->bytes());
+  const std::string_view view = *bytes;
+  const auto come = EncodedFrame::Parse(view, bytes);
+  ASSERT_TRUE(come.ok()) << come.status();
+  for (uint64_t first = 0; first < 3; ++first) {
+    const FramePayload here(made, first, 1), there(*come, first, 1);
+    EXPECT_EQ(there.rows(), 1u);
+    EXPECT_EQ(there.bytes(), view.size() / 3);
+    EXPECT_EQ(there.checksum(), here.checksum());
+    EXPECT_NE(there.checksum(), FramePayload(*come, (first + 1) % 3, 1).checksum());
+    EXPECT_NE(there.checksum(), FramePayload(*come, first, 2).checksum());
+  }
+  EXPECT_EQ(FramePayload(*come, 0, 3).bytes(), view.size());
+}
+
+TEST(SliceCodecTest, TasksShareAFrame) {
+  const SliceDecoder decoder = *SliceDecoder::Make(WordCounts().schema_ref());
+  const std::shared_ptr<const EncodedFrame> frame = EncodedFrame::Of(WordCounts());
+  const std::vector<std::string> rows = RowsOf(WordCounts());
+  for (uint64_t first = 0; first < 3; ++first) {
+    const StatusOr<Slice> slice = FramePayload(frame, first, 1).Decode(decoder);
+    ASSERT_TRUE(slice.ok()) << slice.status();
+    EXPECT_EQ(RowsOf(*slice), std::vector<std::string>{rows[first]});
+  }
+}
+
+TEST(SliceCodecTest, APayloadOfTooFewBytesOrTooManyRowsIsRefused) {
+  const std::string frame = Encoded(WordCounts());
+  for (size_t size = 0; size < 19; ++size) {
+    EXPECT_EQ(EncodedFrame::Parse(std::string_view(frame).substr(0, size), nullptr).status().code(),
+              StatusCode::kDataLoss);
+  }
+  std::string rows = frame;
+  rows.replace(10, 1, "\xff\xff\xff\xff\x7f");
+  EXPECT_EQ(EncodedFrame::Parse(rows, nullptr).status().code(), StatusCode::kDataLoss);
 }
 
 TEST(SliceCodecTest, EveryShorterFrameIsRefused) {
