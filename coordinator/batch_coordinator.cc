@@ -28,12 +28,12 @@ BatchCoordinator::~BatchCoordinator() { Stop(); }
 
 Status BatchCoordinator::AddGroup(GroupConfig config, Epoch epoch) {
   GroupId id = config.group;
-  TRIDENT_ASSIGN_OR_RETURN(
-      auto protocol, BatchProtocol::Create(std::move(config), options_.log->Recover(id, epoch)));
+  const Recovered recovered = options_.log->Recover(id, epoch);
+  TRIDENT_ASSIGN_OR_RETURN(auto protocol, BatchProtocol::Create(std::move(config), recovered));
   MutexLock lock(state_mutex_);
   Group& group = groups_[id];
   group.protocol = std::move(protocol);
-  group.time_micros = options_.log->LastBatchTime(id);
+  group.time_micros = recovered.batch_time_micros;
   return absl::OkStatus();
 }
 
@@ -199,7 +199,14 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
           [&](batch_action::LogCut& cut) {
             submit({id, {}, std::move(cut)});
           },
-          [&](word::Permit& permit) { workers_->Tell(permit); },
+          [&](word::Permit& permit) {
+            if (permit.cut != nullptr) {
+              auto cut = std::make_shared<BatchCut>(*permit.cut);
+              cut->batch_time_micros = group.time_of.at(permit.id.txid);
+              permit.cut = std::move(cut);
+            }
+            workers_->Tell(std::move(permit));
+          },
           [&](batch_action::Decide& decide) {
             for (DecisionRecord& record : decide.records) {
               group.rows_deciding[record.txid] = record.rows;

@@ -290,6 +290,7 @@ Recovered DecisionLog::Recover(GroupId id, Epoch epoch) const {
   const Group& group = it->second;
   recovered.last_decided = group.last;
   recovered.last_attempt = group.last_attempt;
+  recovered.batch_time_micros = group.last_time;
   for (const auto& [source, position] : group.positions) {
     recovered.positions.push_back({source.first, {source.second, position}});
   }

@@ -128,6 +128,7 @@ struct Recovered {
   Attempt last_attempt;                  // that was decided for last_decided
   std::vector<SpoutPosition> positions;  // after last_decided
   std::vector<LoggedCut> cuts;           // of last_decided + 1, + 2, ... without a gap
+  int64_t batch_time_micros = 0;         // of last_decided; 0: there is none, or none is known
 };
 
 }  // namespace trident

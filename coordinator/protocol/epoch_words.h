@@ -61,6 +61,7 @@ struct PreparedRecord {
 // What a worker that keeps the log knows of the sources of a group.
 struct LogReport {
   std::vector<SpoutPosition> positions;  // after `known`
+  int64_t batch_time_micros = 0;         // of `known`
   std::vector<LoggedCut> cuts;           // of txids after `known`, in txid order
 };
 

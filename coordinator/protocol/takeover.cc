@@ -208,6 +208,7 @@ Status Takeover::RecoverSources(GroupId id, Group& group) const {
   for (const SpoutPosition& position : log->log->positions) {
     positions[{position.spout, position.at.partition}] = position.at.position;
   }
+  recovered.batch_time_micros = log->log->batch_time_micros;
   for (TxId txid = log->known.Next(); txid <= recovered.last_decided; txid = txid.Next()) {
     const PreparedRecord* record = RecordOf(*log, txid);
     if (record == nullptr || record->cut == nullptr) {
@@ -217,6 +218,7 @@ Status Takeover::RecoverSources(GroupId id, Group& group) const {
     for (const SourceRange& range : record->cut->ranges) {
       positions[{range.emitter.spout, range.partition}] = range.end;
     }
+    recovered.batch_time_micros = record->cut->batch_time_micros;
   }
   for (auto& [where, at] : positions) {
     recovered.positions.push_back({where.first, {where.second, std::move(at)}});

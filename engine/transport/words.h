@@ -26,8 +26,9 @@ namespace trident {
 // What a batch takes from its sources.
 struct BatchCut {
   std::vector<SourceRange> ranges;
-  uint64_t rows = 0;           // over all ranges
-  uint64_t rows_diverted = 0;  // of these, sent to the dead letters
+  uint64_t rows = 0;              // over all ranges
+  uint64_t rows_diverted = 0;     // of these, sent to the dead letters
+  int64_t batch_time_micros = 0;  // as in word::Begin
 
   friend bool operator==(const BatchCut&, const BatchCut&) = default;
 };
@@ -79,7 +80,7 @@ struct Permit {
   BatchId id;
   Attempt prev_attempt;
   // Where the last vote is the decision, a worker that keeps the log puts this into its record.
-  // Null elsewhere.
+  // Null elsewhere. The sender of the word fills in the batch time.
   std::shared_ptr<const BatchCut> cut = nullptr;
 };
 

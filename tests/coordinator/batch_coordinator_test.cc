@@ -66,7 +66,13 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
                             EXPECT_EQ(emit.batch_time_micros, begun_at_[emit.id.txid]);
                             Emit(emit);
                           },
-                          [&](const word::Permit& permit) { Vote(permit.id); },
+                          [&](const word::Permit& permit) {
+                            if (permit.cut != nullptr) {
+                              ++cuts_;
+                              EXPECT_EQ(permit.cut->batch_time_micros, begun_at_[permit.id.txid]);
+                            }
+                            Vote(permit.id);
+                          },
                           [&](const word::Apply& apply) {
                             EXPECT_EQ(apply.id.txid, applied_.Next()) << "in order";
                             applied_ = apply.id.txid;
@@ -101,6 +107,9 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
 
   // The batch time of each txid's last attempt.
   const std::map<TxId, int64_t>& begun_at() const { return begun_at_; }
+
+  // Permits that carried a cut.
+  uint64_t cuts() const { return cuts_; }
 
   // From now on every txid that `fails_first` fails once, and is to be retried after a delay.
   bool fails_first = false;
@@ -161,6 +170,7 @@ class Worker final : public WorkerLink, public CoordinatorEvents {
   BatchCoordinator* coordinator_ = nullptr;
   TxId applied_, failed_;  // of whoever steps
   std::map<TxId, int64_t> begun_at_;
+  uint64_t cuts_ = 0;
 
   Mutex mutex_;
   CondVar changed_;
@@ -249,6 +259,25 @@ TEST_P(BatchCoordinatorTest, BatchTimeNeverGoesBackAndIsStoredWithTheDecision) {
   EXPECT_EQ(last(), first);
   run_with(kWall + 100 * kSecond, 15, Epoch(3));
   EXPECT_EQ(last(), first + 100 * kSecond / kMicrosecond);
+}
+
+// Whoever takes over knows from there how far batch time had come.
+TEST_P(BatchCoordinatorTest, WhereVotesDecideThePermitCarriesTheBatchTime) {
+  MemoryStore store;
+  DecisionLog log(store);
+  ASSERT_TRUE(log.Load().ok());
+  Worker worker(GetParam(), 20);
+  BatchCoordinator coordinator({.store = &store, .log = &log, .events = &worker});
+  coordinator.Connect(&worker, nullptr);
+  GroupConfig config = Config();
+  config.commit = CommitBy::kVotes;
+  ASSERT_TRUE(coordinator.AddGroup(config, Epoch(1)).ok());
+  coordinator.Start();
+  worker.Start(coordinator, 2);
+  EXPECT_TRUE(worker.AwaitIdle());
+  worker.Stop();
+  coordinator.Stop();
+  EXPECT_GE(worker.cuts(), 20u);
 }
 
 TEST_P(BatchCoordinatorTest, EveryBatchIsCommittedWhoeverSteps) {

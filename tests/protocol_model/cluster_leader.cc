@@ -96,6 +96,7 @@ void ClusterLeader::Perform(const takeover_action::Lead& action) {
         Concat("I9: an epoch cannot be led: ", Message(made.status())));
   }
   protocol_ = std::move(*made);
+  time_micros_ = recovered.batch_time_micros;
   if (recovered.last_decided != TxId()) {
     last_applied_ = world_.IdOf(recovered.last_decided, recovered.last_attempt);
   }
@@ -136,6 +137,8 @@ void ClusterLeader::Deliver(const BatchEvent& event) {
 void ClusterLeader::Perform(const word::Begin& action) {
   ++world_.outcome().attempts;
   world_.oracle().OnBegin(action.id.txid, action.id.attempt);
+  time_micros_ = std::max(time_micros_, world_.WallMicros(number_));
+  time_of_[action.id.txid] = time_micros_;
   for (auto& worker : world_.workers()) {
     world_.Send(Wire::kBegin, [to = worker.get(), action] { to->OnBegin(action); });
   }
@@ -163,15 +166,20 @@ void ClusterLeader::Perform(const batch_action::LogCut& action) {
 }
 
 void ClusterLeader::Perform(const word::Permit& action) {
+  auto cut = std::make_shared<BatchCut>(*action.cut);
+  cut->batch_time_micros = time_of_.at(action.id.txid);
   for (auto& worker : world_.workers()) {
     word::Permit permit = action;
-    if (!worker->keeps_log()) permit.cut = nullptr;
+    permit.cut = worker->keeps_log() ? cut : nullptr;
     world_.Send(Wire::kPermit, [to = worker.get(), permit] { to->Step(permit); });
   }
 }
 
 void ClusterLeader::Perform(const batch_action::Decide& action) {
-  for (const DecisionRecord& record : action.records) world_.OnDecided(record);
+  for (DecisionRecord record : action.records) {
+    record.batch_time_micros = time_of_.at(record.txid);
+    world_.OnDecided(record);
+  }
   world_.time().After(
       0, [this, first = action.records.front().txid, last = action.records.back().txid] {
         Deliver(batch_event::DecisionWritten{first, last, absl::OkStatus()});

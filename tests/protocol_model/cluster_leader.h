@@ -6,6 +6,7 @@
 #define TRIDENT_TESTS_PROTOCOL_MODEL_CLUSTER_LEADER_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -65,6 +66,8 @@ class ClusterLeader {
   std::unique_ptr<Takeover> takeover_;
   std::unique_ptr<BatchProtocol> protocol_;
   std::optional<BatchId> last_applied_;
+  int64_t time_micros_ = 0;          // batch time of the attempt that began last
+  std::map<TxId, int64_t> time_of_;  // of attempts
   uint64_t timer_ = 0;
 };
 

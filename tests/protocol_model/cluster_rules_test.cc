@@ -23,19 +23,25 @@ constexpr WorkerId kMe(0);
 
 Attempt A(uint64_t epoch, uint32_t counter = 1) { return {Epoch(epoch), counter}; }
 BatchId Id(uint64_t txid, Attempt attempt) { return {kGroup, TxId(txid), attempt}; }
+// Of the batches of these histories.
+int64_t BatchTime(uint64_t txid) { return static_cast<int64_t>(1000 + 10 * txid); }
 PreparedRecord Record(uint64_t txid, Attempt attempt, Attempt previous) {
   PreparedRecord record;
   record.txid = TxId(txid);
   record.attempt = attempt;
   record.previous = previous;
   record.cut = std::make_shared<const BatchCut>(
-      BatchCut{{{{SpoutId(1), 0}, "s", std::to_string(txid - 1), std::to_string(txid), 1}}, 1, 0});
+      BatchCut{{{{SpoutId(1), 0}, "s", std::to_string(txid - 1), std::to_string(txid), 1}},
+               1,
+               0,
+               BatchTime(txid)});
   return record;
 }
 GroupReport Report(uint64_t known, Attempt attempt, std::vector<PreparedRecord> records = {}) {
   GroupReport report{kGroup, TxId(known), attempt, std::move(records), {}};
   report.log.emplace();
   if (known > 0) report.log->positions = {{SpoutId(1), {"s", std::to_string(known)}}};
+  if (known > 0) report.log->batch_time_micros = BatchTime(known);
   return report;
 }
 
@@ -360,6 +366,23 @@ TEST(ClusterRules, NobodyIsToldBeforeTheStartIsWritten) {
   EXPECT_EQ(lead.groups[0].second.last_decided, TxId(1));
   ASSERT_EQ(lead.groups[0].second.positions.size(), 1u);
   EXPECT_EQ(lead.groups[0].second.positions[0].at.position, "1");
+}
+
+// Else keys that have expired would be there again, wherever the new leader's clock is behind.
+TEST(ClusterRules, TheNextLeaderGoesOnFromTheBatchTimeOfTheLastDecidedBatch) {
+  const auto batch_time = [](uint64_t known, std::vector<PreparedRecord> records) {
+    TakeoverOf takeover(0);
+    for (uint32_t w : {0, 1})
+      takeover.Hear(w, Report(known, known == 0 ? Attempt() : A(1), records));
+    takeover.Step(takeover_event::StartWritten{absl::OkStatus()});
+    return std::get<takeover_action::Lead>(takeover.actions().back())
+        .groups.at(0)
+        .second.batch_time_micros;
+  };
+  EXPECT_EQ(batch_time(0, {}), 0);
+  EXPECT_EQ(batch_time(0, {Record(1, A(1), Attempt()), Record(2, A(1), A(1))}), BatchTime(2));
+  EXPECT_EQ(batch_time(2, {}), BatchTime(2)) << "applied and trimmed";
+  EXPECT_EQ(batch_time(2, {Record(3, A(1), A(1))}), BatchTime(3));
 }
 
 TEST(ClusterRules, ANewerEpochEndsATakeover) {

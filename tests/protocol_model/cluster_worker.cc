@@ -154,13 +154,15 @@ void ClusterWorker::Perform(const word::Promised& action) {
 
 LogReport ClusterWorker::Log() const {
   auto positions = disk_.positions;
+  LogReport log;
+  log.batch_time_micros = disk_.batch_time_micros;
   for (const auto& [txid, record] : disk_.records) {
     if (txid > known_) break;
     for (const SourceRange& range : record.record.cut->ranges) {
       positions[{range.emitter.spout, range.partition}] = range.end;
     }
+    log.batch_time_micros = record.record.cut->batch_time_micros;
   }
-  LogReport log;
   for (const auto& [where, at] : positions) {
     log.positions.push_back({where.first, {where.second, at}});
   }
@@ -245,6 +247,7 @@ void ClusterWorker::NoteKnown() {
           for (const SourceRange& range : record.record.cut->ranges) {
             disk.positions[{range.emitter.spout, range.partition}] = range.end;
           }
+          disk.batch_time_micros = record.record.cut->batch_time_micros;
         }
         disk.known = known;
         disk.known_attempt = attempt;

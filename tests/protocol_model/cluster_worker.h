@@ -63,6 +63,7 @@ class ClusterWorker {
     State state{};                                                  // after known
     std::map<TxId, Record> records;                                 // after known
     std::map<std::pair<SpoutId, std::string>, Position> positions;  // after known
+    int64_t batch_time_micros = 0;                                  // of known
     std::map<TxId, std::vector<SourceRange>> cuts;
   };
   // The newest attempt of a txid that it has heard of.

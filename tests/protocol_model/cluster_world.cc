@@ -12,6 +12,8 @@ namespace {
 constexpr Nanos kCalmMax = 8 * kSecond;
 // Living parties repeat who they are, because any message may be lost.
 constexpr Nanos kAnnounceEvery = 12 * kMillisecond;
+// What the clocks show at most when a history begins.
+constexpr int64_t kWallMicros = 1'000'000'000;
 
 EpochRecord FirstRecord(const Options& options) {
   EpochRecord record;
@@ -42,6 +44,13 @@ ClusterWorld::ClusterWorld(const ClusterOptions& options)
 }
 
 ClusterWorld::~ClusterWorld() = default;
+
+int64_t ClusterWorld::WallMicros(uint64_t leader) const {
+  Rng rng(Mix64(options().seed ^ leader ^ 0xC10C));
+  const int64_t starts_at = kWallMicros - static_cast<int64_t>(rng.Below(1'000'000));
+  const double rate = 0.5 + rng.Unit();
+  return starts_at + static_cast<int64_t>(rate * static_cast<double>(time_.now() / kMicrosecond));
+}
 
 // ---- the network ----
 
@@ -140,6 +149,7 @@ void ClusterWorld::OnEpochRecord(const EpochRecord& record) {
     decision.ranges = cut->ranges;
     decision.rows = cut->rows;
     decision.rows_diverted = cut->rows_diverted;
+    decision.batch_time_micros = cut->batch_time_micros;
     attempt = workers_[0]->PreviousOf(txid);
   }
   if (start.decided != TxId() && start.decided == oracle_.last_decided() &&

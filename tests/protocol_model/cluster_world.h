@@ -32,6 +32,8 @@ class ClusterWorld : public SpoutSurroundings {
   // For those who take part.
   const Options& options() const override { return options_.group; }
   const ClusterOptions& cluster() const { return options_; }
+  // A clock of the host of this leader: they differ by a second and run at different rates.
+  int64_t WallMicros(uint64_t leader) const;
   BatchId IdOf(TxId txid, Attempt attempt) const { return {options().config.group, txid, attempt}; }
   Timeline& time() override { return time_; }
   Oracle& oracle() override { return oracle_; }

@@ -126,6 +126,10 @@ void Oracle::OnDecision(const DecisionRecord& record) {
         Concat("I6: txid ", record.txid.value(), " was decided after ", last_decided().value()));
   }
   decided_.push_back(record.attempt);
+  if (record.batch_time_micros < batch_time_micros_) {
+    Violation(Concat("I6: batch time goes back at txid ", record.txid.value()));
+  }
+  batch_time_micros_ = record.batch_time_micros;
   for (auto& states : expected_) states.push_back(states.back());
 
   // The emitters' order, as the workers fold it.

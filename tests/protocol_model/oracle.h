@@ -94,7 +94,8 @@ class Oracle {
   std::string violation_;
   std::map<std::pair<TxId, Attempt>, std::map<EmitterId, Emission>> emissions_;
   std::map<std::pair<TxId, Attempt>, int> begun_;
-  std::vector<Attempt> decided_;  // by txid - 1
+  std::vector<Attempt> decided_;   // by txid - 1
+  int64_t batch_time_micros_ = 0;  // of the last of them
   std::map<std::pair<uint32_t, std::string>, std::string> positions_;
   std::vector<std::vector<State>> expected_;  // by worker, then txid
   std::map<std::pair<uint32_t, TxId>, uint64_t> staged_outside_;
