@@ -122,7 +122,26 @@ LifeNews VoterRoster::OnLost(BatchVoter& voter, Incarnation incarnation) {
   if (incarnation == voter.incarnation && !voter.present) return LifeNews::kStale;
   voter.incarnation = incarnation;
   voter.present = false;
+  if (voter.holds <= incarnation) voter.holds = Incarnation();
   return LifeNews::kNew;
+}
+
+LifeNews VoterRoster::OnHold(BatchVoter& voter, Incarnation incarnation) {
+  if (incarnation < voter.incarnation || incarnation < voter.holds) return LifeNews::kStale;
+  voter.holds = incarnation;
+  return LifeNews::kNew;
+}
+
+LifeNews VoterRoster::OnRelease(BatchVoter& voter, Incarnation incarnation) {
+  if (incarnation < voter.incarnation || incarnation < voter.holds) return LifeNews::kStale;
+  voter.holds = Incarnation();
+  return LifeNews::kNew;
+}
+
+bool VoterRoster::AnyHolds() const {
+  return std::any_of(voters_.begin(), voters_.end(), [](const BatchVoter& v) {
+    return v.holds != Incarnation() && v.holds >= v.incarnation;
+  });
 }
 
 bool VoterRoster::AllPresent() const {

@@ -67,7 +67,8 @@ struct BatchVoter {
   Incarnation incarnation;
   bool present = false;
   TxId applied;
-  TxId must_apply;  // before it may stage anything: what was issued when it joined
+  TxId must_apply;    // before it may stage anything: what was issued when it joined
+  Incarnation holds;  // the life in which it asked for Hold; zero: in none, or it has said Release
 };
 
 // All voters, by index. Not thread-safe.
@@ -84,6 +85,11 @@ class VoterRoster {
   // `issued` is the last txid whose decision was issued.
   LifeNews OnJoined(BatchVoter& voter, Incarnation incarnation, TxId applied, TxId issued);
   LifeNews OnLost(BatchVoter& voter, Incarnation incarnation);
+
+  // A Hold may overtake the news that its life has joined. It ends with that life.
+  LifeNews OnHold(BatchVoter& voter, Incarnation incarnation);
+  LifeNews OnRelease(BatchVoter& voter, Incarnation incarnation);
+  bool AnyHolds() const;
 
   bool AllPresent() const;
   bool AllCaughtUp() const;

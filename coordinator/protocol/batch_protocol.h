@@ -78,7 +78,8 @@
 //
 // Workers. No attempt starts before all voters joined and applied what was decided before they
 // joined, nor while one is more than backlog_max decisions behind. A lost voter fails everything in
-// flight for which no Decide was issued.
+// flight for which no Decide was issued. While any worker holds the group (Hold) nothing new is
+// cut; each ends its own hold alone, with Release or with its life.
 //
 // Time. Deadlines measure progress: the first attempt in flight that is not ready fails if no news
 // of it came for progress_deadline (checked once per deadline, so it may take up to two). Later
@@ -122,7 +123,7 @@ enum class EmitGate {
   kWorkerAbsent,   // a voter is not there
   kWorkerBehind,   // a voter has still to apply what was decided before it joined
   kBacklog,        // the slowest voter is backlog_max decisions behind
-  kHeld,           // Hold: there is no room (redo, memory, disk)
+  kHeld,           // Hold: a worker has no room (redo, memory, disk)
   kPaused,
   kDraining,
   kHalted,

@@ -59,6 +59,8 @@ enum class StaleKind {
   kApplied,
   kWorkerJoined,
   kWorkerLost,
+  kHold,
+  kRelease,
 };
 
 // Actions that are no words to a worker.

@@ -54,10 +54,6 @@ struct WorkerLost {
 struct Pause {};
 // Ends Pause and Drain.
 struct Resume {};
-// There is no room for more work (redo, memory, disk): no new attempt starts until Release. Apart
-// from Pause, which is for people.
-struct Hold {};
-struct Release {};
 // Like Pause, and Drained is reported once nothing is in flight and every living worker applied
 // all.
 struct Drain {};
@@ -73,8 +69,8 @@ using BatchEvent =
     std::variant<word::EmitterStarted, batch_event::EmitterLost, word::InputReady, word::Emitted,
                  batch_event::CutLogged, word::Voted, word::Voided, word::Progressed, word::Failed,
                  batch_event::DecisionWritten, word::Applied, word::WorkerJoined,
-                 batch_event::WorkerLost, batch_event::Pause, batch_event::Resume,
-                 batch_event::Hold, batch_event::Release, batch_event::Drain, batch_event::Tick>;
+                 batch_event::WorkerLost, batch_event::Pause, batch_event::Resume, word::Hold,
+                 word::Release, batch_event::Drain, batch_event::Tick>;
 
 }  // namespace trident
 

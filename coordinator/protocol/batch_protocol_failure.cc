@@ -83,6 +83,7 @@ void BatchProtocol::Machine::On(const word::WorkerJoined& event) {
   const Sender sender{StaleKind::kWorkerJoined, {}, event.worker, voter->incarnation};
   const LifeNews news = voters_.OnJoined(*voter, event.incarnation, event.applied, last_issued());
   if (news == LifeNews::kStale) return AnswerStale(sender);
+  held_ = voters_.AnyHolds();
   if (event.applied > last_issued()) return HaltBehind(event.worker, event.applied);
   FailUnissued(Concat("worker ", event.worker.value(), " started again"));
 }
@@ -94,6 +95,7 @@ void BatchProtocol::Machine::On(const batch_event::WorkerLost& event) {
   if (voters_.OnLost(*voter, event.incarnation) == LifeNews::kStale) {
     return AnswerStale(sender);
   }
+  held_ = voters_.AnyHolds();
   FailUnissued(Concat("worker ", event.worker.value(), " was lost"));
 }
 

@@ -167,9 +167,23 @@ void BatchProtocol::Machine::On(const batch_event::Resume&) {
   draining_ = false;
 }
 
-void BatchProtocol::Machine::On(const batch_event::Hold&) { held_ = true; }
+void BatchProtocol::Machine::On(const word::Hold& event) {
+  BatchVoter* voter = KnownVoter(event.worker);
+  if (voter == nullptr) return;
+  if (voters_.OnHold(*voter, event.incarnation) == LifeNews::kStale) {
+    return AnswerStale({StaleKind::kHold, {}, event.worker, voter->incarnation});
+  }
+  held_ = voters_.AnyHolds();
+}
 
-void BatchProtocol::Machine::On(const batch_event::Release&) { held_ = false; }
+void BatchProtocol::Machine::On(const word::Release& event) {
+  BatchVoter* voter = KnownVoter(event.worker);
+  if (voter == nullptr) return;
+  if (voters_.OnRelease(*voter, event.incarnation) == LifeNews::kStale) {
+    return AnswerStale({StaleKind::kRelease, {}, event.worker, voter->incarnation});
+  }
+  held_ = voters_.AnyHolds();
+}
 
 void BatchProtocol::Machine::On(const batch_event::Drain&) {
   draining_ = true;

@@ -103,8 +103,8 @@ class BatchProtocol::Machine {
   void On(const batch_event::WorkerLost& event);
   void On(const batch_event::Pause& event);
   void On(const batch_event::Resume& event);
-  void On(const batch_event::Hold& event);
-  void On(const batch_event::Release& event);
+  void On(const word::Hold& event);
+  void On(const word::Release& event);
   void On(const batch_event::Drain& event);
   void On(const batch_event::Tick& event);
 
@@ -206,7 +206,7 @@ class BatchProtocol::Machine {
   Nanos now_ = 0;    // of the last Tick
   std::optional<Nanos> timer_;
   bool paused_ = false;
-  bool held_ = false;
+  bool held_ = false;  // by any worker
   bool draining_ = false;
   bool drained_ = false;  // and said so
 

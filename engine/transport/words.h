@@ -188,14 +188,26 @@ struct Applied {
   Incarnation incarnation;
 };
 
+// The worker has no room for more work (redo, memory, disk): no new attempt starts until it says
+// Release, or another life of it joins. What is in flight is finished.
+struct Hold {
+  WorkerId worker;
+  Incarnation incarnation;
+};
+struct Release {
+  WorkerId worker;
+  Incarnation incarnation;
+};
+
 }  // namespace word
 
 using WordToWorker =
     std::variant<word::Begin, word::Emit, word::Permit, word::Apply, word::Publish, word::Abort>;
 
-using WordToLeader = std::variant<word::WorkerJoined, word::EmitterStarted, word::InputReady,
-                                  word::InputEnded, word::Emitted, word::Progressed, word::Failed,
-                                  word::Voted, word::Voided, word::Applied>;
+using WordToLeader =
+    std::variant<word::WorkerJoined, word::EmitterStarted, word::InputReady, word::InputEnded,
+                 word::Emitted, word::Progressed, word::Failed, word::Voted, word::Voided,
+                 word::Applied, word::Hold, word::Release>;
 
 }  // namespace trident
 

@@ -123,6 +123,7 @@ void ClusterLeader::Deliver(const BatchEvent& event) {
       world_.Send(Wire::kApply, [to, id = *last_applied_] { to->Step(word::Apply{id}); });
     }
   }
+  NoteHolds(event);
   std::vector<BatchAction> actions;
   protocol_->Step(event, actions);
   Outcome& outcome = world_.outcome();
@@ -134,7 +135,37 @@ void ClusterLeader::Deliver(const BatchEvent& event) {
   }
 }
 
+// The rule in words of its own: a hold is of one life of one worker, and no other ends it.
+void ClusterLeader::NoteHolds(const BatchEvent& event) {
+  if (const auto* hold = std::get_if<word::Hold>(&event)) {
+    Incarnation& life = holds_[hold->worker];
+    if (hold->incarnation >= lives_[hold->worker]) life = std::max(life, hold->incarnation);
+  }
+  const auto ends = [this](WorkerId worker, Incarnation up_to) {
+    const auto hold = holds_.find(worker);
+    if (hold != holds_.end() && hold->second <= up_to) holds_.erase(hold);
+  };
+  if (const auto* release = std::get_if<word::Release>(&event)) {
+    if (release->incarnation >= lives_[release->worker])
+      ends(release->worker, release->incarnation);
+  }
+  if (const auto* joined = std::get_if<word::WorkerJoined>(&event)) {
+    Incarnation& life = lives_[joined->worker];
+    if (joined->incarnation <= life) return;
+    life = joined->incarnation;
+    ends(joined->worker, Incarnation(life.value() - 1));
+  }
+  if (const auto* lost = std::get_if<batch_event::WorkerLost>(&event)) {
+    Incarnation& life = lives_[lost->worker];
+    life = std::max(life, lost->incarnation);
+    ends(lost->worker, lost->incarnation);
+  }
+}
+
 void ClusterLeader::Perform(const word::Begin& action) {
+  if (!holds_.empty()) {
+    world_.oracle().Violation("I11: a batch is begun while a worker has no room");
+  }
   ++world_.outcome().attempts;
   world_.oracle().OnBegin(action.id.txid, action.id.attempt);
   time_micros_ = std::max(time_micros_, world_.WallMicros(number_));

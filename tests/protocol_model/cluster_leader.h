@@ -37,6 +37,7 @@ class ClusterLeader {
   std::vector<WorkerId> awaited() const;
 
  private:
+  void NoteHolds(const BatchEvent& event);
   // Asks the store until the outcome is known.
   void CompareAndSet(const EpochRecord& expected, const EpochRecord& next,
                      std::function<void(bool)> then);
@@ -69,6 +70,8 @@ class ClusterLeader {
   int64_t time_micros_ = 0;          // batch time of the attempt that began last
   std::map<TxId, int64_t> time_of_;  // of attempts
   uint64_t timer_ = 0;
+  std::map<WorkerId, Incarnation> lives_;  // that have joined
+  std::map<WorkerId, Incarnation> holds_;  // lives that asked for a hold and have not released it
 };
 
 }  // namespace trident::model

@@ -34,6 +34,7 @@ ClusterOptions ClusterOptionsFor(uint64_t seed) {
   options.cas_unknown = rng.Chance(0.4) ? 0.4 * rng.Unit() : 0;
   options.slow_disk = rng.Chance(0.4) ? 0.3 * rng.Unit() : 0;
   options.fails_prepared = rng.Chance(0.5) ? 0.3 * rng.Unit() : 0;
+  options.holds = Rng(Mix64(seed ^ 0x401D)).Chance(0.4) ? 0.3 : 0;
   options.leader_crashes = count(0.5, 3);
   options.takeovers = count(0.5, 4);
   options.worker_crashes = count(0.6, 4);
@@ -49,10 +50,10 @@ std::string Describe(const ClusterOptions& o) {
   }
   return Concat(Describe(o.group), "; scribes ", o.scribes, o.has_outside ? ", outside" : "",
                 ", lost kinds", lost.empty() ? " none" : lost, ", noted ", o.known_noted,
-                ", unknown records ", o.cas_unknown, ", slow disk ", o.slow_disk,
-                ", leader crashes ", o.leader_crashes, ", prepared fails ", o.fails_prepared,
-                ", takeovers ", o.takeovers, ", worker crashes ", o.worker_crashes,
-                ", power losses ", o.power_losses);
+                ", unknown records ", o.cas_unknown, ", slow disk ", o.slow_disk, ", holds ",
+                o.holds, ", leader crashes ", o.leader_crashes, ", prepared fails ",
+                o.fails_prepared, ", takeovers ", o.takeovers, ", worker crashes ",
+                o.worker_crashes, ", power losses ", o.power_losses);
 }
 
 }  // namespace trident::model

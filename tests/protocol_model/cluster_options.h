@@ -40,9 +40,10 @@ struct ClusterOptions {
   // A state outside is written while a batch is staged, and remembers the last attempt alone.
   bool has_outside = false;
   std::array<double, kWires> lost{};
-  double known_noted = 1;     // of each applied txid: durable at once
-  double cas_unknown = 0;     // of each change of the epoch record
-  double slow_disk = 0;       // of each write
+  double known_noted = 1;  // of each applied txid: durable at once
+  double cas_unknown = 0;  // of each change of the epoch record
+  double slow_disk = 0;    // of each write
+  double holds = 0;        // of each time that a worker says that it lives: it holds, or releases
   double fails_prepared = 0;  // of each record that is durable: said to have failed, and no vote
   uint32_t leader_crashes = 0;
   uint32_t takeovers = 0;  // though the leader lives, and goes on as a zombie

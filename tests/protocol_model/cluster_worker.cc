@@ -13,6 +13,7 @@ ClusterWorker::ClusterWorker(ClusterWorld& world, uint32_t number, bool keeps_lo
 
 void ClusterWorker::Start() {
   up_ = true;
+  holds_ = false;
   incarnation_ = incarnation_.Next();
   known_ = disk_.known;
   known_attempt_ = disk_.known_attempt;
@@ -47,6 +48,16 @@ void ClusterWorker::Announce() {
   if (joined == Epoch()) return;
   world_.SendToLeader(Wire::kJoined, joined, word::WorkerJoined{id(), incarnation_, known_});
   world_.SendToLeader(Wire::kApplied, joined, word::Applied{known_, id(), incarnation_});
+  TellWhetherItHolds(joined);
+}
+
+void ClusterWorker::TellWhetherItHolds(Epoch joined) {
+  if (world_.cluster().holds == 0) return;
+  Timeline& time = world_.time();
+  if (time.rng().Chance(world_.cluster().holds)) holds_ = !holds_;
+  if (!time.faulty()) holds_ = false;
+  if (holds_) return world_.SendToLeader(Wire::kOther, joined, word::Hold{id(), incarnation_});
+  world_.SendToLeader(Wire::kOther, joined, word::Release{id(), incarnation_});
 }
 
 void ClusterWorker::Step(const ParticipantEvent& event) {

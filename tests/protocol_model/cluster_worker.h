@@ -104,6 +104,7 @@ class ClusterWorker {
   void Apply(const BatchId& id);
   void NoteKnown();
   LogReport Log() const;
+  void TellWhetherItHolds(Epoch joined);
 
   Work* WorkOn(TxId txid, Attempt attempt);
   void StageInOrder();
@@ -121,6 +122,7 @@ class ClusterWorker {
   bool up_ = false;
   Incarnation incarnation_;
   std::unique_ptr<ParticipantProtocol> protocol_;
+  bool holds_ = false;
   TxId known_;
   Attempt known_attempt_;
   State state_{};

@@ -14,6 +14,10 @@ constexpr uint32_t kQuietStepsMax = 20'000;
 constexpr uint32_t kQuietHaltsMax = 3;
 constexpr uint32_t kStartsMax = 50;
 
+// The one worker, and the one life of it, that a process has.
+constexpr WorkerId kWorker(0);
+constexpr Incarnation kLife(1);
+
 std::vector<std::unique_ptr<Source>> MakeSources(Trial& trial, const Workload& workload) {
   std::vector<std::unique_ptr<Source>> sources;
   for (uint32_t i = 0; i < trial.options.streams; ++i) {
@@ -77,7 +81,7 @@ void World::PlayToTheEnd() {
   trial_.faults_on = false;
   if (parts_ != nullptr) {
     parts_->coordinator().PostAll(batch_event::Resume{});
-    parts_->coordinator().PostAll(batch_event::Release{});
+    parts_->coordinator().PostAll(word::Release{kWorker, kLife});
   }
   uint32_t halts = 0;
   for (uint32_t steps = 0; trial_.ok(); ++steps) {
@@ -285,8 +289,12 @@ void World::Command() {
   BatchCoordinator& coordinator = parts_->coordinator();
   if (trial_.Disturbs(trial_.options.pause)) coordinator.PostAll(batch_event::Pause{});
   if (trial_.Disturbs(2 * trial_.options.pause)) coordinator.PostAll(batch_event::Resume{});
-  if (trial_.Disturbs(trial_.options.hold)) coordinator.PostAll(batch_event::Hold{});
-  if (trial_.Disturbs(2 * trial_.options.hold)) coordinator.PostAll(batch_event::Release{});
+  if (trial_.Disturbs(trial_.options.hold)) {
+    coordinator.PostAll(word::Hold{kWorker, kLife});
+  }
+  if (trial_.Disturbs(2 * trial_.options.hold)) {
+    coordinator.PostAll(word::Release{kWorker, kLife});
+  }
   if (trial_.Disturbs(0.02)) {
     for (auto& source : sources_) source->WakeReaders();
   }

@@ -39,6 +39,9 @@ void LeaderDesk::Tell(GroupId group, WordToLeader word) {
                    // Before, nobody waits for the end.
                    if (AllEnded()) options_.changed();
                  },
+                 // Its sender may hold a lock.
+                 [&](word::Hold& hold) { coordinator_->Post(group, hold); },
+                 [&](word::Release& release) { coordinator_->Post(group, release); },
                  [&](auto& other) { coordinator_->PostAndStep(group, std::move(other)); },
              },
              word);

@@ -75,8 +75,14 @@ Status RunParts::OpenHalves(const RunOptions& options, const RunSeams& seams) {
 
 Maintenance::Callbacks RunParts::MaintenanceTells() {
   return {.marks = marks_ == nullptr ? nullptr : &marks_->sides(),
-          .hold = [this] { coordinator().PostAll(batch_event::Hold{}); },
-          .release = [this] { coordinator().PostAll(batch_event::Release{}); },
+          .hold =
+              [this] {
+                for (GroupId group : groups()) worker_->desk().Hold(group);
+              },
+          .release =
+              [this] {
+                for (GroupId group : groups()) worker_->desk().Release(group);
+              },
           .failed =
               [this](const Status& status) {
                 for (const GroupId group : groups()) TellSources(group, status);

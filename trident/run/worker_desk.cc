@@ -26,6 +26,14 @@ void WorkerDesk::Join(GroupId group, TxId applied) {
   }
 }
 
+void WorkerDesk::Hold(GroupId group) {
+  leader_->Tell(group, word::Hold{options_.worker, options_.incarnation});
+}
+
+void WorkerDesk::Release(GroupId group) {
+  leader_->Tell(group, word::Release{options_.worker, options_.incarnation});
+}
+
 void WorkerDesk::Tell(WordToWorker word) {
   if (const auto* begin = std::get_if<word::Begin>(&word)) Begin(*begin);
   if (const auto* abort = std::get_if<word::Abort>(&word)) Abort(*abort);

@@ -36,6 +36,9 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
   void Connect(Worker* worker, LeaderLink* leader);
   // Tells the leader who is there of the group, and what it has applied.
   void Join(GroupId group, TxId applied);
+  // There is no room for more work, and there is room again. Any thread, with or without a lock.
+  void Hold(GroupId group);
+  void Release(GroupId group);
 
   // ---- WorkerLink: what the leader says ----
   void Tell(WordToWorker word) override;

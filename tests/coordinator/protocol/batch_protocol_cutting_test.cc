@@ -195,10 +195,10 @@ TEST_F(BatchProtocolCutting, InputThatHadNoTurnStartsToAgeAtOnce) {
   h.Emitted(1, {Range(kA, "a", 0, 1)}, Remaining::kMore);
   h.Emitted(2, {Range(kB, "b", 0, 1)}, Remaining::kExhausted);
   h.At(10 * kMillisecond);
-  h.Step(batch_event::Hold{});
+  h.Hold(1);
   h.Emitted(3, {Range(kA, "a", 1, 2)}, Remaining::kMore);
   h.InputReady(kB);
-  EXPECT_TRUE(Contains(h.Step(batch_event::Release{}), "begin 4:5.1 after 5.1 [0/0]"));
+  EXPECT_TRUE(Contains(h.Release(1), "begin 4:5.1 after 5.1 [0/0]"));
   EXPECT_EQ(h.timer(), 10 * kMillisecond) << "a Tick at once, from which it ages";
 }
 
@@ -227,11 +227,46 @@ TEST_F(BatchProtocolCutting, AFailureUnderPauseWaitsForResume) {
 
 TEST_F(BatchProtocolCutting, HoldStopsNewBatchesAndReleaseLetsThemGo) {
   h.Start();
-  h.Step(batch_event::Hold{});
+  h.Hold(1);
   EXPECT_EQ(h.Emitted(1, 0, 10, Remaining::kMore), "permit 1:5.1");
   EXPECT_EQ(h.status().gate, EmitGate::kHeld);
   EXPECT_EQ(h.Step(batch_event::Resume{}), "");
-  EXPECT_TRUE(Contains(h.Step(batch_event::Release{}), "begin 2:5.1"));
+  EXPECT_TRUE(Contains(h.Release(1), "begin 2:5.1"));
+}
+
+TEST_F(BatchProtocolCutting, EachWorkerEndsItsOwnHoldAlone) {
+  h.Start();
+  h.Hold(0);
+  h.Hold(1);
+  h.Hold(1);
+  h.Emitted(1, 0, 10, Remaining::kMore);
+  EXPECT_EQ(h.Release(1), "");
+  EXPECT_EQ(h.status().gate, EmitGate::kHeld) << "worker 0 has no room";
+  EXPECT_EQ(h.Release(1), "") << "again";
+  EXPECT_TRUE(Contains(h.Release(0), "begin 2:5.1"));
+}
+
+TEST_F(BatchProtocolCutting, AHoldEndsWithTheLifeThatAskedForIt) {
+  h.Start();
+  h.Hold(1);
+  h.Emitted(1, 0, 10, Remaining::kMore);
+  h.Step(batch_event::WorkerLost{WorkerId(1), Incarnation(1)});
+  h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId()});
+  EXPECT_NE(h.status().gate, EmitGate::kHeld);
+  EXPECT_EQ(h.Hold(1, 1), "stale hold") << "of the life before";
+  EXPECT_NE(h.status().gate, EmitGate::kHeld);
+  h.Hold(1, 2);
+  EXPECT_EQ(h.Release(1, 1), "stale release");
+  EXPECT_EQ(h.status().gate, EmitGate::kHeld);
+}
+
+TEST_F(BatchProtocolCutting, AHoldMayOvertakeTheNewsOfItsLife) {
+  h.Start();
+  h.Hold(1, 2);
+  h.Step(word::WorkerJoined{WorkerId(1), Incarnation(2), TxId()});
+  EXPECT_EQ(h.status().gate, EmitGate::kHeld);
+  h.Release(1, 2);
+  EXPECT_NE(h.status().gate, EmitGate::kHeld);
 }
 
 TEST_F(BatchProtocolCutting, DrainReportsWhenAllInFlightIsAppliedByAll) {

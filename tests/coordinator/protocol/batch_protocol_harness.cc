@@ -64,7 +64,7 @@ std::string Text(const batch_action::Stale& a) {
   static const char* const kKinds[] = {
       "emitter started", "emitter lost",  "input ready", "emitted", "cut logged",
       "voted",           "voided",        "progressed",  "failed",  "decision written",
-      "applied",         "worker joined", "worker lost"};
+      "applied",         "worker joined", "worker lost", "hold",    "release"};
   std::string out = Concat("stale ", kKinds[static_cast<int>(a.what)]);
   if (a.txid != TxId()) out += " " + Name(a.txid, a.attempt);
   if (a.current != Attempt()) out += " now " + ToString(a.current);
@@ -204,6 +204,14 @@ std::string ProtocolHarness::AppliedByAll(uint64_t txid) {
 
 std::string ProtocolHarness::InputReady(EmitterId emitter) {
   return Step(word::InputReady{emitter, Incarnation(1)});
+}
+
+std::string ProtocolHarness::Hold(uint32_t worker, uint64_t life) {
+  return Step(word::Hold{WorkerId(worker), Incarnation(life)});
+}
+
+std::string ProtocolHarness::Release(uint32_t worker, uint64_t life) {
+  return Step(word::Release{WorkerId(worker), Incarnation(life)});
 }
 
 std::string ProtocolHarness::At(Nanos now) {

@@ -54,6 +54,8 @@ class ProtocolHarness {
   std::string Applied(uint64_t txid, uint32_t worker, uint64_t life = 1);
   std::string AppliedByAll(uint64_t txid);
   std::string InputReady(EmitterId emitter = {});
+  std::string Hold(uint32_t worker, uint64_t life = 1);
+  std::string Release(uint32_t worker, uint64_t life = 1);
   std::string At(Nanos now);  // a Tick
   // Ticks at the time that the protocol asked for last, twice: the first starts its countdowns.
   std::string AfterTheDelay();
