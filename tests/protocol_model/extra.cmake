@@ -47,4 +47,5 @@ function(trident_model_mutants folder what model histories also)
 endfunction()
 
 trident_model_mutants(mutants "of the batch protocol" ProtocolModel 6000 "")
-trident_model_mutants(cluster_mutants "of the cluster's commit" ClusterModel 5000 ":ClusterRules.*")
+trident_model_mutants(cluster_mutants "of the cluster's commit" ClusterModel 5000
+  ":ClusterRules.*:ReadLeaseModel.*")
