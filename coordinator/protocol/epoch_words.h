@@ -34,11 +34,13 @@ struct EpochRecord {
   WorkerId leader;
   Incarnation leader_life;
   std::vector<WorkerId> workers;  // who votes in it
+  std::vector<WorkerId> scribes;  // of these, who keeps the log: one to three
   bool started = false;
-  // The last epoch that started before this one, and who voted in it; zero if there was none. What
-  // is not decided can be in the records of that epoch alone.
+  // The last epoch that started before this one, and who voted and kept the log in it; zero if
+  // there was none. What is not decided can be in the records of that epoch alone.
   Epoch base;
   std::vector<WorkerId> base_workers;
+  std::vector<WorkerId> base_scribes;
   // By group: as this epoch started or, if it has not, as `base` did.
   std::vector<GroupStart> groups;
 
@@ -46,7 +48,8 @@ struct EpochRecord {
 };
 
 // The record with which a leader begins the epoch after `last`; it has still to be named in it.
-EpochRecord NextEpoch(const EpochRecord& last, std::vector<WorkerId> workers);
+EpochRecord NextEpoch(const EpochRecord& last, std::vector<WorkerId> workers,
+                      std::vector<WorkerId> scribes);
 
 // What a worker wrote, durably, of an attempt before it voted for it.
 struct PreparedRecord {
@@ -58,11 +61,12 @@ struct PreparedRecord {
   std::shared_ptr<const BatchCut> cut;  // null where the log is not kept
 };
 
-// What a worker that keeps the log knows of the sources of a group.
+// What a worker that keeps the log knows of the sources of a group. Its records go on from there.
 struct LogReport {
-  std::vector<SpoutPosition> positions;  // after `known`
-  int64_t batch_time_micros = 0;         // of `known`
-  std::vector<LoggedCut> cuts;           // of txids after `known`, in txid order
+  TxId after;                            // all of it is as of this txid
+  std::vector<SpoutPosition> positions;  // where `after` ended
+  int64_t batch_time_micros = 0;         // of `after`
+  std::vector<LoggedCut> cuts;           // of later txids, in txid order
 };
 
 struct GroupReport {
@@ -70,7 +74,12 @@ struct GroupReport {
   TxId known;                           // the newest txid that the worker knows to be decided
   Attempt known_attempt;                // that was decided for it
   std::vector<PreparedRecord> records;  // of known + 1, + 2, ... each over the one before it
-  std::optional<LogReport> log;         // of a worker that keeps it
+  std::optional<LogReport> log;         // of a worker that has it without a gap up to `known`
+};
+
+struct GroupLog {
+  GroupId group;
+  LogReport log;
 };
 
 // What was decided in a group before an epoch started.
@@ -91,6 +100,13 @@ struct PromiseAsked {
   Epoch epoch;
 };
 
+// Keep the log in the epoch, which has not started: put this in the place of what you have of it.
+// Asked again until it is answered.
+struct WriteLog {
+  Epoch epoch;
+  std::vector<GroupLog> groups;
+};
+
 // The epoch has started, and this is decided. Everything else of older epochs is void.
 struct Settled {
   Epoch epoch;
@@ -105,6 +121,13 @@ struct Promised {
   WorkerId worker;
   Incarnation incarnation;
   std::vector<GroupReport> groups;
+};
+
+// What WriteLog gave is durable.
+struct LogWritten {
+  Epoch epoch;
+  WorkerId worker;
+  Incarnation incarnation;
 };
 
 // To the sender of a word of an epoch in which the worker does not take part (any more).

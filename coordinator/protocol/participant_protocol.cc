@@ -51,6 +51,7 @@ void ParticipantProtocol::On(const word::PromiseAsked& event) {
   promised_ = event.epoch;
   is_of_this_life_ = true;
   is_durable_ = is_settled_ = false;
+  log_is_asked_ = log_is_durable_ = false;
   for (auto& [id, group] : groups_) {
     group.waiting.clear();
     group.cancelled.clear();
@@ -75,6 +76,22 @@ std::vector<GroupReport> ParticipantProtocol::Report() const {
     for (const auto& [txid, prepared] : group.records) report.records.push_back(prepared.record);
   }
   return reports;
+}
+
+void ParticipantProtocol::On(const word::WriteLog& event) {
+  if (event.epoch != promised_ || !is_durable_) return RefuseIfOld(event.epoch);
+  if (is_settled_) return;
+  if (log_is_durable_) {
+    out_->emplace_back(word::LogWritten{promised_, worker_, incarnation_});
+  } else if (!std::exchange(log_is_asked_, true)) {
+    out_->emplace_back(event);
+  }
+}
+
+void ParticipantProtocol::On(const participant_event::LogWritten& event) {
+  if (event.epoch != promised_) return;
+  log_is_durable_ = true;
+  out_->emplace_back(word::LogWritten{promised_, worker_, incarnation_});
 }
 
 void ParticipantProtocol::On(const word::Settled& event) {

@@ -22,6 +22,8 @@
 //   5. Voided is said when no record of the attempt is on disk or on its way there (C4).
 //   6. What Settled calls decided and is not applied here is applied from its records. Where such
 //      a record is missing, the directory is damaged, and the worker takes no part (R14).
+//   7. The log that a leader gives it is written after the promise and before the epoch starts
+//   (C8).
 //
 // Writes are done in the order in which they are asked for, and become durable in that order.
 #ifndef TRIDENT_COORDINATOR_PROTOCOL_PARTICIPANT_PROTOCOL_H_
@@ -46,8 +48,8 @@ struct Staged {
   PreparedRecord record;
 };
 
-// What WriteRecord, DropRecords or WritePromise asked for is durable. A write that fails ends the
-// process: its outcome is unknown, and the next life reads what is there.
+// What WriteRecord, DropRecords, WritePromise or WriteLog asked for is durable. A write that fails
+// ends the process: its outcome is unknown, and the next life reads what is there.
 struct RecordWritten {
   BatchId id;
 };
@@ -57,15 +59,20 @@ struct RecordsDropped {
 struct PromiseWritten {
   Epoch epoch;
 };
+struct LogWritten {
+  Epoch epoch;
+};
 
 }  // namespace participant_event
 
 using ParticipantEvent =
-    std::variant<word::PromiseAsked, word::Settled, word::Permit, word::Abort, word::Apply,
-                 participant_event::Staged, participant_event::RecordWritten,
-                 participant_event::RecordsDropped, participant_event::PromiseWritten>;
+    std::variant<word::PromiseAsked, word::WriteLog, word::Settled, word::Permit, word::Abort,
+                 word::Apply, participant_event::Staged, participant_event::RecordWritten,
+                 participant_event::RecordsDropped, participant_event::PromiseWritten,
+                 participant_event::LogWritten>;
 
-// A Promised lacks the log: the shell adds it where the worker keeps it.
+// A Promised lacks the log: the shell adds it where the worker has it. A WriteLog takes the place
+// of all that the worker has of the log.
 namespace participant_action {
 
 // Forget all that is staged and not decided, of every group; nothing of it will be asked for again.
@@ -107,11 +114,12 @@ struct Damaged {
 }  // namespace participant_action
 
 using ParticipantAction =
-    std::variant<word::Promised, word::Refused, word::Voted, word::Voided, word::Permit,
-                 word::Abort, participant_action::Forget, participant_action::WritePromise,
-                 participant_action::WriteRecord, participant_action::DropRecords,
-                 participant_action::ApplyStaged, participant_action::ApplyRecord,
-                 participant_action::Join, participant_action::Damaged>;
+    std::variant<word::Promised, word::LogWritten, word::Refused, word::WriteLog, word::Voted,
+                 word::Voided, word::Permit, word::Abort, participant_action::Forget,
+                 participant_action::WritePromise, participant_action::WriteRecord,
+                 participant_action::DropRecords, participant_action::ApplyStaged,
+                 participant_action::ApplyRecord, participant_action::Join,
+                 participant_action::Damaged>;
 
 // What a life of a worker finds on its disk.
 struct Remembered {
@@ -154,6 +162,7 @@ class ParticipantProtocol {
   };
 
   void On(const word::PromiseAsked& event);
+  void On(const word::WriteLog& event);
   void On(const word::Settled& event);
   void On(const word::Permit& event);
   void On(const word::Abort& event);
@@ -162,6 +171,7 @@ class ParticipantProtocol {
   void On(const participant_event::RecordWritten& event);
   void On(const participant_event::RecordsDropped& event);
   void On(const participant_event::PromiseWritten& event);
+  void On(const participant_event::LogWritten& event);
 
   // The group of a word of this epoch; null, and the sender is told, if it is of another.
   Group* GroupOf(const BatchId& id);
@@ -181,6 +191,8 @@ class ParticipantProtocol {
   Epoch promised_;
   bool is_of_this_life_ = false;
   bool is_durable_ = false;
+  bool log_is_asked_ = false;
+  bool log_is_durable_ = false;
   bool is_settled_ = false;  // the epoch has started
   bool is_damaged_ = false;
   std::vector<ParticipantAction>* out_ = nullptr;  // during Step

@@ -29,9 +29,24 @@ Status CheckReport(WorkerId worker, const GroupReport& report) {
   return absl::OkStatus();
 }
 
+// Whether the report tells where the sources stand after `decided`.
+bool TellsSources(const GroupReport& report, TxId decided) {
+  if (!report.log || report.log->after < report.known || report.log->after > decided) return false;
+  for (TxId txid = report.log->after.Next(); txid <= decided; txid = txid.Next()) {
+    const PreparedRecord* record = RecordOf(report, txid);
+    if (record == nullptr || record->cut == nullptr) return false;
+  }
+  return true;
+}
+
+bool Contains(const std::vector<WorkerId>& workers, WorkerId worker) {
+  return std::find(workers.begin(), workers.end(), worker) != workers.end();
+}
+
 }  // namespace
 
-EpochRecord NextEpoch(const EpochRecord& last, std::vector<WorkerId> workers) {
+EpochRecord NextEpoch(const EpochRecord& last, std::vector<WorkerId> workers,
+                      std::vector<WorkerId> scribes) {
   EpochRecord next = last;
   next.epoch = last.epoch.Next();
   next.leader = WorkerId();
@@ -40,8 +55,10 @@ EpochRecord NextEpoch(const EpochRecord& last, std::vector<WorkerId> workers) {
   if (last.started) {
     next.base = last.epoch;
     next.base_workers = last.workers;
+    next.base_scribes = last.scribes;
   }
   next.workers = std::move(workers);
+  next.scribes = std::move(scribes);
   return next;
 }
 
@@ -54,13 +71,11 @@ void Takeover::Step(const TakeoverEvent& event, std::vector<TakeoverAction>& out
 }
 
 bool Takeover::MustPromise(WorkerId worker) const {
-  const auto has = [&](const std::vector<WorkerId>& workers) {
-    return std::find(workers.begin(), workers.end(), worker) != workers.end();
-  };
-  return has(record_.workers) || has(record_.base_workers);
+  return Contains(record_.workers, worker) || Contains(record_.base_workers, worker);
 }
 
 std::vector<WorkerId> Takeover::awaited() const {
+  if (phase_ == Phase::kWritingLogs) return {awaits_log_.begin(), awaits_log_.end()};
   std::set<WorkerId> awaited(record_.workers.begin(), record_.workers.end());
   awaited.insert(record_.base_workers.begin(), record_.base_workers.end());
   for (const auto& [worker, report] : promised_) awaited.erase(worker);
@@ -76,6 +91,7 @@ void Takeover::On(const takeover_event::Connected& event) {
       return GiveUp(Unavailable("worker ", event.worker.value(), " started again in epoch ",
                                 record_.epoch.value()));
     }
+    if (awaits_log_.contains(event.worker)) GiveLog(event.worker);
     if (phase_ == Phase::kStarted) Tell(event.worker);
     return;
   }
@@ -113,6 +129,53 @@ void Takeover::SettleAll() {
     group.decided = recovered.last_decided;
     group.attempt = recovered.last_attempt;
   }
+  phase_ = Phase::kWritingLogs;
+  for (WorkerId scribe : record_.scribes) {
+    if (HasLog(scribe)) continue;
+    awaits_log_.insert(scribe);
+    GiveLog(scribe);
+  }
+  if (awaits_log_.empty()) WriteStart();
+}
+
+bool Takeover::HasLog(WorkerId worker) const {
+  if (!Contains(record_.base_scribes, worker)) return false;
+  for (const auto& [id, group] : groups_) {
+    const GroupReport& report = *ReportOf(worker, id);
+    if (!TellsSources(report, group.recovered.last_decided)) return false;
+    for (const LoggedCut& cut : group.recovered.cuts) {
+      const auto is_it = [&](const LoggedCut& other) { return other.txid == cut.txid; };
+      const std::vector<LoggedCut>& cuts = report.log->cuts;
+      if (std::none_of(cuts.begin(), cuts.end(), is_it)) return false;
+    }
+  }
+  return true;
+}
+
+void Takeover::GiveLog(WorkerId worker) {
+  takeover_action::WriteLog give{worker, {record_.epoch, {}}};
+  for (const auto& [id, group] : groups_) {
+    GroupLog& given = give.word.groups.emplace_back();
+    given.group = id;
+    given.log.after = group.recovered.last_decided;
+    given.log.positions = group.recovered.positions;
+    given.log.batch_time_micros = group.recovered.batch_time_micros;
+    given.log.cuts = group.recovered.cuts;
+  }
+  out_->emplace_back(std::move(give));
+}
+
+void Takeover::On(const word::LogWritten& event) {
+  const auto promised = promised_.find(event.worker);
+  const bool is_news = phase_ == Phase::kWritingLogs && event.epoch == record_.epoch &&
+                       promised != promised_.end() &&
+                       promised->second.incarnation == event.incarnation;
+  if (!is_news) return;
+  awaits_log_.erase(event.worker);
+  if (awaits_log_.empty()) WriteStart();
+}
+
+void Takeover::WriteStart() {
   record_.started = true;
   phase_ = Phase::kWriting;
   out_->emplace_back(takeover_action::WriteStart{record_});
@@ -193,28 +256,27 @@ Status Takeover::RecoverSources(GroupId id, Group& group) const {
   Recovered& recovered = group.recovered;
   const GroupReport* log = nullptr;
   std::map<TxId, const LoggedCut*> cuts;
-  for (WorkerId worker : record_.base_workers) {
+  for (WorkerId worker : record_.base_scribes) {
     const GroupReport* report = ReportOf(worker, id);
     if (!report->log) continue;
-    if (log == nullptr) log = report;
+    if (log == nullptr && TellsSources(*report, recovered.last_decided)) log = report;
     for (const LoggedCut& cut : report->log->cuts) cuts[cut.txid] = &cut;
   }
   if (recovered.last_decided == TxId() && log == nullptr) return absl::OkStatus();
   if (log == nullptr) {
-    return DataLoss("batch group ", id.value(), ": no worker of epoch ", record_.base.value(),
-                    " keeps the positions of the sources");
+    return DataLoss("batch group ", id.value(), ": txid ", recovered.last_decided.value(),
+                    " is decided, but none of the workers that kept the log in epoch ",
+                    record_.base.value(),
+                    " knows where the sources stand after it: restore the "
+                    "directory of one of them");
   }
   std::map<std::pair<SpoutId, std::string>, Position> positions;
   for (const SpoutPosition& position : log->log->positions) {
     positions[{position.spout, position.at.partition}] = position.at.position;
   }
   recovered.batch_time_micros = log->log->batch_time_micros;
-  for (TxId txid = log->known.Next(); txid <= recovered.last_decided; txid = txid.Next()) {
+  for (TxId txid = log->log->after.Next(); txid <= recovered.last_decided; txid = txid.Next()) {
     const PreparedRecord* record = RecordOf(*log, txid);
-    if (record == nullptr || record->cut == nullptr) {
-      return DataLoss("batch group ", id.value(), ": txid ", txid.value(),
-                      " is decided, but what it took from its sources is not recorded");
-    }
     for (const SourceRange& range : record->cut->ranges) {
       positions[{range.emitter.spout, range.partition}] = range.end;
     }
@@ -244,8 +306,7 @@ void Takeover::On(const takeover_event::StartWritten& event) {
 }
 
 void Takeover::Tell(WorkerId worker) {
-  const auto votes = std::find(record_.workers.begin(), record_.workers.end(), worker);
-  if (votes == record_.workers.end()) return;
+  if (!Contains(record_.workers, worker)) return;
   takeover_action::Tell tell{worker, {record_.epoch, {}}};
   for (const GroupStart& start : record_.groups) {
     GroupSettlement& settlement = tell.word.groups.emplace_back();

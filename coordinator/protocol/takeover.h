@@ -4,7 +4,8 @@
 // promises and has, finds out what the epochs before decided, has that written, and only then says
 // a word about batches. Every change of leader, worker, life or assignment goes this one way.
 //
-//   asking --(every worker of the base epoch and of this one promised)--> writing the start
+//   asking --(every worker of the base epoch and of this one promised)-->
+//   writing logs --(each new scribe has the log, durable)--> writing the start
 //   --(it is written: this epoch was still the newest)--> started
 //
 // Its rules (docs/cluster.md):
@@ -17,7 +18,9 @@
 //   3. The end of the chain is written into the record of the epoch, which fails if a newer epoch
 //      has begun. Nobody is told anything before (C6).
 //   4. A worker that starts again ends the epoch: it has forgotten what it staged (C7).
-//   5. A worker that can show neither a base nor a record of a decided txid is damaged, and the
+//   5. A scribe of this epoch that was none in the base, or lacks a logged cut, is given the
+//      settled log, and the epoch starts when that is durable (C8).
+//   6. A worker that can show neither a base nor a record of a decided txid is damaged, and the
 //      epoch does not start without it being restored (R14).
 #ifndef TRIDENT_COORDINATOR_PROTOCOL_TAKEOVER_H_
 #define TRIDENT_COORDINATOR_PROTOCOL_TAKEOVER_H_
@@ -51,14 +54,19 @@ struct StartWritten {
 
 }  // namespace takeover_event
 
-using TakeoverEvent = std::variant<word::Promised, word::Refused, takeover_event::Connected,
-                                   takeover_event::StartWritten>;
+using TakeoverEvent = std::variant<word::Promised, word::LogWritten, word::Refused,
+                                   takeover_event::Connected, takeover_event::StartWritten>;
 
 namespace takeover_action {
 
 struct Ask {
   WorkerId worker;
   word::PromiseAsked word;
+};
+
+struct WriteLog {
+  WorkerId worker;
+  word::WriteLog word;
 };
 
 // Put this record in the place of the one with which the epoch began.
@@ -84,8 +92,8 @@ struct GiveUp {
 }  // namespace takeover_action
 
 using TakeoverAction =
-    std::variant<takeover_action::Ask, takeover_action::WriteStart, takeover_action::Tell,
-                 takeover_action::Lead, takeover_action::GiveUp>;
+    std::variant<takeover_action::Ask, takeover_action::WriteLog, takeover_action::WriteStart,
+                 takeover_action::Tell, takeover_action::Lead, takeover_action::GiveUp>;
 
 // Not thread-safe: one caller at a time. No I/O, clock, thread or randomness.
 class Takeover {
@@ -95,17 +103,18 @@ class Takeover {
 
   void Step(const TakeoverEvent& event, std::vector<TakeoverAction>& out);
 
-  // Whose promise is awaited, for people.
+  // Whose promise, and then whose log, is awaited; for people.
   std::vector<WorkerId> awaited() const;
 
  private:
-  enum class Phase { kAsking, kWriting, kStarted, kOver };
+  enum class Phase { kAsking, kWritingLogs, kWriting, kStarted, kOver };
   struct Group {
     std::map<TxId, Attempt> attempts;  // decided, from the oldest that a worker lacks on
     Recovered recovered;
   };
 
   void On(const word::Promised& event);
+  void On(const word::LogWritten& event);
   void On(const word::Refused& event);
   void On(const takeover_event::Connected& event);
   void On(const takeover_event::StartWritten& event);
@@ -118,6 +127,9 @@ class Takeover {
   // Goes on where all workers of the base epoch hold the same.
   void FollowRecords(GroupId id, Group& group) const;
   Status RecoverSources(GroupId id, Group& group) const;
+  bool HasLog(WorkerId worker) const;
+  void GiveLog(WorkerId worker);
+  void WriteStart();
   const GroupReport* ReportOf(WorkerId worker, GroupId group) const;
   void Tell(WorkerId worker);
   void GiveUp(Status cause);
@@ -126,6 +138,7 @@ class Takeover {
   Phase phase_ = Phase::kAsking;
   std::map<WorkerId, word::Promised> promised_;
   std::map<GroupId, Group> groups_;
+  std::set<WorkerId> awaits_log_;               // of the scribes that were given it
   std::vector<TakeoverAction>* out_ = nullptr;  // during Step
 };
 

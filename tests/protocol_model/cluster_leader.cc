@@ -13,7 +13,7 @@ ClusterLeader::ClusterLeader(ClusterWorld& world, uint64_t number)
 
 void ClusterLeader::Begin() {
   const EpochRecord last = world_.epochs().Read();
-  mine_ = NextEpoch(last, world_.options().config.voters);
+  mine_ = NextEpoch(last, world_.options().config.voters, world_.ChooseScribes(last.scribes));
   mine_.leader_life = Incarnation(number_);
   CompareAndSet(last, mine_, [this](bool is_set) {
     if (!is_set) return Kill();
@@ -73,6 +73,15 @@ void ClusterLeader::Deliver(const TakeoverEvent& event) {
 void ClusterLeader::Perform(const takeover_action::Ask& action) {
   ClusterWorker* to = &world_.worker(action.worker);
   world_.Send(Wire::kPromiseAsked, [to, word = action.word] { to->Step(word); });
+}
+
+void ClusterLeader::Perform(const takeover_action::WriteLog& action) {
+  ClusterWorker* to = &world_.worker(action.worker);
+  world_.Send(Wire::kWriteLog, [to, word = action.word] { to->Step(word); });
+}
+
+bool ClusterLeader::IsScribe(WorkerId worker) const {
+  return std::find(mine_.scribes.begin(), mine_.scribes.end(), worker) != mine_.scribes.end();
 }
 
 void ClusterLeader::Perform(const takeover_action::WriteStart& action) {
@@ -184,12 +193,14 @@ void ClusterLeader::Perform(const word::Emit& action) {
 
 // The cut counts as logged when every worker that keeps the log has it.
 void ClusterLeader::Perform(const batch_action::LogCut& action) {
-  auto missing = std::make_shared<uint32_t>(world_.cluster().scribes);
+  auto missing = std::make_shared<size_t>(mine_.scribes.size());
   for (auto& worker : world_.workers()) {
-    if (!worker->keeps_log()) continue;
+    if (!IsScribe(worker->id())) continue;
     auto done = [this, action, missing] {
       world_.Send(Wire::kOther, [this, action, missing] {
-        if (--*missing == 0) Deliver(batch_event::CutLogged{action.id, absl::OkStatus()});
+        if (--*missing > 0) return;
+        world_.OnCutLogged(action.id.txid);
+        Deliver(batch_event::CutLogged{action.id, absl::OkStatus()});
       });
     };
     world_.Send(Wire::kOther, [to = worker.get(), action, done] { to->OnLogCut(action, done); });
@@ -201,7 +212,7 @@ void ClusterLeader::Perform(const word::Permit& action) {
   cut->batch_time_micros = time_of_.at(action.id.txid);
   for (auto& worker : world_.workers()) {
     word::Permit permit = action;
-    permit.cut = worker->keeps_log() ? cut : nullptr;
+    permit.cut = IsScribe(worker->id()) ? cut : nullptr;
     world_.Send(Wire::kPermit, [to = worker.get(), permit] { to->Step(permit); });
   }
 }

@@ -38,11 +38,13 @@ class ClusterLeader {
 
  private:
   void NoteHolds(const BatchEvent& event);
+  bool IsScribe(WorkerId worker) const;
   // Asks the store until the outcome is known.
   void CompareAndSet(const EpochRecord& expected, const EpochRecord& next,
                      std::function<void(bool)> then);
 
   void Perform(const takeover_action::Ask& action);
+  void Perform(const takeover_action::WriteLog& action);
   void Perform(const takeover_action::WriteStart& action);
   void Perform(const takeover_action::Tell& action);
   void Perform(const takeover_action::Lead& action);

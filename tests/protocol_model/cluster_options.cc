@@ -35,6 +35,7 @@ ClusterOptions ClusterOptionsFor(uint64_t seed) {
   options.slow_disk = rng.Chance(0.4) ? 0.3 * rng.Unit() : 0;
   options.fails_prepared = rng.Chance(0.5) ? 0.3 * rng.Unit() : 0;
   options.holds = Rng(Mix64(seed ^ 0x401D)).Chance(0.4) ? 0.3 : 0;
+  options.scribes_change = Rng(Mix64(seed ^ 0x5C12BE)).Chance(0.6) ? 0.6 : 0;
   options.leader_crashes = count(0.5, 3);
   options.takeovers = count(0.5, 4);
   options.worker_crashes = count(0.6, 4);
@@ -48,12 +49,12 @@ std::string Describe(const ClusterOptions& o) {
   for (size_t kind = 0; kind < kWires; ++kind) {
     if (o.lost[kind] > 0) lost += Concat(" ", kind, ":", o.lost[kind]);
   }
-  return Concat(Describe(o.group), "; scribes ", o.scribes, o.has_outside ? ", outside" : "",
-                ", lost kinds", lost.empty() ? " none" : lost, ", noted ", o.known_noted,
-                ", unknown records ", o.cas_unknown, ", slow disk ", o.slow_disk, ", holds ",
-                o.holds, ", leader crashes ", o.leader_crashes, ", prepared fails ",
-                o.fails_prepared, ", takeovers ", o.takeovers, ", worker crashes ",
-                o.worker_crashes, ", power losses ", o.power_losses);
+  return Concat(Describe(o.group), "; scribes ", o.scribes, o.scribes_change > 0 ? " changing" : "",
+                o.has_outside ? ", outside" : "", ", lost kinds", lost.empty() ? " none" : lost,
+                ", noted ", o.known_noted, ", unknown records ", o.cas_unknown, ", slow disk ",
+                o.slow_disk, ", holds ", o.holds, ", leader crashes ", o.leader_crashes,
+                ", prepared fails ", o.fails_prepared, ", takeovers ", o.takeovers,
+                ", worker crashes ", o.worker_crashes, ", power losses ", o.power_losses);
 }
 
 }  // namespace trident::model

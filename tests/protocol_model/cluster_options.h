@@ -18,6 +18,8 @@ namespace trident::model {
 enum class Wire : uint8_t {
   kPromiseAsked,
   kPromised,
+  kWriteLog,
+  kLogWritten,
   kSettled,
   kRefused,
   kBegin,
@@ -35,8 +37,9 @@ enum class Wire : uint8_t {
 inline constexpr size_t kWires = static_cast<size_t>(Wire::kOther) + 1;
 
 struct ClusterOptions {
-  Options group;         // votes, input and spouts; its own faults of messages and stages
-  uint32_t scribes = 1;  // workers that keep the log
+  Options group;              // votes, input and spouts; its own faults of messages and stages
+  uint32_t scribes = 1;       // workers that keep the log
+  double scribes_change = 0;  // of each epoch
   // A state outside is written while a batch is staged, and remembers the last attempt alone.
   bool has_outside = false;
   std::array<double, kWires> lost{};

@@ -40,6 +40,7 @@ PreparedRecord Record(uint64_t txid, Attempt attempt, Attempt previous) {
 GroupReport Report(uint64_t known, Attempt attempt, std::vector<PreparedRecord> records = {}) {
   GroupReport report{kGroup, TxId(known), attempt, std::move(records), {}};
   report.log.emplace();
+  report.log->after = TxId(known);
   if (known > 0) report.log->positions = {{SpoutId(1), {"s", std::to_string(known)}}};
   if (known > 0) report.log->batch_time_micros = BatchTime(known);
   return report;
@@ -84,6 +85,8 @@ class Participant {
     return " " + ToString(id.txid) + "/" + ToString(id.attempt);
   }
   static std::string Name(const word::Promised& a) { return "promised " + Text(a.epoch); }
+  static std::string Name(const word::LogWritten& a) { return "log written " + Text(a.epoch); }
+  static std::string Name(const word::WriteLog& a) { return "write log " + Text(a.epoch); }
   static std::string Name(const word::Refused& a) { return "refused " + Text(a.epoch); }
   static std::string Name(const word::Voted& a) { return "voted" + Of(a.id); }
   static std::string Name(const word::Voided& a) { return "voided" + Of(a.id); }
@@ -236,12 +239,32 @@ TEST(ClusterRules, ALateAbortLeavesTheNewerAttempt) {
   EXPECT_EQ(worker.Step(word::Apply{Id(1, A(1, 2))}), Names{"apply 1/1.2"});
 }
 
+TEST(ClusterRules, AWorkerWritesTheLogThatItIsGivenBetweenItsPromiseAndTheStart) {
+  Participant worker;
+  const word::WriteLog give{Epoch(1), {{kGroup, {}}}};
+  worker.Step(word::PromiseAsked{Epoch(1)});
+  EXPECT_EQ(worker.Step(give), Names{}) << "the promise is not durable";
+  worker.Step(participant_event::PromiseWritten{Epoch(1)});
+  EXPECT_EQ(worker.Step(give), Names{"write log 1"});
+  EXPECT_EQ(worker.Step(give), Names{}) << "it is being written";
+  EXPECT_EQ(worker.Step(participant_event::LogWritten{Epoch(1)}), Names{"log written 1"});
+  EXPECT_EQ(worker.Step(give), Names{"log written 1"}) << "the answer may have been lost";
+  worker.Step(word::Settled{Epoch(1), {{kGroup, TxId(), {}}}});
+  EXPECT_EQ(worker.Step(give), Names{}) << "late: the log has gone on";
+  worker.Step(word::PromiseAsked{Epoch(2)});
+  EXPECT_EQ(worker.Step(give), Names{"refused 1"});
+  EXPECT_EQ(worker.Step(participant_event::LogWritten{Epoch(1)}), Names{});
+}
+
 // ---- a takeover ----
 
 class TakeoverOf {
  public:
   // Of epoch 3, over base epoch 1, of two workers, which decided `decided`.
   explicit TakeoverOf(uint64_t decided, uint64_t workers = 2) : takeover_(Mine(decided, workers)) {}
+  // The same, with the log in other hands.
+  TakeoverOf(std::vector<WorkerId> base_scribes, std::vector<WorkerId> scribes)
+      : takeover_(WithScribes(std::move(base_scribes), std::move(scribes))) {}
 
   void Hear(uint32_t worker, GroupReport report) {
     takeover_.Step(word::Promised{Epoch(3), WorkerId(worker), Incarnation(1), {std::move(report)}},
@@ -267,7 +290,15 @@ class TakeoverOf {
     record.base = Epoch(1);
     for (uint32_t w = 0; w < workers; ++w) record.workers.push_back(WorkerId(w));
     record.base_workers = record.workers;
+    record.scribes = record.base_scribes = record.workers;
     record.groups = {{kGroup, TxId(decided), decided == 0 ? Attempt() : A(1)}};
+    return record;
+  }
+  static EpochRecord WithScribes(std::vector<WorkerId> base_scribes,
+                                 std::vector<WorkerId> scribes) {
+    EpochRecord record = Mine(0, 2);
+    record.base_scribes = std::move(base_scribes);
+    record.scribes = std::move(scribes);
     return record;
   }
   static const EpochRecord* Start(const takeover_action::WriteStart& a) { return &a.record; }
@@ -368,6 +399,55 @@ TEST(ClusterRules, NobodyIsToldBeforeTheStartIsWritten) {
   EXPECT_EQ(lead.groups[0].second.positions[0].at.position, "1");
 }
 
+TEST(ClusterRules, ANewScribeHasTheLogBeforeTheEpochStarts) {
+  TakeoverOf takeover({WorkerId(0)}, {WorkerId(1)});
+  GroupReport of_scribe = Report(0, Attempt(), {Record(1, A(1), Attempt())});
+  of_scribe.log->cuts = {{TxId(2), {}}};
+  GroupReport of_other = Report(0, Attempt(), {Record(1, A(1), Attempt())});
+  of_other.records[0].cut = nullptr;
+  takeover.Hear(0, of_scribe);
+  takeover.Hear(1, of_other);
+  ASSERT_EQ(takeover.Count<takeover_action::WriteLog>(), 1u);
+  const auto& give = std::get<takeover_action::WriteLog>(takeover.actions().back());
+  EXPECT_EQ(give.worker, WorkerId(1));
+  const LogReport& log = give.word.groups.at(0).log;
+  EXPECT_EQ(log.after, TxId(1));
+  ASSERT_EQ(log.positions.size(), 1u);
+  EXPECT_EQ(log.positions[0].at.position, "1");
+  EXPECT_EQ(log.batch_time_micros, BatchTime(1));
+  ASSERT_EQ(log.cuts.size(), 1u);
+  EXPECT_EQ(log.cuts[0].txid, TxId(2));
+
+  takeover.Step(takeover_event::Connected{WorkerId(1), Incarnation(1)});
+  EXPECT_EQ(takeover.Count<takeover_action::WriteLog>(), 2u) << "it may have been lost";
+  takeover.Step(word::LogWritten{Epoch(2), WorkerId(1), Incarnation(1)});
+  takeover.Step(word::LogWritten{Epoch(3), WorkerId(1), Incarnation(2)});
+  EXPECT_EQ(takeover.start(), nullptr) << "of another epoch, of another life";
+  takeover.Step(word::LogWritten{Epoch(3), WorkerId(1), Incarnation(1)});
+  EXPECT_EQ(takeover.decided(), TxId(1));
+}
+
+// It was asked to log the cut, and the leader ended. The next one repeats the cut without asking.
+TEST(ClusterRules, AScribeThatLacksALoggedCutIsGivenIt) {
+  TakeoverOf takeover(0);
+  GroupReport with_cut = Report(0, Attempt());
+  with_cut.log->cuts = {{TxId(1), {}}};
+  takeover.Hear(0, with_cut);
+  takeover.Hear(1, Report(0, Attempt()));
+  ASSERT_EQ(takeover.Count<takeover_action::WriteLog>(), 1u);
+  EXPECT_EQ(std::get<takeover_action::WriteLog>(takeover.actions().back()).worker, WorkerId(1));
+}
+
+// What a scribe of an older epoch still has of the log means nothing.
+TEST(ClusterRules, OnlyScribesOfTheBaseTellWhereTheSourcesStand) {
+  TakeoverOf takeover({WorkerId(1)}, {WorkerId(1)});
+  takeover.Hear(0, Report(2, A(1)));
+  GroupReport without = Report(2, A(1));
+  without.log.reset();
+  takeover.Hear(1, without);
+  EXPECT_TRUE(takeover.has_given_up());
+}
+
 // Else keys that have expired would be there again, wherever the new leader's clock is behind.
 TEST(ClusterRules, TheNextLeaderGoesOnFromTheBatchTimeOfTheLastDecidedBatch) {
   const auto batch_time = [](uint64_t known, std::vector<PreparedRecord> records) {
@@ -454,11 +534,15 @@ TEST(ClusterRules, OnlyAnEpochThatStartedIsABase) {
   last.epoch = Epoch(4);
   last.started = true;
   last.workers = {WorkerId(0)};
-  const EpochRecord begun = NextEpoch(last, {WorkerId(0), WorkerId(1)});
+  last.scribes = {WorkerId(0)};
+  const EpochRecord begun = NextEpoch(last, {WorkerId(0), WorkerId(1)}, {WorkerId(1)});
   EXPECT_EQ(begun.epoch, Epoch(5));
   EXPECT_EQ(begun.base, Epoch(4));
   EXPECT_EQ(begun.base_workers, std::vector<WorkerId>{WorkerId(0)});
-  const EpochRecord after = NextEpoch(begun, {WorkerId(1)});
+  EXPECT_EQ(begun.base_scribes, std::vector<WorkerId>{WorkerId(0)});
+  EXPECT_EQ(begun.scribes, std::vector<WorkerId>{WorkerId(1)});
+  const EpochRecord after = NextEpoch(begun, {WorkerId(1)}, {WorkerId(1)});
+  EXPECT_EQ(after.base_scribes, std::vector<WorkerId>{WorkerId(0)});
   EXPECT_EQ(after.epoch, Epoch(6));
   EXPECT_EQ(after.base, Epoch(4));
   EXPECT_EQ(after.base_workers, std::vector<WorkerId>{WorkerId(0)});

@@ -8,8 +8,8 @@
 
 namespace trident::model {
 
-ClusterWorker::ClusterWorker(ClusterWorld& world, uint32_t number, bool keeps_log)
-    : world_(world), number_(number), keeps_log_(keeps_log) {}
+ClusterWorker::ClusterWorker(ClusterWorld& world, uint32_t number)
+    : world_(world), number_(number) {}
 
 void ClusterWorker::Start() {
   up_ = true;
@@ -157,30 +157,52 @@ Attempt ClusterWorker::outside(TxId txid) const {
 
 void ClusterWorker::Perform(const word::Promised& action) {
   word::Promised whole = action;
-  if (keeps_log_) {
-    for (GroupReport& group : whole.groups) group.log = Log();
-  }
+  for (GroupReport& group : whole.groups) group.log = LogAfter(known_);
   world_.SendToTakeover(Wire::kPromised, whole.epoch, std::move(whole));
 }
 
-LogReport ClusterWorker::Log() const {
+std::optional<LogReport> ClusterWorker::LogAfter(TxId txid) const {
   auto positions = disk_.positions;
   LogReport log;
+  log.after = disk_.log_after;
   log.batch_time_micros = disk_.batch_time_micros;
-  for (const auto& [txid, record] : disk_.records) {
-    if (txid > known_) break;
-    for (const SourceRange& range : record.record.cut->ranges) {
+  for (auto next = disk_.records.find(log.after.Next());
+       next != disk_.records.end() && next->first <= txid; ++next) {
+    const auto& cut = next->second.record.cut;
+    if (cut == nullptr || next->first != log.after.Next()) break;
+    for (const SourceRange& range : cut->ranges) {
       positions[{range.emitter.spout, range.partition}] = range.end;
     }
-    log.batch_time_micros = record.record.cut->batch_time_micros;
+    log.batch_time_micros = cut->batch_time_micros;
+    log.after = next->first;
   }
+  if (log.after < txid) return std::nullopt;
   for (const auto& [where, at] : positions) {
     log.positions.push_back({where.first, {where.second, at}});
   }
-  for (const auto& [txid, ranges] : disk_.cuts) {
-    if (txid > known_) log.cuts.push_back({txid, ranges});
+  for (const auto& [cut_txid, ranges] : disk_.cuts) {
+    if (cut_txid > log.after) log.cuts.push_back({cut_txid, ranges});
   }
   return log;
+}
+
+void ClusterWorker::Perform(const word::WriteLog& action) {
+  Enqueue(
+      [log = action.groups.at(0).log](Disk& disk) {
+        disk.log_after = log.after;
+        disk.positions.clear();
+        for (const SpoutPosition& position : log.positions) {
+          disk.positions[{position.spout, position.at.partition}] = position.at.position;
+        }
+        disk.batch_time_micros = log.batch_time_micros;
+        disk.cuts.clear();
+        for (const LoggedCut& cut : log.cuts) disk.cuts[cut.txid] = cut.ranges;
+      },
+      [this, epoch = action.epoch] { Step(participant_event::LogWritten{epoch}); });
+}
+
+void ClusterWorker::Perform(const word::LogWritten& action) {
+  world_.SendToTakeover(Wire::kLogWritten, action.epoch, action);
 }
 
 void ClusterWorker::Perform(const word::Refused& action) {
@@ -254,11 +276,13 @@ void ClusterWorker::NoteKnown() {
   Enqueue(
       [known = known_, attempt = known_attempt_, state = state_](Disk& disk) {
         for (const auto& [txid, record] : disk.records) {
-          if (txid > known || record.record.cut == nullptr) continue;
+          if (txid > known || txid <= disk.log_after) continue;
+          if (record.record.cut == nullptr || txid != disk.log_after.Next()) break;
           for (const SourceRange& range : record.record.cut->ranges) {
             disk.positions[{range.emitter.spout, range.partition}] = range.end;
           }
           disk.batch_time_micros = record.record.cut->batch_time_micros;
+          disk.log_after = txid;
         }
         disk.known = known;
         disk.known_attempt = attempt;

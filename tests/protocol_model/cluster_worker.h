@@ -24,7 +24,7 @@ class ClusterWorld;
 
 class ClusterWorker {
  public:
-  ClusterWorker(ClusterWorld& world, uint32_t number, bool keeps_log);
+  ClusterWorker(ClusterWorld& world, uint32_t number);
 
   void Start();
   void Crash();
@@ -40,10 +40,12 @@ class ClusterWorker {
   WorkerId id() const { return WorkerId(number_); }
   Incarnation incarnation() const { return incarnation_; }
   bool up() const { return up_; }
-  bool keeps_log() const { return keeps_log_; }
   TxId known() const { return known_; }
   // True if the attempt is on its disk: applied, or as a record.
   bool Holds(TxId txid, Attempt attempt) const;
+  // Whether its disk tells where the sources stand after `txid`, and has a cut.
+  std::optional<LogReport> LogAfter(TxId txid) const;
+  bool HasCut(TxId txid) const { return disk_.cuts.contains(txid); }
   // What the attempt took from the sources, if its disk says so.
   std::shared_ptr<const BatchCut> CutOf(TxId txid, Attempt attempt) const;
   // Over which attempt the record of txid on its disk was computed.
@@ -62,8 +64,9 @@ class ClusterWorker {
     Attempt known_attempt;
     State state{};                                                  // after known
     std::map<TxId, Record> records;                                 // after known
-    std::map<std::pair<SpoutId, std::string>, Position> positions;  // after known
-    int64_t batch_time_micros = 0;                                  // of known
+    TxId log_after;                                                 // at least known at a scribe
+    std::map<std::pair<SpoutId, std::string>, Position> positions;  // after log_after
+    int64_t batch_time_micros = 0;                                  // of log_after
     std::map<TxId, std::vector<SourceRange>> cuts;
   };
   // The newest attempt of a txid that it has heard of.
@@ -84,7 +87,9 @@ class ClusterWorker {
   };
 
   void Perform(const word::Promised& action);
+  void Perform(const word::LogWritten& action);
   void Perform(const word::Refused& action);
+  void Perform(const word::WriteLog& action);
   void Perform(const word::Voted& action);
   void Perform(const word::Voided& action);
   void Perform(const word::Permit& action);
@@ -103,7 +108,6 @@ class ClusterWorker {
   void WriteNext();
   void Apply(const BatchId& id);
   void NoteKnown();
-  LogReport Log() const;
   void TellWhetherItHolds(Epoch joined);
 
   Work* WorkOn(TxId txid, Attempt attempt);
@@ -114,7 +118,6 @@ class ClusterWorker {
 
   ClusterWorld& world_;
   const uint32_t number_;
-  const bool keeps_log_;
   Disk disk_;
   std::map<TxId, Attempt> outside_;  // a state elsewhere: the attempt whose values it has
 

@@ -39,7 +39,7 @@ ClusterWorld::ClusterWorld(const ClusterOptions& options)
     }
   }
   for (uint32_t w = 0; w < this->options().config.voters.size(); ++w) {
-    workers_.push_back(std::make_unique<ClusterWorker>(*this, w, w < options_.scribes));
+    workers_.push_back(std::make_unique<ClusterWorker>(*this, w));
   }
 }
 
@@ -160,6 +160,42 @@ void ClusterWorld::OnEpochRecord(const EpochRecord& record) {
   std::reverse(found.begin(), found.end());
   for (const DecisionRecord& decision : found) oracle_.OnDecision(decision);
   CheckOutside();
+  CheckScribes(record);
+}
+
+// Each knows by itself where the sources stand, and what must be repeated.
+void ClusterWorld::CheckScribes(const EpochRecord& record) {
+  for (WorkerId scribe : record.scribes) {
+    const auto lacks = [&](const char* what) {
+      oracle_.Violation(Concat("I1: epoch ", record.epoch.value(), " starts, but its scribe ",
+                               scribe.value(), " has not on its disk ", what));
+    };
+    const auto log = worker(scribe).LogAfter(oracle_.last_decided());
+    if (!log) return lacks("where the sources stand");
+    std::map<std::pair<uint32_t, std::string>, std::string> positions;
+    for (const SpoutPosition& position : log->positions) {
+      positions[{position.spout.value(), position.at.partition}] = position.at.position;
+    }
+    if (positions != oracle_.positions()) return lacks("the positions that were decided");
+    for (auto cut = logged_cuts_.upper_bound(oracle_.last_decided()); cut != logged_cuts_.end();
+         ++cut) {
+      if (!worker(scribe).HasCut(*cut)) return lacks("a cut that may have been staged");
+    }
+  }
+}
+
+std::vector<WorkerId> ClusterWorld::ChooseScribes(std::vector<WorkerId> last) {
+  if (!last.empty() && !time_.rng().Chance(options_.scribes_change)) return last;
+  std::vector<WorkerId> all = options().config.voters;
+  const size_t number =
+      last.empty() ? options_.scribes : 1 + time_.rng().Below(std::min<size_t>(all.size(), 3));
+  std::vector<WorkerId> scribes;
+  while (scribes.size() < number) {
+    const size_t i = last.empty() ? 0 : time_.rng().Below(all.size());
+    scribes.push_back(all[i]);
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return scribes;
 }
 
 void ClusterWorld::OnStagedOutside(uint32_t worker, TxId txid, Attempt attempt) {

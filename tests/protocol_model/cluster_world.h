@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "tests/protocol_model/cluster_leader.h"
@@ -53,6 +54,10 @@ class ClusterWorld : public SpoutSurroundings {
   // To every leader.
   void SendConnected(WorkerId worker, Incarnation incarnation);
 
+  // The scribes of an epoch that begins, when those were the last.
+  std::vector<WorkerId> ChooseScribes(std::vector<WorkerId> last);
+  // Every scribe of an epoch has the cut: it may be staged.
+  void OnCutLogged(TxId txid) { logged_cuts_.insert(txid); }
   // A leader has all votes.
   void OnDecided(const DecisionRecord& record);
   void OnEpochRecord(const EpochRecord& record);
@@ -70,6 +75,7 @@ class ClusterWorld : public SpoutSurroundings {
   void CrashSpout();
   void EnsureLeader();
   void CheckOutside();
+  void CheckScribes(const EpochRecord& record);
   bool Finished() const;
   void CheckEnd();
 
@@ -81,6 +87,7 @@ class ClusterWorld : public SpoutSurroundings {
   std::vector<std::unique_ptr<ClusterWorker>> workers_;
   std::vector<std::unique_ptr<SpoutTask>> spout_tasks_;
   std::vector<std::unique_ptr<ClusterLeader>> leaders_;
+  std::set<TxId> logged_cuts_;
   bool stopped_ = false;  // by a row that no retry helps, as the stop policy promises
   uint64_t calm_halts_ = 0;
 };
