@@ -80,6 +80,8 @@ struct EarlierDeaths {
     kDivert,   // as careful, and the first batch diverts the_row
     kHalt,     // nothing is cut
   } fate = Fate::kCareful;
+
+  friend bool operator==(const EarlierDeaths&, const EarlierDeaths&) = default;
 };
 
 struct GroupConfig {

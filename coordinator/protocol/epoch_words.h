@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/source.h"
 #include "coordinator/protocol/batch_protocol_types.h"
+#include "coordinator/protocol/earlier_deaths.h"
 #include "engine/transport/words.h"
 
 namespace trident {
@@ -23,6 +24,8 @@ struct GroupStart {
   GroupId group;
   TxId decided;
   Attempt attempt;  // that was decided for it; zero if nothing was
+  // What its first batches are to fear, from workers that ended in the program's code.
+  std::optional<EarlierDeaths> deaths = {};
 
   friend bool operator==(const GroupStart&, const GroupStart&) = default;
 };
@@ -69,12 +72,22 @@ struct LogReport {
   std::vector<LoggedCut> cuts;           // of later txids, in txid order
 };
 
+// How the life before this one ended, if it did while the program's code worked. The worker keeps
+// it until it takes part in an epoch again.
+struct LastLife {
+  Epoch epoch;  // in which it took part
+  // `last_decided` is the txid before the first one that it was at work on: what it had applied is
+  // not all durable.
+  LastProcess process;
+};
+
 struct GroupReport {
   GroupId group;
   TxId known;                           // the newest txid that the worker knows to be decided
   Attempt known_attempt;                // that was decided for it
   std::vector<PreparedRecord> records;  // of known + 1, + 2, ... each over the one before it
   std::optional<LogReport> log;         // of a worker that has it without a gap up to `known`
+  std::optional<LastLife> last_life = {};
 };
 
 struct GroupLog {

@@ -16,6 +16,7 @@ ParticipantProtocol::ParticipantProtocol(WorkerId worker, Incarnation incarnatio
     Group& group = groups_[report.group];
     group.known = group.may_hold = report.known;
     group.known_attempt = report.known_attempt;
+    group.last_life = std::move(report.last_life);
     Attempt below = report.known_attempt;
     TxId next = report.known.Next();
     for (PreparedRecord& record : report.records) {
@@ -73,6 +74,7 @@ std::vector<GroupReport> ParticipantProtocol::Report() const {
     report.group = id;
     report.known = group.known;
     report.known_attempt = group.known_attempt;
+    report.last_life = group.last_life;
     for (const auto& [txid, prepared] : group.records) report.records.push_back(prepared.record);
   }
   return reports;

@@ -30,6 +30,7 @@
 #define TRIDENT_COORDINATOR_PROTOCOL_PARTICIPANT_PROTOCOL_H_
 
 #include <map>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -153,6 +154,7 @@ class ParticipantProtocol {
   struct Group {
     TxId known;
     Attempt known_attempt;
+    std::optional<LastLife> last_life;
     std::map<TxId, Prepared> records;                   // a chain from known on
     std::map<TxId, participant_event::Staged> waiting;  // for the record before it
     std::map<TxId, Attempt> cancelled;                  // in this epoch

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace trident {
 
@@ -62,7 +63,10 @@ EpochRecord NextEpoch(const EpochRecord& last, std::vector<WorkerId> workers,
   return next;
 }
 
-Takeover::Takeover(EpochRecord mine) : record_(std::move(mine)) {}
+Takeover::Takeover(EpochRecord mine, const std::vector<GroupConfig>& configs)
+    : record_(std::move(mine)) {
+  for (const GroupConfig& config : configs) configs_[config.group] = config;
+}
 
 void Takeover::Step(const TakeoverEvent& event, std::vector<TakeoverAction>& out) {
   out_ = &out;
@@ -128,6 +132,7 @@ void Takeover::SettleAll() {
     const Recovered& recovered = groups_.at(group.group).recovered;
     group.decided = recovered.last_decided;
     group.attempt = recovered.last_attempt;
+    group.deaths = JudgeLives(group);
   }
   phase_ = Phase::kWritingLogs;
   for (WorkerId scribe : record_.scribes) {
@@ -136,6 +141,25 @@ void Takeover::SettleAll() {
     GiveLog(scribe);
   }
   if (awaits_log_.empty()) WriteStart();
+}
+
+std::optional<EarlierDeaths> Takeover::JudgeLives(const GroupStart& base) const {
+  const Recovered& recovered = groups_.at(base.group).recovered;
+  LastProcess all;
+  all.last_decided = recovered.last_decided;
+  all.cut_is_logged = !recovered.cuts.empty();
+  std::set<std::string> steps;
+  for (const auto& [worker, promised] : promised_) {
+    const GroupReport& report = *ReportOf(worker, base.group);
+    if (!report.last_life || report.last_life->epoch != record_.base) continue;
+    const LastProcess& last = report.last_life->process;
+    steps.insert(last.steps.begin(), last.steps.end());
+    all.cause +=
+        Concat(all.cause.empty() ? "" : "; ", "on worker ", worker.value(), " ", last.cause);
+    if (last.last_decided == all.last_decided && !all.the_row) all.the_row = last.the_row;
+  }
+  all.steps.assign(steps.begin(), steps.end());
+  return JudgeDeaths(base.deaths, all, configs_.at(base.group));
 }
 
 bool Takeover::HasLog(WorkerId worker) const {
@@ -300,7 +324,7 @@ void Takeover::On(const takeover_event::StartWritten& event) {
   for (WorkerId worker : record_.workers) Tell(worker);
   takeover_action::Lead lead;
   for (const GroupStart& group : record_.groups) {
-    lead.groups.emplace_back(group.group, groups_.at(group.group).recovered);
+    lead.groups.push_back({group.group, groups_.at(group.group).recovered, group.deaths});
   }
   out_->emplace_back(std::move(lead));
 }

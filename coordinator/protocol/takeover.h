@@ -20,14 +20,18 @@
 //   4. A worker that starts again ends the epoch: it has forgotten what it staged (C7).
 //   5. A scribe of this epoch that was none in the base, or lacks a logged cut, is given the
 //      settled log, and the epoch starts when that is durable (C8).
-//   6. A worker that can show neither a base nor a record of a decided txid is damaged, and the
+//   6. An epoch that begins because workers ended in the program's code counts as one more end of
+//      the first undecided batch. Ends are carried from epoch to epoch (JudgeDeaths), so a row
+//      that ends its worker is found as in one process. An end in an older epoch than the base was
+//      counted when the base started (C9).
+//   7. A worker that can show neither a base nor a record of a decided txid is damaged, and the
 //      epoch does not start without it being restored (R14).
 #ifndef TRIDENT_COORDINATOR_PROTOCOL_TAKEOVER_H_
 #define TRIDENT_COORDINATOR_PROTOCOL_TAKEOVER_H_
 
 #include <map>
+#include <optional>
 #include <set>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -81,7 +85,12 @@ struct Tell {
 
 // The epoch has started. One for each group, in the order of the record.
 struct Lead {
-  std::vector<std::pair<GroupId, Recovered>> groups;
+  struct Group {
+    GroupId group;
+    Recovered recovered;
+    std::optional<EarlierDeaths> deaths;  // for its GroupConfig
+  };
+  std::vector<Group> groups;
 };
 
 // This epoch will not start.
@@ -98,8 +107,9 @@ using TakeoverAction =
 // Not thread-safe: one caller at a time. No I/O, clock, thread or randomness.
 class Takeover {
  public:
-  // `mine` is the record with which this epoch began. It names every group of the topology.
-  explicit Takeover(EpochRecord mine);
+  // `mine` is the record with which this epoch began. It names every group of the topology, and
+  // `configs` has one for each.
+  Takeover(EpochRecord mine, const std::vector<GroupConfig>& configs);
 
   void Step(const TakeoverEvent& event, std::vector<TakeoverAction>& out);
 
@@ -127,6 +137,7 @@ class Takeover {
   // Goes on where all workers of the base epoch hold the same.
   void FollowRecords(GroupId id, Group& group) const;
   Status RecoverSources(GroupId id, Group& group) const;
+  std::optional<EarlierDeaths> JudgeLives(const GroupStart& base) const;
   bool HasLog(WorkerId worker) const;
   void GiveLog(WorkerId worker);
   void WriteStart();
@@ -135,6 +146,7 @@ class Takeover {
   void GiveUp(Status cause);
 
   EpochRecord record_;
+  std::map<GroupId, GroupConfig> configs_;
   Phase phase_ = Phase::kAsking;
   std::map<WorkerId, word::Promised> promised_;
   std::map<GroupId, Group> groups_;

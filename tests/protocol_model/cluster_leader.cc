@@ -17,7 +17,7 @@ void ClusterLeader::Begin() {
   mine_.leader_life = Incarnation(number_);
   CompareAndSet(last, mine_, [this](bool is_set) {
     if (!is_set) return Kill();
-    takeover_ = std::make_unique<Takeover>(mine_);
+    takeover_ = std::make_unique<Takeover>(mine_, std::vector{world_.options().config});
     for (const auto& worker : world_.workers()) {
       Deliver(takeover_event::Connected{worker->id(), worker->incarnation()});
     }
@@ -98,8 +98,10 @@ void ClusterLeader::Perform(const takeover_action::Tell& action) {
 }
 
 void ClusterLeader::Perform(const takeover_action::Lead& action) {
-  const auto& [group, recovered] = action.groups.at(0);
-  auto made = BatchProtocol::Create(world_.options().config, recovered);
+  const auto& [group, recovered, deaths] = action.groups.at(0);
+  GroupConfig config = world_.options().config;
+  config.deaths = deaths;
+  auto made = BatchProtocol::Create(std::move(config), recovered);
   if (!made.ok()) {
     return world_.oracle().Violation(
         Concat("I9: an epoch cannot be led: ", Message(made.status())));

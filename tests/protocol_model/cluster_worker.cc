@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "tests/protocol_model/cluster_world.h"
+#include "tests/protocol_model/worker.h"
 
 namespace trident::model {
 
@@ -24,6 +25,7 @@ void ClusterWorker::Start() {
   group.group = world_.options().config.group;
   group.known = known_;
   group.known_attempt = known_attempt_;
+  group.last_life = last_life_;
   for (const auto& [txid, record] : disk_.records) group.records.push_back(record.record);
   protocol_ = std::make_unique<ParticipantProtocol>(id(), incarnation_, std::move(remembered));
   Announce();
@@ -39,6 +41,21 @@ void ClusterWorker::Crash() {
     writes_.front().change(disk_);
   }
   writes_.clear();
+}
+
+void ClusterWorker::EndIn(const std::string& step, TxId txid) {
+  if (!up_ || protocol_->joined() == Epoch()) return;
+  LastLife life{protocol_->joined(), {}};
+  life.process.last_decided = txid.Prev();
+  life.process.steps = {step};
+  life.process.cause = Concat("while step \"", step, "\" worked");
+  const auto first = work_.find(txid);
+  const SourceRange* alone = first == work_.end() ? nullptr : RangeOfOneRow(first->second.data);
+  if (alone != nullptr) {
+    life.process.the_row = RowPlace{alone->emitter, {alone->partition, alone->start}};
+  }
+  last_life_ = std::move(life);
+  ++world_.outcome().deaths;
 }
 
 void ClusterWorker::Announce() {
@@ -293,7 +310,10 @@ void ClusterWorker::NoteKnown() {
       [] {});
 }
 
-void ClusterWorker::Perform(const participant_action::Join&) { Announce(); }
+void ClusterWorker::Perform(const participant_action::Join&) {
+  last_life_.reset();
+  Announce();
+}
 
 void ClusterWorker::Perform(const participant_action::Damaged& action) {
   world_.oracle().Violation(
@@ -360,7 +380,14 @@ void ClusterWorker::Stage(TxId txid, Work& work, const State& below) {
   };
   if (HasPoison(work.data, number_, world_.workers().size())) {
     if (const SourceRange* alone = RangeOfOneRow(work.data)) world_.oracle().OnFailedAlone(*alone);
-    return fail(InvalidArgument("a row cannot be staged"));
+    if (!world_.options().poison_kills) return fail(InvalidArgument("a row cannot be staged"));
+    work.failed = true;
+    // Not at once: it is at work.
+    return time.After(0, [this, txid, life = incarnation_] {
+      if (!up_ || life != incarnation_) return;
+      EndIn(kStageStep, txid);
+      world_.CrashWorker(*this);
+    });
   }
   if (time.faulty() && time.rng().Chance(world_.options().stage_fails)) {
     return fail(ResourceExhausted("staging failed for a while"));

@@ -28,6 +28,8 @@ class ClusterWorker {
 
   void Start();
   void Crash();
+  // It ends in the program's code: `step` was at work on `txid`.
+  void EndIn(const std::string& step, TxId txid);
   // Says that it lives, and what it has applied. Called now and then.
   void Announce();
 
@@ -119,7 +121,8 @@ class ClusterWorker {
   ClusterWorld& world_;
   const uint32_t number_;
   Disk disk_;
-  std::map<TxId, Attempt> outside_;  // a state elsewhere: the attempt whose values it has
+  std::optional<LastLife> last_life_;  // in a file that it writes as memory
+  std::map<TxId, Attempt> outside_;    // a state elsewhere: the attempt whose values it has
 
   // Of this life.
   bool up_ = false;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "tests/protocol_model/worker.h"
 
 namespace trident::model {
 namespace {
@@ -228,7 +229,9 @@ void ClusterWorld::OnHalt(const ClusterLeader& leader, const Status& cause) {
   if (!time_.faulty() && ++calm_halts_ > 3) {
     oracle_.Violation(Concat("I10: it halts again and again: ", Message(cause)));
   }
-  const bool poisoned = cause.code() == StatusCode::kInvalidArgument;
+  const auto& deaths = epochs_.Read().groups.at(0).deaths;
+  const bool hopeless = deaths && deaths->fate == EarlierDeaths::Fate::kHalt;
+  const bool poisoned = cause.code() == StatusCode::kInvalidArgument || hopeless;
   const bool may_divert = options().config.policy == FailurePolicy::kDeadLetter &&
                           options().config.cut_logging == CutLogging::kNone;
   if (poisoned && !may_divert) stopped_ = true;
@@ -258,7 +261,14 @@ void ClusterWorld::CrashWorker(ClusterWorker& worker) {
   });
 }
 
-void ClusterWorld::CrashAnyWorker() { CrashWorker(*workers_[time_.rng().Below(workers_.size())]); }
+// From outside: whatever was at work then may look guilty.
+void ClusterWorld::CrashAnyWorker() {
+  ClusterWorker& worker = *workers_[time_.rng().Below(workers_.size())];
+  if (time_.rng().Chance(0.3)) {
+    worker.EndIn(time_.rng().Chance(0.5) ? kStageStep : "another", worker.known().Next());
+  }
+  CrashWorker(worker);
+}
 
 void ClusterWorld::LosePower() {
   for (auto& worker : workers_) CrashWorker(*worker);

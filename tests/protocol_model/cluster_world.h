@@ -63,13 +63,13 @@ class ClusterWorld : public SpoutSurroundings {
   void OnEpochRecord(const EpochRecord& record);
   void OnStagedOutside(uint32_t worker, TxId txid, Attempt attempt);
   void OnHalt(const ClusterLeader& leader, const Status& cause);
+  void CrashWorker(ClusterWorker& worker);
 
  private:
   void Plan(uint32_t times, void (ClusterWorld::*fault)());
   void BeginEpoch();
   void CrashLeader();
   void TakeOver() { BeginEpoch(); }
-  void CrashWorker(ClusterWorker& worker);
   void CrashAnyWorker();
   void LosePower();
   void CrashSpout();
