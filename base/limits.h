@@ -61,6 +61,9 @@ inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
 
 inline constexpr int64_t kKeyBytesMax = 64 * kKiB;
 inline constexpr int64_t kValueBytesMax = 16 * kMiB;
+// The keys of one partition that are remembered as unreadable, at 40 bytes each. Their count ends
+// there.
+inline constexpr size_t kUnreadableKeysKept = 10'000;
 // The number of partitions of a state is part of its format: fixed when the state is made.
 inline constexpr uint32_t kStatePartitionsMax = 4096;
 // Decided txids whose previous values stay in memory, so that a read at exactly N works while N+1

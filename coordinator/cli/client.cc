@@ -64,6 +64,7 @@ StatusOr<RemoteState> StateFrom(const v1::StateInfo& info) {
                   .value_type = info.value_type(),
                   .partitions = info.partitions(),
                   .approximate_keys = info.approximate_keys(),
+                  .unreadable_keys = info.unreadable_keys(),
                   .latest = TxId(info.latest_txid()),
                   .expire_after_micros = info.expire_after_micros()};
   for (const v1::KeyFieldInfo& field : info.key()) {
@@ -259,9 +260,13 @@ StatusOr<Status> Client::Connection::ScanPart(const RemoteScan& scan, v1::ScanRe
     end.more = !page.resume_token().empty();
     for (const v1::Entry& entry : page.entries()) {
       TRIDENT_ASSIGN_OR_RETURN(const std::vector<Datum> key, FromProto(entry.key()));
-      TRIDENT_ASSIGN_OR_RETURN(const Datum value, FromProto(entry.value()));
+      StatusOr<Datum> value = Aborted(entry.error());
+      if (entry.error().empty()) {
+        TRIDENT_ASSIGN_OR_RETURN(value, FromProto(entry.value()));
+      }
       row(key, value);
       ++end.rows;
+      if (!value.ok()) ++end.unreadable;
     }
     request.set_resume_token(page.resume_token());
     request.clear_at();
@@ -319,7 +324,8 @@ Status Client::Watch(const RemoteWatch& watch, const OnTxId& begun, const OnTxId
   if (events->Read(&event)) begun(TxId(event.txid()));
   while (events->Read(&event)) {
     for (const v1::Change& changed : event.changes()) {
-      RemoteChange out{.txid = TxId(event.txid()), .key = {}, .value = std::nullopt};
+      RemoteChange out{
+          .txid = TxId(event.txid()), .key = {}, .value = std::nullopt, .error = changed.error()};
       TRIDENT_ASSIGN_OR_RETURN(out.key, FromProto(changed.key()));
       if (changed.has_value()) {
         TRIDENT_ASSIGN_OR_RETURN(out.value, FromProto(changed.value()));

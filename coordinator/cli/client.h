@@ -37,6 +37,7 @@ struct RemoteState {
   std::string value_type;
   uint32_t partitions = 0;
   uint64_t approximate_keys = 0;
+  uint64_t unreadable_keys = 0;  // that the topology has found so far
   TxId latest;
   uint64_t expire_after_micros = 0;  // 0: no key expires
 
@@ -65,8 +66,9 @@ struct RemoteScan {
 
 struct RemoteScanEnd {
   TxId txid;
-  uint64_t rows = 0;
-  bool more = false;  // rows_max was reached before the last row
+  uint64_t rows = 0;        // unreadable ones included
+  uint64_t unreadable = 0;  // rows whose value the topology cannot read
+  bool more = false;        // rows_max was reached before the last row
 };
 
 struct RemoteWatch {
@@ -79,7 +81,8 @@ struct RemoteWatch {
 struct RemoteChange {
   TxId txid;
   std::vector<Datum> key;
-  std::optional<Datum> value;  // nullopt: removed
+  std::optional<Datum> value;  // nullopt: removed, or unreadable
+  std::string error;           // why the topology cannot read it; empty: it can
 };
 
 // One thread. Errors are the topology's; Unavailable, saying what to try, when none answers.
@@ -97,9 +100,10 @@ class Client {
   StatusOr<RemoteState> FindState(const std::string& name);
   StatusOr<RemoteValue> Get(const std::string& state, const std::vector<Datum>& key,
                             const RemoteCut& at);
-  // Calls `row` for each row in key order. A scan that the topology cuts off because `row` takes
+  // Calls `row` for each row in key order; `value` is Aborted where the topology cannot read it,
+  // and says why. A scan that the topology cuts off because `row` takes
   // long goes on where it stood, at the same txid; OutOfRange if that is not readable any more.
-  using OnRow = std::function<void(const std::vector<Datum>& key, const Datum& value)>;
+  using OnRow = std::function<void(const std::vector<Datum>& key, const StatusOr<Datum>& value)>;
   StatusOr<RemoteScanEnd> Scan(const RemoteScan& scan, const OnRow& row);
   // Calls `begun` with the txid after which changes are reported, then `change` for each one, and
   // `told` with a txid when all changes up to it were told; ends with ok when `change` returns

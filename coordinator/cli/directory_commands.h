@@ -23,7 +23,8 @@ namespace trident {
 ExitCode VerifyDirectory(const std::string& dir, Console& console);
 
 // The rows of one state, or of every one if `state` is empty, in key order, at the last decided
-// txid: the base with the decided redo over it. Values of user types are shown as bytes.
+// txid: the base with the decided redo over it. Values of user types are shown as bytes. Rows that
+// cannot be read are named on the error stream; kDamaged if there are any.
 ExitCode DumpDirectory(const std::string& dir, const std::string& state, Console& console);
 
 // Calls `row` for each row of the states that `wanted` names, in key order within a state, at the

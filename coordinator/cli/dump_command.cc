@@ -53,18 +53,24 @@ StatusOr<RestingRow> DecodeRow(const RestingState& state, const std::string& key
 }
 
 using OnRow = std::function<Status(const RestingRow&)>;
+// Of a row that is no row of its state.
+using OnBadRow = std::function<Status(const Status& why)>;
 
 // The rows of all partitions of a state, in key order.
+struct RowCalls {
+  OnRow row;
+  OnBadRow bad = [](const Status& why) { return why; };
+};
 Status MergeRows(const DecidedState& from, const RestingState& state, const RedoChanges& redo,
-                 const OnRow& on_row) {
+                 const RowCalls& calls) {
   StateRows rows({.directory = from.directory,
                   .state = state,
                   .redo = redo,
                   .first = PartitionId(0),
                   .end = PartitionId(state.stored().partitions)});
   for (; rows.Valid(); rows.Next()) {
-    TRIDENT_ASSIGN_OR_RETURN(const RestingRow row, DecodeRow(state, rows.key(), rows.value()));
-    TRIDENT_RETURN_IF_ERROR(on_row(row));
+    const StatusOr<RestingRow> row = DecodeRow(state, rows.key(), rows.value());
+    TRIDENT_RETURN_IF_ERROR(row.ok() ? calls.row(*row) : calls.bad(row.status()));
   }
   return rows.status();
 }
@@ -76,6 +82,7 @@ class StateDump {
   StateDump(Shown shown, Console& console) : shown_(shown), console_(&console) {}
 
   void Print(const RestingRow& row);
+  void PrintBad(const Status& why);
   void PrintSummary(const RestingState& state, TxId txid) const;
 
  private:
@@ -83,6 +90,7 @@ class StateDump {
   Console* console_;
   uint64_t rows_ = 0;
   uint64_t open_ = 0;  // with deltas that only the topology can combine
+  uint64_t bad_ = 0;   // beside rows_
 };
 
 void StateDump::Print(const RestingRow& row) {
@@ -103,19 +111,25 @@ void StateDump::Print(const RestingRow& row) {
   console_->out << '\n';
 }
 
+void StateDump::PrintBad(const Status& why) {
+  ++bad_;
+  Report(*console_, why);
+}
+
 void StateDump::PrintSummary(const RestingState& state, TxId txid) const {
   console_->err << "(state " << OneLine(state.name()) << ": " << rows_
                 << (rows_ == 1 ? " row" : " rows") << " at txid " << txid.value();
   if (open_ > 0) {
     console_->err << "; " << open_ << " of them with deltas that only the topology can combine";
   }
+  if (bad_ > 0) console_->err << "; " << bad_ << " more that cannot be read, see above";
   console_->err << ")\n";
 }
 
 // What is done with the states of a directory.
 struct Reading {
   std::function<bool(const RestingState&)> wanted;
-  OnRow row;
+  RowCalls calls;
   std::function<void(const RestingState&, TxId)> end = [](const RestingState&, TxId) {};
 };
 
@@ -129,7 +143,7 @@ Status ReadStates(const RestingDirectory& directory, const Reading& reading) {
     const RedoChanges redo(from, {.which = RedoChanges::Keep::Which::kWaiting, .only = &state},
                            findings);
     TRIDENT_RETURN_IF_ERROR(findings.ToStatus());
-    TRIDENT_RETURN_IF_ERROR(MergeRows(from, state, redo, reading.row));
+    TRIDENT_RETURN_IF_ERROR(MergeRows(from, state, redo, reading.calls));
     reading.end(state, decided.LastDecided(state.stored().group));
   }
   return {};
@@ -141,24 +155,33 @@ StatusOr<std::unique_ptr<RestingDirectory>> OpenAtRest(const std::string& dir,
   return RestingDirectory::Read(std::move(files));
 }
 
-Status Dump(const std::string& dir, const std::string& name, Console& console) {
+// How many keys cannot be read; they were named.
+StatusOr<uint64_t> Dump(const std::string& dir, const std::string& name, Console& console) {
   TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir, kAskWhatItHolds));
   if (!name.empty()) TRIDENT_RETURN_IF_ERROR(directory->FindState(name).status());
   const Shown shown = name.empty() ? Shown::kEveryState : Shown::kOneState;
   StateDump dump(shown, console);
-  return ReadStates(
+  uint64_t bad = 0;
+  TRIDENT_RETURN_IF_ERROR(ReadStates(
       *directory,
       {.wanted = [&](const RestingState& state) { return name.empty() || state.name() == name; },
-       .row =
-           [&](const RestingRow& row) {
-             dump.Print(row);
-             return Status();
-           },
+       .calls = {.row =
+                     [&](const RestingRow& row) {
+                       dump.Print(row);
+                       return Status();
+                     },
+                 .bad =
+                     [&](const Status& why) {
+                       dump.PrintBad(why);
+                       ++bad;
+                       return Status();
+                     }},
        .end =
            [&](const RestingState& state, TxId txid) {
              dump.PrintSummary(state, txid);
              dump = StateDump(shown, console);
-           }});
+           }}));
+  return bad;
 }
 
 }  // namespace
@@ -167,13 +190,15 @@ Status ReadRows(const std::string& dir, std::string_view while_it_runs,
                 const std::function<bool(const std::string& state)>& wanted,
                 const std::function<Status(const RestingRow&)>& row) {
   TRIDENT_ASSIGN_OR_RETURN(const auto directory, OpenAtRest(dir, while_it_runs));
-  return ReadStates(
-      *directory,
-      {.wanted = [&](const RestingState& state) { return wanted(state.name()); }, .row = row});
+  return ReadStates(*directory,
+                    {.wanted = [&](const RestingState& state) { return wanted(state.name()); },
+                     .calls = {.row = row}});
 }
 
 ExitCode DumpDirectory(const std::string& dir, const std::string& state, Console& console) {
-  return ReportDirectory(console, Dump(dir, state, console));
+  const StatusOr<uint64_t> bad = Dump(dir, state, console);
+  if (!bad.ok()) return ReportDirectory(console, bad.status());
+  return *bad > 0 ? ExitCode::kDamaged : ExitCode::kOk;
 }
 
 }  // namespace trident

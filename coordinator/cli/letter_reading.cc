@@ -54,8 +54,8 @@ Status ForEachOf(Client& client, const OnLetter& take) {
   for (const RemoteState& state : states) {
     if (!HoldsLetters(state.name)) continue;
     Status wrong;
-    const auto row = [&](const std::vector<Datum>& key, const Datum& value) {
-      const StatusOr<Letter> letter = LetterFrom(key, value);
+    const auto row = [&](const std::vector<Datum>& key, const StatusOr<Datum>& value) {
+      const StatusOr<Letter> letter = value.ok() ? LetterFrom(key, *value) : value.status();
       letter.ok() ? take(*letter) : static_cast<void>(wrong = letter.status());
     };
     TRIDENT_RETURN_IF_ERROR(client.Scan(All(state.name), row).status());

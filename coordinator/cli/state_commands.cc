@@ -95,6 +95,18 @@ StatusOr<RemoteWatch> WatchOf(Client& client, const StateArgs& args) {
   return out;
 }
 
+std::string UnreadableText(const std::vector<Datum>& key, std::string_view why) {
+  return Concat("key [", KeyList(key), "] cannot be read: ", OneLine(why));
+}
+
+// A key whose value cannot be read: among the rows for a program, beside them for the eye.
+void PrintUnreadable(Console& console, const std::vector<Datum>& key, std::string_view why) {
+  if (console.json()) {
+    console.out << JsonObject().Add("key", JsonOf(key)).Add("error", JsonText(why)).Done() << '\n';
+  }
+  console.err << "trident: " << UnreadableText(key, why) << '\n';
+}
+
 void PrintRow(Console& console, const std::vector<Datum>& key, const Datum& value) {
   if (console.json()) {
     console.out << JsonObject().Add("key", JsonOf(key)).Add("value", JsonOf(value)).Done() << '\n';
@@ -110,12 +122,18 @@ void PrintChange(Console& console, const RemoteChange& change) {
   if (console.json()) {
     JsonObject object;
     object.Add("txid", txid).Add("key", JsonOf(change.key));
-    change.value ? object.Add("value", JsonOf(*change.value)) : object.Add("removed", "true");
+    if (!change.error.empty()) {
+      object.Add("error", JsonText(change.error));
+    } else {
+      change.value ? object.Add("value", JsonOf(*change.value)) : object.Add("removed", "true");
+    }
     console.out << object.Done() << std::endl;
     return;
   }
+  const std::string value = change.value ? OneLine(*change.value) : "(removed)";
   console.out << txid << '\t' << TabbedLine(change.key) << '\t'
-              << (change.value ? OneLine(*change.value) : "(removed)") << std::endl;
+              << (change.error.empty() ? value : "(cannot be read: " + OneLine(change.error) + ")")
+              << std::endl;
 }
 
 std::string StateJson(const RemoteState& state) {
@@ -135,6 +153,7 @@ std::string StateJson(const RemoteState& state) {
       .Add("value_type", JsonText(state.value_type))
       .Add("partitions", JsonNumber(state.partitions))
       .Add("approximate_keys", JsonNumber(state.approximate_keys))
+      .Add("unreadable_keys", JsonNumber(state.unreadable_keys))
       .Add("txid", JsonNumber(state.latest.value()));
   if (state.expire_after_micros > 0) {
     object.Add("expire_after_micros", JsonNumber(state.expire_after_micros));
@@ -158,12 +177,14 @@ std::string ValueText(const RemoteState& state) {
 ExitCode StateList(Client& client, Console& console) {
   const StatusOr<std::vector<RemoteState>> states = client.ListStates();
   if (!states.ok()) return Report(console, states.status());
-  std::vector<std::vector<std::string>> table = {{"STATE", "KIND", "KEY", "VALUE", "KEYS", "TXID"}};
+  std::vector<std::vector<std::string>> table = {
+      {"STATE", "KIND", "KEY", "VALUE", "KEYS", "UNREADABLE", "TXID"}};
   for (const RemoteState& state : *states) {
     if (console.json()) console.out << StateJson(state) << '\n';
     const std::string key = state.key_fields.empty() ? "(one value)" : state.KeyText();
     table.push_back({OneLine(state.name), state.kind, OneLine(key), ValueText(state),
-                     std::to_string(state.approximate_keys), ToString(state.latest)});
+                     std::to_string(state.approximate_keys), std::to_string(state.unreadable_keys),
+                     ToString(state.latest)});
   }
   if (!console.json()) console.out << TableText(table);
   return ExitCode::kOk;
@@ -197,14 +218,17 @@ ExitCode StateGet(Client& client, const StateArgs& args, Console& console) {
 ExitCode StateScan(Client& client, const StateArgs& args, Console& console) {
   const StatusOr<RemoteScan> scan = ScanOf(client, args);
   if (!scan.ok()) return Report(console, scan.status());
-  const StatusOr<RemoteScanEnd> end = client.Scan(
-      *scan,
-      [&](const std::vector<Datum>& key, const Datum& value) { PrintRow(console, key, value); });
+  const StatusOr<RemoteScanEnd> end =
+      client.Scan(*scan, [&](const std::vector<Datum>& key, const StatusOr<Datum>& value) {
+        value.ok() ? PrintRow(console, key, *value)
+                   : PrintUnreadable(console, key, Message(value.status()));
+      });
   if (!end.ok()) return Report(console, end.status());
   console.err << "(" << end->rows << (end->rows == 1 ? " row" : " rows") << " at txid "
-              << end->txid.value()
-              << (end->more ? "; there are more, raise --limit to see them" : "") << ")\n";
-  return ExitCode::kOk;
+              << end->txid.value();
+  if (end->unreadable > 0) console.err << "; " << end->unreadable << " of them cannot be read";
+  console.err << (end->more ? "; there are more, raise --limit to see them" : "") << ")\n";
+  return end->unreadable > 0 ? ExitCode::kFailed : ExitCode::kOk;
 }
 
 ExitCode StateWatch(Client& client, const StateArgs& args, Console& console) {

@@ -165,12 +165,12 @@ Status GetKeys(const KeysOfState& of, TxId txid, v1::MultiGetResponse& response,
     const std::vector<std::string_view> keys(of.keys.begin() + begin, of.keys.begin() + end);
     TRIDENT_ASSIGN_OR_RETURN(const auto values, of.state->MultiGet(txid, keys));
     for (size_t i = begin; i < end; ++i) {
-      const std::optional<std::string>& value = values[i - begin];
-      if (!value) continue;
-      TRIDENT_ASSIGN_OR_RETURN(const Datum datum, DecodeStateValue(of.state->info(), *value));
+      const StatusOr<std::optional<std::string>>& value = values[i - begin];
+      if (value.ok() && !value->has_value()) continue;
       v1::MultiGetResponse::Found& found = *response.mutable_results(of.places[i]);
       found.set_found(true);
-      ToProto(datum, *found.mutable_value());
+      TRIDENT_RETURN_IF_ERROR(
+          FillValue(of.state->info(), value.status(), value.ok() ? **value : "", found));
       bytes += static_cast<int64_t>(found.ByteSizeLong());
     }
     if (bytes > kRpcMessageBytesMax) {
@@ -215,6 +215,7 @@ void Fill(const StateCatalog& catalog, const ReadableState& state, v1::StateInfo
   out.set_latest_txid(catalog.Published(info.spec.group).value());
   out.set_approximate_keys(state.ApproximateKeys());
   out.set_expire_after_micros(static_cast<uint64_t>(info.spec.expire_after_micros));
+  out.set_unreadable_keys(state.UnreadableKeys());
 }
 
 }  // namespace

@@ -8,9 +8,16 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/clock.h"
+#include "base/status.h"
+#include "base/types.h"
+#include "base/utf8.h"
 #include "coordinator/serve/commit_waiters.h"
+#include "coordinator/serve/datum_codec.h"
+#include "coordinator/serve/state_access.h"
 #include "coordinator/serve/stream_slots.h"
 #include "coordinator/serve/work_queue.h"
 #include "proto/query.grpc.pb.h"
@@ -72,6 +79,21 @@ StatusOr<ReadAt> ReadAtFrom(const v1::ReadAt& at);
 Nanos AwaitDeadline(const grpc::CallbackServerContext& context, const Clock& clock);
 // The txid to wait for before `at` can be read; nullopt when it can be read now.
 std::optional<TxId> Awaited(const StateCatalog& catalog, GroupId group, const ReadAt& at);
+
+// Sets the `value` of an entry, a change or a lookup from its bytes; if `error` or the program's
+// codec says that it cannot be read, its `error` instead. Any other error is returned.
+template <class Answer>
+Status FillValue(const StateInfo& state, const Status& error, std::string_view bytes, Answer& out) {
+  StatusOr<Datum> value = error.ok() ? DecodeStateValue(state, bytes) : StatusOr<Datum>(error);
+  if (value.ok()) {
+    ToProto(*value, *out.mutable_value());
+    return {};
+  }
+  if (value.status().code() != StatusCode::kAborted) return value.status();
+  const std::string_view why = Message(value.status());
+  out.set_error(std::string(why.substr(0, ValidUtf8Prefix(why))));
+  return {};
+}
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* NewScanStream(QueryBackend& backend,
                                                           grpc::CallbackServerContext& context,

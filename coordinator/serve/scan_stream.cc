@@ -174,9 +174,8 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     for (const StateRow& row : rows.rows) {
       v1::Entry& entry = *page_.add_entries();
       TRIDENT_ASSIGN_OR_RETURN(const auto key, DecodeStateKey(state_->info(), row.key));
-      TRIDENT_ASSIGN_OR_RETURN(const Datum value, DecodeStateValue(state_->info(), row.value));
       ToProto(key, *entry.mutable_key());
-      ToProto(value, *entry.mutable_value());
+      TRIDENT_RETURN_IF_ERROR(FillValue(state_->info(), row.error, row.value, entry));
     }
     rows_left_ -= rows.rows.size();
     if (!rows.resume) return true;

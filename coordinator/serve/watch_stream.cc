@@ -30,7 +30,8 @@ StatusOr<KeySelection> SelectionFrom(const v1::WatchRequest& request) {
 }
 
 int64_t BytesOf(const StateChange& change) {
-  return static_cast<int64_t>(change.key.size() + (change.value ? change.value->size() : 0));
+  return static_cast<int64_t>(change.key.size() + change.error.message().size() +
+                              (change.value ? change.value->size() : 0));
 }
 
 // At any time exactly one of these is under way: a wait for a commit, a step on a work thread, a
@@ -130,8 +131,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       TRIDENT_ASSIGN_OR_RETURN(const auto key, DecodeStateKey(state_->info(), change.key));
       ToProto(key, *out.mutable_key());
       if (!change.value) continue;
-      TRIDENT_ASSIGN_OR_RETURN(const Datum value, DecodeStateValue(state_->info(), *change.value));
-      ToProto(value, *out.mutable_value());
+      TRIDENT_RETURN_IF_ERROR(FillValue(state_->info(), change.error, *change.value, out));
     }
     message_.set_more(next_change_ < event_.changes.size());
     return {};

@@ -133,6 +133,10 @@ Status BaseReader::ReadSorted(size_t count, In base, KeyAt&& key_at, FoundAt&& f
   return absl::OkStatus();
 }
 
+// True for an error of the program's code (base/guard.h). It costs a key; other errors are the
+// store's.
+inline bool IsOfProgram(const Status& error) { return error.code() == StatusCode::kAborted; }
+
 // A value out of the base. nullopt: the bytes are no V, or the program's combiner or codec threw,
 // and `failed` says which key has them.
 template <class V>

@@ -18,8 +18,11 @@
 
 #include "base/codec.h"
 #include "base/coding.h"
+#include "base/guard.h"
 #include "base/key_words.h"
 #include "base/limits.h"
+#include "base/status.h"
+#include "base/types.h"
 #include "state/map/map_options.h"
 
 namespace trident {
@@ -115,15 +118,27 @@ inline bool ReadChangeHead(ByteReader& in, RowOperation& operation, std::string_
 template <class V>
 struct ChangeRow {
   RowOperation operation;
-  std::string_view key;  // into the section
+  std::string_view key;      // into the section
+  std::string_view encoded;  // the value, there too
   V value{};
+  Status decoded = {};  // not ok: the program's codec threw for the value
 };
 
-// Reads one row. After the last: in.done(). False, and !in.ok(), when the bytes are no row.
+// Reads one row. After the last: in.done(). False, and !in.ok(), when the bytes are no row, or when
+// the codec threw and nobody knows where the row ends.
 template <class V>
 bool ReadChangeRow(ByteReader& in, const ValueCodec<V>& codec, ChangeRow<V>& row) {
   if (!ReadChangeHead(in, row.operation, row.key)) return false;
-  if (HasValue(row.operation)) row.value = codec.Decode(in);
+  const std::string_view rest = in.rest();
+  if (HasValue(row.operation)) {
+    if constexpr (std::is_same_v<V, UserValue>) {
+      row.decoded = Guarded("the codec", [&] { row.value = codec.Decode(in); });
+      if (!row.decoded.ok() && codec.type().kind != TypeKind::kUser) in.Invalidate();
+    } else {
+      row.value = codec.Decode(in);
+    }
+  }
+  if (in.ok()) row.encoded = rest.substr(0, rest.size() - in.remaining());
   return in.ok();
 }
 

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/codec.h"
+#include "base/guard.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/user_value.h"
@@ -42,6 +43,28 @@ int64_t EncodedBytes(const V& value) {
   }
 }
 
+// False: the value is not over kValueBytesMax, and need not be encoded to know it. No encoding of a
+// type of ours is longer than its value by more than a fourth: a number of 8 bytes takes 10. Types
+// of a program may be denser in memory: a list of bools is, eight times.
+template <class V>
+bool MayBeTooLarge(const V& value) {
+  const auto heap = static_cast<int64_t>(HeapBytes(value));
+  const int64_t denser = std::is_same_v<V, UserValue> ? 16 * heap : heap / 4;
+  return heap + denser + static_cast<int64_t>(sizeof(V)) > kValueBytesMax;
+}
+
+// The encoding of a value for those who read it as bytes. Aborted if the program's codec throws, or
+// if the value, which an earlier program wrote, is over kValueBytesMax.
+template <class V>
+StatusOr<std::string> EncodeToRead(const V& value) {
+  std::string encoded;
+  const Status done = Guarded("the codec", [&] { Codec<V>::Encode(value, encoded); });
+  if (!done.ok()) return done;
+  if (encoded.size() <= static_cast<size_t>(kValueBytesMax)) return encoded;
+  return Aborted("the value has ", encoded.size(), " bytes, which is over the limit of ",
+                 kValueBytesMax);
+}
+
 template <class V>
 struct MapOptions {
   // The value after StageDelta: combine(5, 2) is 7 where deltas are added. A key without a value
@@ -56,18 +79,23 @@ struct MapOptions {
   // combiner does not make. REQUIRES: there is a combiner.
   V Sum(const V& value, const V& delta) const {
     V sum = combine(value, delta);
-    if constexpr (kHoldsHeap<V>) {
-      const int64_t bytes = EncodedBytes(sum);
-      if (bytes > kValueBytesMax) {
-        throw std::length_error(
-            Concat("a sum of ", bytes, " bytes is over the limit of ", kValueBytesMax));
-      }
+    if constexpr (std::is_same_v<V, UserValue>) {
+      CheckSum(EncodedBytes(sum));
+    } else if constexpr (kHoldsHeap<V>) {
+      if (MayBeTooLarge(sum)) CheckSum(EncodedBytes(sum));
     }
     return sum;
   }
   // The same as a function object. The options must outlive it.
   auto Summing() const {
     return [this](const V& value, const V& delta) { return Sum(value, delta); };
+  }
+
+ private:
+  static void CheckSum(int64_t bytes) {
+    if (bytes <= kValueBytesMax) return;
+    throw std::length_error(
+        Concat("a sum of ", bytes, " bytes is over the limit of ", kValueBytesMax));
   }
 };
 

@@ -27,6 +27,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,7 @@
 #include "state/map/scan_overlay.h"
 #include "state/map/state_partition.h"
 #include "state/map/stuck_bases.h"
+#include "state/map/unreadable_keys.h"
 #include "state/view/readable_state.h"
 
 namespace trident {
@@ -64,6 +66,8 @@ namespace trident {
 template <class V>
 struct PartitionPage {
   std::vector<std::pair<std::string, V>> rows;
+  // The keys of the range whose values cannot be read, with the reason; they count as rows.
+  std::vector<std::pair<std::string, Status>> unreadable;
   std::optional<std::string> resume;
 };
 
@@ -92,9 +96,14 @@ class MapPartition final : public StatePartition {
   // DataLoss among them. After an error, or an exception from `update`, t is staged in part and
   // must be given up by Abort(t). REQUIRES: t is not older than the newest staged txid; one attempt
   // per txid; keys belong here.
-  // here.
   template <class Update>
   Status Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys, Update&& update);
+
+  // The same for values that do not depend on the old one: next(i) gives a V, or an optional<V>.
+  // The old value need not be readable. The base is asked only whether it has the key, because
+  // changes say so and keys are counted.
+  template <class Next>
+  Status StageUnread(TxId t, Attempt attempt, std::span<const HashedKey> keys, Next&& next);
 
   // Combines deltas[i] into the value of keys[i] without reading the base: for callers that need no
   // new values. Takes the same time for cold keys as for hot ones, because a later fold or read
@@ -118,14 +127,25 @@ class MapPartition final : public StatePartition {
 
   StatusOr<std::optional<V>> Get(TxId at, const HashedKey& key) const;
   // Calls found(i, const V*) for each key, in any order; null: no such key. The value is good only
-  // during the call, which must be short, because changes may be waiting for it.
+  // during the call, which must be short, because changes may be waiting for it, and does not
+  // throw. Calls failed(i, Status) in its stead for a key whose value the program's code threw for.
+  template <class Found, class Failed>
+  Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found, Failed&& failed) const;
+  // The same; an unreadable key is an error.
   template <class Found>
-  Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const;
+  Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const {
+    Status unreadable;
+    const Status read =
+        GetAll(at, keys, found, [&](size_t, const Status& why) { unreadable.Update(why); });
+    return read.ok() ? unreadable : read;
+  }
   // The first rows of `range` at `at`, as many as `limits` allow; at least one if there is one.
   StatusOr<PartitionPage<V>> Scan(TxId at, const KeyRange& range, PageLimits limits) const;
   // Appends the keys of `range` that `at` changed, with their values after it, in no order.
   Status ChangesOf(TxId at, const KeyRange& range, std::vector<StateChange>& out) const;
   uint64_t ApproximateKeys() const;
+  // See ReadableState.
+  uint64_t UnreadableKeys() const;
 
   // ---- fold ----
 
@@ -136,6 +156,8 @@ class MapPartition final : public StatePartition {
     return account_.dirty_bytes();
   }
   std::unique_ptr<PartitionFold> BeginFold(TxId txid, Attempt attempt) override;
+  std::optional<Marker> MarkerIfUnchanged(TxId txid, Attempt attempt) override;
+  void AdvanceTo(const Marker& marker) override;
   void Trim() override;
 
   // The memory that values own, by ValuePlace, found by looking at them all. For tests: the account
@@ -162,20 +184,39 @@ class MapPartition final : public StatePartition {
   static constexpr size_t kPrefetch = 12;
 
   // How much a caller of Locate needs of each key.
-  enum class Need : uint8_t { kValue, kEntry };
+  enum class Need : uint8_t { kValue, kPresence, kEntry };
   // A key as a reader finds it in memory.
   struct Seen {
     Known<V> known;
     BaseRef under;  // the base that the value lies over, unless it is known
   };
+  // Values of keys in the base that each lies over.
+  struct BaseValues {
+    std::vector<std::optional<V>> values;
+    std::map<size_t, Status> unreadable;  // the program's code threw for the i-th; mostly empty
+
+    const V* At(size_t i) const { return values[i].has_value() ? &*values[i] : nullptr; }
+    Status WhyNot(size_t i) const {
+      if (unreadable.empty()) return absl::OkStatus();
+      const auto found = unreadable.find(i);
+      return found == unreadable.end() ? absl::OkStatus() : found->second;
+    }
+  };
 
   // ---- stage ----
 
   // Puts the slot of each key into slots_, inserting keys that are missing. With kValue the newest
-  // value of each is known afterwards, too.
+  // value of each is known afterwards, too; with kPresence it is, or the base has the key.
   Status Locate(std::span<const HashedKey> keys, Need need) TRIDENT_BY_OWNER(locks_)
       TRIDENT_EXCLUDES(locks_.read);
   Status ReadMissing(std::span<const HashedKey> keys, Need need) TRIDENT_BY_OWNER(locks_)
+      TRIDENT_EXCLUDES(locks_.read);
+  // The slot of the key, which is inserted if it is missing.
+  uint32_t SlotOf(const HashedKey& key) TRIDENT_BY_BOTH(locks_);
+  // Finds out which of the keys of missing_ the bases have. The entries of those that they do not
+  // have are known afterwards.
+  Status ReadPresence(std::span<const HashedKey> keys, std::span<const std::string_view> wanted,
+                      std::span<const BaseRef> unders) TRIDENT_BY_OWNER(locks_)
       TRIDENT_EXCLUDES(locks_.read);
   // Makes t the newest staged txid and returns its changes, with room for `changes` more.
   TxChanges& OpenTx(TxId t, Attempt attempt, size_t changes) TRIDENT_BY_OWNER(locks_)
@@ -192,8 +233,9 @@ class MapPartition final : public StatePartition {
       TRIDENT_BY_OWNER(locks_);
   // InvalidArgument when a value that was Put since the last call is larger than kValueBytesMax.
   Status CheckValues() TRIDENT_BY_OWNER(locks_);
-  // Makes all values of the slot known that lie over the base of its entry. `base` is the value of
-  // the slot's key in that base; null: none. If combining throws, all of them stay as they were.
+  // Makes all values of the slot known that lie over the base of its entry, also where the entry's
+  // own is known. `base` is the value of the slot's key in that base; null: none. If combining
+  // throws, all of them stay as they were.
   void Resolve(uint32_t slot, const V* base) TRIDENT_BY_BOTH(locks_);
   void ResolveValue(Presence& presence, V& value, const V* base, ValuePlace place)
       TRIDENT_BY_BOTH(locks_);
@@ -205,7 +247,14 @@ class MapPartition final : public StatePartition {
   uint64_t ChainChecksum(uint32_t tx, std::string_view section) const TRIDENT_BY_OWNER(locks_);
   void ApplyTx(TxId t, Attempt attempt) TRIDENT_BY_OWNER(locks_) TRIDENT_EXCLUDES(locks_.read);
   void ApplyChanges(uint32_t begin, uint32_t end) TRIDENT_BY_BOTH(locks_);
-  void ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row) TRIDENT_BY_OWNER(locks_);
+  Status ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row) TRIDENT_BY_OWNER(locks_)
+      TRIDENT_EXCLUDES(locks_.read);
+  // For a row of the redo that this program's code throws for: the slot's value is, unread, its
+  // newest one so far with the row's behind it, as bytes of the base.
+  Status KeepApart(TxChanges& tx, uint32_t slot, const ChangeRow<V>& row) TRIDENT_BY_OWNER(locks_)
+      TRIDENT_EXCLUDES(locks_.read);
+  // The newest value of the slot as the base would have it.
+  StatusOr<std::string> BytesOfNewest(uint32_t slot) const TRIDENT_BY_OWNER(locks_);
   void MarkDirty(Entry& e, uint32_t slot) TRIDENT_BY_BOTH(locks_);
   // Releases everything that served only readers of txids that are not readable any more.
   void ReleaseVersions() TRIDENT_BY_BOTH(locks_);
@@ -224,6 +273,7 @@ class MapPartition final : public StatePartition {
     if constexpr (kHoldsHeap<V>) return static_cast<int64_t>(HeapBytes(value));
     return 0;
   }
+  Marker MarkerAt(TxId txid, Attempt attempt) const TRIDENT_BY_OWNER(locks_);
   // The newest applied txid up to t; null: it has been released.
   const TxChanges* AppliedUpTo(TxId t) const TRIDENT_BY_EITHER(locks_);
 
@@ -238,8 +288,16 @@ class MapPartition final : public StatePartition {
   // The base that the committed value and the staged ones lie over, if they are not known.
   BaseRef BaseUnderNewest(uint32_t slot) const TRIDENT_BY_EITHER(locks_);
   // The value of each key in the base that it lies over; see BaseReader::ReadEach.
-  StatusOr<std::vector<std::optional<V>>> ReadBase(std::span<const std::string_view> keys,
-                                                   std::span<const BaseRef> unders) const;
+  StatusOr<BaseValues> ReadBase(std::span<const std::string_view> keys,
+                                std::span<const BaseRef> unders) const;
+  // Remembers that the key's newest value cannot be read, unless that is known.
+  void NoteUnreadable(const HashedKey& key) const TRIDENT_BY_READER(locks_);
+  void NoteUnreadable(std::string_view key) const {
+    ReaderLock read(locks_);
+    NoteUnreadable({key, HashBytes(key)});
+  }
+  // What a read of the key at `at` was like.
+  void NoteRead(const HashedKey& key, TxId at, const Status& read) const TRIDENT_BY_READER(locks_);
   // As ReportOverBase, with errors for what the combiner throws.
   template <class Reported>
   Status ReportCombined(std::string_view key, const Known<V>& known, const V* base,
@@ -269,6 +327,7 @@ class MapPartition final : public StatePartition {
   void AddRow(uint32_t slot, TxId at, ScanOverlay<V>& overlay) const TRIDENT_BY_READER(locks_);
   // Looks up the rows that lie over an earlier base, because the scan walks the present one.
   Status ReadEarlier(ScanOverlay<V>& overlay) const;
+  void NoteUnreadable(const PartitionPage<V>& page) const;
   StatusOr<PartitionPage<V>> MergeOverBase(const ScanOverlay<V>& overlay, BaseCursor& base,
                                            PageLimits limits) const;
   // For the owner, who need not keep readers out for it.
@@ -293,10 +352,13 @@ class MapPartition final : public StatePartition {
   bool base_is_empty_ TRIDENT_GUARDED_BY(locks_) = true;      // nothing was ever folded
   EarlierBases earlier_bases_ TRIDENT_GUARDED_BY(locks_);
   StuckBases stuck_bases_ TRIDENT_GUARDED_BY(locks_);
+  // The newest txid that replaced a value that was not known. What it replaced lies over a base.
+  TxId replaced_unread_ TRIDENT_GUARDED_BY(locks_);
   int64_t keys_ TRIDENT_GUARDED_BY(locks_) = 0;  // after the newest applied txid, about
 
   // ---- under the read lock ----
   mutable ScanOrders scan_orders_ TRIDENT_GUARDED_BY(locks_.read);
+  mutable trident::UnreadableKeys unreadable_ TRIDENT_GUARDED_BY(locks_.read);
 
   // ---- the owner's ----
   TxId applied_ TRIDENT_GUARDED_BY(locks_.turn);  // the newest txid that was applied

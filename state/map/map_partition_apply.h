@@ -112,6 +112,10 @@ void MapPartition<V>::ApplyChanges(uint32_t begin, uint32_t end) {
     change.previous = e.version;
     e.version = p;
     if (e.staged == p) e.staged = kNone;
+    if (IsKnown(e.presence)) {
+      if (!IsKnown(change.presence)) replaced_unread_ = applied_;
+      if (!unreadable_.empty()) unreadable_.Remove(HashBytes(e.key()));
+    }
     MarkDirty(e, change.slot);
   }
   log_.MoveBorder(end);
@@ -151,6 +155,7 @@ Status MapPartition<V>::ReplayRedo(TxId t, Attempt attempt, std::string_view sec
   for (ByteReader in(section); !in.done();) {
     ChangeRow<V> row;
     if (!ReadChangeRow(in, options_.codec, row)) {
+      if (!row.decoded.ok()) return Annotate(row.decoded, base_.Describe(row.key));
       return DataLoss("the redo of txid ", t.value(), " for state ", base_.StateName(),
                       ", partition ", context_.partition.value(), " is damaged after row ",
                       rows.size(), ": restore the state from a backup");
@@ -167,7 +172,9 @@ Status MapPartition<V>::ReplayRedo(TxId t, Attempt attempt, std::string_view sec
   OwnerLock turn(locks_);
   TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kEntry));
   TxChanges& tx = OpenTx(t, attempt, rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) ReplayRow(tx, slots_[i], rows[i]);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    TRIDENT_RETURN_IF_ERROR(ReplayRow(tx, slots_[i], rows[i]));
+  }
   tx.end = log_.end();
   tx.checksum = ChainChecksum(log_.txs() - 1, section);
   ApplyTx(t, attempt);
@@ -175,19 +182,74 @@ Status MapPartition<V>::ReplayRedo(TxId t, Attempt attempt, std::string_view sec
 }
 
 template <class V>
-void MapPartition<V>::ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row) {
+Status MapPartition<V>::ReplayRow(TxChanges& tx, uint32_t slot, ChangeRow<V>& row) {
+  // The program that wrote the row could do with it what must be done with it later; this one may
+  // be another.
+  Status possible = row.decoded;
+  if constexpr (std::is_same_v<V, UserValue>) {
+    if (HasValue(row.operation) && possible.ok()) {
+      possible = Guarded("the codec", [&] { EncodedBytes(row.value); });
+    }
+  }
   switch (row.operation) {
     case RowOperation::kReplace:
-      return Put(tx, slot, Presence::kPresent, Presence::kPresent, std::move(row.value));
-    case RowOperation::kAdd:
-      return Put(tx, slot, Presence::kPresent, Presence::kAbsent, std::move(row.value));
+    case RowOperation::kAdd: {
+      if (!possible.ok()) return KeepApart(tx, slot, row);
+      const bool adds = row.operation == RowOperation::kAdd;
+      Put(tx, slot, Presence::kPresent, adds ? Presence::kAbsent : Presence::kPresent,
+          std::move(row.value));
+      return absl::OkStatus();
+    }
     case RowOperation::kRemove:
-      return Put(tx, slot, Presence::kAbsent, Presence::kPresent, V{});
+      Put(tx, slot, Presence::kAbsent, Presence::kPresent, V{});
+      return absl::OkStatus();
     case RowOperation::kRemoveNothing:
-      return Put(tx, slot, Presence::kAbsent, Presence::kAbsent, V{});
+      Put(tx, slot, Presence::kAbsent, Presence::kAbsent, V{});
+      return absl::OkStatus();
     case RowOperation::kDelta:
-      PutDelta(tx, slot, row.value, options_.combine);
+      break;
   }
+  if (possible.ok()) {
+    possible = Guarded("the combiner", [&]() TRIDENT_NO_THREAD_SAFETY_ANALYSIS {
+      PutDelta(tx, slot, row.value, options_.Summing());
+    });
+  }
+  return possible.ok() ? possible : KeepApart(tx, slot, row);
+}
+
+template <class V>
+Status MapPartition<V>::KeepApart(TxChanges& tx, uint32_t slot, const ChangeRow<V>& row) {
+  std::string bytes;
+  if (row.operation == RowOperation::kDelta) {
+    TRIDENT_ASSIGN_OR_RETURN(bytes, BytesOfNewest(slot));
+  }
+  bytes.append(row.encoded);
+  if (row.operation == RowOperation::kAdd) ++tx.keys;
+  Put(tx, slot, Presence::kUnread, Presence::kAbsent, V{});
+  const HashedKey key{row.key, HashBytes(row.key)};
+  ChangeLock change(locks_);
+  stuck_bases_.Unstick(slot, tx.txid);
+  stuck_bases_.Stick(slot, tx.txid, BaseOfOneKey(base_.StoredKey(row.key), std::move(bytes)));
+  NoteUnreadable(key);
+  return absl::OkStatus();
+}
+
+template <class V>
+StatusOr<std::string> MapPartition<V>::BytesOfNewest(uint32_t slot) const {
+  const Entry& e = table_.entry(slot);
+  const Known<V> newest = Newest(e);
+  std::string bytes;
+  if (!IsKnown(newest.presence)) {
+    const std::string_view key = e.key();
+    const BaseRef under = BaseUnderNewest(slot);
+    TRIDENT_RETURN_IF_ERROR(
+        base_.ReadEach({&key, 1}, {&under, 1}, base_keys_.load(std::memory_order_relaxed),
+                       [&](size_t, std::string_view stored) { bytes.assign(stored); }));
+  }
+  if (newest.presence == Presence::kPresent || newest.presence == Presence::kDelta) {
+    Codec<V>::Encode(*newest.value, bytes);
+  }
+  return bytes;
 }
 
 template <class V>

@@ -35,12 +35,17 @@ class MapPartitionFold final : public PartitionFold {
     bool base_was_empty;
     uint64_t base_keys;   // in the base, about
     size_t changed_keys;  // size of folding_, which stays as it is until the fold is closed
+    // A value that may still be read was replaced unread, and lies over the base as it is now.
+    bool hides_unread;
+    bool had_unreadable;  // the partition knew of unreadable keys
   };
   MapPartitionFold(MapPartition<V>& partition, const Begin& begin)
       : partition_(partition),
         base_was_empty_(begin.base_was_empty),
         base_keys_(begin.base_keys),
         changed_keys_(begin.changed_keys),
+        hides_unread_(begin.hides_unread),
+        had_unreadable_(begin.had_unreadable),
         marker_(begin.marker) {}
   ~MapPartitionFold() override { Close(); }
 
@@ -77,6 +82,9 @@ class MapPartitionFold final : public PartitionFold {
   // An error: the program's combiner or codec threw, and the row is as it was.
   Status CombineRow(const V& base, Row& row);
   void NoteFailure(std::string_view key, const Status& cause);
+  void LogFailure(std::string_view key, const Status& cause);
+  // Tells the partition whether the base's value of the key could be combined.
+  void NoteRead(std::string_view key, const Status& read) const;
   // Sets new_keys_, so that the number of keys stays about right although nobody looks.
   Status EstimateNewKeys(const std::vector<uint32_t>& deltas);
   // base[i] is the value of the key of row rows[i] in the base.
@@ -90,6 +98,9 @@ class MapPartitionFold final : public PartitionFold {
   // An entry that has not changed since it was collected is whatever the base has now. Lists the
   // others in `changed`.
   void ForgetUnread(std::vector<uint32_t>& changed);
+  // True if a delta that the base has by now, or will have, is also that of a previous value which
+  // was replaced, unread, by a later txid.
+  bool HidesDelta(uint32_t slot) const TRIDENT_NO_THREAD_SAFETY_ANALYSIS;
   // Reads these slots' keys in the base as it was, and makes their values known.
   Status ReadChanged(std::span<const uint32_t> changed);
   // `stored` is what the slot's key has in the base that it lies over. If the program's code
@@ -114,6 +125,8 @@ class MapPartitionFold final : public PartitionFold {
   const bool base_was_empty_;
   const uint64_t base_keys_;
   const size_t changed_keys_;
+  const bool hides_unread_;
+  const bool had_unreadable_;
   Marker marker_;
   std::vector<Row> rows_;
   int64_t heap_ = 0;                             // that the values of rows_ own
@@ -141,11 +154,12 @@ bool MapPartitionFold<V>::Collect(uint32_t entries) {
       p.MarkDirty(e, slot);
     }
     const Known<V> known = p.At(slot, marker_.txid);
-    if (known.presence == Presence::kUnread) continue;  // as it is in the base
-    if (known.presence == Presence::kDelta && p.stuck_bases_.Has(slot)) {
-      const BaseRef under = p.BaseUnder(slot, marker_.txid);
-      if (under != nullptr) stuck_.emplace(slot, under);
+    BaseRef under;
+    if (!IsKnown(known.presence) && p.stuck_bases_.Has(slot)) {
+      under = p.BaseUnder(slot, marker_.txid);
     }
+    if (known.presence == Presence::kUnread && under == nullptr) continue;  // as it is in the base
+    if (under != nullptr) stuck_.emplace(slot, std::move(under));
     rows_.push_back(Row::Of(e, slot, known));
     if constexpr (kHoldsHeap<V>) heap_ += HeapBytes(rows_.back().value);
   }
@@ -169,7 +183,7 @@ Status MapPartitionFold<V>::Merge() {
   } else if (!deltas.empty()) {
     TRIDENT_RETURN_IF_ERROR(LookUp(deltas));
   }
-  if (append || !stuck_.empty() || failures_ > 0) BeginAppending();
+  if (append || hides_unread_ || !stuck_.empty() || failures_ > 0) BeginAppending();
   return absl::OkStatus();
 }
 
@@ -227,7 +241,7 @@ Status MapPartitionFold<V>::LookUp(const std::vector<uint32_t>& deltas) {
           Status of_key;
           base[i] = partition_.Decode(key, encoded, of_key);
           if (of_key.ok()) return;
-          left[i] = of_key.code() == StatusCode::kAborted;  // the program's code; else damage
+          left[i] = IsOfProgram(of_key);
           left[i] ? NoteFailure(key, of_key) : failed.Update(of_key);
         }));
     TRIDENT_RETURN_IF_ERROR(failed);
@@ -239,7 +253,8 @@ Status MapPartitionFold<V>::LookUp(const std::vector<uint32_t>& deltas) {
       const Status combined = CombineRow(*base[i], row);
       left[i] = !combined.ok();
       typename Row::KeyBuffer named;
-      if (left[i]) NoteFailure(row.Key(named), combined);
+      const std::string_view key = row.Key(named);
+      left[i] ? NoteFailure(key, combined) : NoteRead(key, combined);
       if (left[i]) continue;
     } else {
       ++marker_.keys;
@@ -274,7 +289,21 @@ Status MapPartitionFold<V>::CombineRow(const V& base, Row& row) {
 }
 
 template <class V>
+void MapPartitionFold<V>::NoteRead(std::string_view key, const Status& read) const {
+  if (read.ok() && !had_unreadable_) return;
+  const HashedKey hashed{key, HashBytes(key)};
+  ReaderLock lock(partition_.locks_);
+  partition_.NoteRead(hashed, marker_.txid, read);
+}
+
+template <class V>
 void MapPartitionFold<V>::NoteFailure(std::string_view key, const Status& cause) {
+  NoteRead(key, cause);
+  LogFailure(key, cause);
+}
+
+template <class V>
+void MapPartitionFold<V>::LogFailure(std::string_view key, const Status& cause) {
   if (failures_++ > 0) return;
   TRIDENT_LOG(WARN) << "a fold leaves the changes of " << partition_.base_.Describe(key)
                     << " as they are, and reads of it fail, until a program that can combine them "
@@ -298,7 +327,7 @@ void MapPartitionFold<V>::ResolveInMemory(const std::vector<uint32_t>& rows,
         p.Resolve(row.slot, PointerTo(base[i]));
       });
       typename Row::KeyBuffer named;
-      if (!known.ok()) NoteFailure(row.Key(named), known);
+      if (!known.ok()) LogFailure(row.Key(named), known);
     }
   }
 }
@@ -315,15 +344,17 @@ Status MapPartitionFold<V>::WriteTo(BulkLoad& load) {
     key.append(row.Key(buffer));
     if (row.presence != Presence::kAbsent) {
       value.clear();
-      const auto stuck = row.presence == Presence::kDelta ? stuck_.find(row.slot) : stuck_.end();
+      const auto stuck = IsKnown(row.presence) ? stuck_.end() : stuck_.find(row.slot);
       if (stuck != stuck_.end()) {
         // Behind what it lies over; the present base has some of it already.
         const std::string_view stored(key);
         TRIDENT_RETURN_IF_ERROR(stuck->second->MultiGet(
             {&stored, 1}, [&](size_t, std::string_view under) { value.assign(under); }));
       }
-      const Status encoded = Guarded("the codec", [&] { Codec<V>::Encode(row.value, value); });
-      if (!encoded.ok()) return Annotate(encoded, partition_.base_.Describe(row.Key(buffer)));
+      if (row.presence != Presence::kUnread) {
+        const Status encoded = Guarded("the codec", [&] { Codec<V>::Encode(row.value, value); });
+        if (!encoded.ok()) return Annotate(encoded, partition_.base_.Describe(row.Key(buffer)));
+      }
       const bool append = row.presence == Presence::kDelta && stuck == stuck_.end();
       TRIDENT_RETURN_IF_ERROR(append ? load.Append(key, value) : load.Put(key, value));
     } else if (!base_was_empty_) {
@@ -374,7 +405,8 @@ void MapPartitionFold<V>::ForgetUnread(std::vector<uint32_t>& changed) {
     for (const uint32_t slot : Step(p.folding_, begin)) {
       HotEntry<V>& e = p.table_.entry(slot);
       const bool is_delta = appended && e.presence == Presence::kDelta;
-      if (is_delta && ((e.dirty & p.kDirty) != 0 || p.log_.IsStaged(e.staged))) {
+      const bool has_changed = (e.dirty & p.kDirty) != 0 || p.log_.IsStaged(e.staged);
+      if (appended && has_changed && (is_delta || HidesDelta(slot))) {
         changed.push_back(slot);
         continue;
       }
@@ -391,6 +423,19 @@ void MapPartitionFold<V>::ForgetUnread(std::vector<uint32_t>& changed) {
   OwnerLock turn(p.locks_);
   ChangeLock change(p.locks_);
   p.keys_ += static_cast<int64_t>(new_keys_ * static_cast<double>(forgotten));
+}
+
+template <class V>
+bool MapPartitionFold<V>::HidesDelta(uint32_t slot) const {
+  const MapPartition<V>& p = partition_;
+  if (p.replaced_unread_ <= marker_.txid) return false;
+  uint32_t change = p.table_.entry(slot).version;
+  if (!p.log_.IsApplied(change, slot)) return false;
+  for (; change != kNone && p.log_.at(change).txid.IsAfter(marker_.txid);) {
+    if (p.log_.at(change).presence == Presence::kDelta) return true;
+    change = p.log_.OlderApplied(change);
+  }
+  return false;
 }
 
 template <class V>
@@ -436,8 +481,9 @@ Status MapPartitionFold<V>::MakeKnown(uint32_t slot, const std::optional<std::st
     p.stuck_bases_.Unstick(slot, marker_.txid);
     return failed;
   }
-  if (failed.code() != StatusCode::kAborted) return failed;
-  NoteFailure(key, failed);
+  if (!IsOfProgram(failed)) return failed;
+  p.NoteUnreadable({key, HashBytes(key)});
+  LogFailure(key, failed);
   p.stuck_bases_.Stick(slot, marker_.txid,
                        BaseOfOneKey(p.base_.StoredKey(key), stored.value_or(std::string())));
   return absl::OkStatus();
@@ -478,17 +524,40 @@ std::unique_ptr<PartitionFold> MapPartition<V>::BeginFold(TxId txid, Attempt att
   fold_active_ = true;
   folding_.swap(dirty_);
   scan_orders_.NextGeneration();
+  return std::make_unique<MapPartitionFold<V>>(
+      *this, typename MapPartitionFold<V>::Begin{
+                 .marker = MarkerAt(txid, attempt),
+                 .base_was_empty = base_is_empty_,
+                 .base_keys = marker_.keys,
+                 .changed_keys = folding_.size(),
+                 .hides_unread = replaced_unread_ > context_.timeline->oldest(),
+                 .had_unreadable = !unreadable_.empty()});
+}
+
+template <class V>
+Marker MapPartition<V>::MarkerAt(TxId txid, Attempt attempt) const {
   const TxChanges* tx = AppliedUpTo(txid);
   const int64_t keys = tx != nullptr ? tx->keys : released_keys_;
-  const Marker marker{.txid = txid,
-                      .attempt = attempt,
-                      .checksum = tx != nullptr ? tx->checksum : released_checksum_,
-                      .keys = static_cast<uint64_t>(std::max<int64_t>(0, keys))};
-  return std::make_unique<MapPartitionFold<V>>(
-      *this, typename MapPartitionFold<V>::Begin{.marker = marker,
-                                                 .base_was_empty = base_is_empty_,
-                                                 .base_keys = marker_.keys,
-                                                 .changed_keys = folding_.size()});
+  return {.txid = txid,
+          .attempt = attempt,
+          .checksum = tx != nullptr ? tx->checksum : released_checksum_,
+          .keys = static_cast<uint64_t>(std::max<int64_t>(0, keys))};
+}
+
+template <class V>
+std::optional<Marker> MapPartition<V>::MarkerIfUnchanged(TxId txid, Attempt attempt) {
+  OwnerLock turn(locks_);
+  TRIDENT_CHECK(!fold_active_) << "a partition is folded by one at a time";
+  if (!dirty_.empty()) return std::nullopt;
+  return MarkerAt(txid, attempt);
+}
+
+template <class V>
+void MapPartition<V>::AdvanceTo(const Marker& marker) {
+  OwnerLock turn(locks_);
+  ChangeLock change(locks_);
+  marker_ = marker;
+  base_keys_.store(marker.keys, std::memory_order_relaxed);
 }
 
 template <class V>

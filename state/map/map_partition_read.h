@@ -53,8 +53,9 @@ StatusOr<std::optional<V>> MapPartition<V>::Get(TxId at, const HashedKey& key) c
 }
 
 template <class V>
-template <class Found>
-Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const {
+template <class Found, class Failed>
+Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& found,
+                               Failed&& failed) const {
   TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
   // The keys that the base must be asked for: index, name, and the base to ask.
   std::vector<uint32_t> unknown;
@@ -79,7 +80,7 @@ Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&&
     }
   }
   while (!unknown.empty()) {
-    TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::optional<V>> base, ReadBase(names, unders));
+    TRIDENT_ASSIGN_OR_RETURN(const BaseValues base, ReadBase(names, unders));
     const std::vector<uint32_t> asked = std::exchange(unknown, {});
     const std::vector<BaseRef> asked_in = std::exchange(unders, {});
     names.clear();
@@ -89,13 +90,18 @@ Status MapPartition<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&&
       Seen seen = Look(keys[asked[a]], at);
       const bool over_the_same =
           seen.under == asked_in[a] && (seen.under != nullptr || !fold_ended);
-      if (IsKnown(seen.known.presence) || over_the_same) {
-        TRIDENT_RETURN_IF_ERROR(ReportCombined(keys[asked[a]].key, seen.known,
-                                               base[a].has_value() ? &*base[a] : nullptr,
-                                               [&](const V* value) { found(asked[a], value); }));
-      } else {
+      if (!IsKnown(seen.known.presence) && !over_the_same) {
         ask_base(asked[a], std::move(seen.under));
+        continue;
       }
+      const HashedKey& key = keys[asked[a]];
+      Status read = IsKnown(seen.known.presence) ? absl::OkStatus() : base.WhyNot(a);
+      if (read.ok()) {
+        read = ReportCombined(key.key, seen.known, base.At(a),
+                              [&](const V* value) { found(asked[a], value); });
+      }
+      NoteRead(key, at, read);
+      if (!read.ok()) failed(asked[a], read);
     }
   }
   return context_.timeline->CheckReadable(at);
@@ -109,6 +115,20 @@ Status MapPartition<V>::ReportCombined(std::string_view key, const Known<V>& kno
       Guarded("the combiner", [&] { ReportOverBase(known, base, options_.Summing(), report); });
   if (combined.ok()) return combined;
   return Annotate(combined, "the value of " + base_.Describe(key) + " cannot be read");
+}
+
+template <class V>
+void MapPartition<V>::NoteRead(const HashedKey& key, TxId at, const Status& read) const {
+  if (!read.ok()) return NoteUnreadable(key);
+  if (unreadable_.empty()) return;
+  const uint32_t slot = table_.Find(key.hash, key.key);
+  if (slot == kNone || ChangeAfter(slot, at) == kNone) unreadable_.Remove(key.hash);
+}
+
+template <class V>
+void MapPartition<V>::NoteUnreadable(const HashedKey& key) const {
+  const uint32_t slot = table_.Find(key.hash, key.key);
+  if (slot == kNone || !IsKnown(table_.entry(slot).presence)) unreadable_.Add(key.hash);
 }
 
 template <class V>
@@ -143,15 +163,21 @@ BaseRef MapPartition<V>::BaseUnderNewest(uint32_t slot) const {
 }
 
 template <class V>
-StatusOr<std::vector<std::optional<V>>> MapPartition<V>::ReadBase(
-    std::span<const std::string_view> keys, std::span<const BaseRef> unders) const {
-  std::vector<std::optional<V>> values(keys.size());
-  Status failed;
-  TRIDENT_RETURN_IF_ERROR(base_.ReadEach(
-      keys, unders, base_keys_.load(std::memory_order_relaxed),
-      [&](size_t i, std::string_view encoded) { values[i] = Decode(keys[i], encoded, failed); }));
-  TRIDENT_RETURN_IF_ERROR(failed);
-  return values;
+auto MapPartition<V>::ReadBase(std::span<const std::string_view> keys,
+                               std::span<const BaseRef> unders) const -> StatusOr<BaseValues> {
+  BaseValues base;
+  base.values.resize(keys.size());
+  Status damaged;
+  TRIDENT_RETURN_IF_ERROR(base_.ReadEach(keys, unders, base_keys_.load(std::memory_order_relaxed),
+                                         [&](size_t i, std::string_view encoded) {
+                                           Status failed;
+                                           base.values[i] = Decode(keys[i], encoded, failed);
+                                           if (failed.ok()) return;
+                                           if (!IsOfProgram(failed)) return damaged.Update(failed);
+                                           base.unreadable.emplace(i, std::move(failed));
+                                         }));
+  TRIDENT_RETURN_IF_ERROR(damaged);
+  return base;
 }
 
 template <class V>
@@ -176,13 +202,25 @@ Status MapPartition<V>::ChangesOf(TxId at, const KeyRange& range,
   for (const std::string& key : changed) keys.push_back({key, HashBytes(key)});
   const size_t first = out.size();
   for (std::string& key : changed) out.push_back({key, std::nullopt});
-  TRIDENT_RETURN_IF_ERROR(GetAll(at, keys, [&](size_t i, const V* value) {
-    if (value == nullptr) return;
-    std::string encoded;
-    Codec<V>::Encode(*value, encoded);
-    out[first + i].value = std::move(encoded);
-  }));
+  TRIDENT_RETURN_IF_ERROR(GetAll(
+      at, keys,
+      [&](size_t i, const V* value) {
+        if (value == nullptr) return;
+        StatusOr<std::string> encoded = EncodeToRead(*value);
+        out[first + i].error = encoded.status();
+        out[first + i].value = encoded.ok() ? *std::move(encoded) : std::string();
+      },
+      [&](size_t i, const Status& why) {
+        out[first + i].error = why;
+        out[first + i].value.emplace();
+      }));
   return context_.timeline->CheckReadable(before);
+}
+
+template <class V>
+uint64_t MapPartition<V>::UnreadableKeys() const {
+  ReaderLock read(locks_);
+  return unreadable_.size();
 }
 
 template <class V>

@@ -37,6 +37,7 @@ StatusOr<PartitionPage<V>> MapPartition<V>::Scan(TxId at, const KeyRange& range,
     }
     TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page, MergeOverBase(*overlay, base, limits));
     TRIDENT_RETURN_IF_ERROR(context_.timeline->CheckReadable(at));
+    if (!page.unreadable.empty()) NoteUnreadable(page);
     return page;
   }
 }
@@ -182,17 +183,24 @@ Status MapPartition<V>::ReadEarlier(ScanOverlay<V>& overlay) const {
     keys.push_back(row.key);
     unders.push_back(row.under);
   }
-  TRIDENT_ASSIGN_OR_RETURN(const auto base, ReadBase(keys, unders));
+  TRIDENT_ASSIGN_OR_RETURN(const BaseValues base, ReadBase(keys, unders));
   for (size_t i = 0; i < rows.size(); ++i) {
     auto& row = *rows[i];
+    row.unreadable = base.WhyNot(i);
+    if (!row.unreadable.ok()) continue;
     const Status known = Guarded("the combiner", [&] {
-      ResolveOverBase(row.presence, row.value, base[i].has_value() ? &*base[i] : nullptr,
-                      options_.Summing());
+      ResolveOverBase(row.presence, row.value, base.At(i), options_.Summing());
     });
     if (known.ok()) continue;
-    return Annotate(known, "the value of " + base_.Describe(row.key) + " cannot be read");
+    row.unreadable = Annotate(known, "the value of " + base_.Describe(row.key) + " cannot be read");
   }
   return {};
+}
+
+template <class V>
+void MapPartition<V>::NoteUnreadable(const PartitionPage<V>& page) const {
+  ReaderLock read(locks_);
+  for (const auto& [key, why] : page.unreadable) NoteUnreadable({key, HashBytes(key)});
 }
 
 template <class V>
@@ -207,30 +215,35 @@ StatusOr<PartitionPage<V>> MapPartition<V>::MergeOverBase(const ScanOverlay<V>& 
     if (over == over_end && overlay.horizon().has_value()) break;
     // Negative: the base alone has the next key. Positive: memory alone has it.
     const int side = over == over_end ? -1 : !base.Valid() ? 1 : base.key().compare(over->key);
+    const bool asks_base =
+        side < 0 || (side == 0 && over->unreadable.ok() && !IsKnown(over->presence));
     // Sizes are known before a value of the base is decoded.
     uint64_t size = side < 0 ? base.key().size() : ScanOverlay<V>::BytesOf(*over);
-    if (side < 0 || (side == 0 && !IsKnown(over->presence))) size += base.value().size();
-    const bool full =
-        page.rows.size() == limits.rows || (!page.rows.empty() && bytes + size > limits.bytes);
-    if (full) {
+    if (asks_base) size += base.value().size();
+    const size_t rows = page.rows.size() + page.unreadable.size();
+    if (rows == limits.rows || (rows > 0 && bytes + size > limits.bytes)) {
       page.resume = side < 0 ? std::string(base.key()) : over->key;
       return page;
     }
+    std::string key = side < 0 ? std::string(base.key()) : over->key;
     std::optional<V> stored;
-    if (side <= 0) {
-      Status failed;
-      stored = Decode(base.key(), base.value(), failed);
-      TRIDENT_RETURN_IF_ERROR(failed);
-    }
+    Status read = side < 0 ? absl::OkStatus() : over->unreadable;
+    if (asks_base) stored = Decode(key, base.value(), read);
+    if (!read.ok() && !IsOfProgram(read)) return read;
     const Known<V> known =
         side < 0 ? Known<V>{Presence::kUnread, nullptr} : Known<V>{over->presence, &over->value};
-    std::string key = side < 0 ? std::string(base.key()) : over->key;
-    TRIDENT_RETURN_IF_ERROR(
-        ReportCombined(key, known, stored.has_value() ? &*stored : nullptr, [&](const V* value) {
-          if (value == nullptr) return;
-          bytes += size;
-          page.rows.emplace_back(std::move(key), *value);
-        }));
+    if (read.ok()) {
+      read =
+          ReportCombined(key, known, stored.has_value() ? &*stored : nullptr, [&](const V* value) {
+            if (value == nullptr) return;
+            bytes += size;
+            page.rows.emplace_back(key, *value);
+          });
+    }
+    if (!read.ok()) {
+      bytes += key.size() + read.message().size();
+      page.unreadable.emplace_back(std::move(key), std::move(read));
+    }
     if (side <= 0) base.Next();
     if (side >= 0) ++over;
   }

@@ -57,6 +57,26 @@ Status MapPartition<V>::Stage(TxId t, Attempt attempt, std::span<const HashedKey
 }
 
 template <class V>
+template <class Next>
+Status MapPartition<V>::StageUnread(TxId t, Attempt attempt, std::span<const HashedKey> keys,
+                                    Next&& next) {
+  if (keys.empty()) return absl::OkStatus();
+  OwnerLock turn(locks_);
+  TRIDENT_RETURN_IF_ERROR(Locate(keys, Need::kPresence));
+  TxChanges& tx = OpenTx(t, attempt, keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const Presence old = Newest(table_.entry(slots_[i])).presence;
+    const Presence before = IsKnown(old) ? old : Presence::kPresent;
+    std::optional<V> value = next(i);
+    const Presence presence = value.has_value() ? Presence::kPresent : Presence::kAbsent;
+    Put(tx, slots_[i], presence, before, value.has_value() ? *std::move(value) : V{});
+  }
+  tx.end = log_.end();
+  MakeWay();
+  return CheckValues();
+}
+
+template <class V>
 template <class Combine>
 Status MapPartition<V>::StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
                                    std::span<const V> deltas, Combine&& combine) {
@@ -136,26 +156,55 @@ Status MapPartition<V>::ReadMissing(std::span<const HashedKey> keys, Need need) 
     if (!earlier_bases_.IsAppending() && stuck_bases_.empty()) continue;
     unders.push_back(slots_[i] == kNone ? nullptr : BaseUnderNewest(slots_[i]));
   }
-  std::vector<std::optional<V>> values;
-  if (!base_is_empty_ && need == Need::kValue) {
-    TRIDENT_ASSIGN_OR_RETURN(values, ReadBase(wanted, unders));
+  if (need == Need::kPresence) return ReadPresence(keys, wanted, unders);
+  BaseValues base;
+  const bool is_read = need == Need::kValue && (!base_is_empty_ || !stuck_bases_.empty());
+  if (is_read) {
+    TRIDENT_ASSIGN_OR_RETURN(base, ReadBase(wanted, unders));
   }
-  const Presence unread = base_is_empty_ ? Presence::kAbsent : Presence::kUnread;
   ChangeLock change(locks_);
   for (size_t m = 0; m < missing_.size(); ++m) {
     const HashedKey& key = keys[missing_[m]];
     uint32_t& slot = slots_[missing_[m]];
-    if (slot == kNone) slot = table_.Find(key.hash, key.key);  // a key may repeat
-    if (slot == kNone) {
-      slot = table_.Insert(key.hash, key.key);
-      table_.entry(slot).presence = unread;
-      eviction_.CountInsertion();
+    if (slot == kNone) slot = SlotOf(key);
+    if (!is_read) continue;
+    Status known = base.WhyNot(m);
+    if (known.ok()) {
+      known = Guarded("the combiner",
+                      [&]() TRIDENT_NO_THREAD_SAFETY_ANALYSIS { Resolve(slot, base.At(m)); });
     }
-    if (values.empty()) continue;
-    const Status known = Guarded("the combiner", [&]() TRIDENT_NO_THREAD_SAFETY_ANALYSIS {
-      Resolve(slot, values[m].has_value() ? &*values[m] : nullptr);
-    });
-    if (!known.ok()) return Annotate(known, base_.Describe(key.key));
+    if (known.ok()) continue;
+    NoteUnreadable(key);
+    return Annotate(known, base_.Describe(key.key));
+  }
+  return absl::OkStatus();
+}
+
+template <class V>
+uint32_t MapPartition<V>::SlotOf(const HashedKey& key) {
+  uint32_t slot = table_.Find(key.hash, key.key);  // a key may repeat
+  if (slot != kNone) return slot;
+  slot = table_.Insert(key.hash, key.key);
+  table_.entry(slot).presence = base_is_empty_ ? Presence::kAbsent : Presence::kUnread;
+  eviction_.CountInsertion();
+  return slot;
+}
+
+template <class V>
+Status MapPartition<V>::ReadPresence(std::span<const HashedKey> keys,
+                                     std::span<const std::string_view> wanted,
+                                     std::span<const BaseRef> unders) {
+  std::vector<bool> is_there(wanted.size());
+  if (!base_is_empty_ || !stuck_bases_.empty()) {
+    TRIDENT_RETURN_IF_ERROR(
+        base_.ReadEach(wanted, unders, base_keys_.load(std::memory_order_relaxed),
+                       [&](size_t m, std::string_view) { is_there[m] = true; }));
+  }
+  ChangeLock change(locks_);
+  for (size_t m = 0; m < missing_.size(); ++m) {
+    uint32_t& slot = slots_[missing_[m]];
+    if (slot == kNone) slot = SlotOf(keys[missing_[m]]);
+    if (!is_there[m]) Resolve(slot, nullptr);
   }
   return absl::OkStatus();
 }
@@ -223,13 +272,11 @@ void MapPartition<V>::Put(TxChanges& tx, uint32_t slot, Presence presence, Prese
 template <class V>
 void MapPartition<V>::CountStaged(const Change<V>& change) {
   if constexpr (kHoldsHeap<V>) {
-    const int64_t heap = HeapOf(change.value);
-    account_.AddHeap(ValuePlace::kStaged, heap);
-    // No encoding is longer than its value by more than a fourth: a number of 8 bytes takes 10.
-    const bool may_be_large = heap + heap / 4 + static_cast<int64_t>(sizeof(V)) > kValueBytesMax;
-    if (may_be_large && EncodedBytes(change.value) > kValueBytesMax) {
-      too_large_ = change.slot;
-    }
+    account_.AddHeap(ValuePlace::kStaged, HeapOf(change.value));
+    const bool has_value = change.presence == Presence::kPresent ||  //
+                           change.presence == Presence::kDelta;
+    if (!has_value || !MayBeTooLarge(change.value)) return;
+    if (EncodedBytes(change.value) > kValueBytesMax) too_large_ = change.slot;
   }
 }
 
@@ -261,16 +308,17 @@ Status MapPartition<V>::CheckValues() {
 template <class V>
 void MapPartition<V>::Resolve(uint32_t slot, const V* base) {
   Entry& e = table_.entry(slot);
-  if (IsKnown(e.presence)) return;
   // Other values that lie over the same base: staged ones, and previous ones, but for those that a
   // folded txid replaced.
   std::vector<uint32_t> others;
   for (uint32_t p = e.version; log_.IsApplied(p, slot) && log_.at(p).txid.IsAfter(marker_.txid);) {
-    others.push_back(p);
+    if (!IsKnown(log_.at(p).presence)) others.push_back(p);
     p = log_.OlderApplied(p);
   }
   const size_t first_staged = others.size();
-  for (uint32_t p = e.staged; log_.IsStaged(p); p = log_.at(p).previous) others.push_back(p);
+  for (uint32_t p = e.staged; log_.IsStaged(p); p = log_.at(p).previous) {
+    if (!IsKnown(log_.at(p).presence)) others.push_back(p);
+  }
   // All that may throw comes first.
   std::vector<std::pair<Presence, V>> known;
   known.reserve(others.size());

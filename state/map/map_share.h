@@ -39,6 +39,9 @@ class MapShare {
   // keys of one partition in their order, partition after partition.
   template <class Update>
   Status Stage(TxId t, Attempt attempt, std::span<const HashedKey> keys, Update&& update);
+  // See MapPartition::StageUnread; next(i) is called as `update` is.
+  template <class Next>
+  Status StageUnread(TxId t, Attempt attempt, std::span<const HashedKey> keys, Next&& next);
   // See MapPartition::StageDelta.
   template <class Combine>
   Status StageDelta(TxId t, Attempt attempt, std::span<const HashedKey> keys,
@@ -93,6 +96,24 @@ Status MapShare<V>::Stage(TxId t, Attempt attempt, std::span<const HashedKey> ke
     status = partition(p).Stage(
         t, attempt, routed, [&](size_t i, const V* old) { return update(size_t{from[i]}, old); });
   });
+  return status;
+}
+
+template <class V>
+template <class Next>
+Status MapShare<V>::StageUnread(TxId t, Attempt attempt, std::span<const HashedKey> keys,
+                                Next&& next) {
+  if (keys.empty()) return absl::OkStatus();
+  router_.Route(keys, state_.partitions(), first_, last_);
+  Tx& tx = OpenTx(t);
+  Status status;
+  router_.ForEachPartition(
+      [&](uint32_t p, std::span<const HashedKey> routed, std::span<const uint32_t> from) {
+        if (!status.ok()) return;
+        Touch(tx, p);
+        status = partition(p).StageUnread(t, attempt, routed,
+                                          [&](size_t i) { return next(size_t{from[i]}); });
+      });
   return status;
 }
 

@@ -49,16 +49,22 @@ class MapState final : public ReadableState {
   StatusOr<std::optional<V>> Find(TxId at, const HashedKey& key) const {
     return PartitionOf(key.hash).Get(at, key);
   }
-  // found(i, const V*) once for each key, in any order; null: no such key. The value may be looked
-  // at only during the call, which must be short: a commit may be waiting for it.
+  // See MapPartition::GetAll.
+  template <class Found, class Failed>
+  Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found, Failed&& failed) const;
+  // The same; an unreadable key is an error.
   template <class Found>
-  Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const;
+  Status GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const {
+    Status unreadable;
+    const Status read =
+        GetAll(at, keys, found, [&](size_t, const Status& why) { unreadable.Update(why); });
+    return read.ok() ? unreadable : read;
+  }
 
   // ---- ReadableState ----
 
   StatusOr<std::optional<std::string>> Get(TxId at, std::string_view key) const override;
-  StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      TxId at, std::span<const std::string_view> keys) const override;
+  StatusOr<Answers> MultiGet(TxId at, std::span<const std::string_view> keys) const override;
   StatusOr<StatePage> Scan(TxId at, const KeyRange& range, PageLimits limits) const override;
   StatusOr<std::vector<StateChange>> ChangesOf(TxId at, const KeyRange& range) const override;
   uint64_t ApproximateKeys() const override;
@@ -66,17 +72,17 @@ class MapState final : public ReadableState {
 
   // Keys of a committed batch were removed because they expired. Any thread.
   void CountExpired(uint64_t keys) { expired_.fetch_add(keys, std::memory_order_relaxed); }
+  uint64_t UnreadableKeys() const override;
 
  private:
-  static std::string Encode(const V& value) {
-    std::string out;
-    Codec<V>::Encode(value, out);
-    return out;
-  }
   // Calls what may run the program's codec.
   template <class Read>
   auto Guard(Read&& read) const {
     return Guarded("reading the state \"" + info_.spec.name + "\"", read);
+  }
+
+  Status OfState(const Status& error) const {
+    return Annotate(error, "reading the state \"" + info_.spec.name + "\"");
   }
 
   const StateInfo info_;
@@ -103,11 +109,12 @@ std::vector<StatePartition*> MapState<V>::AllPartitions() {
 }
 
 template <class V>
-template <class Found>
-Status MapState<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& found) const {
+template <class Found, class Failed>
+Status MapState<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& found,
+                           Failed&& failed) const {
   if (partitions() == 1 || keys.size() == 1) {
     if (keys.empty()) return absl::OkStatus();
-    return PartitionOf(keys[0].hash).GetAll(at, keys, found);
+    return PartitionOf(keys[0].hash).GetAll(at, keys, found, failed);
   }
   KeyRouter router;
   router.Route(keys, partitions(), 0, partitions());
@@ -116,32 +123,36 @@ Status MapState<V>::GetAll(TxId at, std::span<const HashedKey> keys, Found&& fou
       [&](uint32_t partition, std::span<const HashedKey> routed, std::span<const uint32_t> from) {
         if (!status.ok()) return;
         status = partitions_[partition]->GetAll(
-            at, routed, [&](size_t i, const V* value) { found(size_t{from[i]}, value); });
+            at, routed, [&](size_t i, const V* value) { found(size_t{from[i]}, value); },
+            [&](size_t i, const Status& why) { failed(size_t{from[i]}, why); });
       });
   return status;
 }
 
 template <class V>
 StatusOr<std::optional<std::string>> MapState<V>::Get(TxId at, std::string_view key) const {
-  return Guard([&]() -> StatusOr<std::optional<std::string>> {
-    TRIDENT_ASSIGN_OR_RETURN(std::optional<V> value, Find(at, {key, HashBytes(key)}));
-    if (!value.has_value()) return std::optional<std::string>();
-    return std::optional<std::string>(Encode(*value));
-  });
+  TRIDENT_ASSIGN_OR_RETURN(Answers answers, MultiGet(at, {&key, 1}));
+  return std::move(answers[0]);
 }
 
 template <class V>
-StatusOr<std::vector<std::optional<std::string>>> MapState<V>::MultiGet(
-    TxId at, std::span<const std::string_view> keys) const {
+auto MapState<V>::MultiGet(TxId at, std::span<const std::string_view> keys) const
+    -> StatusOr<Answers> {
   std::vector<HashedKey> hashed;
   hashed.reserve(keys.size());
   for (std::string_view key : keys) hashed.push_back({key, HashBytes(key)});
-  std::vector<std::optional<std::string>> out(keys.size());
+  Answers out(keys.size(), std::optional<std::string>());
   TRIDENT_RETURN_IF_ERROR(Guard([&] {
-    return GetAll(at, hashed, [&](size_t i, const V* value) {
-      if (value != nullptr) out[i] = Encode(*value);
-    });
+    return GetAll(
+        at, hashed,
+        [&](size_t i, const V* value) {
+          if (value != nullptr) out[i] = EncodeToRead(*value);
+        },
+        [&](size_t i, const Status& why) { out[i] = why; });
   }));
+  for (StatusOr<std::optional<std::string>>& answer : out) {
+    if (!answer.ok()) answer = OfState(answer.status());
+  }
   return out;
 }
 
@@ -151,10 +162,18 @@ StatusOr<StatePage> MapState<V>::Scan(TxId at, const KeyRange& range, PageLimits
     ScanMerge merge(limits, partitions());
     for (const auto& partition : partitions_) {
       TRIDENT_ASSIGN_OR_RETURN(PartitionPage<V> page,
-                               partition->Scan(at, range, merge.per_partition()));
+                               partition->Scan(at, merge.Open(range), merge.per_partition()));
       std::vector<StateRow> rows;
-      rows.reserve(page.rows.size());
-      for (auto& [key, value] : page.rows) rows.push_back({std::move(key), Encode(value)});
+      rows.reserve(page.rows.size() + page.unreadable.size());
+      for (auto& [key, value] : page.rows) {
+        StatusOr<std::string> encoded = EncodeToRead(value);
+        if (encoded.ok()) {
+          rows.push_back({std::move(key), *std::move(encoded)});
+        } else {
+          rows.push_back({std::move(key), {}, OfState(encoded.status())});
+        }
+      }
+      for (auto& [key, why] : page.unreadable) rows.push_back({std::move(key), {}, OfState(why)});
       merge.Add(std::move(rows), std::move(page.resume));
     }
     return std::move(merge).Page();
@@ -170,6 +189,13 @@ StatusOr<std::vector<StateChange>> MapState<V>::ChangesOf(TxId at, const KeyRang
   std::sort(out.begin(), out.end(),
             [](const StateChange& a, const StateChange& b) { return a.key < b.key; });
   return out;
+}
+
+template <class V>
+uint64_t MapState<V>::UnreadableKeys() const {
+  uint64_t keys = 0;
+  for (const auto& partition : partitions_) keys += partition->UnreadableKeys();
+  return keys;
 }
 
 template <class V>

@@ -18,6 +18,10 @@ PageLimits PerPartition(const PageLimits& whole, uint32_t partitions) {
           std::min(whole.bytes, whole.bytes * 3 / divisor + 1)};
 }
 
+uint64_t BytesOf(const StateRow& row) {
+  return row.key.size() + row.value.size() + row.error.message().size();
+}
+
 }  // namespace
 
 ScanMerge::ScanMerge(PageLimits limits, uint32_t partitions)
@@ -25,33 +29,43 @@ ScanMerge::ScanMerge(PageLimits limits, uint32_t partitions)
               std::min<uint64_t>(limits.bytes, kScanPageBytesMax)},
       per_partition_(PerPartition(limits_, partitions)) {}
 
+KeyRange ScanMerge::Open(const KeyRange& range) const {
+  if (!resume_.has_value()) return range;
+  return {range.begin, *resume_};
+}
+
 void ScanMerge::Add(std::vector<StateRow> rows, std::optional<std::string> resume) {
+  for (const StateRow& row : rows) bytes_ += BytesOf(row);
   rows_.insert(rows_.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));
   if (resume.has_value() && (!resume_.has_value() || *resume < *resume_)) {
     resume_ = std::move(resume);
   }
+  // An even page comes to 1.5 times its limits, and is cut once.
+  if (bytes_ > 2 * limits_.bytes && rows_.size() > 1) Cut();
 }
 
 StatePage ScanMerge::Page() && {
+  Cut();
+  return {.rows = std::move(rows_), .resume = std::move(resume_)};
+}
+
+void ScanMerge::Cut() {
   std::sort(rows_.begin(), rows_.end(),
             [](const StateRow& a, const StateRow& b) { return a.key < b.key; });
   size_t kept = 0;
   uint64_t bytes = 0;
   for (; kept < rows_.size() && kept < limits_.rows; ++kept) {
-    const StateRow& row = rows_[kept];
-    if (resume_.has_value() && row.key >= *resume_) break;
-    bytes += row.key.size() + row.value.size();
-    if (kept > 0 && bytes > limits_.bytes) break;
+    if (resume_.has_value() && rows_[kept].key >= *resume_) break;
+    const uint64_t with_it = bytes + BytesOf(rows_[kept]);
+    if (kept > 0 && with_it > limits_.bytes) break;
+    bytes = with_it;
   }
-  StatePage page;
-  page.resume = std::move(resume_);
-  if (kept < rows_.size() && (!page.resume.has_value() || rows_[kept].key < *page.resume)) {
-    page.resume = rows_[kept].key;
+  if (kept < rows_.size() && (!resume_.has_value() || rows_[kept].key < *resume_)) {
+    resume_ = rows_[kept].key;
   }
   rows_.resize(kept);
-  page.rows = std::move(rows_);
-  return page;
+  bytes_ = bytes;
 }
 
 }  // namespace trident

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/status.h"
 #include "base/value_size.h"
 #include "state/map/earlier_bases.h"
 #include "state/map/hot_table.h"
@@ -29,7 +30,8 @@ class ScanOverlay {
     std::string key;
     Presence presence;
     V value;
-    BaseRef under;  // the base that the value lies over, unless it is known
+    BaseRef under;           // the base that the value lies over, unless it is known
+    Status unreadable = {};  // not ok: the program's code threw for the value
   };
 
   // `generation` is that of the partition when its memory is looked at.

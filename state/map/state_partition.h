@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,11 @@ class StatePartition {
   // Everything that is needed to fold this partition up to `txid`, which must stay pinned until the
   // fold has collected. One at a time.
   virtual std::unique_ptr<PartitionFold> BeginFold(TxId txid, Attempt attempt) = 0;
+  // The marker of this partition at `txid`, if nothing changed since that of the base: a fold need
+  // write no more of it. Else nullopt. REQUIRES: as BeginFold.
+  virtual std::optional<Marker> MarkerIfUnchanged(TxId txid, Attempt attempt) = 0;
+  // The base has this marker, which MarkerIfUnchanged gave, by now.
+  virtual void AdvanceTo(const Marker& marker) = 0;
   // Releases previous values that no reader can ask for any more and, while the budget is exceeded,
   // clean entries that were not used of late. Partitions do so themselves as they are used; this is
   // for those that are not.

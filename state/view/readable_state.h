@@ -41,6 +41,7 @@ struct PageLimits {
 struct StateRow {
   std::string key;
   std::string value;
+  Status error = {};  // not ok: why the value cannot be read; `value` is empty then
   friend bool operator==(const StateRow&, const StateRow&) = default;
 };
 
@@ -56,10 +57,14 @@ struct StatePage {
 struct StateChange {
   std::string key;
   std::optional<std::string> value;  // after the txid; nullopt: it removed the key
+  Status error = {};                 // not ok: why that value cannot be read; `value` is empty then
   friend bool operator==(const StateChange&, const StateChange&) = default;
 };
 
 // Thread-safe; readers never wait for user code, and hold up a commit only for a few microseconds.
+//
+// A key is unreadable if the program's code throws for its value, or if the value is over
+// kValueBytesMax. Its error stands in its own place of the answer; all other keys are answered.
 //
 // Each method answers at exactly txid `at` of the state's group, and fails with OutOfRange, naming
 // the txids that can be read, when `at` is not published yet or older than the readable window. A
@@ -72,9 +77,9 @@ class ReadableState {
 
   // nullopt: no such key.
   virtual StatusOr<std::optional<std::string>> Get(TxId at, std::string_view key) const = 0;
-  // One answer a key, in the order asked. Keys may repeat.
-  virtual StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      TxId at, std::span<const std::string_view> keys) const = 0;
+  // One answer a key, in the order asked. Keys may repeat. An answer is what Get gives.
+  using Answers = std::vector<StatusOr<std::optional<std::string>>>;
+  virtual StatusOr<Answers> MultiGet(TxId at, std::span<const std::string_view> keys) const = 0;
   // The first rows of `range` in key order. To go on, ask again with `resume` as the range's begin.
   virtual StatusOr<StatePage> Scan(TxId at, const KeyRange& range, PageLimits limits) const = 0;
   // The keys within `range` that txid `at` itself changed, in key order. `at` must be newer than
@@ -85,6 +90,9 @@ class ReadableState {
   virtual uint64_t ApproximateKeys() const = 0;
   // How many keys committed batches have removed since the start because they expired.
   virtual uint64_t KeysExpired() const { return 0; }
+  // How many keys were found to be unreadable since the start, by a fold, a batch or a reader, and
+  // were neither replaced nor removed since. Others that nobody has read may be so, too.
+  virtual uint64_t UnreadableKeys() const = 0;
 };
 
 }  // namespace trident

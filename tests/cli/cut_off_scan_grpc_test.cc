@@ -36,7 +36,7 @@ class CutOffScanTest : public testing::Test {
     RemoteScan scan;
     scan.state = "counts";
     scan.rows_max = rows_max;
-    return client->Scan(scan, [&](const std::vector<Datum>& key, const Datum&) {
+    return client->Scan(scan, [&](const std::vector<Datum>& key, const StatusOr<Datum>&) {
       if (rows++ == 0) pause();
       EXPECT_LT(last, std::get<std::string>(key[0].value));
       last = std::get<std::string>(key[0].value);

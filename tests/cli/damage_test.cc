@@ -299,6 +299,27 @@ TEST(DamageTest, AValueOfTheBaseThatIsNoneIsNamed) {
                                 "bytes that are none\n"));
 }
 
+TEST(DamageTest, ADumpGivesAllRowsButThoseThatAreNone) {
+  Tampered directory;
+  directory.Change([&](RocksStore& store) {
+    const auto cursor = store.NewCursor(Table::kBase);
+    for (cursor->Seek(BasePrefix(StateId(1), PartitionId(0))); cursor->Valid(); cursor->Next()) {
+      const auto row = ParseBaseKey(cursor->key());
+      if (!row || row->is_marker) continue;
+      Load(store, std::string(cursor->key()), "\xff\xff");
+      return;
+    }
+  });
+  const Ended dump = RunTrident({"state", "dump", directory.path(), "counts"});
+  EXPECT_EQ(dump.code, 5);
+  const auto lines = [](const std::string& text) {
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  EXPECT_EQ(lines(dump.out), lines(Folded().counts()) - 1);
+  EXPECT_THAT(dump.err, HasSubstr("trident: state counts, key ["));
+  EXPECT_THAT(dump.err, HasSubstr("; 1 more that cannot be read, see above)\n"));
+}
+
 // ---- a base that differs from the redo that it was made of ----
 
 // A row of counts in the base.

@@ -101,7 +101,7 @@ TEST_F(ExpiringDirectoryTest, AListShowsForHowLongAndMetricsCountWhatExpired) {
   EXPECT_THAT(json.out, HasSubstr("\"expire_after_micros\":3600000000"));
   const Ended metrics = Ask({"--address", address, "metrics"});
   EXPECT_THAT(metrics.out, HasSubstr("trident_state_keys_expired_total{state=\"visits\"} 0"));
-  EXPECT_THAT(metrics.out, Not(HasSubstr("state=\"visits-last-write\"")));
+  EXPECT_THAT(metrics.out, Not(HasSubstr("expired_total{state=\"visits-last-write\"")));
 }
 
 }  // namespace

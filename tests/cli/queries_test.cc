@@ -27,15 +27,18 @@ void ExpectGolden(const std::vector<std::string>& arguments, const std::string& 
 TEST(QueriesTest, StatesAreListedWithTheirShape) {
   ExpectGolden(
       {"state", "list"},
-      "STATE         KIND           KEY                                 VALUE  KEYS  TXID\n"
-      "counts        opaque         word:text                           int64  15    3\n"
-      "dead-letters  transactional  stream:text, txid:int64, row:int64  text   0     3\n",
+      "STATE         KIND           KEY                                 VALUE  KEYS  UNREADABLE  "
+      "TXID\n"
+      "counts        opaque         word:text                           int64  15    0           "
+      "3\n"
+      "dead-letters  transactional  stream:text, txid:int64, row:int64  text   0     0           "
+      "3\n",
       "");
   const Ended json = Words().Ask({"state", "list", "-o", "json"});
   EXPECT_THAT(json.out,
               StartsWith(R"({"name":"counts","kind":"opaque","key":[{"name":"word","type":"text",)"
                          R"("nullable":false}],"value_type":"int64","partitions":64,)"
-                         R"("approximate_keys":15,"txid":3})"
+                         R"("approximate_keys":15,"unreadable_keys":0,"txid":3})"
                          "\n"));
 }
 

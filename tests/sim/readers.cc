@@ -159,7 +159,10 @@ Content Readers::ContentOf(const std::string& name, TxId at) {
   KeyRange range = KeyRange::All();
   for (;;) {
     StatePage page = NextPage(**state, at, range);
-    for (const StateRow& row : page.rows) content[row.key] = ValueText(**state, row.value);
+    for (const StateRow& row : page.rows) {
+      if (!row.error.ok()) trial_.Violated("key ", row.key, ": ", row.error.ToString());
+      content[row.key] = ValueText(**state, row.value);
+    }
     if (!page.resume) return content;
     range.begin = *page.resume;
   }
@@ -211,7 +214,9 @@ void Readers::CheckKeys(const std::string& name, TxId at, const Content& content
   auto values = state.MultiGet(at, asked);
   if (!values.ok()) return trial_.Violated("get: ", values.status().ToString());
   for (size_t i = 0; i < keys.size(); ++i) {
-    const auto& value = (*values)[i];
+    const auto& answer = (*values)[i];
+    if (!answer.ok()) return trial_.Violated("key ", keys[i], ": ", answer.status().ToString());
+    const std::optional<std::string>& value = *answer;
     const auto found = content.find(keys[i]);
     const bool there = found != content.end();
     if (value.has_value() != there || (there && ValueText(state, *value) != found->second)) {

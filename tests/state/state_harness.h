@@ -156,8 +156,14 @@ class StateOverStore {
       values.back() = ValuesOf<V>::Of(*number);
       after.emplace(key, *values.back());
     }
-    TRIDENT_RETURN_IF_ERROR(
-        share_->Stage(t, attempt, keys, [&](size_t i, const V*) { return values[i]; }));
+    // Every other txid looks at nothing that was there, which must make no difference.
+    if (t.value() % 2 == 0) {
+      TRIDENT_RETURN_IF_ERROR(
+          share_->Stage(t, attempt, keys, [&](size_t i, const V*) { return values[i]; }));
+    } else {
+      TRIDENT_RETURN_IF_ERROR(
+          share_->StageUnread(t, attempt, keys, [&](size_t i) { return values[i]; }));
+    }
     TRIDENT_RETURN_IF_ERROR(Decide(t, attempt));
     ApplyAndPublish(t, attempt, std::move(after));
     return absl::OkStatus();

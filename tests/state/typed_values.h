@@ -26,8 +26,9 @@
 namespace trident {
 
 // A type of a program: text that says how much memory it has. Text with "~~" in it cannot be
-// written.
+// written, and text that begins with "#" cannot be read while `refuses_hash` is set.
 struct Note {
+  static inline bool refuses_hash = false;
   std::string text;
 };
 template <>
@@ -38,6 +39,7 @@ struct UserCodec<Note> {
     out = note.text;
   }
   static bool Decode(std::string_view in, Note& out) {
+    if (Note::refuses_hash && in.starts_with('#')) throw std::domain_error("no hash here");
     out.text = std::string(in);
     return true;
   }

@@ -2,13 +2,16 @@
 //
 // StateQuery: looks up a key of a state for each row, calls a query function with the value, and
 // adds the fields that it emits. A batch of requests reads the one cut that all its requests are
-// answered at; a batch of a stream reads the newest committed cut when its first slice comes.
+// answered at; a batch of a stream reads the newest committed cut when its first slice comes. A row
+// whose key cannot be read is treated like one at which the query function throws.
 // Source of the semantics: Trident's stateQuery with MapGet and QueryFunction.
 #ifndef TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 #define TRIDENT_TRIDENT_OPERATORS_STATE_QUERY_H_
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -71,7 +74,8 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
     parents_.Clear();
     Status status = row_internal::ForEachRow({step_, slice, out}, [&](size_t i, uint32_t row) {
       parents_.Begin(row, emit_.rows());
-      query_(values_[i] ? &*values_[i] : nullptr, emit_);
+      if (!values_[i].ok()) throw std::runtime_error(std::string(values_[i].status().message()));
+      query_(values_[i]->has_value() ? &**values_[i] : nullptr, emit_);
     });
     const size_t rows = emit_.rows();
     const std::vector<ColumnRef> made = emit_.Take({});
@@ -88,7 +92,7 @@ class StateQueryOperator<V, Query, FieldList<Outs...>> final : public Operator {
   const SchemaRef schema_;
   std::vector<size_t> kept_;
   std::shared_ptr<const ReadCut> cut_;  // of the batch of requests, or pinned at the first slice
-  std::vector<std::optional<V>> values_;
+  typename MapDeclaration<V>::Values values_;
   Emit<Outs...> emit_;
   row_internal::Parents parents_;
 };

@@ -185,13 +185,10 @@ Status Expiry::SweepSlice(const BatchId& id) {
 Status Expiry::FindWithoutTime(PartitionId partition, TxId at, const KeyRange& range,
                                std::vector<std::string>& found) const {
   for (KeyRange rest = range;;) {
-    StatusOr<Page> page = keys_of_(partition, at, rest, {});
-    // The program's combiner throws at one of them: they stay until they are written.
-    if (page.status().code() == StatusCode::kAborted) return absl::OkStatus();
-    TRIDENT_RETURN_IF_ERROR(page.status());
-    std::move(page->keys.begin(), page->keys.end(), std::back_inserter(found));
-    if (!page->resume.has_value()) return absl::OkStatus();
-    rest.begin = *std::move(page->resume);
+    TRIDENT_ASSIGN_OR_RETURN(Page page, keys_of_(partition, at, rest, {}));
+    std::move(page.keys.begin(), page.keys.end(), std::back_inserter(found));
+    if (!page.resume.has_value()) return absl::OkStatus();
+    rest.begin = *std::move(page.resume);
   }
 }
 

@@ -39,7 +39,7 @@ class Expiry {
   // Walks over a state in so many parts of the time after which its keys expire.
   static constexpr int64_t kSweeps = 8;
 
-  // Some keys of a partition in their order, and where to go on.
+  // The first keys of a range, in any order, and where to go on.
   struct Page {
     std::vector<std::string> keys;
     std::optional<std::string> resume;

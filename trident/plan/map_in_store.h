@@ -43,17 +43,17 @@ class ShareAccess final : public MapAccess<V> {
   }
   Status MultiPut(Keys keys, std::span<const V> values) override {
     TRIDENT_RETURN_IF_ERROR(rule_.CheckPairs(keys.size(), values.size()));
-    return Stage(keys, [&](size_t i, const V*) { return std::optional<V>(values[i]); });
+    return Stage(keys, [&](size_t i) { return std::optional<V>(values[i]); });
   }
   Status MultiRemove(Keys keys) override {
-    return Stage(keys, [](size_t, const V*) { return std::optional<V>(); });
+    return Stage(keys, [](size_t) { return std::optional<V>(); });
   }
 
  private:
-  template <class Update>
-  Status Stage(Keys keys, Update&& update) {
+  template <class Next>
+  Status Stage(Keys keys, Next&& next) {
     TRIDENT_ASSIGN_OR_RETURN(std::vector<HashedKey> hashed, rule_.Hash(keys));
-    return share_.Stage(id_.txid, id_.attempt, hashed, update);
+    return share_.StageUnread(id_.txid, id_.attempt, hashed, next);
   }
 
   MapShare<V>& share_;
@@ -91,13 +91,13 @@ class ShareWriter final : public MapWriter<V> {
     }
     return share_.StageDelta(id.txid, id.attempt, keys, deltas, combine);
   }
-  // Removes keys, whatever they have.
+  // Removes keys, whatever they have, also if it cannot be read.
   Status Remove(const BatchId& id, const std::vector<std::string>& keys) {
     std::vector<HashedKey> hashed;
     hashed.reserve(keys.size());
     for (const std::string& key : keys) hashed.push_back({key, HashBytes(key)});
-    return share_.Stage(id.txid, id.attempt, hashed,
-                        [](size_t, const V*) { return std::optional<V>(); });
+    return share_.StageUnread(id.txid, id.attempt, hashed,
+                              [](size_t) { return std::optional<V>(); });
   }
   bool takes_deltas() const override { return true; }
   // Once, for all partitions of the task.
@@ -176,8 +176,9 @@ class ExpiringWriter final : public MapWriter<V> {
                                        const KeyRange& range, PageLimits limits) {
     TRIDENT_ASSIGN_OR_RETURN(auto page, map.partition(partition).Scan(at, range, limits));
     Expiry::Page keys{.keys = {}, .resume = std::move(page.resume)};
-    keys.keys.reserve(page.rows.size());
+    keys.keys.reserve(page.rows.size() + page.unreadable.size());
     for (auto& [key, value] : page.rows) keys.keys.push_back(std::move(key));
+    for (auto& [key, why] : page.unreadable) keys.keys.push_back(std::move(key));
     return keys;
   }
 
@@ -193,11 +194,14 @@ class MapInStore final : public MapDeclaration<V> {
       : MapDeclaration<V>(std::move(spec)), options_(std::move(options)) {}
 
   Status Read(TxId at, std::span<const HashedKey> keys,
-              std::vector<std::optional<V>>& values) const override {
-    values.assign(keys.size(), std::nullopt);
-    return map().GetAll(at, keys, [&](size_t i, const V* value) {
-      if (value != nullptr) values[i] = *value;
-    });
+              typename MapDeclaration<V>::Values& values) const override {
+    values.assign(keys.size(), std::optional<V>());
+    return map().GetAll(
+        at, keys,
+        [&](size_t i, const V* value) {
+          if (value != nullptr) values[i] = std::optional<V>(*value);
+        },
+        [&](size_t i, const Status& why) { values[i] = why; });
   }
   std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const override {
     const PartitionRange owned = PartitionsOfTask(task, this->spec().partitions, tasks);

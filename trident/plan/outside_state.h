@@ -200,8 +200,8 @@ class OutsideMapDeclaration final : public MapDeclaration<V> {
                             [&](const StateSlice& slice) { return open_(slice, history); });
   }
   Status Read(TxId /*at*/, std::span<const HashedKey> keys,
-              std::vector<std::optional<V>>& values) const override {
-    values.assign(keys.size(), std::nullopt);
+              typename MapDeclaration<V>::Values& values) const override {
+    values.assign(keys.size(), std::optional<V>());
     KeyRouter router;
     router.Route(keys, partitions_.size(), 0, partitions_.size());
     Status status;

@@ -129,11 +129,11 @@ class MapDeclaration : public StateDeclaration {
  public:
   using StateDeclaration::StateDeclaration;
 
-  // Sets values[i] to the value of keys[i] at the committed txid `at`; nullopt if it has none. A
-  // state that is kept outside cannot look back: it gives its newest committed value. Any thread
-  // may call it.
-  virtual Status Read(TxId at, std::span<const HashedKey> keys,
-                      std::vector<std::optional<V>>& values) const = 0;
+  // Sets values[i] to the value of keys[i] at the committed txid `at`; nullopt if it has none;
+  // Aborted if the program's combiner or codec throws for it. A state that is kept outside cannot
+  // look back: it gives its newest committed value. Any thread may call it.
+  using Values = std::vector<StatusOr<std::optional<V>>>;
+  virtual Status Read(TxId at, std::span<const HashedKey> keys, Values& values) const = 0;
   // A writer for the partitions of `task` among `tasks`. Call it after OpenIn and Start.
   virtual std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const = 0;
 };
@@ -274,11 +274,13 @@ class TypedMap final : public MapDeclaration<V> {
       : MapDeclaration<V>(map->spec()), map_(std::move(map)) {}
 
   Status Read(TxId at, std::span<const HashedKey> keys,
-              std::vector<std::optional<V>>& values) const override {
-    std::vector<std::optional<UserValue>> found;
+              typename MapDeclaration<V>::Values& values) const override {
+    MapDeclaration<UserValue>::Values found;
     TRIDENT_RETURN_IF_ERROR(map_->Read(at, keys, found));
     values.clear();
-    for (const std::optional<UserValue>& value : found) values.push_back(Typed<V>(value));
+    for (const StatusOr<std::optional<UserValue>>& value : found) {
+      values.push_back(value.ok() ? StatusOr<std::optional<V>>(Typed<V>(*value)) : value.status());
+    }
     return absl::OkStatus();
   }
   std::unique_ptr<MapWriter<V>> NewWriter(uint32_t task, uint32_t tasks) const override {

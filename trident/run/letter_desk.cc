@@ -117,7 +117,7 @@ StatusOr<std::optional<V>> LetterDesk::ReadNewest(const MapDeclaration<V>& state
                                                   const std::string& key) {
   TRIDENT_ASSIGN_OR_RETURN(const auto cut, state.PinNewest());
   const HashedKey hashed{key, HashBytes(key)};
-  std::vector<std::optional<V>> values;
+  typename MapDeclaration<V>::Values values;
   TRIDENT_RETURN_IF_ERROR(state.Read(cut->At(group), {&hashed, 1}, values));
   return std::move(values.at(0));
 }

@@ -9,6 +9,16 @@ void Line(std::string& out, const char* name, GroupId group, uint64_t value) {
          std::to_string(value) + "\n";
 }
 
+// The name of a state as Prometheus wants the value of a label.
+std::string LabelOf(const std::string& name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '\\' || c == '"') out += '\\';
+    c == '\n' ? out += "\\n" : out += c;
+  }
+  return out;
+}
+
 }  // namespace
 
 BatchGroupView LocalControl::ViewOf(GroupId id) const {
@@ -87,9 +97,10 @@ std::string LocalControl::Metrics() const {
     Line(out, "commit_p99_nanoseconds", group, static_cast<uint64_t>(counters.commit_p99));
   }
   for (const ReadableState* state : parts_.states->List()) {
+    const std::string label = "{state=\"" + LabelOf(state->info().spec.name) + "\"} ";
+    out += Concat("trident_state_unreadable_keys", label, state->UnreadableKeys(), "\n");
     if (state->info().spec.expire_after_micros == 0) continue;
-    out += Concat("trident_state_keys_expired_total{state=\"", state->info().spec.name, "\"} ",
-                  state->KeysExpired(), "\n");
+    out += Concat("trident_state_keys_expired_total", label, state->KeysExpired(), "\n");
   }
   MemoryBudget::Use use = parts_.states->budget().use();
   out += "trident_state_bytes " + std::to_string(use.total()) + "\n";

@@ -22,6 +22,42 @@ StatusOr<KeyRange> BytesOf(const StateInfo& info, const StateRange& range) {
   return RangeOf(info, keys);
 }
 
+std::string KeyText(const StateKey& key) {
+  std::string fields;
+  for (const Datum& field : key.fields()) {
+    if (!fields.empty()) fields += ", ";
+    fields += ToString(field);
+  }
+  return fields;
+}
+
+std::string CannotBeRead(const StateInfo& info, const StateKey& key, std::string_view why) {
+  return Concat("state ", Describe(info), ": the bytes under key (", KeyText(key),
+                ") cannot be read as ", info.value_type->name, ": ", why);
+}
+
+// The rows of a scan whose values cannot be read.
+class UnreadableRows {
+ public:
+  void Add(const std::string& key, const Status& why) {
+    if (count_++ == 0) first_ = std::string(Message(why));
+    if (count_ <= kNamed) keys_ += Concat(count_ == 1 ? "(" : ", (", key, ")");
+  }
+  Status ToStatus(const StateInfo& info) const {
+    if (count_ == 0) return absl::OkStatus();
+    return Aborted("state ", Describe(info), ": all keys were visited but ", count_,
+                   ", whose values cannot be read: ", keys_, count_ > kNamed ? ", ..." : "",
+                   "; the first because ", first_);
+  }
+
+ private:
+  static constexpr uint64_t kNamed = 5;
+
+  uint64_t count_ = 0;
+  std::string keys_;
+  std::string first_;
+};
+
 Status MovedFrom() {
   return FailedPrecondition("this cut was moved from; read the one that it was moved to");
 }
@@ -56,25 +92,28 @@ StatusOr<std::vector<UntypedCut::Encoded>> UntypedCut::Read(
 Status UntypedCut::Scan(const StateRange& range, Visit visit) const {
   if (state_ == nullptr) return MovedFrom();
   TRIDENT_ASSIGN_OR_RETURN(KeyRange left, BytesOf(info(), range));
+  UnreadableRows unreadable;
   for (;;) {
     TRIDENT_ASSIGN_OR_RETURN(StatePage page, state_->Scan(txid(), left, PageLimits{}));
     for (const StateRow& row : page.rows) {
-      TRIDENT_ASSIGN_OR_RETURN(std::vector<Datum> key, DecodeStateKey(info(), row.key));
-      TRIDENT_RETURN_IF_ERROR(visit(StateKey(std::move(key)), row.value));
+      TRIDENT_ASSIGN_OR_RETURN(std::vector<Datum> fields, DecodeStateKey(info(), row.key));
+      const StateKey key(std::move(fields));
+      const Status read = row.error.ok() ? visit(key, row.value) : row.error;
+      if (read.ok()) continue;
+      if (read.code() != StatusCode::kAborted) return read;
+      unreadable.Add(KeyText(key), read);
     }
-    if (!page.resume.has_value()) return absl::OkStatus();
+    if (!page.resume.has_value()) return unreadable.ToStatus(info());
     left.begin = *std::move(page.resume);
   }
 }
 
 Status UntypedCut::NoValue(const StateKey& key, std::string_view why) const {
-  std::string fields;
-  for (const Datum& field : key.fields()) {
-    if (!fields.empty()) fields += ", ";
-    fields += ToString(field);
-  }
-  return DataLoss("state ", Describe(info()), ": the bytes under key (", fields,
-                  ") cannot be read as ", info().value_type->name, ": ", why);
+  return DataLoss(CannotBeRead(info(), key, why));
+}
+
+Status UntypedCut::Throws(const StateKey& key, std::string_view why) const {
+  return Aborted(CannotBeRead(info(), key, why));
 }
 
 }  // namespace trident

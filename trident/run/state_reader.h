@@ -101,13 +101,16 @@ class UntypedCut {
   const StateInfo& info() const { return state_->info(); }
 
  protected:
-  using Encoded = std::optional<std::string>;
+  using Encoded = StatusOr<std::optional<std::string>>;
   using Visit = absl::FunctionRef<Status(const StateKey& key, std::string_view value)>;
 
   StatusOr<std::vector<Encoded>> Read(const std::vector<StateKey>& keys) const;
+  // Calls `visit` for every key that can be read. Aborted at the end if there were others, or if
+  // `visit` is Aborted: their number, and the first ones.
   Status Scan(const StateRange& range, Visit visit) const;
-  // DataLoss: the bytes of `key` are no value of the state.
+  // DataLoss: the bytes of `key` are no value of the state. Aborted: the program's codec threw.
   Status NoValue(const StateKey& key, std::string_view why) const;
+  Status Throws(const StateKey& key, std::string_view why) const;
 
  private:
   UntypedCut(const ReadableState* state, Snapshot snapshot)
@@ -141,20 +144,37 @@ class StateCut : public UntypedCut {
     TRIDENT_ASSIGN_OR_RETURN(std::vector<std::optional<V>> values, MultiGet(keys));
     return std::move(values[0]);
   }
-  // One answer a key, in the order asked. Keys may repeat.
+  // One answer a key, in the order asked. Keys may repeat. An error if a value cannot be read.
   StatusOr<std::vector<std::optional<V>>> MultiGet(const std::vector<StateKey>& keys) const {
-    TRIDENT_ASSIGN_OR_RETURN(const std::vector<Encoded> found, Read(keys));
+    TRIDENT_ASSIGN_OR_RETURN(std::vector<StatusOr<std::optional<V>>> answers, GetEach(keys));
     std::vector<std::optional<V>> values;
+    values.reserve(answers.size());
+    for (StatusOr<std::optional<V>>& answer : answers) {
+      TRIDENT_RETURN_IF_ERROR(answer.status());
+      values.push_back(*std::move(answer));
+    }
+    return values;
+  }
+  // The same, with an answer for each key by itself: Aborted for a key whose value cannot be read,
+  // because the program's combiner or codec throws, or because it is too large.
+  StatusOr<std::vector<StatusOr<std::optional<V>>>> GetEach(
+      const std::vector<StateKey>& keys) const {
+    TRIDENT_ASSIGN_OR_RETURN(const std::vector<Encoded> found, Read(keys));
+    std::vector<StatusOr<std::optional<V>>> values;
     values.reserve(found.size());
     for (size_t i = 0; i < found.size(); ++i) {
-      values.emplace_back();
-      if (!found[i].has_value()) continue;
-      TRIDENT_ASSIGN_OR_RETURN(values.back(), Decode(keys[i], *found[i]));
+      values.emplace_back(std::optional<V>());
+      if (!found[i].ok()) {
+        values.back() = found[i].status();
+      } else if (found[i]->has_value()) {
+        values.back() = Decode(keys[i], **found[i]);
+      }
     }
     return values;
   }
   // Calls visit(const StateKey&, const V&) for each key of the range, in key order, page by page:
-  // the whole state need not fit into memory.
+  // the whole state need not fit into memory. Aborted at the end if there were keys whose values
+  // cannot be read: it says how many, and names the first ones. All others were visited.
   template <class Visitor>
   Status ForEach(const StateRange& range, Visitor visit) const {
     return Scan(range, [&](const StateKey& key, std::string_view bytes) -> Status {
@@ -175,7 +195,7 @@ class StateCut : public UntypedCut {
       V value = Codec<V>::Decode(in);
       if (in.done()) return value;
     } catch (const std::exception& e) {
-      return NoValue(key, e.what());
+      return Throws(key, e.what());
     }
     return NoValue(key, "they are no value of this type");
   }

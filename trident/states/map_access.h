@@ -23,9 +23,11 @@ class MapAccess {
  public:
   virtual ~MapAccess() = default;
   // The newest values: those that earlier batches left, with the changes of this one so far.
+  // Aborted if the program's combiner or codec throws for one of them.
   virtual StatusOr<std::vector<std::optional<V>>> MultiGet(
       std::span<const std::string_view> keys) = 0;
-  // If a key repeats, the last value stays. REQUIRES: as many values as keys.
+  // If a key repeats, the last value stays. In our own states neither call asks for the old value,
+  // so each replaces also one that cannot be read. REQUIRES: as many values as keys.
   virtual Status MultiPut(std::span<const std::string_view> keys, std::span<const V> values) = 0;
   virtual Status MultiRemove(std::span<const std::string_view> keys) = 0;
 };

@@ -19,16 +19,18 @@ StatusOr<std::optional<std::string>> FakeState::Get(TxId at, std::string_view ke
   if (before_read) before_read();
   TRIDENT_RETURN_IF_ERROR(timeline_.CheckReadable(at));
   MutexLock lock(mutex_);
+  if (const auto bad = unreadable_.find(key); bad != unreadable_.end()) return bad->second;
   auto found = keys_.find(key);
   return found == keys_.end() ? std::nullopt : VersionAt(found->second, at);
 }
 
-StatusOr<std::vector<std::optional<std::string>>> FakeState::MultiGet(
-    TxId at, std::span<const std::string_view> keys) const {
-  std::vector<std::optional<std::string>> out;
+StatusOr<ReadableState::Answers> FakeState::MultiGet(TxId at,
+                                                     std::span<const std::string_view> keys) const {
+  Answers out;
   for (std::string_view key : keys) {
-    TRIDENT_ASSIGN_OR_RETURN(std::optional<std::string> value, Get(at, key));
-    out.push_back(std::move(value));
+    out.push_back(Get(at, key));
+    const StatusCode code = out.back().status().code();
+    if (code != StatusCode::kOk && code != StatusCode::kAborted) return out.back().status();
   }
   return out;
 }
@@ -49,6 +51,10 @@ StatusOr<StatePage> FakeState::Scan(TxId at, const KeyRange& range, PageLimits l
     std::optional<std::string> value = VersionAt(it->second, at);
     if (!value) continue;
     bytes += it->first.size() + value->size();
+    if (const auto bad = unreadable_.find(it->first); bad != unreadable_.end()) {
+      page.rows.push_back({it->first, {}, bad->second});
+      continue;
+    }
     page.rows.push_back({it->first, *std::move(value)});
   }
   return page;
@@ -60,10 +66,21 @@ StatusOr<std::vector<StateChange>> FakeState::ChangesOf(TxId at, const KeyRange&
   std::vector<StateChange> out;
   for (const auto& [key, versions] : keys_) {
     if (auto found = versions.find(at); found != versions.end() && range.Contains(key)) {
-      out.push_back({key, found->second});
+      const auto bad = unreadable_.find(key);
+      out.push_back({key, found->second, bad == unreadable_.end() ? Status() : bad->second});
     }
   }
   return out;
+}
+
+void FakeState::MakeUnreadable(const std::string& key, const Status& why) {
+  MutexLock lock(mutex_);
+  unreadable_[key] = why;
+}
+
+uint64_t FakeState::UnreadableKeys() const {
+  MutexLock lock(mutex_);
+  return unreadable_.size();
 }
 
 uint64_t FakeState::ApproximateKeys() const {

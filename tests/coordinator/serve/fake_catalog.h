@@ -24,6 +24,8 @@ class FakeState final : public ReadableState {
       : info_(std::move(info)), timeline_(timeline) {}
 
   void Set(TxId txid, const std::string& key, std::optional<std::string> value);
+  // A key whose value cannot be read, and why.
+  void MakeUnreadable(const std::string& key, const Status& why);
   // Called, without a lock, before each read by Get, MultiGet and Scan. Set before the first read.
   std::function<void()> before_read;
   // Rows that one Scan looks at, to make pages without rows.
@@ -31,11 +33,11 @@ class FakeState final : public ReadableState {
 
   const StateInfo& info() const override { return info_; }
   StatusOr<std::optional<std::string>> Get(TxId at, std::string_view key) const override;
-  StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      TxId at, std::span<const std::string_view> keys) const override;
+  StatusOr<Answers> MultiGet(TxId at, std::span<const std::string_view> keys) const override;
   StatusOr<StatePage> Scan(TxId at, const KeyRange& range, PageLimits limits) const override;
   StatusOr<std::vector<StateChange>> ChangesOf(TxId at, const KeyRange& range) const override;
   uint64_t ApproximateKeys() const override;
+  uint64_t UnreadableKeys() const override;
 
  private:
   using Versions = std::map<TxId, std::optional<std::string>>;
@@ -45,6 +47,7 @@ class FakeState final : public ReadableState {
   const GroupTimeline& timeline_;
   mutable Mutex mutex_;
   std::map<std::string, Versions, std::less<>> keys_ TRIDENT_GUARDED_BY(mutex_);
+  std::map<std::string, Status, std::less<>> unreadable_ TRIDENT_GUARDED_BY(mutex_);
 };
 
 // Group 1 has the states that are added; `window` txids of it are readable.

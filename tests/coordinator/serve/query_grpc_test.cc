@@ -263,6 +263,21 @@ TEST_F(MultiGetTest, KeysOfSeveralStatesAreReadAtOneCutInTheOrderAsked) {
   EXPECT_FALSE(response_.results(3).found());
 }
 
+TEST_F(MultiGetTest, AKeyWhoseValueCannotBeReadSaysSoAmongTheOthers) {
+  topology_.counts.Commit({{"the", 3}, {"bad", 4}});
+  topology_.counts.state.MakeUnreadable("bad", Aborted("it threw"));
+  for (const char* word : {"the", "bad", "zebra"}) Add("counts", word);
+  ASSERT_TRUE(Call().ok());
+  EXPECT_EQ(response_.results(0).value().int64_value(), 3);
+  EXPECT_TRUE(response_.results(1).found());
+  EXPECT_FALSE(response_.results(1).has_value());
+  EXPECT_EQ(response_.results(1).error(), "it threw");
+  EXPECT_FALSE(response_.results(2).found());
+  v1::GetResponse one;
+  v1::GetRequest request = Wanted("bad");
+  EXPECT_EQ(Said(topology_.query->Get(Within().get(), request, &one)), "ABORTED: it threw");
+}
+
 TEST_F(MultiGetTest, StatesOfDifferentBatchGroupsHaveNoCommonCut) {
   topology_.catalog.Add<int64_t>("others", {{"word", &TypeOf<Text>()}}, GroupId(2));
   Add("counts", "the");
@@ -323,6 +338,7 @@ TEST_F(QueryTest, ListStatesSaysWhatAClientMustKnow) {
   EXPECT_EQ(counts.value_type(), "int64");
   EXPECT_EQ(counts.latest_txid(), 1u);
   EXPECT_EQ(counts.approximate_keys(), 2u);
+  EXPECT_EQ(counts.unreadable_keys(), 0u);
   const v1::StateInfo& prices = response.states(1);
   ASSERT_EQ(prices.key_size(), 2);
   EXPECT_EQ(prices.key(0).type(), "timestamp");

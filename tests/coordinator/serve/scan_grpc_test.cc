@@ -60,6 +60,18 @@ TEST_F(ScanTest, AllKeysComeInKeyOrderAtOneTxid) {
   EXPECT_TRUE(scanned.pages[0].resume_token().empty());
 }
 
+TEST_F(ScanTest, AKeyWhoseValueCannotBeReadSaysSoAmongTheOthers) {
+  topology_.counts.Commit({{"moon", 1}, {"cow", 2}, {"the", 3}});
+  topology_.counts.state.MakeUnreadable("moon", Aborted("it threw \xff"));
+  const Scanned scanned = Scan();
+  ASSERT_TRUE(scanned.status.ok()) << Said(scanned.status);
+  EXPECT_THAT(scanned.words(), ElementsAre("cow", "moon", "the"));
+  EXPECT_EQ(scanned.pages[0].entries(0).error(), "");
+  EXPECT_EQ(scanned.pages[0].entries(1).error(), "it threw ");
+  EXPECT_FALSE(scanned.pages[0].entries(1).has_value());
+  EXPECT_EQ(scanned.pages[0].entries(2).value().int64_value(), 3);
+}
+
 TEST_F(ScanTest, AnEmptyStateIsOnePageWithoutRows) {
   const Scanned scanned = Scan();
   ASSERT_TRUE(scanned.status.ok());

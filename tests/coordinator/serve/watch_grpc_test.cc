@@ -57,6 +57,18 @@ class WatchTest : public ::testing::Test {
   v1::WatchEvent first_;
 };
 
+TEST_F(WatchTest, AChangeWhoseValueCannotBeReadSaysSoAmongTheOthers) {
+  topology_.counts.state.MakeUnreadable("cow", Aborted("it threw"));
+  Open();
+  topology_.counts.Commit({{"the", 2}, {"cow", 1}});
+  const v1::WatchEvent event = Next();
+  ASSERT_EQ(event.changes_size(), 2);
+  EXPECT_EQ(event.changes(0).error(), "it threw");
+  EXPECT_FALSE(event.changes(0).has_value());
+  EXPECT_EQ(event.changes(1).value().int64_value(), 2);
+  Close();
+}
+
 TEST_F(WatchTest, EveryTxidsChangesComeInOrder) {
   topology_.counts.Commit({{"the", 1}});
   Open();

@@ -145,7 +145,7 @@ TEST_F(ReadersTest, ManyKeysOfACutAndOneOfThemAgreeWithItsRows) {
     const auto found = counts_->MultiGet(cut.txid(), asked);
     ASSERT_TRUE(found.ok()) << found.status();
     for (int64_t user = 0; user < kUsers; ++user) {
-      EXPECT_EQ(ValueOf(found->at(user)), CountOf(user, rows)) << "user " << user;
+      EXPECT_EQ(ValueOf(found->at(user).value()), CountOf(user, rows)) << "user " << user;
     }
     const auto one = counts_->Get(cut.txid(), KeyOf(rows % kUsers));
     ASSERT_TRUE(one.ok()) << one.status();
