@@ -2,6 +2,7 @@
 #include "state/fold.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/work_mark.h"
@@ -36,8 +37,12 @@ Fold::Fold(DurableStore& durable, MemoryBudget& budget, const FoldLimits& limits
       budget_(budget),
       limits_(limits),
       members_(std::move(members)),
-      groups_(std::move(groups)) {
+      groups_(std::move(groups)),
+      folded_up_to_(groups_.size()) {
   commits_at_round_ = Commits();
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    folded_up_to_[g] = groups_[g]->FoldedUpTo().value();
+  }
 }
 
 Status Fold::FoldSlice() {
@@ -69,26 +74,40 @@ Status Fold::FoldNextSlice() {
 Status Fold::FoldFrom(size_t& next) {
   TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<BulkLoad> load, durable_.NewBulkLoad(Table::kBase));
   std::vector<std::unique_ptr<PartitionFold>> folds;
+  std::vector<std::pair<StatePartition*, Marker>> unchanged;
   uint64_t dirty = 0;
   while (next < members_.size() && dirty < limits_.slice_bytes) {
     const Member& member = members_[next++];
     if (member.partition->marker().txid == member.group->timeline().published()) continue;
     const WorkMark::Scope under_way({member.work, {}, member.partition->partition().value()});
     dirty += member.partition->DirtyBytes();
+    if (const auto marker = MarkerIfUnchanged(member)) {
+      unchanged.emplace_back(member.partition, *marker);
+      TRIDENT_RETURN_IF_ERROR(
+          load->Put(MarkerKey(member.partition->state(), member.partition->partition()),
+                    EncodeMarker(*marker)));
+      continue;
+    }
     folds.push_back(Collect(member));
     TRIDENT_RETURN_IF_ERROR(folds.back()->Merge());
     TRIDENT_RETURN_IF_ERROR(folds.back()->WriteTo(*load));
     folds.back()->ReleaseRows();
   }
-  if (!folds.empty()) {
+  if (!folds.empty() || !unchanged.empty()) {
     // A txid that was decided without a sync may be lost in a power failure, but not once the base
     // has it.
     TRIDENT_RETURN_IF_ERROR(durable_.Write(WriteSet(), Durability::kSynced));
     TRIDENT_RETURN_IF_ERROR(load->Install());
   }
   Status finished;
+  for (const auto& [partition, marker] : unchanged) partition->AdvanceTo(marker);
   for (auto& fold : folds) finished.Update(fold->Finish());
   return finished;
+}
+
+std::optional<Marker> Fold::MarkerIfUnchanged(const Member& member) {
+  const PublishedHold published(member.group->timeline());
+  return member.partition->MarkerIfUnchanged((*published).txid, (*published).attempt);
 }
 
 std::unique_ptr<PartitionFold> Fold::Collect(const Member& member) {
@@ -110,8 +129,10 @@ Status Fold::EndRound() {
   next_ = 0;
   in_round_ = false;
   WriteSet changes;
-  for (StateGroup* group : groups_) {
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    StateGroup* const group = groups_[g];
     const TxId up_to = group->FoldedUpTo();
+    folded_up_to_[g] = up_to.value();
     TxId& deleted = redo_deleted_up_to_[group];
     if (up_to <= deleted) continue;
     changes.DeleteRange(Table::kRedo, RedoKey(group->id(), deleted.Next()),
@@ -133,9 +154,11 @@ bool Fold::RedoIsDue() const {
 }
 
 bool Fold::HasWork() const {
-  return in_round_ || std::any_of(groups_.begin(), groups_.end(), [](const StateGroup* group) {
-           return group->FoldedUpTo() < group->timeline().published();
-         });
+  if (in_round_) return true;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    if (folded_up_to_[g] < groups_[g]->timeline().published().value()) return true;
+  }
+  return false;
 }
 
 uint64_t Fold::RedoBytesWaiting() const { return RedoBytes() - redo_bytes_deleted_; }

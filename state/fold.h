@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,9 @@ class Fold {
   Status FoldFrom(size_t& next) TRIDENT_REQUIRES(mutex_);
   void BeginRound() TRIDENT_REQUIRES(mutex_);
   Status EndRound() TRIDENT_REQUIRES(mutex_);
-  std::unique_ptr<PartitionFold> Collect(const Member& member);
+  static std::unique_ptr<PartitionFold> Collect(const Member& member);
+  // Of most partitions a round finds that nothing has changed.
+  static std::optional<Marker> MarkerIfUnchanged(const Member& member);
   // Published txids and bytes of redo, both summed over all groups since the store began.
   uint64_t Commits() const;
   uint64_t RedoBytes() const;
@@ -86,6 +89,9 @@ class Fold {
   std::atomic<uint64_t> redo_bytes_deleted_{0};   // at most what was
   std::atomic<uint64_t> commits_at_round_{0};
   std::atomic<bool> in_round_{false};
+  // For each of groups_, up to which txid all of its partitions were folded when the last round
+  // ended. So nobody need look at all of them to know whether there is work.
+  std::vector<std::atomic<uint64_t>> folded_up_to_;
   // The round was begun to bound the redo, so it must come to its end, however much memory is free.
   std::atomic<bool> round_is_for_redo_{false};
 

@@ -2,6 +2,7 @@
 //
 // hard_cases: work that is easily made to cost the square of its size, each beside plain work of
 // the same size, or beside a quarter of it. A ratio that grows with --scale is a fault.
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -89,12 +90,19 @@ StatusOr<std::vector<double>> PutOneByOne(const Bench& bench, uint64_t rows) {
   return SecondsOf(bench, topology, {.memory_bytes = 256 * kMiB, .batch_rows = rows});
 }
 
-StatusOr<std::vector<double>> ManyStates(const Bench& bench, uint64_t states) {
+// 100 commits of 20 rows, each of which goes to every state.
+struct States {
+  uint64_t states;
+  uint32_t partitions = 0;  // of each; 0: the default
+};
+StatusOr<std::vector<double>> ManyStates(const Bench& bench, const States& made) {
   TRIDENT_ASSIGN_OR_RETURN(std::shared_ptr<Spout> spout, Keys(2'000, &Mix64));
   Topology topology("bench-states");
   const auto keys = topology.NewStream("keys", std::move(spout));
-  for (uint64_t i = 0; i < states; ++i) {
-    keys.GroupBy(kKey).PersistentAggregate({.name = Concat("counts", i)}, Count(), kCount);
+  for (uint64_t i = 0; i < made.states; ++i) {
+    StateOptions options{.name = Concat("counts", i)};
+    if (made.partitions > 0) options.partitions = made.partitions;
+    keys.GroupBy(kKey).PersistentAggregate(options, Count(), kCount);
   }
   return SecondsOf(bench, topology, {.batch_rows = 20});
 }
@@ -195,10 +203,19 @@ Status HardCases(const Bench& bench) {
       {[&] { return PutOneByOne(bench, rows / 4); }, [&] { return PutOneByOne(bench, rows); }},
       1.5));
   const uint64_t states = bench.settings().Scaled(400);
-  TRIDENT_RETURN_IF_ERROR(Compare(
-      bench, Concat("100 commits, ", states, " states, of a quarter"), 4,
-      {[&] { return ManyStates(bench, states / 4); }, [&] { return ManyStates(bench, states); }},
-      1.5));
+  TRIDENT_RETURN_IF_ERROR(Compare(bench, Concat("100 commits, ", states, " states, of a quarter"),
+                                  4,
+                                  {[&] { return ManyStates(bench, {.states = states / 4}); },
+                                   [&] { return ManyStates(bench, {.states = states}); }},
+                                  1.5));
+  // The rows touch 20 partitions of each state, however many it has.
+  const auto partitions =
+      static_cast<uint32_t>(std::min<uint64_t>(bench.settings().Scaled(4096), 4096));
+  TRIDENT_RETURN_IF_ERROR(
+      Compare(bench, Concat("100 commits, 20 states of ", partitions, " partitions, of 64"), 1,
+              {[&] { return ManyStates(bench, {.states = 20, .partitions = 64}); },
+               [&] { return ManyStates(bench, {.states = 20, .partitions = partitions}); }},
+              1.5));
   const uint64_t made = CollidingKey(5);
   const std::string_view bytes(reinterpret_cast<const char*>(&made), kKeySize);
   if (HashBytes(bytes) != (uint64_t{5} << 44 | 7)) {
