@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/spouts/input_files.h"
 
+#include <dirent.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <unordered_map>
 #include <utility>
 
 #include "base/limits.h"
@@ -25,6 +29,32 @@ std::string WhyNoText(const OpenFile& file) {
   if (IsUtf16(inner)) return "holds UTF-16 and is compressed; unpack it first";
   if (head.find('\0') != std::string_view::npos) return "is no text: it holds bytes of 0";
   return "";
+}
+
+// Null: the map, whose values are pointers, has no such key.
+template <class Map>
+typename Map::mapped_type Lookup(const Map& map, const typename Map::key_type& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : found->second;
+}
+
+// Calls call(path, inode) for all that a folder holds.
+template <class Call>
+void ForEachIn(const std::string& folder, const Call& call) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);
+  if (dir == nullptr) return;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    call((fs::path(folder) / entry->d_name).string(), entry->d_ino);
+  }
+}
+
+// Calls call(name) for each name after which `path` may be named as a rotation names files.
+template <class Call>
+void ForEachNamesake(const std::string& path, const Call& call) {
+  for (size_t end = path.find_first_of(kBehindName); end != std::string::npos;
+       end = path.find_first_of(kBehindName, end + 1)) {
+    call(path.substr(0, end));
+  }
 }
 
 const char* const kWayOut =
@@ -124,41 +154,80 @@ Status InputFiles::Open() {
   return absl::OkStatus();
 }
 
-// The same file by its id, wherever it is; else by its path.
+// The same file by its id, wherever it is; else by its path. There may be tens of thousands.
 Status InputFiles::MatchListed(const std::vector<Known>& known, Unmatched& files,
                                Matches& matches) {
-  for (const bool by_id : {true, false}) {
+  std::map<FileId, const FoundFile*> by_id;
+  std::unordered_map<std::string_view, const FoundFile*> by_path;
+  for (const FoundFile& file : files) {
+    by_id.emplace(file.facts.id, &file);
+    by_path.emplace(file.path, &file);
+  }
+  std::set<const FoundFile*> matched;
+  for (const bool is_by_id : {true, false}) {
     for (const Known& each : known) {
       if (matches.contains(&each)) continue;
-      const auto found = std::find_if(files.begin(), files.end(), [&](const FoundFile& file) {
-        return by_id ? file.facts.id == each.id : file.path == each.path;
-      });
-      if (found == files.end()) continue;
+      const FoundFile* const found =
+          is_by_id ? Lookup(by_id, each.id) : Lookup(by_path, std::string_view(each.path));
+      if (found == nullptr || matched.contains(found)) continue;
       TRIDENT_ASSIGN_OR_RETURN(auto open, OpenFile::Open(found->path));
       TRIDENT_ASSIGN_OR_RETURN(const bool holds, Holds(each, *open, found->facts.size));
       if (!holds) continue;
       matches[&each] = {found->path, std::move(open)};
-      files.erase(found);
+      matched.insert(found);
     }
   }
+  Unmatched others;
+  for (FoundFile& file : files) {
+    if (!matched.contains(&file)) others.push_back(std::move(file));
+  }
+  files = std::move(others);
   return absl::OkStatus();
 }
 
-// What lost its place in the input may still stand beside it: a rotation renames or copies it.
+// What lost its place in the input may still stand beside it: a rotation renames or copies it. Each
+// folder is looked through once.
 void InputFiles::MatchBeside(const std::vector<Known>& known, Matches& matches) {
+  struct Folder {
+    std::unordered_map<std::string, std::vector<const Known*>> by_path;  // what was lost there
+    std::unordered_map<uint64_t, std::vector<const Known*>> by_inode;
+  };
+  std::map<std::string, Folder> folders;
+  for (const Known& each : known) {
+    if (matches.contains(&each) || each.mark.IsEmpty()) continue;
+    Folder& folder = folders[fs::path(each.path).parent_path().string()];
+    folder.by_path[each.path].push_back(&each);
+    if (each.id != FileId{}) folder.by_inode[each.id.inode].push_back(&each);
+  }
+  if (folders.empty()) return;
+  struct Places {
+    std::string same_file;
+    std::vector<std::string> named_after;
+  };
+  std::map<const Known*, Places> places;
+  for (const auto& [name, folder] : folders) {
+    ForEachIn(name, [&](const std::string& path, uint64_t inode) {
+      if (const auto found = folder.by_inode.find(inode); found != folder.by_inode.end()) {
+        const auto facts = FactsOf(path);
+        for (const Known* each : found->second) {
+          if (facts.ok() && facts->id == each->id) places[each].same_file = path;
+        }
+      }
+      ForEachNamesake(path, [&](const std::string& of) {
+        const auto found = folder.by_path.find(of);
+        if (found == folder.by_path.end()) return;
+        for (const Known* each : found->second) places[each].named_after.push_back(path);
+      });
+    });
+  }
   std::set<std::string> taken;
   for (const auto& [each, match] : matches) taken.insert(PlaceOf(match.path));
   for (const Known& each : known) {
-    if (matches.contains(&each) || each.mark.IsEmpty()) continue;
-    std::vector<std::string> places;
-    if (each.id != FileId{}) places.push_back(PlaceBeside(each.path, each.id));
-    std::error_code error;
-    const fs::path folder = fs::path(each.path).parent_path();
-    for (auto entry = fs::directory_iterator(folder, error);
-         !error && entry != fs::directory_iterator(); entry.increment(error)) {
-      if (IsNamedAfter(entry->path().string(), each.path)) places.push_back(entry->path().string());
-    }
-    for (const std::string& place : places) {
+    const auto of = places.find(&each);
+    if (of == places.end()) continue;
+    std::vector<std::string> tried = {of->second.same_file};
+    tried.insert(tried.end(), of->second.named_after.begin(), of->second.named_after.end());
+    for (const std::string& place : tried) {
       if (place.empty() || taken.contains(PlaceOf(place))) continue;
       auto open = OpenFile::Open(place);
       if (!open.ok()) continue;
@@ -184,10 +253,11 @@ Status InputFiles::CannotTell(const Known& known, const std::string& path,
 Status InputFiles::MatchContent(const std::vector<Known>& known, Unmatched& files,
                                 Matches& matches) {
   // What stands beside the input and is listed as well is no longer to be matched.
+  if (files.empty()) return absl::OkStatus();
+  std::set<std::string> taken_places;
+  for (const auto& [each, match] : matches) taken_places.insert(PlaceOf(match.path));
   std::erase_if(files, [&](const FoundFile& file) {
-    return std::any_of(matches.begin(), matches.end(), [&](const auto& match) {
-      return PlaceOf(match.second.path) == PlaceOf(file.path);
-    });
+    return !taken_places.empty() && taken_places.contains(PlaceOf(file.path));
   });
   std::vector<const Known*> lost;
   for (const Known& each : known) {
@@ -228,12 +298,13 @@ Status InputFiles::MatchContent(const std::vector<Known>& known, Unmatched& file
 // for.
 Status InputFiles::CheckReplaced(const std::vector<Known>& known, const Unmatched& files,
                                  const Matches& matches) const {
+  std::unordered_map<std::string_view, const FoundFile*> by_path;
+  for (const FoundFile& file : files) by_path.emplace(file.path, &file);
   for (const Known& each : known) {
-    const auto other = std::find_if(files.begin(), files.end(),
-                                    [&](const FoundFile& file) { return file.path == each.path; });
+    const FoundFile* const other = Lookup(by_path, std::string_view(each.path));
     const auto match = matches.find(&each);
-    if (match != matches.end() && (other == files.end() || !other->is_given)) continue;
-    if (other == files.end()) {
+    if (match != matches.end() && (other == nullptr || !other->is_given)) continue;
+    if (other == nullptr) {
       TRIDENT_LOG(INFO) << "the input file \"" << each.path << "\", read up to byte "
                         << each.mark.tail_end << ", is not in the input any more";
       continue;
@@ -265,11 +336,10 @@ Status InputFiles::CheckReplaced(const std::vector<Known>& known, const Unmatche
 // Looks the names up, because each of many new files asks.
 std::vector<InputFiles::Entry*> InputFiles::NamesakesOf(const std::string& path) const {
   std::vector<Entry*> found;
-  for (size_t end = path.find_first_of(kBehindName); end != std::string::npos;
-       end = path.find_first_of(kBehindName, end + 1)) {
-    const auto [first, last] = by_path_.equal_range(path.substr(0, end));
+  ForEachNamesake(path, [&](const std::string& of) TRIDENT_NO_THREAD_SAFETY_ANALYSIS {
+    const auto [first, last] = by_path_.equal_range(of);
     for (auto at = first; at != last; ++at) found.push_back(at->second);
-  }
+  });
   return found;
 }
 
@@ -316,8 +386,10 @@ Status InputFiles::AddNew(const FoundFile& found, std::shared_ptr<const OpenFile
   Entry entry;
   entry.path = found.path;
   entry.number = numbers_[found.path] + 1;
-  for (const Known& each : known) {
-    if (each.path != found.path || matches.contains(&each) || each.number >= entry.number) continue;
+  const auto namesakes = std::equal_range(known.begin(), known.end(), found.path, PathIsLess());
+  for (auto at = namesakes.first; at != namesakes.second; ++at) {
+    const Known& each = *at;
+    if (matches.contains(&each) || each.number >= entry.number) continue;
     if (!has_one_reader || each.rows.size() > 1 || !each.rows.contains(0)) continue;
     const auto [first, last] = by_path_.equal_range(each.path);
     const bool is_taken = std::any_of(

@@ -78,6 +78,11 @@ class InputFiles {
     FileId id;
     FileMark mark;  // of the reader that came farthest
   };
+  // GroupRows gives them in this order.
+  struct PathIsLess {
+    bool operator()(const Known& a, const std::string& b) const { return a.path < b; }
+    bool operator()(const std::string& a, const Known& b) const { return a < b.path; }
+  };
   struct Entry {
     std::string path;      // of its partitions' names
     std::string found_at;  // its path now
