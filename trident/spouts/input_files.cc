@@ -11,7 +11,6 @@
 
 #include "base/limits.h"
 #include "base/logging.h"
-#include "trident/spouts/file_names.h"
 #include "trident/spouts/left_out_lines.h"
 
 namespace trident {
@@ -69,6 +68,9 @@ InputFiles::InputFiles(const TextFileOptions& options, std::function<void()> loo
 
 Status InputFiles::Resume(const std::vector<SourcePosition>& committed) {
   MutexLock lock(mutex_);
+  // Who plans a start asks for the partitions just before, and files may come in tens of thousands.
+  const bool is_fresh = std::exchange(is_fresh_, false) && is_open_;
+  if (is_fresh && committed == committed_) return absl::OkStatus();
   committed_ = committed;
   is_open_ = false;
   entries_.clear();
@@ -121,7 +123,9 @@ StatusOr<bool> InputFiles::Holds(const Known& known, const OpenFile& file, uint6
 
 Status InputFiles::Open() {
   MutexLock lock(mutex_);
+  is_fresh_ = !is_open_;
   if (is_open_) return absl::OkStatus();
+  places_ = PlaceFinder();
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<Known> known, GroupRows());
   std::set<std::string> paths;
   for (const Known& each : known) paths.insert(each.path);
@@ -145,6 +149,9 @@ Status InputFiles::Open() {
     if (match != matches.end()) TRIDENT_RETURN_IF_ERROR(AddKnown(each, match->second));
   }
   for (const FoundFile& found : files) {
+    // It gives nothing in this run, and there may be tens of thousands. But a spout needs one.
+    const bool is_nothing = options_.follow == Follow::kNo && found.facts.size == 0;
+    if (is_nothing && (!entries_.empty() || &found != &files.back())) continue;
     TRIDENT_ASSIGN_OR_RETURN(auto open, OpenFile::Open(found.path));
     // Look takes it up once it is whole.
     if (options_.follow == Follow::kYes && open->is_packed()) continue;
@@ -221,7 +228,7 @@ void InputFiles::MatchBeside(const std::vector<Known>& known, Matches& matches) 
     });
   }
   std::set<std::string> taken;
-  for (const auto& [each, match] : matches) taken.insert(PlaceOf(match.path));
+  for (const auto& [each, match] : matches) taken.insert(places_.Of(match.path));
   for (const Known& each : known) {
     const auto of = places.find(&each);
     if (of == places.end()) continue;
@@ -255,9 +262,9 @@ Status InputFiles::MatchContent(const std::vector<Known>& known, Unmatched& file
   // What stands beside the input and is listed as well is no longer to be matched.
   if (files.empty()) return absl::OkStatus();
   std::set<std::string> taken_places;
-  for (const auto& [each, match] : matches) taken_places.insert(PlaceOf(match.path));
-  std::erase_if(files, [&](const FoundFile& file) {
-    return !taken_places.empty() && taken_places.contains(PlaceOf(file.path));
+  for (const auto& [each, match] : matches) taken_places.insert(places_.Of(match.path));
+  std::erase_if(files, [&](const FoundFile& file) TRIDENT_NO_THREAD_SAFETY_ANALYSIS {
+    return !taken_places.empty() && taken_places.contains(places_.Of(file.path));
   });
   std::vector<const Known*> lost;
   for (const Known& each : known) {
@@ -418,7 +425,7 @@ Status InputFiles::AddEntry(Entry entry, std::shared_ptr<const OpenFile> open,
                        .held = held_ < kFilesHeldMax ? InputFile::Held::kYes : InputFile::Held::kNo,
                        .changed = look_};
   ++held_;
-  const std::string place = PlaceOf(open->path());
+  const std::string place = places_.Of(open->path());
   entry.found_at = open->path();
   entry.file = std::make_shared<InputFile>(std::move(spec), place, std::move(open), mark);
   TRIDENT_RETURN_IF_ERROR(entry.file->Begin());

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "base/source.h"
 #include "base/status.h"
+#include "trident/spouts/file_names.h"
 #include "trident/spouts/input_file.h"
 #include "trident/spouts/input_listing.h"
 #include "trident/spouts/text_position.h"
@@ -30,7 +31,8 @@ class InputFiles {
   // `look` is called, on any thread, when Look should be.
   InputFiles(const TextFileOptions& options, std::function<void()> look);
 
-  // Forgets all files; Open will find those again that the positions tell of.
+  // Forgets all files; Open will find those again that the positions tell of. But what the one call
+  // of Open before has found for the same positions stays.
   Status Resume(const std::vector<SourcePosition>& committed);
   // Finds the files, once after each Resume. The errors are those of ListInput, and
   // FailedPrecondition where a file is not the one that was read, or it cannot be told.
@@ -157,6 +159,8 @@ class InputFiles {
 
   mutable Mutex mutex_;
   bool is_open_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool is_fresh_ TRIDENT_GUARDED_BY(mutex_) =
+      false;  // Open has found files, and was not asked again
   std::vector<SourcePosition> committed_ TRIDENT_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Entry>> entries_ TRIDENT_GUARDED_BY(mutex_);
   std::vector<std::string> partitions_ TRIDENT_GUARDED_BY(mutex_);
@@ -169,6 +173,7 @@ class InputFiles {
   std::set<std::string> folders_ TRIDENT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<const OpenFile>> to_check_ TRIDENT_GUARDED_BY(mutex_);
   std::set<std::string> said_ TRIDENT_GUARDED_BY(mutex_);
+  PlaceFinder places_ TRIDENT_GUARDED_BY(mutex_);  // of one Open, or of one Look
   int64_t held_ TRIDENT_GUARDED_BY(mutex_) = 0;
 };
 

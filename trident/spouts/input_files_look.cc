@@ -55,6 +55,7 @@ InputFiles::Again InputFiles::Look() {
   {
     MutexLock lock(mutex_);
     if (!is_open_) return Again::kWhenTold;
+    places_ = PlaceFinder();
     const size_t partitions = partitions_.size();
     const auto is_known = [&](const std::string& path) TRIDENT_REQUIRES(mutex_) {
       return by_place_.contains(path) || numbers_.contains(path);

@@ -26,6 +26,11 @@ bool IsStateDirectory(const fs::path& folder) {
   return std::getline(in, line) && line.starts_with("trident state directory");
 }
 
+bool IsLink(const std::string& path) {
+  std::error_code unknown;
+  return fs::is_symlink(path, unknown);
+}
+
 bool IsPattern(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
 
 class Lister {
@@ -84,7 +89,7 @@ Status Lister::AddPattern(const std::string& pattern) {
     }
     out_.folders.insert(fs::path(path).parent_path().string());
     const auto facts = FactsOf(path);
-    if (facts.ok()) AddFile({.path = path, .is_given = false, .facts = *facts});
+    if (facts.ok()) AddFile({.path = path, .is_link = IsLink(path), .facts = *facts});
   }
   return absl::OkStatus();
 }
@@ -110,14 +115,15 @@ Status Lister::AddFolderContent(const fs::path& folder, size_t& found) {
   auto entry = fs::directory_iterator(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     if (IsHidden(entry->path())) continue;
-    std::error_code unknown;  // a link that leads nowhere is no file
+    std::error_code unknown;                          // a link that leads nowhere is no file
+    const bool is_link = entry->is_symlink(unknown);  // the listing says so
     if (entry->is_directory(unknown)) {
-      if (!entry->is_symlink(unknown)) below.push_back(entry->path());
+      if (!is_link) below.push_back(entry->path());
       continue;
     }
     const auto facts = FactsOf(entry->path().string());
     if (!facts.ok()) continue;
-    AddFile({.path = entry->path().string(), .is_given = false, .facts = *facts});
+    AddFile({.path = entry->path().string(), .is_link = is_link, .facts = *facts});
     ++found;
   }
   if (error) {
@@ -132,7 +138,7 @@ Status Lister::AddGiven(const std::string& path) {
   out_.folders.insert(fs::path(path).parent_path().string());
   const auto facts = FactsOf(path);
   if (facts.ok()) {
-    AddFile({.path = path, .is_given = true, .facts = *facts});
+    AddFile({.path = path, .is_given = true, .is_link = IsLink(path), .facts = *facts});
     return absl::OkStatus();
   }
   const bool may_come =
@@ -141,8 +147,7 @@ Status Lister::AddGiven(const std::string& path) {
 }
 
 void Lister::AddFile(FoundFile file) {
-  std::error_code unknown;
-  int rank = fs::is_symlink(file.path, unknown) ? 2 : 1;
+  int rank = file.is_link ? 2 : 1;
   if (is_known_(file.path)) rank = 0;
   const bool is_given = file.is_given;
   auto [at, is_new] = files_.try_emplace(file.facts.id, Named{file, rank});

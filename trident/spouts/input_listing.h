@@ -18,6 +18,7 @@ namespace trident {
 struct FoundFile {
   std::string path;       // absolute; one of its names
   bool is_given = false;  // by the user, not found in a directory
+  bool is_link = false;
   FileFacts facts;
 };
 

@@ -34,6 +34,37 @@ TEST(TextFileSpoutTest, OneReaderGivesTheLinesInOrder) {
   }
 }
 
+// Tens of thousands of them cost no more than to list them.
+TEST(TextFileSpoutTest, EmptyFilesAreNoPartitionsUnlessTheyMayGrowOrThereIsNoOther) {
+  const TempDir dir;
+  dir.Write("a", "");
+  dir.Write("b", "");
+  const auto partitions = [&](Follow follow) {
+    return SpoutOf({.paths = {dir.path()}, .follow = follow})->Partitions().value();
+  };
+  EXPECT_EQ(partitions(Follow::kNo).size(), 1u) << "a spout needs one";
+  EXPECT_EQ(partitions(Follow::kYes).size(), 2u);
+  dir.Write("ab", "line\n");
+  const std::vector<std::string> one = partitions(Follow::kNo);
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_NE(one[0].find("/ab"), std::string::npos) << one[0];
+  EXPECT_EQ(partitions(Follow::kYes).size(), 3u);
+}
+
+TEST(TextFileSpoutTest, AStartListsTheFilesOnceAndTheNextStartListsThemAgain) {
+  const TempDir dir;
+  dir.Write("a", "line\n");
+  const auto spout = SpoutOf({.paths = {dir.path()}});
+  for (const size_t files : {1, 2, 3}) {
+    ASSERT_TRUE(spout->Resume({}).ok());
+    EXPECT_EQ(spout->Partitions()->size(), files);  // who plans
+    dir.Write(Concat("b", files), "line\n");
+    ASSERT_TRUE(spout->Resume({}).ok());
+    EXPECT_EQ(spout->Partitions()->size(), files);
+    EXPECT_EQ(spout->Partitions()->size(), files);
+  }
+}
+
 // The heart of it: wherever the file is cut, and however small the pieces in which it is read,
 // every line comes exactly once, from the split in which it starts, and in order within a reader.
 TEST(TextFileSpoutTest, SplitsAtEveryByteGiveEveryLineOnce) {
