@@ -368,6 +368,9 @@ Status InputFiles::AddKnown(const Known& known, const Match& match) {
   entry.number = known.number;
   const bool is_whole = known.positions.front().splits == TextSplits::Whole();
   entry.splits_before = is_whole ? TextSplits::Whole() : options_.splits;
+  for (const TextPosition& at : known.positions) {
+    TRIDENT_RETURN_IF_ERROR(at.CheckSplits(*entry.splits_before, known.path));
+  }
   entry.readers_listed = std::min(known.rows.rbegin()->first + 1, entry.splits_before->readers);
   return AddEntry(std::move(entry), match.open, known.mark);
 }

@@ -150,7 +150,9 @@ class LogSource {
     // does not go on where it is. A failed attempt is made again from its start, so `at` may be far
     // before or after the last position.
     // Return an error (LogRowsRemoved makes it) if the rows at `at` are gone or were never there.
-    // Do not go to the nearest place instead: that would lose rows or count them twice.
+    // Do not go to the nearest place instead: that would lose rows or count them twice. A start
+    // asks for the committed position, and is refused with an error of the codes OutOfRange,
+    // FailedPrecondition, InvalidArgument or DataLoss; after any other one a batch asks again.
     virtual Status Seek(const At& at) = 0;
 
     // Goes one step on from here. If there is a row, emits it and returns the position after it,

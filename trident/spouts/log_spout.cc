@@ -2,10 +2,12 @@
 #include "trident/spouts/log_spout.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/guard.h"
 #include "base/logging.h"
+#include "base/mutex.h"
 #include "engine/spout.h"
 #include "trident/spouts/spout_fields.h"
 
@@ -14,6 +16,11 @@ namespace {
 
 using Kind = LogTape::Ahead::Kind;
 using Place = LogTape::Place;
+
+bool IsLasting(StatusCode code) {
+  return code == StatusCode::kOutOfRange || code == StatusCode::kFailedPrecondition ||
+         code == StatusCode::kDataLoss || code == StatusCode::kInvalidArgument;
+}
 
 // What a reader is of, and how it goes about it.
 struct TapeReaderSpec {
@@ -26,6 +33,13 @@ class TapeReader final : public SourceReader {
  public:
   TapeReader(TapeReaderSpec spec, std::unique_ptr<LogTape> tape)
       : spec_(std::move(spec)), tape_(std::move(tape)) {}
+
+  // An error if the source can stand there no more. One that may be away only now is asked again by
+  // the first batch.
+  Status ComeBackTo(const Position& committed) {
+    const Status sought = Seek(committed);
+    return IsLasting(sought.code()) ? sought : absl::OkStatus();
+  }
 
   StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
     StatusOr<ReadResult> read = TryRead(request, out);
@@ -134,6 +148,12 @@ class TapesSpout final : public Spout {
 
   SpoutKind kind() const override { return options_.kind; }
   const SchemaRef& schema() const override { return schema_; }
+  Status Resume(const std::vector<SourcePosition>& committed) override {
+    MutexLock lock(mutex_);
+    committed_.clear();
+    for (const SourcePosition& at : committed) committed_[at.partition] = at.position;
+    return absl::OkStatus();
+  }
   StatusOr<std::vector<std::string>> Partitions() override {
     auto names = Guarded("Partitions", [&] { return tapes_->Partitions(); });
     if (!names.ok()) return Annotate(names.status(), Name());
@@ -148,8 +168,12 @@ class TapesSpout final : public Spout {
     if (*tape == nullptr) {
       return Internal(place, ": Open gave a null reader; return an error if there is none");
     }
-    return std::make_unique<TapeReader>(TapeReaderSpec{place, schema_, options_.poll_nanos},
-                                        *std::move(tape));
+    auto reader = std::make_unique<TapeReader>(TapeReaderSpec{place, schema_, options_.poll_nanos},
+                                               *std::move(tape));
+    if (const auto at = CommittedOf(partition)) {
+      TRIDENT_RETURN_IF_ERROR(reader->ComeBackTo(*at));
+    }
+    return reader;
   }
   Backlog BacklogAfter(const std::string& partition, const Position& position) override {
     const auto backlog = Guarded("BacklogAfter", [&]() -> StatusOr<Backlog> {
@@ -172,6 +196,11 @@ class TapesSpout final : public Spout {
 
  private:
   std::string Name() const { return Concat("log \"", options_.name, "\""); }
+  std::optional<Position> CommittedOf(const std::string& partition) const {
+    MutexLock lock(mutex_);
+    const auto found = committed_.find(partition);
+    return found == committed_.end() ? std::nullopt : std::optional(found->second);
+  }
   static Status Check(const std::vector<std::string>& names) {
     if (names.empty()) {
       return InvalidArgument("Partitions gave no source partitions; give one or more");
@@ -188,6 +217,9 @@ class TapesSpout final : public Spout {
   const SchemaRef schema_;
   const LogOptions options_;
   const std::unique_ptr<LogTapes> tapes_;
+
+  mutable Mutex mutex_;
+  std::map<std::string, Position> committed_ TRIDENT_GUARDED_BY(mutex_);  // when the run began
 };
 
 Status CheckOptions(const LogOptions& options) {

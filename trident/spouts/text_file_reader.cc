@@ -145,14 +145,7 @@ StatusOr<uint64_t> TextFileReader::OffsetOf(const Position& position) {
   if (position.empty() || position == spec_.beginning) return 0;
   if (position == last_end_) return last_offset_;
   TRIDENT_ASSIGN_OR_RETURN(const TextPosition at, TextPosition::Parse(position, file().path()));
-  const TextSplits splits = file().splits();
-  if (at.splits != splits) {
-    return FailedPrecondition(
-        "the input file \"", file().path(), "\" was read before in splits of ",
-        at.splits.split_bytes, " bytes by ", at.splits.readers, " readers, now they are ",
-        splits.split_bytes, " bytes and ", splits.readers,
-        " readers; let the program share it out as before, or start with an empty state directory");
-  }
+  TRIDENT_RETURN_IF_ERROR(at.CheckSplits(file().splits(), file().path()));
   TRIDENT_RETURN_IF_ERROR(CheckContent(at));
   return at.offset;
 }

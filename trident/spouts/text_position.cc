@@ -102,6 +102,15 @@ StatusOr<TextPosition> TextPosition::Parse(const Position& position, std::string
                   "\", which is none of a text file");
 }
 
+Status TextPosition::CheckSplits(const TextSplits& now, std::string_view file) const {
+  if (splits == now) return absl::OkStatus();
+  return FailedPrecondition(
+      "the input file \"", file, "\" was read before in splits of ", splits.split_bytes,
+      " bytes by ", splits.readers, " readers, now they are ", now.split_bytes, " bytes and ",
+      now.readers,
+      " readers; let the program share it out as before, or start with an empty state directory");
+}
+
 PositionForm TextPosition::Form() {
   return {.pattern = "N/NxN/N-X[/N:N-X/X:X[/zN-X:N:N]]",
           .counts = "byte",

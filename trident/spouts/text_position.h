@@ -34,7 +34,9 @@ struct TextPosition {
   Position ToPosition() const;
   // DataLoss when `position` is none of a text file's; `file` names it in the message.
   static StatusOr<TextPosition> Parse(const Position& position, std::string_view file);
-  // The same for those who have no spout; a little wider.
+  // FailedPrecondition if `now` shares the file out otherwise than the position was made for.
+  Status CheckSplits(const TextSplits& now, std::string_view file) const;
+  // What Parse takes, for those who have no spout; a little wider.
   static PositionForm Form();
 };
 

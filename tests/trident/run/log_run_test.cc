@@ -7,6 +7,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/trident/run/words.h"
 #include "tests/trident/spouts/memory_log.h"
+#include "trident/run/start_check.h"
 #include "trident/spouts/log_spout.h"
 
 namespace trident {
@@ -120,6 +121,26 @@ TEST(LogRunTest, ANextStartGoesOnWhereItStandsAndReadsWhatHasAppeared) {
   Append(*log, "a", 17, &want);
   Append(*log, "later", 12, &want);
   run_once();
+}
+
+TEST(LogRunTest, AStartIsRefusedWhoseRowsAreGone) {
+  const TempDir dir;
+  const auto log = std::make_shared<MemoryLog>();
+  log->Fill("a", {"one", "two", "three"});
+  log->Finish();
+  const RunOptions options{.state_dir = dir.path() + "/state"};
+  const auto topology = [&] {
+    return CountWords(std::make_shared<MemoryLogSource>(log), SpoutKind::kTransactional,
+                      EveryNth(~uint64_t{0}));
+  };
+  ASSERT_NE(RunToEnd(topology(), options), nullptr);
+  log->Fill("a", {"four", "five"});
+  log->Trim("a", 4);  // the fourth row was not read yet
+  const Status refused = Run::Start(topology(), options).status();
+  for (const char* part : {"log \"words\"", "\"a\"", "at position \"3\"", "has been removed"}) {
+    EXPECT_NE(Message(refused).find(part), std::string_view::npos) << part << " in " << refused;
+  }
+  EXPECT_EQ(CheckStart(topology(), options).verdict, refused);
 }
 
 TEST(LogRunTest, RowsThatAreGoneStopTheStreamAndTheReasonNamesThePlace) {

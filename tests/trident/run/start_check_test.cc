@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -215,6 +216,27 @@ TEST(StartCheckTest, ItSaysWhatAStartDoesAndChangesNothing) {
     EXPECT_THAT(std::string(Message(check.verdict)), HasSubstr(change.refusal));
     for (const std::string& line : change.says) EXPECT_THAT(check.report, HasSubstr(line));
   }
+}
+
+TEST(StartCheckTest, FilesThatAreSharedOutOtherwiseAreRefused) {
+  TempDir dir;
+  std::ofstream(dir.path() + "/a.txt") << "one\ntwo\n";
+  const auto made = [&](uint32_t readers) {
+    Topology topology("checked");
+    CountWords(topology
+                   .NewStream("lines", TextFileSpout::Make({.paths = {dir.path() + "/a.txt"},
+                                                            .field = "sentence",
+                                                            .splits = {.readers = readers}}))
+                   .Project(Fields(kSentence)),
+               "counts");
+    return topology;
+  };
+  const RunOptions options{.state_dir = dir.path() + "/state", .sync = CommitSync::kNone};
+  ASSERT_NE(RunToEnd(made(4), options), nullptr);
+  const StartCheck check = CheckStart(made(2), options);
+  EXPECT_THAT(std::string(Message(check.verdict)), HasSubstr("by 4 readers"));
+  EXPECT_EQ(check.verdict, Run::Start(made(2), options).status());
+  EXPECT_TRUE(CheckStart(made(4), options).verdict.ok());
 }
 
 TEST(StartCheckTest, ADirectoryThatIsNotMadeYetIsNotMade) {
