@@ -35,9 +35,6 @@ struct LetterRequest {
 // Thread-safe.
 class LetterRequests {
  public:
-  // Its name as a source partition, in decision records.
-  static constexpr std::string_view kPartition = "(dead letters)";
-
   // The letter is the caller's, until Add or Release. False: a request about it is under way. Read
   // the letter after this: then no committed request about it is missed.
   bool Reserve(const std::string& key);

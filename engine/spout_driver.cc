@@ -9,6 +9,7 @@
 #include "base/coding.h"
 #include "base/guard.h"
 #include "base/hash.h"
+#include "base/letter_partition.h"
 #include "base/limits.h"
 #include "base/logging.h"
 #include "base/mutex.h"
@@ -225,7 +226,7 @@ void SpoutDriver::AddLetters() {
   letters_at_ = partitions_.size();
   auto reader = std::make_unique<LetterReader>(*spec_.letters, WakeUpOf(letters_at_));
   letter_reader_ = reader.get();
-  const std::string name(LetterRequests::kPartition);
+  const std::string name(kLetterPartition);
   partitions_.push_back({.name = name, .reader = std::move(reader), .known_end = {}});
   index_[name] = letters_at_;
 }

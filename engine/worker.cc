@@ -2,6 +2,7 @@
 #include "engine/worker.h"
 
 #include "base/check.h"
+#include "base/letter_partition.h"
 
 namespace trident {
 
@@ -52,7 +53,7 @@ StatusOr<std::vector<std::string>> Worker::ResumeSpout(const StageSpec& stage) c
   std::vector<SourcePosition> committed;
   if (options_.committed) committed = options_.committed(stage.group, stage.spout_id);
   std::erase_if(committed, [](const SourcePosition& position) {
-    return position.partition == LetterRequests::kPartition;  // no partition of the spout's own
+    return position.partition == kLetterPartition;  // no partition of the spout's own
   });
   TRIDENT_RETURN_IF_ERROR(stage.spout->Resume(committed));
   return stage.spout->Partitions();

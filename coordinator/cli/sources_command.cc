@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/letter_partition.h"
 #include "base/spelling.h"
 #include "coordinator/cli/change_commands.h"
 #include "coordinator/cli/directory/resting_directory.h"
@@ -103,6 +104,12 @@ StatusOr<std::vector<SourceChange>> ChangesOf(const SourceArgs& args, const Stor
     std::vector<SourceChange> all;
     for (const std::string& name : partitions) all.push_back({args.stream, name, to});
     return all;
+  }
+  if (*args.partition == kLetterPartition) {
+    return FailedPrecondition("'", *args.partition,
+                              "' is no source partition: by it a running topology reads what is "
+                              "asked of dead letters. It cannot be set or forgotten; `trident "
+                              "deadletters` retries and drops letters");
   }
   if (!stream->partitions.contains(*args.partition)) {
     return NotFound("stream '", args.stream, "' has no source partition '", *args.partition, "'",

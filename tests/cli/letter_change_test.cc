@@ -109,6 +109,35 @@ TEST_F(LetterChangeTest, DroppedLettersAreGoneAndNothingElseChanges) {
   EXPECT_EQ(Counts(), "good\t1\n");
 }
 
+// Requests about letters are read as one more source partition, of which nobody needs to know.
+TEST_F(LetterChangeTest, ARequestLeavesNoSourcePartitionToBeSeen) {
+  ASSERT_EQ(Letters({"drop", "lines", "2"}).code, 0);
+  End();
+  EXPECT_THAT(RunTrident({"sources", state()}).out, Not(HasSubstr("dead letters")));
+  EXPECT_THAT(RunTrident({"sources", state(), "forget", "lines"}).out,
+              Not(HasSubstr("dead letters")));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"set", "lines", "(dead letters)", "1", "--yes"},
+        {"forget", "lines", "(dead letters)", "--yes"}}) {
+    std::vector<std::string> all = {"sources", state()};
+    all.insert(all.end(), words.begin(), words.end());
+    const Ended refused = RunTrident(all);
+    EXPECT_EQ(refused.code, 4);
+    EXPECT_THAT(refused.err, HasSubstr("is no source partition: by it"));
+    EXPECT_THAT(refused.err, HasSubstr("`trident deadletters`"));
+  }
+  const Ended again = RunProgramToEnd({"tests/letter_topology", "run", "--input", input(),
+                                       "--state", state(), "--mended", dir_.path() + "/mended",
+                                       "--sync", "none", "--on-failure", "dead-letter"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, Not(HasSubstr("does not read")));
+  const Ended checked =
+      RunProgramToEnd({"tests/letter_topology", "explain", "--input", input(), "--mended",
+                       dir_.path() + "/mended", "--against", state()});
+  EXPECT_EQ(checked.code, 0) << checked.err;
+  EXPECT_THAT(checked.out, Not(HasSubstr("(dead letters)")));
+}
+
 TEST_F(LetterChangeTest, WhoNamesNoLetterIsAskedWhich) {
   const Ended none = Letters({"drop"});
   EXPECT_EQ(none.code, 2);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/guard.h"
+#include "base/letter_partition.h"
 #include "engine/spout.h"
 
 namespace trident {
@@ -31,7 +32,8 @@ std::vector<SourcePosition> PositionsOf(const Plan& plan, const KnownStream& str
   std::vector<SourcePosition> positions;
   const SpoutId spout = plan.spouts.at(stream.node);
   for (SpoutPosition& one : stream.log.Recover(plan.groups.at(stream.node), Epoch()).positions) {
-    if (one.spout == spout) positions.push_back(std::move(one.at));
+    const bool is_of_source = one.spout == spout && one.at.partition != kLetterPartition;
+    if (is_of_source) positions.push_back(std::move(one.at));
   }
   return positions;
 }

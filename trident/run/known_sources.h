@@ -24,7 +24,7 @@ struct KnownStream {
   NodeId node;
 };
 
-// Where the stream's source partitions stand.
+// Where the stream's source partitions stand. Requests about dead letters are none of them.
 std::vector<SourcePosition> PositionsOf(const Plan& plan, const KnownStream& stream);
 
 // FailedPrecondition if the stream's spout says that it cannot stand at `at`. The message tells

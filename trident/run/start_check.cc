@@ -11,6 +11,7 @@
 
 #include "absl/functional/function_ref.h"
 
+#include "base/letter_partition.h"
 #include "coordinator/decision_log.h"
 #include "state/disk/memory_store.h"
 #include "state/disk/rocks_directory.h"
@@ -191,7 +192,7 @@ void Check::DescribePartitions(const StoredStream& stream, const Worker::Source*
   for (const SpoutPosition& position : log_.Recover(stream.group, Epoch()).positions) {
     if (position.spout == stream.spout) stored[position.at.partition] = position.at.position;
   }
-  stored.erase(std::string(LetterRequests::kPartition));
+  stored.erase(std::string(kLetterPartition));
   std::set<std::string> read;
   if (source != nullptr) {
     read.insert(source->partitions.begin(), source->partitions.end());

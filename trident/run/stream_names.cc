@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/letter_partition.h"
 #include "coordinator/decision_log.h"
 #include "state/disk/store_identity.h"
 #include "state/disk/store_layout.h"
@@ -40,6 +41,7 @@ StatusOr<Positions> ReadPositions(const DurableStore& store) {
   for (cursor->Seek("p"); cursor->Valid(); cursor->Next()) {
     const std::optional<PositionOwner> owner = ParsePositionKey(cursor->key());
     if (!owner) break;
+    if (owner->partition == kLetterPartition) continue;
     positions[{owner->group, owner->spout}].push_back(owner->partition);
   }
   TRIDENT_RETURN_IF_ERROR(cursor->status());

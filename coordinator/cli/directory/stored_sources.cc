@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/letter_partition.h"
 #include "base/position_form.h"
 #include "base/spelling.h"
 #include "state/disk/store_identity.h"
@@ -81,7 +82,8 @@ Status StoredSources::ReadDecisions(const DurableStore& store) {
   const auto source = [&](GroupId group, SpoutId spout,
                           const std::string& partition) -> StoredSource* {
     const auto found = by_number.find({group, spout});
-    return found == by_number.end() ? nullptr : &found->second->partitions[partition];
+    const bool is_unseen = found == by_number.end() || partition == kLetterPartition;
+    return is_unseen ? nullptr : &found->second->partitions[partition];
   };
   const auto cursor = store.NewCursor(Table::kDecision);
   for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {

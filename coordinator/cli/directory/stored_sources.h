@@ -47,7 +47,9 @@ class StoredSources {
 
   struct Stream {
     StoredStream numbers;
-    std::map<std::string, StoredSource> partitions;  // by name
+    // By name. Requests about dead letters are read as one more partition, which is not among
+    // these.
+    std::map<std::string, StoredSource> partitions;
   };
   const std::map<std::string, Stream>& streams() const { return streams_; }
   // NotFound names the nearest stream and those that there are.
