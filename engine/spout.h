@@ -132,9 +132,11 @@ class Spout {
   // The form of this spout's positions. It is kept with the state. The default says nothing of
   // them.
   virtual PositionForm positions() const;
-  // An error, which says what was expected, if a state holds a position for one of this spout's
-  // partitions that is none of them: somebody set it by hand, or another spout was here before.
-  // Asked before Resume, of all that the state knows of the stream. Looks at no row.
+  // An error, which says what was expected, if a state holds a position that can be none of this
+  // spout's: somebody set it by hand, or another spout was here before. Asked before Resume, of all
+  // that the state knows of the stream, also of partitions that are read no more; a name that can
+  // be none of this spout's is an error too. Looks at no row. The start refuses by itself what has
+  // not the form of `positions`.
   virtual Status CheckPosition(const std::string& /*partition*/,
                                const Position& /*position*/) const {
     return absl::OkStatus();

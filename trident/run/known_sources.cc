@@ -5,6 +5,7 @@
 
 #include "base/guard.h"
 #include "base/letter_partition.h"
+#include "base/position_form.h"
 #include "engine/spout.h"
 
 namespace trident {
@@ -20,6 +21,13 @@ std::string Some(const std::vector<std::string>& names) {
   }
   if (names.size() > kNamesSaid) out += Concat(" and ", names.size() - kNamesSaid, " more");
   return out;
+}
+
+// Also of a partition that the spout does not read any more: another spout may have read it.
+Status CheckForm(const PositionForm& form, const SourcePosition& at) {
+  if (Fits(form, at.position)) return absl::OkStatus();
+  return DataLoss("source partition \"", at.partition, "\" has the position \"", at.position,
+                  "\", expected ", ToString(form));
 }
 
 std::string Partitions(size_t n) {
@@ -40,8 +48,10 @@ std::vector<SourcePosition> PositionsOf(const Plan& plan, const KnownStream& str
 
 Status JudgePosition(const Plan& plan, const KnownStream& stream, const SourcePosition& at) {
   const LogicalNode& node = plan.logical->node(stream.node);
-  const Status fits = Guarded("CheckPosition",
-                              [&] { return node.spout->CheckPosition(at.partition, at.position); });
+  const Status fits = Guarded("CheckPosition", [&]() -> Status {
+    TRIDENT_RETURN_IF_ERROR(node.spout->CheckPosition(at.partition, at.position));
+    return CheckForm(node.spout->positions(), at);
+  });
   if (fits.ok()) return fits;
   const std::string sources = Concat("`trident sources ", stream.store.Where());
   const std::string of = Concat(" ", node.name, " ", at.partition);

@@ -84,7 +84,7 @@ class FeederSpout final : public Spout {
   }
   PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kNo); }
   Status CheckPosition(const std::string& partition, const Position& position) const override {
-    if (partition != kPartition) return absl::OkStatus();
+    TRIDENT_RETURN_IF_ERROR(CheckOnlyPartition(partition, kPartition));
     return RowOfPosition(position, partition).status();
   }
   void Halted(const Status& cause) override { queue_->Halt(cause); }

@@ -95,7 +95,7 @@ class ListSpout final : public Spout {
   }
   PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kYes); }
   Status CheckPosition(const std::string& partition, const Position& position) const override {
-    if (partition != kPartition) return absl::OkStatus();
+    TRIDENT_RETURN_IF_ERROR(CheckOnlyPartition(partition, kPartition));
     return RowOfPosition(position, partition).status();
   }
   std::string Describe() const override {

@@ -96,8 +96,10 @@ class RangeSpout final : public Spout {
   }
   PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kYes); }
   Status CheckPosition(const std::string& partition, const Position& position) const override {
-    const StatusOr<uint64_t> number = RowOfPosition(partition, partition);
-    if (!number.ok() || *number >= options_.partitions) return absl::OkStatus();
+    if (!RowOfPosition(partition, partition).ok()) {
+      return DataLoss("there is a position of the source partition \"", partition,
+                      "\", expected those of a generator, which are numbers");
+    }
     return RowOfPosition(position, partition).status();
   }
   std::string Describe() const override {

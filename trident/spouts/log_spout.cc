@@ -182,15 +182,8 @@ class TapesSpout final : public Spout {
     return backlog.ok() ? *backlog : Backlog();
   }
   PositionForm positions() const override { return tapes_->positions(); }
-  // A partition that the source does not have any more is not read.
-  Status CheckPosition(const std::string& partition, const Position& position) const override {
-    const Status fits = Guarded("FromText", [&] { return tapes_->CheckPosition(position); });
-    if (fits.ok()) return fits;
-    const auto names = Guarded("Partitions", [&] { return tapes_->Partitions(); });
-    if (names.ok() && std::find(names->begin(), names->end(), partition) == names->end()) {
-      return absl::OkStatus();
-    }
-    return fits;
+  Status CheckPosition(const std::string& /*partition*/, const Position& position) const override {
+    return Guarded("FromText", [&] { return tapes_->CheckPosition(position); });
   }
   std::string Describe() const override { return options_.name; }
 

@@ -82,7 +82,7 @@ class FunctionSpout final : public Spout {
   }
   PositionForm positions() const override { return RowNumbers(PositionForm::GoesBack::kNo); }
   Status CheckPosition(const std::string& partition, const Position& position) const override {
-    if (partition != kPartition) return absl::OkStatus();
+    TRIDENT_RETURN_IF_ERROR(CheckOnlyPartition(partition, kPartition));
     return RowOfPosition(position, partition).status();
   }
   std::string Describe() const override { return "pull"; }

@@ -15,4 +15,10 @@ StatusOr<uint64_t> RowOfPosition(const Position& position, std::string_view sour
                   "\", expected the number of a row");
 }
 
+Status CheckOnlyPartition(std::string_view partition, std::string_view own) {
+  if (partition == own) return absl::OkStatus();
+  return DataLoss("there is a position of the source partition \"", partition,
+                  "\", expected only one of \"", own, "\"");
+}
+
 }  // namespace trident

@@ -24,6 +24,9 @@ inline PositionForm RowNumbers(PositionForm::GoesBack goes_back) {
 // partition in the message.
 StatusOr<uint64_t> RowOfPosition(const Position& position, std::string_view source);
 
+// DataLoss if a state knows `partition` of a spout whose one source partition is `own`.
+Status CheckOnlyPartition(std::string_view partition, std::string_view own);
+
 }  // namespace trident
 
 #endif  // TRIDENT_TRIDENT_SPOUTS_ROW_NUMBER_H_

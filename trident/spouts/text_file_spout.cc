@@ -75,7 +75,11 @@ class TextFiles final : public Spout {
   PositionForm positions() const override { return TextPosition::Form(); }
   Status CheckPosition(const std::string& partition, const Position& position) const override {
     const auto is_of_file = TextPartition::Parse(partition);
-    if (!is_of_file || position.empty()) return absl::OkStatus();
+    if (!is_of_file) {
+      return DataLoss("there is a position of the source partition \"", partition,
+                      "\", expected those of text files, such as \"/logs/app#0\"");
+    }
+    if (position.empty()) return absl::OkStatus();
     return TextPosition::Parse(position, is_of_file->path).status();
   }
   SpoutCounts Counts() const override {

@@ -109,7 +109,7 @@ class TextPipe final : public Spout {
     return {.pattern = "N", .counts = "byte", .goes_back = PositionForm::GoesBack::kNo};
   }
   Status CheckPosition(const std::string& partition, const Position& position) const override {
-    if (partition != kPartition) return absl::OkStatus();
+    TRIDENT_RETURN_IF_ERROR(CheckOnlyPartition(partition, kPartition));
     return RowOfPosition(position, partition).status();
   }
   SpoutCounts Counts() const override {

@@ -9,11 +9,16 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/support/temp_dir.h"
 #include "tests/trident/run/words.h"
+#include "trident/spouts/fixed_batch_spout.h"
+#include "trident/spouts/generator_spout.h"
+#include "trident/spouts/pull_spout.h"
 #include "trident/spouts/text_file_spout.h"
 
 namespace trident {
@@ -237,6 +242,57 @@ TEST(StartCheckTest, FilesThatAreSharedOutOtherwiseAreRefused) {
   EXPECT_THAT(std::string(Message(check.verdict)), HasSubstr("by 4 readers"));
   EXPECT_EQ(check.verdict, Run::Start(made(2), options).status());
   EXPECT_TRUE(CheckStart(made(4), options).verdict.ok());
+}
+
+// Every pair of spouts that are not the same.
+TEST(StartCheckTest, AStreamWhoseSpoutHasBecomeAnotherOneIsRefused) {
+  TempDir dir;
+  std::ofstream(dir.path() + "/a.txt") << "one\ntwo\n";
+  using MadeSpout = StatusOr<std::shared_ptr<Spout>>;
+  const std::map<std::string, std::function<MadeSpout()>> spouts = {
+      {"files",
+       [&] {
+         return TextFileSpout::Make({.paths = {dir.path() + "/a.txt"}, .field = "sentence"});
+       }},
+      {"list",
+       [] {
+         return FixedBatchSpout::Make(Fields(kSentence), {.batch_rows = 2},
+                                      AsRows({"a", "b", "c"}));
+       }},
+      {"generator",
+       [] {
+         return GeneratorSpout::Make(
+             Fields(kSentence), {.rows_per_partition = 3},
+             [](const GeneratedRow& row, Emit<Text>& emit) { emit(std::to_string(row.index)); });
+       }},
+      {"function",
+       [] {
+         auto left = std::make_shared<int>(3);
+         return PullSpout::Make(Fields(kSentence), {}, [left](Emit<Text>& emit) {
+           if ((*left)-- > 0) emit("row");
+           return *left > 0 ? Pulled::kMore : Pulled::kEnd;
+         });
+       }},
+  };
+  for (const auto& [before, make_before] : spouts) {
+    const RunOptions options{.state_dir = dir.path() + "/" + before, .sync = CommitSync::kNone};
+    const auto made = [](const std::function<MadeSpout()>& make) {
+      Topology topology("checked");
+      CountWords(topology.NewStream("a", make()), "counts");
+      return topology;
+    };
+    ASSERT_NE(RunToEnd(made(make_before), options), nullptr);
+    for (const auto& [after, make_after] : spouts) {
+      SCOPED_TRACE(before + ", then " + after);
+      const StartCheck check = CheckStart(made(make_after), options);
+      EXPECT_EQ(check.verdict.ok(), before == after) << check.verdict;
+      EXPECT_EQ(check.verdict, Run::Start(made(make_after), options).status());
+      if (before == after) continue;
+      EXPECT_THAT(std::string(Message(check.verdict)),
+                  HasSubstr("was this state written with another spout?"));
+      EXPECT_THAT(check.report, HasSubstr(": refused: "));
+    }
+  }
 }
 
 TEST(StartCheckTest, ADirectoryThatIsNotMadeYetIsNotMade) {
