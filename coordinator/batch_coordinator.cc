@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/letter_partition.h"
 #include "base/logging.h"
 #include "base/overloaded.h"
 
@@ -209,7 +210,8 @@ void BatchCoordinator::Carry(GroupId id, Group& group, BatchAction& action) {
           },
           [&](batch_action::Decide& decide) {
             for (DecisionRecord& record : decide.records) {
-              group.rows_deciding[record.txid] = record.rows;
+              const uint64_t of_letters = RowsOfLetters(record.ranges);
+              group.rows_deciding[record.txid] = {record.rows - of_letters, of_letters};
               record.batch_time_micros = group.time_of.at(record.txid);
               group.time_of.erase(record.txid);
             }
@@ -237,7 +239,8 @@ void BatchCoordinator::CountDecision(Group& group, TxId txid) {
   ++group.counters.batches_committed;
   auto rows = group.rows_deciding.find(txid);
   if (rows != group.rows_deciding.end()) {
-    group.counters.rows_committed += rows->second;
+    group.counters.rows_committed += rows->second.of_sources;
+    group.counters.letters_retried += rows->second.of_letters;
     group.rows_deciding.erase(rows);
   }
   auto begun = group.begun_at.find(txid);

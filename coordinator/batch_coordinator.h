@@ -50,7 +50,8 @@ class CoordinatorEvents {
 };
 
 struct GroupCounters {
-  uint64_t rows_committed = 0;
+  uint64_t rows_committed = 0;   // of the sources
+  uint64_t letters_retried = 0;  // rows of dead letters that came in again; committed, too
   uint64_t batches_committed = 0;
   // From the begin of the attempt that committed to its decision being durable, over the last
   // commits; 0: none yet.
@@ -109,7 +110,11 @@ class BatchCoordinator {
     int64_t time_micros = 0;          // batch time of the attempt that began last
     std::map<TxId, int64_t> time_of;  // of attempts that are not decided
     std::map<TxId, Nanos> begun_at;
-    std::map<TxId, uint64_t> rows_deciding;
+    struct Rows {
+      uint64_t of_sources = 0;
+      uint64_t of_letters = 0;
+    };
+    std::map<TxId, Rows> rows_deciding;
     LatencyWindow latencies;
     GroupCounters counters;
   };

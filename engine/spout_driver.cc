@@ -93,7 +93,7 @@ class SpoutDriver::TaskFeed final : public Output {
     if (aside.empty()) return absl::OkStatus();
     DivertedRows diverted;
     for (const FailedRow& row : aside) Add(slice, row, diverted);
-    rows_aside_ += aside.size();
+    if (letters_ == nullptr) rows_aside_ += aside.size();
     return task_.Feed(request_.id, kDivertPort, diverted.Take());
   }
   void Add(const Slice& slice, const FailedRow& row, DivertedRows& diverted) {

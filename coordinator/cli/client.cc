@@ -105,6 +105,7 @@ BatchGroupView GroupFrom(const v1::BatchGroup& group) {
                      .retries = group.retries(),
                      .retries_total = group.retries_total(),
                      .dead_letters = group.dead_letters(),
+                     .letters_retried = group.letters_retried(),
                      .waits_for = group.waits_for(),
                      .last_failure = reason(group.last_failure()),
                      .halted = reason(group.halted()),

@@ -51,7 +51,9 @@ void PrintGroup(std::ostream& out, const BatchGroupView& group) {
               Milliseconds(group.age_limit), " old"));
   Line(out, "failures",
        Concat(group.retries_total, " since the start, ", group.retries, " of the next txid; ",
-              group.dead_letters, " dead letters"));
+              group.dead_letters, " dead letters since the start",
+              group.letters_retried == 0 ? std::string()
+                                         : Concat(", ", group.letters_retried, " tried again")));
   if (!group.last_failure.ok()) {
     Line(out, "last failure", OneLine(Message(group.last_failure)));
   }
@@ -90,6 +92,7 @@ std::string GroupJson(const BatchGroupView& group) {
       .Add("retries", JsonNumber(group.retries))
       .Add("retries_total", JsonNumber(group.retries_total))
       .Add("dead_letters", JsonNumber(group.dead_letters))
+      .Add("letters_retried", JsonNumber(group.letters_retried))
       .Add("waits_for", JsonText(group.waits_for))
       .Add("last_failure", JsonText(Message(group.last_failure)))
       .Add("halted", JsonText(Message(group.halted)))

@@ -37,7 +37,7 @@ struct DecisionRecord {
   std::vector<SourceRange> ranges;
   std::vector<VoteRecord> votes;
   uint64_t rows = 0;           // over all ranges
-  uint64_t rows_diverted = 0;  // of these, sent to the dead letters
+  uint64_t rows_diverted = 0;  // of these, those that became dead letters
   // Wall time at which the attempt was cut, microseconds since the epoch; never less than that of
   // the txid before. The protocol has no clock: who carries its actions says it. 0: a release that
   // wrote none.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "base/check.h"
+#include "base/letter_partition.h"
 #include "coordinator/protocol/batch_protocol_machine.h"
 
 namespace trident {
@@ -266,12 +267,13 @@ Status BatchProtocol::Machine::CheckAnswer(const Batch& batch, const Asked& aske
     TRIDENT_RETURN_IF_ERROR(CheckRange(batch, asked, range));
     rows += range.rows;
   }
+  const uint64_t rows_of_letters = RowsOfLetters(answer.moved);
   const EmitterId emitter = emitters_[asked.emitter].id;
   if (rows > asked.rows_max) {
     return Internal(ToString(emitter), " was asked for at most ", asked.rows_max,
                     " rows but emitted ", rows);
   }
-  TRIDENT_RETURN_IF_ERROR(CheckAside(asked, rows, answer.rows_aside));
+  TRIDENT_RETURN_IF_ERROR(CheckAside(asked, rows - rows_of_letters, answer.rows_aside));
   if (asked.mode != EmitMode::kExact) return absl::OkStatus();
   const std::vector<SourceRange> cut = CutOf(batch.txid, emitter);
   if (std::is_permutation(answer.moved.begin(), answer.moved.end(), cut.begin(), cut.end())) {

@@ -61,7 +61,7 @@ class BatchProtocol::Machine {
     uint32_t answers_awaited = 0;
     std::vector<SourceRange> ranges;  // that moved, in the order of the answers
     uint64_t rows = 0;
-    uint64_t rows_aside = 0;  // of these, sent to the dead letters
+    uint64_t rows_aside = 0;  // of these, those that became dead letters
     Status failure;           // of a task, while answers are awaited
     FailedAttempt::Part failing = FailedAttempt::Part::kTask;
     uint64_t rows_promised = 0;  // of the cut that is repeated
@@ -120,6 +120,7 @@ class BatchProtocol::Machine {
   void SendEmits(Batch& batch);
   void TakeAnswer(Batch& batch, Asked& asked, const word::Emitted& event);
   Status CheckAnswer(const Batch& batch, const Asked& asked, const Answer& answer) const;
+  // `rows`: without those of dead letters, which are put aside already.
   Status CheckAside(const Asked& asked, uint64_t rows, uint64_t rows_aside) const;
   Status CheckRange(const Batch& batch, const Asked& asked, const SourceRange& range) const;
   void OnRangesKnown(Batch& batch);

@@ -42,6 +42,7 @@ void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
   out.set_retries(group.retries);
   out.set_retries_total(group.retries_total);
   out.set_dead_letters(group.dead_letters);
+  out.set_letters_retried(group.letters_retried);
   out.set_waits_for(Readable(group.waits_for));
   out.set_last_failure(Reason(group.last_failure));
   out.set_halted(Reason(group.halted));

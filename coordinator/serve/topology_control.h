@@ -33,13 +33,14 @@ struct BatchGroupView {
   uint64_t rows_limit = 0;  // of the next batch, as are the next two
   uint64_t bytes_limit = 0;
   Nanos age_limit = 0;
-  uint64_t rows_committed = 0;  // since the start
-  uint32_t retries = 0;         // of the txid after last_decided
-  uint64_t retries_total = 0;   // since the start
-  uint64_t dead_letters = 0;    // rows, since the start
-  std::string waits_for;        // why no batch starts now; empty: nothing holds it
-  Status last_failure;          // of the txid after last_decided
-  Status halted;                // why the group stopped for good
+  uint64_t rows_committed = 0;   // since the start
+  uint32_t retries = 0;          // of the txid after last_decided
+  uint64_t retries_total = 0;    // since the start
+  uint64_t dead_letters = 0;     // rows that became letters, since the start
+  uint64_t letters_retried = 0;  // rows of letters that were tried again, since the start
+  std::string waits_for;         // why no batch starts now; empty: nothing holds it
+  Status last_failure;           // of the txid after last_decided
+  Status halted;                 // why the group stopped for good
   bool paused = false;
   // From the begin of the attempt that committed to its decision being durable, over the last
   // commits; 0: none yet.

@@ -27,7 +27,7 @@ namespace trident {
 struct BatchCut {
   std::vector<SourceRange> ranges;
   uint64_t rows = 0;              // over all ranges
-  uint64_t rows_diverted = 0;     // of these, sent to the dead letters
+  uint64_t rows_diverted = 0;     // of these, those that became dead letters
   int64_t batch_time_micros = 0;  // as in word::Begin
 
   friend bool operator==(const BatchCut&, const BatchCut&) = default;
@@ -144,7 +144,8 @@ struct Emitted {
   Incarnation incarnation;
   std::vector<SourceRange> ranges;
   Remaining remaining = Remaining::kMore;
-  // Of the rows in the ranges: those that go to the dead letters instead of into the topology.
+  // Of the rows in the ranges: those that become dead letters instead of going into the topology. A
+  // row of a letter that was tried again and stays one is not among them.
   uint64_t rows_aside = 0;
 };
 

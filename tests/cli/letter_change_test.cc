@@ -78,6 +78,9 @@ TEST_F(LetterChangeTest, OneThatFailsAgainIsALetterStillAndCountsItsTries) {
   EXPECT_THAT(Letters({"show", "lines", "1", "0"}).out, HasSubstr("; try 2\n"));
   EXPECT_THAT(Letters({"list"}).out, HasSubstr("lines   3        1 to 2\n"));
   EXPECT_EQ(Counts(), "good\t1\n");
+  const std::string batches = Ask({"batches"}).out;
+  EXPECT_THAT(batches, HasSubstr("; 4 rows committed since the start\n"));
+  EXPECT_THAT(batches, HasSubstr("; 3 dead letters since the start, 1 tried again\n"));
 }
 
 TEST_F(LetterChangeTest, RowsGoThroughTheTopologyOnceItIsMended) {

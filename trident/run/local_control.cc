@@ -38,6 +38,7 @@ BatchGroupView LocalControl::ViewOf(GroupId id) const {
   view.retries = status.failures;
   view.retries_total = status.failures_total;
   view.dead_letters = status.rows_diverted;
+  view.letters_retried = counters.letters_retried;
   if (status.gate != EmitGate::kOpen) view.waits_for = ToString(status.gate);
   view.last_failure = status.last_failure;
   view.halted = status.halted;
@@ -85,6 +86,7 @@ std::string LocalControl::Metrics() const {
     Line(out, "batches_in_flight", group, status.in_flight.size());
     Line(out, "batch_failures_total", group, status.failures_total);
     Line(out, "rows_diverted_total", group, status.rows_diverted);
+    Line(out, "letters_retried_total", group, counters.letters_retried);
     const SpoutCounts counts = parts_.counts_of(group);
     Line(out, "source_rows_skipped_total", group, counts.skipped);
     Line(out, "source_rows_repaired_total", group, counts.repaired);

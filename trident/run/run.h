@@ -77,7 +77,7 @@ struct RunOptions {
 struct RunProgress {
   GroupId group;
   TxId last_decided;
-  uint64_t rows = 0;
+  uint64_t rows = 0;  // of the sources; rows of dead letters that are tried again are none
   uint64_t batches = 0;
   // Time from the begin of the attempt that committed until its decision was durable, over the last
   // commits; 0: none yet.
@@ -85,7 +85,7 @@ struct RunProgress {
   Nanos commit_p99 = 0;
   uint64_t pending = 0;  // batches that are cut and not decided
   uint64_t failures = 0;
-  uint64_t rows_aside = 0;  // of `rows`, those that went to the dead letters
+  uint64_t rows_aside = 0;  // of `rows`, those that became dead letters
   // Input that waits in the sources after the last committed batch: bytes of files, rows of other
   // spouts. See Spout::BacklogAfter.
   Lag lag = {};

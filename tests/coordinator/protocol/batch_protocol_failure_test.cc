@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "base/letter_partition.h"
 #include "tests/coordinator/protocol/batch_protocol_harness.h"
 
 namespace trident {
@@ -208,6 +209,24 @@ TEST_F(BatchProtocolFailure, RowsThatACancelledAttemptPutAsideDoNotCount) {
   h.Emitted(1, 0, 50);
   h.Commit(1);
   EXPECT_EQ(h.status().rows_diverted, 3u);
+}
+
+TEST_F(BatchProtocolFailure, ALetterThatIsTriedAgainInVainIsNoNewOne) {
+  h.config.policy = FailurePolicy::kDeadLetter;
+  h.Start();
+  const std::string letters(kLetterPartition);
+  bool was_diverted = false;
+  while (!was_diverted) {
+    was_diverted = Emit().mode == EmitMode::kDivert;
+    h.Emitted(1, {Range({}, letters, 0, 1)}, Remaining::kMore);
+    ASSERT_FALSE(h.status().in_flight.empty()) << "the answer was refused";
+    if (was_diverted) break;
+    ASSERT_FALSE(Halted(h.Failed(1)));
+    while (h.status().in_flight.empty()) h.AfterTheDelay();
+  }
+  h.Commit(1);
+  EXPECT_EQ(h.status().rows_diverted, 0u);
+  EXPECT_TRUE(h.status().halted.ok()) << h.status().halted;
 }
 
 TEST_F(BatchProtocolFailure, WhoHasNoDeadLettersOrEmitsFewerRowsPutsNoneAside) {

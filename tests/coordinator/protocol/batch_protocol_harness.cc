@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/letter_partition.h"
 
 namespace trident {
 namespace {
@@ -150,6 +151,7 @@ std::string ProtocolHarness::Emitted(uint64_t txid, std::vector<SourceRange> ran
   uint64_t aside = std::exchange(rows_aside, 0);
   if (mode_ == word::EmitMode::kDivert) {
     for (const SourceRange& range : ranges) aside += range.rows;
+    aside -= RowsOfLetters(ranges);
   }
   return Step(word::Emitted{{kGroup, TxId(txid), attempt(txid)},
                             emitter,

@@ -31,6 +31,7 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
        .retries = 1,
        .retries_total = 9,
        .dead_letters = 2,
+       .letters_retried = 8,
        .waits_for = "four batches are undecided",
        .last_failure = Aborted("step 'split' failed"),
        .halted = {},
@@ -55,6 +56,8 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
   EXPECT_EQ(group.in_flight(1).rows(), 7u);
   EXPECT_EQ(group.limits().age_micros(), 1000u);
   EXPECT_EQ(group.retries_total(), 9u);
+  EXPECT_EQ(group.dead_letters(), 2u);
+  EXPECT_EQ(group.letters_retried(), 8u);
   EXPECT_EQ(group.last_failure(), "step 'split' failed");
   EXPECT_EQ(group.halted(), "");
   EXPECT_TRUE(group.paused());

@@ -107,7 +107,9 @@ class Life final : private CoordinatorEvents {
     }
     return letters;
   }
-  TxId LastDecided() { return parts_->coordinator().StatusOf(GroupId(1)).last_decided; }
+  GroupStatus Status() { return parts_->coordinator().StatusOf(GroupId(1)); }
+  GroupCounters Counters() { return parts_->coordinator().CountersOf(GroupId(1)); }
+  TxId LastDecided() { return Status().last_decided; }
 
  private:
   void OnHalted(GroupId /*group*/, const Status& cause) override { ADD_FAILURE() << cause; }
@@ -186,6 +188,9 @@ TEST_F(LetterDeskTest, ARowThatFailsAgainStaysTheSameLetterWithItsTries) {
         << "where it came from: " << letter;
   }
   EXPECT_EQ(life.Rows("counts-words").size(), 2u);
+  EXPECT_EQ(life.Status().rows_diverted, 2u) << "they are letters once, however often tried";
+  EXPECT_EQ(life.Counters().rows_committed, 4u) << "as many as the source has";
+  EXPECT_EQ(life.Counters().letters_retried, 3u);
 }
 
 TEST_F(LetterDeskTest, ALetterThatIsDroppedGoesByABatchOfItsOwn) {
