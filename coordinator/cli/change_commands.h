@@ -14,9 +14,13 @@
 
 namespace trident {
 
-// Deletes a state, so that a topology which does not declare it starts. Dead letters go only if
-// they are meant.
-ExitCode DropStateIn(const std::string& dir, const std::string& state, DeadLettersToo letters,
+// Deletes a state, so that a topology which does not declare it starts. Says what goes: names, keys
+// and bytes.
+enum class Consent : uint8_t {
+  kNone,  // it is only said, and nothing is changed
+  kYes,
+};
+ExitCode DropStateIn(const std::string& dir, const std::string& state, Consent consent,
                      Console& console);
 
 // Gives a state another name, under which a topology declares it now.

@@ -43,7 +43,7 @@ struct CommandLine {
   bool dot = false;
   std::string shell;
   std::string dir;
-  DeadLettersToo dead_letters = DeadLettersToo::kNo;
+  Consent consent = Consent::kNone;
   std::string backup;
   std::string to;
   uint64_t partitions = 0;
@@ -194,11 +194,11 @@ void AddStateChanges(CLI::App& state, CommandLine& line) {
   AddDirectory(*drop, line);
   AddState(*drop, line);
   drop->add_flag_callback(
-      "--yes", [&line] { line.dead_letters = DeadLettersToo::kYes; },
-      "also if it holds dead letters");
+      "--yes", [&line] { line.consent = Consent::kYes; },
+      "do it; without this, only say what will go, and end with 2");
   drop->callback([&line] {
     line.alone = [&line](Console& console) {
-      return DropStateIn(line.dir, line.state.state, line.dead_letters, console);
+      return DropStateIn(line.dir, line.state.state, line.consent, console);
     };
   });
   CLI::App* rename = state.add_subcommand(

@@ -81,7 +81,7 @@ TEST_F(ExpiringDirectoryTest, RenameAndRepartitionTakeTheTimesAlong) {
 
 TEST_F(ExpiringDirectoryTest, DropTakesTheTimesAlong) {
   Go({}, 100);
-  EXPECT_EQ(Ask({"state", "drop", state(), "visits"}).code, 0);
+  EXPECT_EQ(Ask({"state", "drop", state(), "visits", "--yes"}).code, 0);
   EXPECT_EQ(Ask({"state", "dump", state(), "visits-last-write"}).code, 1);
   ExpectSound();
   Go({}, 120);

@@ -114,11 +114,20 @@ TEST_F(StateChangeTest, AProgramThatLacksAStateIsToldHowToDropItAndThenStarts) {
   EXPECT_THAT(std::string(Message(refused)),
               HasSubstr("`trident state drop " + state() + " sums`"));
 
-  const Ended dropped = Ask({"state", "drop", state(), "sums"});
+  const std::string what =
+      " the state sums: key (user text, day int64), value int64 (sum), 8 partitions, opaque, group "
+      "1; 40 keys, ";
+  const std::string before = FingerprintOf(state());
+  const Ended asked = Ask({"state", "drop", state(), "sums"});
+  EXPECT_EQ(asked.code, 2);
+  EXPECT_THAT(asked.out, StartsWith("would drop" + what));
+  EXPECT_THAT(asked.out, testing::ContainsRegex("; 40 keys, [0-9]+ bytes\n$"));
+  EXPECT_EQ(asked.err, "trident: nothing was changed; it goes for good. Add --yes to do it\n");
+  EXPECT_TRUE(FingerprintOf(state()) == before) << "something of it has changed";
+
+  const Ended dropped = Ask({"state", "drop", state(), "sums", "--yes"});
   EXPECT_EQ(dropped.code, 0) << dropped.err;
-  EXPECT_EQ(dropped.out,
-            "dropped the state sums: key (user text, day int64), value int64 (sum), 8 partitions, "
-            "opaque, group 1\n");
+  EXPECT_THAT(dropped.out, StartsWith("dropped" + what));
   ExpectSound();
   EXPECT_EQ(Ask({"state", "dump", state(), "sums"}).code, 1);
   EXPECT_EQ(Dump("most"), most);
@@ -180,7 +189,7 @@ TEST_F(StateChangeTest, AStartDropsWhatItIsToldToAfterAllElseWasChecked) {
 
 TEST_F(StateChangeTest, FoldsGoOnOverTheRedoOfADroppedState) {
   ASSERT_TRUE(Go({"most", "sums", "total"}, 3'000).ok());
-  ASSERT_EQ(Ask({"state", "drop", state(), "sums"}).code, 0);
+  ASSERT_EQ(Ask({"state", "drop", state(), "sums", "--yes"}).code, 0);
   ASSERT_TRUE(Go({"most", "", "total"}, 12'000).ok());
   ExpectSound();
   EXPECT_EQ(Dump("total"), "72114000\n") << "each day 10 of ann, and its number of bob";
@@ -240,7 +249,7 @@ TEST(StateChangeFoldedTest, RowsOfTheBaseAndRedoOfADroppedStateAreGoneAndPassedO
   FoldedDirectory::Get().CopyTo(copy);
   ASSERT_EQ(RunTrident({"state", "rename", copy, "counts", "sums"}).code, 0);
   EXPECT_EQ(RunTrident({"state", "dump", copy, "sums"}).out, FoldedDirectory::Get().counts());
-  ASSERT_EQ(RunTrident({"state", "drop", copy, "sums"}).code, 0);
+  ASSERT_EQ(RunTrident({"state", "drop", copy, "sums", "--yes"}).code, 0);
   const Ended verified = RunTrident({"state", "verify", copy});
   EXPECT_EQ(verified.code, 0) << verified.out;
   auto store = OpenToChange(copy);

@@ -86,7 +86,7 @@ TEST_P(StateChangeDiskTest, AStateHasItsOldPartitionsOrItsNewOnes) {
 
 TEST_P(StateChangeDiskTest, AStateIsDroppedOrNot) {
   const Ended before = RunTrident({"state", "dump", words_.state(), "counts"});
-  RefuseEachCall({"trident", "state", "drop", state(), "counts"}, [&](bool done) {
+  RefuseEachCall({"trident", "state", "drop", state(), "counts", "--yes"}, [&](bool done) {
     const std::string dump = Dump("counts");
     EXPECT_TRUE(dump == "code 1" || (!done && dump == before.out)) << dump;
   });

@@ -38,9 +38,13 @@ std::optional<StoredState> LastWritesOf(const StoreIdentity& identity, const std
 
 }  // namespace
 
+StatusOr<std::unique_ptr<RocksStore>> OpenToLook(const std::string& dir) {
+  return OpenAs(dir, RocksStoreOptions::Access::kReadOnly);
+}
+
 // Who opens to write would make a directory where there is none.
 StatusOr<std::unique_ptr<RocksStore>> OpenToChange(const std::string& dir) {
-  TRIDENT_RETURN_IF_ERROR(OpenAs(dir, RocksStoreOptions::Access::kReadOnly).status());
+  TRIDENT_RETURN_IF_ERROR(OpenToLook(dir).status());
   return OpenAs(dir, RocksStoreOptions::Access::kReadWrite);
 }
 
@@ -68,27 +72,38 @@ Status AddUpkeep(const DurableStore& store, const StoreIdentity& identity, Write
   return DeleteLeftovers(store, identity.dropped, changes);
 }
 
-StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name,
-                                  DeadLettersToo letters) {
-  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
-  TRIDENT_ASSIGN_OR_RETURN(StoredState state, StateNamed(store, identity, name));
-  if (IsDeadLetterName(name) && letters == DeadLettersToo::kNo) {
-    return FailedPrecondition("the state ", name,
-                              " holds rows that were put aside, which are nowhere else; `trident "
-                              "deadletters list --from DIR` counts them, and a running topology "
-                              "can have them tried again "
-                              "(`trident deadletters retry`). To give them all up, say --yes");
+StatusOr<std::vector<StoredState>> StatesDroppedWith(const StoreIdentity& identity,
+                                                     const DurableStore& store,
+                                                     const std::string& name) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoredState state, StateNamed(store, identity, name));
+  std::vector<StoredState> all = {state};
+  for (const StoredState& other : identity.states) {
+    const bool goes_too = IsDeadLetterName(name) && IsDeadLetterName(other.name) &&
+                          other.group == state.group && other.name != name;
+    if (goes_too) all.push_back(other);
   }
+  if (const auto times = LastWritesOf(identity, name)) all.push_back(*times);
+  return all;
+}
+
+Status CheckHoldsNoLetters(const std::string& name) {
+  if (!IsDeadLetterName(name)) return absl::OkStatus();
+  return FailedPrecondition("the state ", name,
+                            " holds rows that were put aside, which are nowhere else; `trident "
+                            "deadletters list --from DIR` counts them, and a running topology "
+                            "can have them tried again "
+                            "(`trident deadletters retry`). To give them all up, say --yes");
+}
+
+StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<StoredState> all,
+                           StatesDroppedWith(identity, store, name));
   WriteSet changes;
   TRIDENT_RETURN_IF_ERROR(AddUpkeep(store, identity, changes));
-  for (const StoredState& other : identity.states) {
-    const bool goes_too =
-        IsDeadLetterName(name) && IsDeadLetterName(other.name) && other.group == state.group;
-    if (goes_too || other.name == name) DropState(other, changes);
-  }
-  if (const auto times = LastWritesOf(identity, name)) DropState(*times, changes);
+  for (const StoredState& state : all) DropState(state, changes);
   TRIDENT_RETURN_IF_ERROR(store.Write(changes, Durability::kSynced));
-  return state;
+  return all.front();
 }
 
 StatusOr<StoredState> RenameStateOf(DurableStore& store, const std::string& name,

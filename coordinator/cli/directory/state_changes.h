@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "state/disk/durable_store.h"
@@ -18,6 +19,8 @@ namespace trident {
 // Opens a directory that is there to change it; it is locked as long as the store lives. The errors
 // of RocksStore::Open.
 StatusOr<std::unique_ptr<RocksStore>> OpenToChange(const std::string& dir);
+// The same, but only to look at what a change would find; nothing of the directory changes.
+StatusOr<std::unique_ptr<RocksStore>> OpenToLook(const std::string& dir);
 
 // NotFound names the nearest state and those that there are.
 StatusOr<StoredState> StateNamed(const DurableStore& store, const StoreIdentity& identity,
@@ -30,12 +33,19 @@ Status CheckMayChange(const std::string& state);
 // releases wrote, and nothing of what an interrupted change left in the base.
 Status AddUpkeep(const DurableStore& store, const StoreIdentity& identity, WriteSet& changes);
 
-// Deletes the state, its rows and its record; returns what it was. NotFound: there is none. Dead
-// letters go only if they are meant (else FailedPrecondition), and then with the rows kept for
-// them.
-enum class DeadLettersToo : uint8_t { kNo, kYes };
-StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name,
-                                  DeadLettersToo letters = DeadLettersToo::kNo);
+// The state, and those that go with it: the times of its keys; of dead letters all that the group
+// keeps of them. NotFound: there is none.
+StatusOr<std::vector<StoredState>> StatesDroppedWith(const StoreIdentity& identity,
+                                                     const DurableStore& store,
+                                                     const std::string& name);
+
+// FailedPrecondition, with what to do instead: the state holds dead letters, which are nowhere
+// else.
+Status CheckHoldsNoLetters(const std::string& name);
+
+// Deletes the state, its rows and its record, and what goes with it; returns what it was. NotFound:
+// there is none.
+StatusOr<StoredState> DropStateOf(DurableStore& store, const std::string& name);
 
 // Gives the state another name; returns what it was. NotFound: there is none; AlreadyExists: `to`
 // is another one; InvalidArgument: no state can have this name.
