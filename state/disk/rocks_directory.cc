@@ -139,6 +139,15 @@ Status RocksDirectory::CheckMayChange(const std::string& dir) {
   return CheckIsNoBackup(dir);
 }
 
+Status RocksDirectory::Remove(const std::string& dir) {
+  // Whoever opens it meanwhile is told that it is in use.
+  TRIDENT_ASSIGN_OR_RETURN(const auto entered,
+                           Enter(dir, Access::kReadWrite, *rocksdb::Env::Default()));
+  std::error_code error;
+  fs::remove_all(dir, error);
+  return error ? FromErrno(error.value(), "remove", dir) : Status();
+}
+
 RocksDirectory::~RocksDirectory() {
   if (lock_fd_ >= 0) ::close(lock_fd_);
 }

@@ -38,6 +38,9 @@ class RocksDirectory {
   // The part of it that a writer is asked beside a reader: the error of a directory that is there
   // and may not be changed.
   static Status CheckMayChange(const std::string& dir);
+  // Removes a directory with all that is in it, which the caller has made and in which nothing was
+  // committed. One that a process uses by now stays, with the error of Enter.
+  static Status Remove(const std::string& dir);
   ~RocksDirectory();
   RocksDirectory(const RocksDirectory&) = delete;
   RocksDirectory& operator=(const RocksDirectory&) = delete;

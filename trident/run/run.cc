@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -54,6 +55,8 @@ class LocalRun final : public Run, private CoordinatorEvents {
   Status Open(const Topology& topology);
   // Writes what the start leaves in the store, and begins. All that can refuse it comes before.
   Status Begin();
+  // Ends a run that was refused, and removes the directory that it has made.
+  static void TakeBack(std::unique_ptr<LocalRun> refused);
 
   Status AwaitEnd() override;
   StatusOr<bool> AwaitEndFor(Nanos timeout) override;
@@ -84,6 +87,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   void OnIdle(GroupId) override { Changed(); }
 
   const RunOptions options_;
+  bool made_directory_ = false;  // and wrote nothing in it yet
   std::unique_ptr<DurableStore> store_;
   std::unique_ptr<MarkFile> marks_;
   std::unique_ptr<RunParts> parts_;
@@ -110,11 +114,14 @@ Status LocalRun::OpenStore() {
   rocks.dir = options_.state_dir;
   rocks.cache_bytes = shares.block_cache;
   rocks.write_buffer_bytes = shares.write_buffers;
+  std::error_code unknown;
+  const bool is_there = std::filesystem::exists(options_.state_dir, unknown);
   auto opened = RocksStore::Open(rocks);
   if (!opened.ok()) {
     return InUseAdvice(opened.status(), ". Stop it first, or use another directory");
   }
   store_ = *std::move(opened);
+  made_directory_ = !is_there && !unknown;
   return absl::OkStatus();
 }
 
@@ -138,7 +145,19 @@ Status LocalRun::Open(const Topology& topology) {
   return Serve();
 }
 
+void LocalRun::TakeBack(std::unique_ptr<LocalRun> refused) {
+  const std::string dir = refused->made_directory_ ? refused->options_.state_dir : std::string();
+  refused.reset();
+  if (dir.empty()) return;
+  const Status removed = RocksDirectory::Remove(dir);
+  if (!removed.ok()) {
+    TRIDENT_LOG(WARN) << "the start was refused, and the directory that it has made stays: "
+                      << Message(removed);
+  }
+}
+
 Status LocalRun::Begin() {
+  made_directory_ = false;
   TRIDENT_RETURN_IF_ERROR(parts_->Settle());
   parts_->Start();
   return absl::OkStatus();
@@ -333,7 +352,10 @@ StatusOr<std::unique_ptr<Run>> Run::Start(const Topology& topology, RunOptions o
   ReturnLargeBuffers();
   auto run = std::make_unique<LocalRun>(std::move(options));
   try {
-    TRIDENT_RETURN_IF_ERROR(run->Open(topology));
+    if (const Status opened = run->Open(topology); !opened.ok()) {
+      LocalRun::TakeBack(std::move(run));
+      return opened;
+    }
     TRIDENT_RETURN_IF_ERROR(run->Begin());
   } catch (const std::system_error& e) {  // of a thread that could not be started
     return ResourceExhausted(

@@ -2,6 +2,7 @@
 //
 // A start that is refused leaves the state directory as it was: after each refusal that there is,
 // the program from before goes on as if nothing had been.
+#include <filesystem>
 #include <functional>
 
 #include "base/limits.h"
@@ -246,7 +247,14 @@ TEST(RefusedStartTest, ANewDirectoryIsNoOnesAfterARefusal) {
   TempDir dir;
   const std::string state = dir.path() + "/state";
   const TakenPort taken;
+  for (const std::string& address : {taken.address(), std::string("0.0.0.0:0")}) {
+    EXPECT_FALSE(Run::Start(Old("other"), {.state_dir = state, .address = address}).ok());
+    EXPECT_FALSE(std::filesystem::exists(state)) << "the start has made it";
+  }
+  // One that was there stays, and what is in it.
+  std::filesystem::create_directory(state);
   EXPECT_FALSE(Run::Start(Old("other"), {.state_dir = state, .address = taken.address()}).ok());
+  EXPECT_TRUE(std::filesystem::exists(state));
   EXPECT_EQ(RunOld(state).counts, (WordCounts{{"a", 3}, {"b", 2}, {"c", 1}}));
 }
 
