@@ -69,11 +69,23 @@ MemoryDefault DefaultMemory(const MemoryFiles& files) {
   const uint64_t allowed = ContainerLimit(files);
   const uint64_t free = FreeMemory(files);
   const uint64_t half = std::min(allowed, free) / 2;
-  if (half >= static_cast<uint64_t>(kMemoryBytesDefault)) return {kMemoryBytesDefault, ""};
-  const char* whose =
-      allowed <= free ? "half of what its container allows, " : "half of what is free, ";
-  return {std::max<uint64_t>(half, kMemoryBytesMin),
-          Concat(whose, std::min(allowed, free) / kMiB, " MiB")};
+  if (half >= static_cast<uint64_t>(kMemoryBytesDefault)) return {kMemoryBytesDefault, "", ""};
+  const char* const what = allowed <= free ? "what its container allows, " : "what is free, ";
+  const std::string there = Concat(what, std::min(allowed, free) / kMiB, " MiB");
+  constexpr uint64_t kLeast = kMemoryBytesMin;
+  if (half >= kLeast) return {half, "half of " + there, ""};
+  const std::string beside = Concat("it takes up to ", kMemoryBytesBesideBudget / kMiB,
+                                    " MiB beside that, so that it needs ",
+                                    (kMemoryBytesMin + kMemoryBytesBesideBudget) / kMiB, " MiB");
+  MemoryDefault least{
+      kLeast, Concat("the least that there is, although half of ", there, ", is less; ", beside),
+      ""};
+  if (allowed < kLeast) {
+    least.refusal =
+        Concat("its container allows ", allowed / kMiB, " MiB of memory, and a run takes at least ",
+               kLeast / kMiB, " MiB; ", beside, ". Give the container more");
+  }
+  return least;
 }
 
 }  // namespace trident

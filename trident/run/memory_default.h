@@ -19,6 +19,9 @@ struct MemoryFiles {
 struct MemoryDefault {
   uint64_t bytes = 0;  // at least kMemoryBytesMin
   std::string reason;  // "half of what its container allows, 512 MiB"; empty: nothing is scarce
+  // Why no run can live here, and what to do: the container allows less than the least budget.
+  // Empty: one can.
+  std::string refusal;
 };
 // What cannot be read is taken for unlimited.
 MemoryDefault DefaultMemory(const MemoryFiles& files);

@@ -265,6 +265,10 @@ int RunTopology(const Program& program, const Topology& topology, const RunFlags
   std::signal(SIGTERM, OnSignal);
   // Who reads our log may go away; that ends a line, not the run.
   std::signal(SIGPIPE, SIG_IGN);
+  // The system would end the process, without a word.
+  if (!flags.memory_default.refusal.empty()) {
+    return Refuse(program, FailedPrecondition(flags.memory_default.refusal));
+  }
   if (flags.run.memory_bytes == flags.memory_default.bytes / kMiB * kMiB &&
       !flags.memory_default.reason.empty()) {
     Say(program, Concat("takes ", flags.run.memory_bytes / kMiB, " MiB of memory, ",

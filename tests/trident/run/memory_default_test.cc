@@ -66,6 +66,26 @@ TEST_F(MemoryDefaultTest, WhatIsFreeCountsAndTheLeastStays) {
   EXPECT_EQ(Default().bytes, static_cast<uint64_t>(kMemoryBytesMin));
 }
 
+// Half of it would be too little, and the least may be too much for it.
+TEST_F(MemoryDefaultTest, AContainerThatIsSmallerThanTheLeastIsRefusedAndANarrowOneIsTold) {
+  HasFree(16 * 1024);
+  Write("proc/self/cgroup", "0::/a\n");
+  const auto allow = [&](int64_t mib) {
+    Write("cgroup/a/memory.max", std::to_string(mib * kMiB) + "\n");
+    return Default();
+  };
+  EXPECT_EQ(allow(60).refusal,
+            "its container allows 60 MiB of memory, and a run takes at least 64 MiB; it takes up "
+            "to 64 MiB beside that, so that it needs 128 MiB. Give the container more");
+  EXPECT_EQ(allow(64).refusal, "");
+  EXPECT_EQ(allow(100).bytes, static_cast<uint64_t>(kMemoryBytesMin));
+  EXPECT_EQ(allow(100).reason,
+            "the least that there is, although half of what its container allows, 100 MiB, is "
+            "less; it takes up to 64 MiB beside that, so that it needs 128 MiB");
+  EXPECT_EQ(allow(128).reason, "half of what its container allows, 128 MiB");
+  EXPECT_EQ(allow(128).refusal, "");
+}
+
 TEST_F(MemoryDefaultTest, ASystemThatTellsNothingGivesTheDefault) {
   EXPECT_EQ(Default().bytes, static_cast<uint64_t>(kMemoryBytesDefault));
 }
