@@ -5,6 +5,7 @@
 
 #include "base/coding.h"
 #include "state/disk/store_layout.h"
+#include "state/disk/stored_expiry.h"
 
 namespace trident {
 namespace {
@@ -293,6 +294,7 @@ void RenameState(const StoredState& state, const std::string& name, WriteSet& ch
 
 void DropState(const StoredState& state, WriteSet& changes) {
   changes.Delete(Table::kMeta, StateKey(state.name));
+  PutExpiry(state.name, 0, changes);
   PutDropped(state.id, state.name, changes);
   changes.DeleteRange(Table::kBase, StateBegin(state.id), StateBegin(state.id.Next()));
 }

@@ -7,6 +7,7 @@
 #include "base/guard.h"
 #include "base/limits.h"
 #include "base/logging.h"
+#include "state/disk/stored_expiry.h"
 #include "trident/run/known_sources.h"
 #include "trident/run/stream_names.h"
 
@@ -114,6 +115,11 @@ void RunParts::TellSources(GroupId group, const Status& cause) const {
 Status RunParts::Settle() {
   WriteSet beginning = leader_->TakeBeginning();
   beginning.Append(std::exchange(names_, {}));
+  for (const LogicalNode& node : plan_.logical->nodes()) {
+    if (node.writes == nullptr || node.writes->user_defined()) continue;
+    const StateSpec& state = node.writes->spec();
+    PutExpiry(state.name, state.expire_after_micros, beginning);
+  }
   TRIDENT_RETURN_IF_ERROR(worker_->states().Settle(std::move(beginning)));
   TellOfSourcesThatChanged();
   if (marks_ == nullptr) return absl::OkStatus();

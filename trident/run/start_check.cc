@@ -11,12 +11,15 @@
 
 #include "absl/functional/function_ref.h"
 
+#include "base/clock.h"
 #include "base/letter_partition.h"
 #include "coordinator/decision_log.h"
 #include "state/disk/memory_store.h"
 #include "state/disk/rocks_directory.h"
 #include "state/disk/rocks_store.h"
+#include "state/disk/state_spec.h"
 #include "state/disk/store_identity.h"
+#include "state/disk/stored_expiry.h"
 #include "state/disk/stream_registry.h"
 #include "trident/planner/planner.h"
 #include "trident/run/declared_states.h"
@@ -53,6 +56,12 @@ StatusOr<std::unique_ptr<DurableStore>> OpenToRead(const RunOptions& options) {
   return std::unique_ptr<DurableStore>(std::make_unique<MemoryStore>());
 }
 
+std::string Duration(int64_t micros) {
+  constexpr int64_t kMicrosPerSecond = kSecond / kMicrosecond;
+  return micros % kMicrosPerSecond == 0 ? Concat(micros / kMicrosPerSecond, " s")
+                                        : Concat(micros / 1000, " ms");
+}
+
 class Check {
  public:
   Check(const RunOptions& options, Plan plan, const DurableStore& store, DurableStore& same)
@@ -68,6 +77,8 @@ class Check {
     report_ += Concat(parts...) + "\n";
   }
   Status DescribeStates(const Plan& named);
+  // What is to become of the state's keys with time; "" where they do not and did not expire.
+  std::string ExpiryOf(const Plan& named, const std::string& state) const;
   void DescribeGroups(const Plan& named);
   void DescribeStreams(const Plan& named, const RunParts* parts);
   bool AdoptedByOrder(const StoredStream& stream) const;
@@ -83,6 +94,7 @@ class Check {
   StoreIdentity identity_;
   StreamRegistry known_;
   Status names_;  // what the numbers of the plan's streams were refused with, if they were
+  std::vector<StoredState> given_up_;
   std::string report_;
 };
 
@@ -102,6 +114,10 @@ Status Check::Run() {
   NoEvents events;
   const auto parts =
       RunParts::Open(plan_, options_, {.store = &same_, .events = &events, .changed = [] {}});
+  for (const StoredState& state : given_up_) {
+    Say("state ", state.name,
+        parts.ok() ? ": dropped by this start" : ": given up, but this start would drop nothing");
+  }
   DescribeStreams(named, parts.ok() ? parts->get() : nullptr);
   return parts.status();
 }
@@ -129,9 +145,9 @@ Status Check::DescribeStates(const Plan& named) {
     if (!outcome.ok()) {
       Say("state ", name, ": refused: ", Message(outcome));
     } else if (stored != identity_.states.end()) {
-      Say("state ", name, ": carries over: ", ToString(*stored));
+      Say("state ", name, ": carries over: ", ToString(*stored), ExpiryOf(named, name));
     } else {
-      Say("state ", name, ": new, begins empty");
+      Say("state ", name, ": new, begins empty", ExpiryOf(named, name));
     }
     return absl::OkStatus();
   };
@@ -139,13 +155,32 @@ Status Check::DescribeStates(const Plan& named) {
       DeclareStates({.plan = named, .options = options_, .store = store_, .states = *states},
                     describe)
           .status());
-  for (const StoredState& state : states->GivenUp()) {
-    Say("state ", state.name, ": dropped by this start");
-  }
+  given_up_ = states->GivenUp();
   for (const StoredState& state : states->Undeclared()) {
     Say("state ", state.name, ": orphaned and refused: this topology does not declare it");
   }
   return absl::OkStatus();
+}
+
+std::string Check::ExpiryOf(const Plan& named, const std::string& state) const {
+  int64_t now = 0;
+  for (const LogicalNode& node : named.logical->nodes()) {
+    if (node.writes == nullptr || node.writes->spec().name != state) continue;
+    now = node.writes->spec().expire_after_micros;
+  }
+  const auto has = [&](const std::string& name) {
+    return std::any_of(identity_.states.begin(), identity_.states.end(),
+                       [&](const StoredState& stored) { return stored.name == name; });
+  };
+  const bool expired = has(state + std::string(kLastWriteSuffix));
+  if (now == 0) return expired ? "; its keys expire no more" : "";
+  const std::string lasts = Concat("keys that no batch has written for ", Duration(now), " expire");
+  if (!has(state)) return "; " + lasts;
+  if (!expired) return Concat("; from this start on ", lasts, ", which they did not before");
+  const auto before = ReadExpiry(store_, state);
+  if (!before.ok() || *before == now) return "; " + lasts;
+  return Concat("; from this start on ", lasts, ", before it was ",
+                *before == 0 ? "another time or the same" : Duration(*before));
 }
 
 void Check::DescribeStreams(const Plan& named, const RunParts* parts) {

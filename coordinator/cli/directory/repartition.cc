@@ -16,6 +16,7 @@
 #include "coordinator/cli/directory/state_changes.h"
 #include "coordinator/cli/directory/state_rows.h"
 #include "state/disk/store_layout.h"
+#include "state/disk/stored_expiry.h"
 
 namespace trident {
 namespace {
@@ -157,9 +158,11 @@ StatusOr<Repartitioned> RepartitionStateOf(DurableStore& store, const std::strin
   if (made.since != TxId()) {
     TRIDENT_ASSIGN_OR_RETURN(done.rows, Copying(store, {from, *old, redo}, made).CopyAll());
   }
+  TRIDENT_ASSIGN_OR_RETURN(const int64_t expiry_micros, ReadExpiry(store, name));
   WriteSet change;
   DropState(done.was, change);
   PutState(made, change);
+  PutExpiry(name, expiry_micros, change);
   TRIDENT_RETURN_IF_ERROR(store.Write(change, Durability::kSynced));
   // If this is cut off, a start tells what is left to do.
   const std::string times = name + std::string(kLastWriteSuffix);

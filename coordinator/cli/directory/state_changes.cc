@@ -8,6 +8,7 @@
 #include "base/spelling.h"
 #include "state/disk/rocks_directory.h"
 #include "state/disk/state_spec.h"
+#include "state/disk/stored_expiry.h"
 
 namespace trident {
 namespace {
@@ -119,6 +120,9 @@ StatusOr<StoredState> RenameStateOf(DurableStore& store, const std::string& name
   WriteSet changes;
   TRIDENT_RETURN_IF_ERROR(AddUpkeep(store, identity, changes));
   RenameState(state, to, changes);
+  TRIDENT_ASSIGN_OR_RETURN(const int64_t expiry_micros, ReadExpiry(store, name));
+  PutExpiry(name, 0, changes);
+  PutExpiry(to, expiry_micros, changes);
   if (const auto times = LastWritesOf(identity, name)) {
     const std::string times_to = to + std::string(kLastWriteSuffix);
     TRIDENT_RETURN_IF_ERROR(ValidateStateName(times_to));

@@ -114,6 +114,14 @@ std::vector<Change> Changes(const std::string& dir) {
        {"state most: refused: --drop-state most"},
        "--drop-state most gives up",
        {"most"}},
+      {"a state that is given up by a start that is refused",
+       [](Topology& t) {
+         CountWords(t.Merge({Add(t, "a"), Add(t, "b")}), "counts", 5);
+         CountWords(Add(t, "c"), "others");
+       },
+       {"state most: given up, but this start would drop nothing\n"},
+       "5 partitions",
+       {"most"}},
       {"several changed states",
        [](Topology& t) {
          const Stream merged = t.Merge({Add(t, "a"), Add(t, "b")});
@@ -221,6 +229,39 @@ TEST(StartCheckTest, ItSaysWhatAStartDoesAndChangesNothing) {
     EXPECT_THAT(std::string(Message(check.verdict)), HasSubstr(change.refusal));
     for (const std::string& line : change.says) EXPECT_THAT(check.report, HasSubstr(line));
   }
+}
+
+// Keys are deleted by it, so it is no small change.
+TEST(StartCheckTest, WhoseKeysExpireIsSaidAndWhatThatWasBefore) {
+  TempDir dir;
+  const auto made = [](Nanos expire_after) {
+    Topology topology("checked");
+    Add(topology, "a")
+        .Each(kSentence, Split(), kWord)
+        .GroupBy(kWord)
+        .PersistentAggregate({.name = "counts", .partitions = 4, .expire_after = expire_after},
+                             Count(), kCount);
+    return topology;
+  };
+  const RunOptions options{.state_dir = dir.path() + "/state", .sync = CommitSync::kNone};
+  const auto line = [&](Nanos expire_after) {
+    const std::string report = CheckStart(made(expire_after), options).report;
+    const size_t begin = report.find("state counts: ");
+    const std::string text = report.substr(begin, report.find('\n', begin) - begin);
+    return text.substr(text.find(';') + 1);
+  };
+  EXPECT_EQ(line(2 * kSecond), " keys that no batch has written for 2 s expire");
+  ASSERT_NE(RunToEnd(made(0), options), nullptr);
+  EXPECT_THAT(line(0), testing::Not(HasSubstr("expire")));
+  EXPECT_EQ(line(3600 * kSecond),
+            " from this start on keys that no batch has written for 3600 s expire, which they did "
+            "not before");
+  ASSERT_NE(RunToEnd(made(3600 * kSecond), options), nullptr);
+  EXPECT_EQ(line(3600 * kSecond), " keys that no batch has written for 3600 s expire");
+  EXPECT_EQ(line(1500 * kMillisecond),
+            " from this start on keys that no batch has written for 1500 ms expire, before it was "
+            "3600 s");
+  EXPECT_EQ(line(0), " its keys expire no more");
 }
 
 TEST(StartCheckTest, FilesThatAreSharedOutOtherwiseAreRefused) {
