@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/serve/server.h"
 
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
@@ -18,6 +19,18 @@
 
 namespace trident {
 namespace {
+
+// Nothing comes to gRPC's own log: what it would say of an address it cannot have, the error says
+// in our words.
+class SilentGrpc {
+ public:
+  SilentGrpc() {
+    gpr_set_log_function([](gpr_log_func_args*) {});
+  }
+  ~SilentGrpc() { gpr_set_log_function(nullptr); }
+  SilentGrpc(const SilentGrpc&) = delete;
+  SilentGrpc& operator=(const SilentGrpc&) = delete;
+};
 
 // How long short calls may take to finish at Shutdown.
 constexpr int64_t kGraceMs = 500;
@@ -88,7 +101,10 @@ class Server::Listener {
     if (query_) builder.RegisterService(&*query_);
     if (drpc_) builder.RegisterService(&*drpc_);
     if (admin_) builder.RegisterService(&*admin_);
-    server_ = builder.BuildAndStart();
+    {
+      const SilentGrpc silent;
+      server_ = builder.BuildAndStart();
+    }
     if (server_ == nullptr || port <= 0) {
       return Unavailable("cannot listen on ", address.ToString(),
                          ": another process may have the port, or this machine not the address; "

@@ -313,6 +313,22 @@ TEST_F(SourcesTest, BytesOfAFileAreSaidWhereRowsAreNot) {
   ASSERT_NE(at, std::string::npos) << list.out;
   std::string position = list.out.substr(at + 12);
   position = position.substr(0, position.find('"'));
+  // Half a line is none: the start, which can look at the file, refuses it, and so does its check.
+  for (const auto& [byte, says] : std::vector<std::pair<char, std::string>>{
+           {'3', "set by hand to byte 3, which lies within a line"},
+           {'9', "set by hand to byte 9, behind its end"}}) {
+    position[0] = byte;
+    ASSERT_EQ(Ask({"set", "lines", partition, position, "--yes"}).code, 0);
+    const Ended refused = RunProgramToEnd(run);
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_THAT(refused.err, HasSubstr(says));
+    const Ended check =
+        RunProgramToEnd({"wordcount", "explain", "--input", text, "--against", state()});
+    EXPECT_EQ(check.code, 2);
+    EXPECT_THAT(check.err, HasSubstr(says));
+  }
+  position[0] = '6';
+  ASSERT_EQ(Ask({"set", "lines", partition, position, "--yes"}).code, 0);
   position[0] = '2';
   EXPECT_THAT(Ask({"set", "lines", partition, position, "--yes"}).out,
               HasSubstr("up to 4 bytes will be read again; how many rows is unknown"));

@@ -107,6 +107,23 @@ StatusOr<std::vector<InputFiles::Known>> InputFiles::GroupRows() const {
   return all;
 }
 
+// A reader stands where it stopped to read, or at the beginning of a split. A position at another
+// place was set by hand, and must be the beginning of a line: else half a line would be one. Those
+// of earlier versions do not tell; Holds looks at their lines.
+Status InputFiles::CheckLineBegin(const TextPosition& at, const OpenFile& file,
+                                  const std::string& path) {
+  const bool is_own = at.file == FileId{} || at.offset == at.mark.tail_end ||
+                      at.offset % at.splits.split_bytes == 0;
+  if (is_own) return absl::OkStatus();
+  char before = 0;
+  TRIDENT_ASSIGN_OR_RETURN(const size_t got, file.Read(at.offset - 1, {&before, 1}));
+  if (got == 1 && before == '\n') return absl::OkStatus();
+  return FailedPrecondition("a position of the input file \"", path, "\" was set by hand to byte ",
+                            at.offset, got == 1 ? ", which lies within a line" : ", behind its end",
+                            "; set it to where a line begins (`trident sources DIR set`), or let ",
+                            "the file be read from its beginning (`forget`)");
+}
+
 // Positions of earlier versions know the first bytes alone: a line must end before them too.
 StatusOr<bool> InputFiles::Holds(const Known& known, const OpenFile& file, uint64_t size) {
   for (const TextPosition& at : known.positions) {
@@ -370,6 +387,7 @@ Status InputFiles::AddKnown(const Known& known, const Match& match) {
   entry.splits_before = is_whole ? TextSplits::Whole() : options_.splits;
   for (const TextPosition& at : known.positions) {
     TRIDENT_RETURN_IF_ERROR(at.CheckSplits(*entry.splits_before, known.path));
+    TRIDENT_RETURN_IF_ERROR(CheckLineBegin(at, *match.open, known.path));
   }
   entry.readers_listed = std::min(known.rows.rbegin()->first + 1, entry.splits_before->readers);
   return AddEntry(std::move(entry), match.open, known.mark);

@@ -116,6 +116,8 @@ class InputFiles {
   using Unmatched = std::vector<FoundFile>;
 
   StatusOr<std::vector<Known>> GroupRows() const TRIDENT_REQUIRES(mutex_);
+  static Status CheckLineBegin(const TextPosition& at, const OpenFile& file,
+                               const std::string& path);
   static StatusOr<bool> Holds(const Known& known, const OpenFile& file, uint64_t size);
   Status MatchListed(const std::vector<Known>& known, Unmatched& files, Matches& matches)
       TRIDENT_REQUIRES(mutex_);

@@ -67,9 +67,11 @@ TEST(ServerTest, AddressesThatCannotBeAreRefused) {
 
 TEST(ServerTest, ATakenPortIsRefusedNotShared) {
   ServedTopology topology;
-  EXPECT_THAT(StartRefusal({.address = topology.server->address(), .tls = {}}),
-              AllOf(StartsWith("UNAVAILABLE: cannot listen on 127.0.0.1:"),
-                    HasSubstr("another process may have the port")));
+  testing::internal::CaptureStderr();
+  const std::string refusal = StartRefusal({.address = topology.server->address(), .tls = {}});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "gRPC's own log says nothing of it";
+  EXPECT_THAT(refusal, AllOf(StartsWith("UNAVAILABLE: cannot listen on 127.0.0.1:"),
+                             HasSubstr("another process may have the port")));
 }
 
 TEST(ServerTest, APartThatIsNotServedIsUnimplemented) {
