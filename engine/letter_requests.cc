@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/letter_partition.h"
 #include "base/limits.h"
 #include "base/typed_number.h"
+#include "base/work_mark.h"
 
 namespace trident {
 namespace {
@@ -103,6 +105,11 @@ StatusOr<ReadResult> LetterReader::Read(const ReadRequest& request, Output& out)
 StatusOr<Availability> LetterReader::Poll(const Position& position) {
   using State = Availability::State;
   return Availability{.state = requests_.HasAfter(position) ? State::kReady : State::kIdle};
+}
+
+void LetterReader::Note(const BatchId& id, EmitterId emitter) const {
+  if (taken_.empty() || !taken_.back()->row) return;
+  WorkMark::OfThisThread().NoteRow(id, emitter, kLetterPartition, taken_.back()->name);
 }
 
 void LetterReader::Committed(TxId /*txid*/, const Position& position) {

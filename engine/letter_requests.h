@@ -30,6 +30,7 @@ struct LetterRequest {
   std::string key;             // of the letter
   std::optional<KeptRow> row;  // nullopt: the letter is dropped
   uint64_t bytes = 0;          // of the row
+  std::string name = {};       // of the letter, for people: stream, txid and row
 };
 
 // Thread-safe.
@@ -73,6 +74,9 @@ class LetterReader final : public SourceReader {
   void Committed(TxId txid, const Position& position) override;
   // The requests of the last Read. Only the last of them may have brought a row.
   std::span<const LetterRequests::Taken> taken() const { return taken_; }
+  // Notes the letter whose row the last Read brought, for the process that comes after this one if
+  // the row ends it (base/work_mark.h): requests about letters end with the process.
+  void Note(const BatchId& id, EmitterId emitter) const;
 
  private:
   LetterRequests& requests_;

@@ -357,12 +357,13 @@ Status SpoutDriver::ReadSlice(Run& run) {
   if (reader == letter_reader_) feed.SetLetters(letter_reader_);
   Position from = part.range.end;
   ReadRequest request{.start = from, .end = part.end ? &*part.end : nullptr, .limits = limits};
-  if (run.request.limits.rows == 1) {
+  if (run.request.limits.rows == 1 && reader != letter_reader_) {
     WorkMark::OfThisThread().NoteRow(run.request.id, spec_.emitter, part.range.partition,
                                      part.range.start);
   }
   const WorkMark::Scope under_way({task_->spec().name, run.request.id, spec_.emitter.task});
   auto result = Guarded("the spout", [&] { return reader->Read(request, feed); });
+  if (result.ok() && reader == letter_reader_) letter_reader_->Note(run.request.id, spec_.emitter);
   if (result.ok()) feed.Finish(result->refused);
   const Status& status = result.ok() ? feed.failure() : result.status();
   const Status failure = Annotate(status, Concat("spout partition \"", part.range.partition,

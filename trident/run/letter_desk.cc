@@ -67,7 +67,7 @@ StatusOr<LetterStanding> LetterDesk::DoOne(LetterAction action, const LetterName
     if (!there.ok()) return there.status();
     return LetterStanding{Now::kGone, ""};
   }
-  StatusOr<LetterRequest> request = NewRequest(action, *found, key);
+  StatusOr<LetterRequest> request = NewRequest(action, *found, letter);
   if (!request.ok()) {
     requests.Release(key);
     return request.status();
@@ -91,8 +91,11 @@ StatusOr<std::optional<LetterDesk::Found>> LetterDesk::Find(const LetterName& le
 }
 
 StatusOr<LetterRequest> LetterDesk::NewRequest(LetterAction action, const Found& found,
-                                               const std::string& key) const {
-  LetterRequest request{.key = key, .row = std::nullopt};
+                                               const LetterName& letter) const {
+  const std::string key = DeadLetterKey(letter.stream, letter.txid, letter.row);
+  LetterRequest request{.key = key,
+                        .row = std::nullopt,
+                        .name = Concat(letter.stream, " ", letter.txid, " ", letter.row)};
   if (action == LetterAction::kDrop) return request;
   if (!found.has_own_stream) {
     return FailedPrecondition(

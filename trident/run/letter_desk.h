@@ -52,7 +52,7 @@ class LetterDesk {
                                  const HaltOf& halt_of) const;
   StatusOr<std::optional<Found>> Find(const LetterName& letter, const std::string& key) const;
   StatusOr<LetterRequest> NewRequest(LetterAction action, const Found& found,
-                                     const std::string& key) const;
+                                     const LetterName& letter) const;
   template <class V>
   static StatusOr<std::optional<V>> ReadNewest(const MapDeclaration<V>& state, GroupId group,
                                                const std::string& key);

@@ -11,12 +11,12 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
-#include <set>
 #include <string_view>
 #include <utility>
 
 #include "base/coding.h"
 #include "base/hash.h"
+#include "base/letter_partition.h"
 
 namespace trident {
 namespace {
@@ -149,16 +149,19 @@ LastProcess MarkFile::LastOf(GroupId group, Epoch epoch, TxId last_decided) cons
   last.last_decided = last_decided;
   uint32_t attempt_of_row = 0;
   std::set<std::string> steps;
+  std::set<BatchId> busy;
   for (const Left& left : left_) {
     const BatchId& id = left.seen.id;
     const bool undecided = id.group == group && id.attempt.epoch == epoch && id.txid > last_decided;
     if (left.seen.busy && undecided) {
       steps.insert(left.seen.step);
+      busy.insert(id);
       last.cause += Concat(last.cause.empty() ? "while step \"" : " or step \"", left.seen.step,
                            "\" worked (txid ", id.txid.value(), ", partition ", left.seen.partition,
                            ", row ", left.seen.row, " of its slice)");
     }
-    if (!left.row) continue;
+    // Nobody will read that one again.
+    if (!left.row || left.row->partition == kLetterPartition) continue;
     const BatchId& row = left.row->id;
     const bool alone = row.group == group && row.attempt.epoch == epoch &&
                        row.txid == last_decided.Next() && row.attempt.counter > attempt_of_row;
@@ -167,7 +170,20 @@ LastProcess MarkFile::LastOf(GroupId group, Epoch epoch, TxId last_decided) cons
     last.the_row = RowPlace{left.row->emitter, {left.row->partition, left.row->start}};
   }
   last.steps.assign(steps.begin(), steps.end());
+  if (!steps.empty()) last.cause += LetterTriedIn(busy);
   return last;
+}
+
+// The letters of a batch are noted one after the other; what worked behind an exchange may have
+// been at any of them.
+std::string MarkFile::LetterTriedIn(const std::set<BatchId>& batches) const {
+  for (const Left& left : left_) {
+    if (!left.row || left.row->partition != kLetterPartition) continue;
+    if (!batches.contains(left.row->id)) continue;
+    return Concat(", in whose batch dead letters were tried again, the last of them ",
+                  left.row->start, " (stream, txid, row)");
+  }
+  return "";
 }
 
 // The marks of requests have noted the function, and what it was given.

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,8 @@ class MarkFile {
     WorkMark::Seen seen;
     std::optional<WorkMark::NotedRow> row;
   };
+  // For the cause, if letters were tried again in one of the batches; else "".
+  std::string LetterTriedIn(const std::set<BatchId>& batches) const;
 
   const std::string dir_;
   const uint32_t executors_;

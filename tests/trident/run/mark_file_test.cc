@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/letter_partition.h"
 #include "tests/support/temp_dir.h"
 
 namespace trident {
@@ -53,6 +54,25 @@ TEST_F(MarkFileTest, TheNextProcessSeesWhatThisOneWasDoing) {
   EXPECT_EQ(last.the_row->emitter, (EmitterId{SpoutId(1), 2}));
   EXPECT_EQ(last.the_row->at.partition, "file");
   EXPECT_EQ(last.the_row->at.position, std::string("at\0there", 8));
+}
+
+// No later process reads its row again, so it is no row to be tried alone.
+TEST_F(MarkFileTest, ADeadLetterThatWasTriedAgainInTheBatchIsNamed) {
+  for (const uint64_t tried_in : {6, 7}) {
+    {
+      auto file = Open();
+      ASSERT_TRUE(file->Begin({}).ok());
+      LeaveBusy(file->marks()[1], {"take", Id(7), 4});
+      file->marks()[0].NoteRow(Id(tried_in), {SpoutId(1), 0}, kLetterPartition, "lines 3 0");
+    }
+    const LastProcess last = Open(1)->LastOf(kGroup, kEpoch, TxId(6));
+    EXPECT_FALSE(last.the_row);
+    EXPECT_EQ(last.cause,
+              Concat("while step \"take\" worked (txid 7, partition 4, row 0 of its slice)",
+                     tried_in == 6 ? ""
+                                   : ", in whose batch dead letters were tried again, the last of "
+                                     "them lines 3 0 (stream, txid, row)"));
+  }
 }
 
 TEST_F(MarkFileTest, DecidedBatchesOtherGroupsAndOtherEpochsAreNothingToFear) {
