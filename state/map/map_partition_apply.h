@@ -228,11 +228,11 @@ Status MapPartition<V>::KeepApart(TxChanges& tx, uint32_t slot, const ChangeRow<
   bytes.append(row.encoded);
   if (row.operation == RowOperation::kAdd) ++tx.keys;
   Put(tx, slot, Presence::kUnread, Presence::kAbsent, V{});
-  const HashedKey key{row.key, HashBytes(row.key)};
   ChangeLock change(locks_);
   stuck_bases_.Unstick(slot, tx.txid);
   stuck_bases_.Stick(slot, tx.txid, BaseOfOneKey(base_.StoredKey(row.key), std::move(bytes)));
-  NoteUnreadable(key);
+  // Not by NoteUnreadable: the value before it, which is known, stands there until it is applied.
+  unreadable_.Add(HashBytes(row.key));
   return absl::OkStatus();
 }
 

@@ -180,6 +180,7 @@ TYPED_TEST(UnreadableValuesTest, WhatTheProgramThrowsForInAReplayCostsItsKeyAlon
   repaired = false;
   for (const bool is_folded : {false, true}) {
     TRIDENT_CHECK_OK(replay());
+    EXPECT_EQ(this->partition_->UnreadableKeys(), 1u) << "nobody has read it";
     EXPECT_EQ(this->WhyNot("x").code(), StatusCode::kAborted);
     if (is_folded) this->Fold();
     this->Add("x", 7);  // it goes on
