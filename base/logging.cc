@@ -4,12 +4,14 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/mutex.h"
@@ -86,10 +88,21 @@ Destination& TheDestination() {
   return *destination;
 }
 
-// The path from the root of the tree, which is where it can be found again.
-const char* ShortPath(const char* file) {
-  static const size_t root = std::strlen(__FILE__) - std::strlen("base/logging.cc");
-  return std::strlen(file) > root && std::strncmp(file, __FILE__, root) == 0 ? file + root : file;
+constexpr std::string_view kFolders[] = {"/base/",  "/coordinator/", "/engine/",
+                                         "/state/", "/trident/",     "/examples/"};
+
+// The path from the root of the tree, which is where it can be found again. A cache of compiled
+// files gives some of them the path of another tree, or one that begins with "..".
+std::string_view ShortPath(std::string_view file) {
+  constexpr std::string_view kThis = __FILE__, kShort = "base/logging.cc";
+  constexpr std::string_view kRoot = kThis.substr(0, kThis.size() - kShort.size());
+  if (file.starts_with(kRoot)) return file.substr(kRoot.size());
+  size_t begin = 0;
+  for (const std::string_view folder : kFolders) {
+    const size_t at = file.rfind(folder);
+    if (at != file.npos) begin = std::max(begin, at + 1);
+  }
+  return file.substr(begin);
 }
 
 }  // namespace

@@ -37,6 +37,15 @@ TEST_F(LoggingTest, LineNamesItsPlaceFromTheRootOfTheTree) {
   EXPECT_NE(lines_[0].second.find(" fold took 12 ms"), std::string::npos) << lines_[0].second;
 }
 
+// As a cache of compiled files may have it.
+TEST_F(LoggingTest, ThePlaceOfAFileThatWasCompiledElsewhereIsFromTheRootToo) {
+  for (const char* file : {"/elsewhere/trident/tree/trident/spouts/text_pipe_spout.cc",
+                           "../trident/spouts/text_pipe_spout.cc"}) {
+    logging_internal::LogLine(LogLevel::WARN, file, 7).stream() << "x";
+    EXPECT_EQ(lines_.back().second, "trident/spouts/text_pipe_spout.cc:7 x");
+  }
+}
+
 TEST_F(LoggingTest, LevelBelowTheLeastIsDroppedAndNotEvaluated) {
   SetMinLogLevel(LogLevel::WARN);
   int evaluated = 0;
