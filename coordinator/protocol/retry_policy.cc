@@ -83,7 +83,9 @@ RetryPolicy::Verdict RetryPolicy::Isolate(const FailedAttempt& attempt, uint64_t
     return ++divert_failures_ > retry_limit_ ? Verdict::kStop : Verdict::kRetry;
   }
   if (attempt.the_row) the_row_ = attempt.the_row;
-  if (rows_allowed > 1 && !attempt.the_row) {
+  // What it held may be more than is allowed now: one behind it has failed meanwhile.
+  const bool had_more = rows_allowed > 1 || attempt.rows > 1;
+  if (had_more && !attempt.the_row) {
     if (MayBeOfTheRows(cause_)) waits_ = 0;
     return Verdict::kRetry;
   }
