@@ -144,9 +144,17 @@ StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const RocksStoreOpt
   std::unique_ptr<RocksDatabase> database(new RocksDatabase(options, env));
   TRIDENT_ASSIGN_OR_RETURN(database->directory_,
                            RocksDirectory::Enter(options.dir, options.access, env));
-  TRIDENT_RETURN_IF_ERROR(database->MakeIfNew());
-  TRIDENT_RETURN_IF_ERROR(CheckManifest(env, database->directory_->db(), options.dir));
-  TRIDENT_RETURN_IF_ERROR(FromRocksOpen(database->OpenOrPutRight(), options.dir));
+  const Status entered = database->MakeIfNew();
+  if (entered.code() == StatusCode::kDataLoss && env.FileExists(options.dir).IsNotFound()) {
+    TRIDENT_RETURN_IF_ERROR(database->directory_->CheckPlace());
+  }
+  TRIDENT_RETURN_IF_ERROR(entered);
+  TRIDENT_RETURN_IF_ERROR(database->directory_->CheckPlace());
+  Status opened = CheckManifest(env, database->directory_->db(), options.dir);
+  if (opened.ok()) opened = FromRocksOpen(database->OpenOrPutRight(), options.dir);
+  // What is missing may be the whole directory: then nothing of it is damaged.
+  if (!opened.ok()) TRIDENT_RETURN_IF_ERROR(database->directory_->CheckPlace());
+  TRIDENT_RETURN_IF_ERROR(opened);
   TRIDENT_RETURN_IF_ERROR(database->CheckHighWater());
   if (options.access == Access::kReadWrite) {
     TRIDENT_RETURN_IF_ERROR(database->directory_->ClearIngest());

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "state/disk/rocks_store_testing.h"
 #include "tests/support/temp_dir.h"
 
 namespace trident {
@@ -131,6 +132,32 @@ TEST_F(RocksDirectoryTest, OneThatIsMovedOrDeletedOrReplacedIsNoticed) {
   const auto directory = made();
   fs::remove_all(dir_ + "/db");
   EXPECT_FALSE(directory->CheckPlace().ok());
+}
+
+// Deletes the directory when its database is about to be read.
+class DeletingEnv : public rocksdb::EnvWrapper {
+ public:
+  explicit DeletingEnv(std::string dir)
+      : EnvWrapper(rocksdb::Env::Default()), dir_(std::move(dir)) {}
+  rocksdb::Status NewSequentialFile(const std::string& name,
+                                    std::unique_ptr<rocksdb::SequentialFile>* out,
+                                    const rocksdb::EnvOptions& options) override {
+    fs::remove_all(dir_);
+    return EnvWrapper::NewSequentialFile(name, out, options);
+  }
+
+ private:
+  const std::string dir_;
+};
+
+TEST_F(RocksDirectoryTest, OneThatIsDeletedDuringTheStartIsGoneAndNotDamaged) {
+  RocksStoreOptions options;
+  options.dir = dir_;
+  ASSERT_TRUE(OpenRocksStoreOn(*rocksdb::Env::Default(), options).ok());
+  DeletingEnv env(dir_);
+  const Status gone = OpenRocksStoreOn(env, options).status();
+  EXPECT_EQ(gone.code(), StatusCode::kFailedPrecondition) << gone;
+  EXPECT_THAT(std::string(gone.message()), testing::HasSubstr(dir_ + " is gone: it was moved"));
 }
 
 TEST_F(RocksDirectoryTest, NotEvenALockIsLeftInADirectoryOfOtherFiles) {
