@@ -10,8 +10,10 @@
 //                      calls but for caches, because any attempt may start anywhere
 //
 // Kinds (Trident's names): a transactional spout always gives the same tuples for the same range.
-// An opaque spout may give others, but never gives a tuple in two committed batches. A
-// non-transactional spout cannot go back, so the tuples that a failed attempt read are lost.
+// An opaque spout may give others, but never gives a tuple in two committed batches. Whoever keeps
+// in memory what is not committed yet is opaque: only the end of the process loses any of it. A
+// non-transactional spout cannot go back even then: the tuples that a failed attempt read are lost,
+// and the run, which says so, has failed.
 #ifndef TRIDENT_ENGINE_SPOUT_H_
 #define TRIDENT_ENGINE_SPOUT_H_
 

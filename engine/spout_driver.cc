@@ -12,10 +12,10 @@
 #include "base/letter_partition.h"
 #include "base/limits.h"
 #include "base/logging.h"
-#include "base/mutex.h"
 #include "base/rng.h"
 #include "base/work_mark.h"
 #include "engine/diverted_rows.h"
+#include "engine/spout_driver_wake_ups.h"
 
 namespace trident {
 namespace {
@@ -141,48 +141,6 @@ class SpoutDriver::TaskFeed final : public Output {
   const LetterReader* letters_ = nullptr;
   bool stand_in_ = false;    // for what can be no row
   bool row_failed_ = false;  // that of the last letter
-};
-
-// Rings as long as there is a driver: spouts keep what they are given, and may ring while the
-// driver ends. Thread-safe.
-class SpoutDriver::Bell {
- public:
-  explicit Bell(WakeUp wake_up) : wake_up_(std::move(wake_up)) {}
-  void Ring() {
-    MutexLock lock(mutex_);
-    if (wake_up_) wake_up_();
-  }
-  // Waits for a Ring that has begun; later ones do nothing.
-  void Silence() {
-    MutexLock lock(mutex_);
-    wake_up_ = nullptr;
-  }
-
- private:
-  Mutex mutex_;
-  WakeUp wake_up_ TRIDENT_GUARDED_BY(mutex_);
-};
-
-// Which partitions were woken since it was asked last. Wake-ups come from any thread.
-class SpoutDriver::WokenPartitions {
- public:
-  void Add(size_t partition) {
-    MutexLock lock(mutex_);
-    if (partition >= is_woken_.size()) is_woken_.resize(partition + 1);
-    if (is_woken_[partition]) return;
-    is_woken_[partition] = true;
-    woken_.push_back(partition);
-  }
-  std::vector<size_t> Take() {
-    MutexLock lock(mutex_);
-    for (size_t partition : woken_) is_woken_[partition] = false;
-    return std::exchange(woken_, {});
-  }
-
- private:
-  Mutex mutex_;
-  std::vector<size_t> woken_ TRIDENT_GUARDED_BY(mutex_);
-  std::vector<bool> is_woken_ TRIDENT_GUARDED_BY(mutex_);
 };
 
 SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
@@ -441,6 +399,7 @@ std::optional<BatchId> SpoutDriver::Step(ExecutorEvents& events) {
     if (!status.ok()) {
       BatchId id = run.request.id;
       MakeReady(run);
+      CountLost(id, RangesOf(run));
       runs_.pop_front();
       events.OnWord(id.group, word::Failed{id, Place(id, status), spec_.emitter});
       return std::nullopt;
@@ -530,12 +489,33 @@ void SpoutDriver::Published(const BatchId& id) {
   answered_.erase(answered_.begin(), std::next(it));
 }
 
-// What was read comes again.
+std::vector<SourceRange> SpoutDriver::RangesOf(const Run& run) {
+  std::vector<SourceRange> ranges;
+  for (const Part& part : run.parts) ranges.push_back(part.range);
+  return ranges;
+}
+
+void SpoutDriver::CountLost(const BatchId& id, const std::vector<SourceRange>& ranges) {
+  if (spec_.spout->kind() != SpoutKind::kNonTransactional) return;
+  for (const SourceRange& range : ranges) {
+    if (range.rows == 0 || range.partition == kLetterPartition) continue;
+    if (spec_.rows_lost != nullptr) *spec_.rows_lost += range.rows;
+    TRIDENT_LOG(ERROR) << "stage \"" << task_->spec().name << "\", partition " << spec_.emitter.task
+                       << ", txid " << id.txid.value() << ": " << range.rows
+                       << (range.rows == 1 ? " row" : " rows") << " of source partition \""
+                       << range.partition << "\" from position \"" << range.start
+                       << "\" are lost: the attempt failed, and this spout cannot go back";
+  }
+}
+
+// What was read comes again, but of a spout that cannot go back.
 void SpoutDriver::Abort(TxId txid, Attempt before) {
   std::erase_if(runs_, [&](const Run& run) {
     const bool aborted = run.request.id.txid == txid && run.request.id.attempt < before;
-    if (aborted) MakeReady(run);
-    return aborted;
+    if (!aborted) return false;
+    MakeReady(run);
+    CountLost(run.request.id, RangesOf(run));
+    return true;
   });
   std::erase_if(answered_, [&](const auto& entry) {
     const bool aborted = entry.first == txid && entry.second.id.attempt < before;
@@ -544,6 +524,7 @@ void SpoutDriver::Abort(TxId txid, Attempt before) {
       const auto ours = index_.find(range.partition);
       if (ours != index_.end()) MakeReady(ours->second);
     }
+    CountLost(entry.second.id, entry.second.ranges);
     return true;
   });
 }

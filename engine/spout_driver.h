@@ -7,6 +7,7 @@
 #ifndef TRIDENT_ENGINE_SPOUT_DRIVER_H_
 #define TRIDENT_ENGINE_SPOUT_DRIVER_H_
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -42,6 +43,9 @@ class SpoutDriver {
     // Requests about dead letters, which this task reads; null: it reads none. They need a divert
     // port.
     std::shared_ptr<LetterRequests> letters = nullptr;
+    // Where rows are counted that a failed attempt took along, because the spout cannot go back;
+    // null: nowhere.
+    std::shared_ptr<std::atomic<uint64_t>> rows_lost = nullptr;
   };
   // `task` outlives the driver. `wake_up` posts a PollEmitter for this driver; it is not called
   // after the driver is gone, whatever the spout does.
@@ -130,6 +134,9 @@ class SpoutDriver {
   void PartDone(Run& run, Part& part);
   static BatchLimits ShareOf(Run& run);
   word::Emitted Answer(const Run& run);
+  static std::vector<SourceRange> RangesOf(const Run& run);
+  // Tells of the rows of an attempt that failed, if the spout cannot give them again.
+  void CountLost(const BatchId& id, const std::vector<SourceRange>& ranges);
   // All of the run's partitions may have input again.
   void MakeReady(const Run& run);
   void MakeReady(size_t partition);

@@ -41,10 +41,13 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
     if (stage.spout == nullptr) continue;
     auto partitions = ResumeSpout(stage);
     if (!partitions.ok()) return Annotate(partitions.status(), "spout \"" + stage.name + "\"");
+    sources_.push_back({.group = stage.group,
+                        .id = stage.spout_id,
+                        .spout = stage.spout,
+                        .partitions = *std::move(partitions)});
     for (uint32_t i = 0; i < stage.tasks; ++i) {
-      TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, *partitions));
+      TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, sources_.back()));
     }
-    sources_.push_back({stage.group, stage.spout_id, stage.spout, *std::move(partitions)});
   }
   return absl::OkStatus();
 }
@@ -59,17 +62,17 @@ StatusOr<std::vector<std::string>> Worker::ResumeSpout(const StageSpec& stage) c
   return stage.spout->Partitions();
 }
 
-Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task,
-                            const std::vector<std::string>& partitions) {
+Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task, const Source& source) {
   Executor* executor = executors_[task % executors_.size()].get();
   SpoutDriver::Spec spec{.emitter = {stage.spout_id, task},
                          .incarnation = options_.incarnation,
                          .spout = stage.spout,
-                         .partitions = partitions,
+                         .partitions = source.partitions,
                          .tasks = stage.tasks,
                          .checks_content = options_.repeats_cuts.contains(stage.group),
                          .throwing = stage.throwing,
-                         .letters = task == 0 ? stage.letters : nullptr};
+                         .letters = task == 0 ? stage.letters : nullptr,
+                         .rows_lost = source.rows_lost};
   // A cut that is repeated must have the same content each time, also of what was put aside. And
   // requests about letters end with the process.
   if (spec.checks_content) {

@@ -5,6 +5,7 @@
 #ifndef TRIDENT_ENGINE_WORKER_H_
 #define TRIDENT_ENGINE_WORKER_H_
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -88,6 +89,8 @@ class Worker {
     SpoutId id;
     std::shared_ptr<Spout> spout;
     std::vector<std::string> partitions;
+    // Rows that failed attempts took along, because the spout cannot go back.
+    std::shared_ptr<std::atomic<uint64_t>> rows_lost = std::make_shared<std::atomic<uint64_t>>(0);
   };
   const std::vector<Source>& sources() const { return sources_; }
   // How many executors have a task of the group.
@@ -95,8 +98,7 @@ class Worker {
 
  private:
   StatusOr<std::vector<std::string>> ResumeSpout(const StageSpec& stage) const;
-  Status AddSpoutTask(const StageSpec& stage, uint32_t task,
-                      const std::vector<std::string>& partitions);
+  Status AddSpoutTask(const StageSpec& stage, uint32_t task, const Source& source);
 
   const WorkerOptions options_;
   InProcessTransport transport_;

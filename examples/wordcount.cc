@@ -3,7 +3,7 @@
 // Counts the words of text files, exactly once, and answers questions about the counts meanwhile.
 //
 //   wordcount run --input FILE [--follow] --state DIR [--address 127.0.0.1:7411]
-//   zcat FILE | wordcount run --input -   each line at most once: a pipe cannot be read again
+//   zcat FILE | wordcount run --input -   what is not committed when the process ends is lost
 //   trident drpc words "the cat"          the counts of these words, and their sum
 //   trident state get counts the
 #include "trident/run/program.h"
@@ -65,7 +65,7 @@ trident::StatusOr<std::shared_ptr<trident::Spout>> LinesOf(const trident::Progra
     if (files.paths.size() > 1) {
       return trident::InvalidArgument(
           "'", path, "' is a pipe and must be the only --input: the files could be read again ",
-          "after a failure, the pipe could not; in a program of yours merge two streams");
+          "by the next run, the pipe could not; in a program of yours merge two streams");
     }
     const bool is_given = args.Has("last-line");
     return trident::TextPipeSpout::Make(
@@ -116,7 +116,8 @@ int main(int argc, char** argv) {
                     .help = "a file, a directory or a pattern such as "
                             "'logs/*.log', plain, gzip, zstd or UTF-16; may "
                             "be repeated. Or - for standard input, or a "
-                            "named pipe, alone: each line counts at most once",
+                            "named pipe, alone: lines that are not committed "
+                            "when the process ends are lost",
                     .kind = ProgramOption::Kind::kList,
                     .need = ProgramOption::Need::kRequired},
                    {.name = "follow",

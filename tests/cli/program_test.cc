@@ -64,7 +64,7 @@ TEST_F(ProgramTest, WhatComesThroughAPipeIsCountedAndTheKindIsSaid) {
   const std::string_view text = kSentences;
   ASSERT_EQ(::write(writer, text.data(), text.size()), static_cast<ssize_t>(text.size()));
   Background program({"wordcount", "run", "--input", pipe, "--state", state()});
-  EXPECT_NE(program.AwaitLine("each of its lines counts at most once"), "");
+  EXPECT_NE(program.AwaitLine("each of its lines counts once while this process lives"), "");
   EXPECT_NE(program.AwaitLine("  5 rows  "), "");
   ::close(writer);
   EXPECT_NE(program.AwaitLine("the input has ended and is committed"), "");
@@ -72,6 +72,48 @@ TEST_F(ProgramTest, WhatComesThroughAPipeIsCountedAndTheKindIsSaid) {
   EXPECT_THAT(RunTrident({"state", "dump", state(), "counts"}).out, HasSubstr("the\t4\n"));
   EXPECT_THAT(RunWords({"run", "--input", "-", "--input", input()}).err,
               HasSubstr("must be the only --input"));
+}
+
+// The rest is lost with the process.
+TEST_F(ProgramTest, WhatWasCommittedOfAPipeDoesNotCountAgainAfterAKillOrASignal) {
+  const std::string pipe = dir_.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string_view text = kSentences;
+  for (const int signal : {SIGKILL, SIGTERM, SIGKILL}) {
+    const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_GE(writer, 0);
+    Background program({"wordcount", "run", "--input", pipe, "--state", state()});
+    EXPECT_NE(program.AwaitLine("each of its lines counts once"), "");
+    ASSERT_EQ(::write(writer, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    EXPECT_NE(program.AwaitLine("  5 rows  "), "");
+    EXPECT_EQ(program.End(signal), signal == SIGKILL ? 128 + SIGKILL : 4);
+    ::close(writer);
+  }
+  EXPECT_THAT(RunTrident({"state", "dump", state(), "counts"}).out, HasSubstr("the\t12\n"));
+}
+
+TEST_F(ProgramTest, ALineThatFailsInAPipeStopsTheRunOrIsPutAside) {
+  const std::string pipe = dir_.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  ::signal(SIGPIPE, SIG_IGN);
+  // A key that is too long fails behind the exchange.
+  const std::pair<std::string, std::string> lines[] = {
+      {std::string(70'000, 'K'), "key"}, {std::string(2 << 20, 'L'), "has a line of more than"}};
+  for (const auto& [line, reason] : lines) {
+    for (const char* policy : {"stop", "dead-letter"}) {
+      SCOPED_TRACE(Concat(reason, " under ", policy));
+      const bool stops = policy == std::string("stop");
+      fs::remove_all(state());
+      Background program({"wordcount", "run", "--quiet", "--input", pipe, "--state", state(),
+                          "--on-failure", policy, "--retry-limit", "1"});
+      WriteText(pipe, "a\n" + line + "\nb\n");
+      const std::string last = program.AwaitLine(stops ? "failed: " : "the input has ended");
+      EXPECT_THAT(last, HasSubstr(stops ? reason : "; 1 row was put aside"));
+      EXPECT_EQ(program.End(0), stops ? 1 : 3);
+      if (stops) continue;
+      EXPECT_THAT(RunTrident({"state", "dump", state(), "counts"}).out, HasSubstr("a\t1\nb\t1\n"));
+    }
+  }
 }
 
 TEST_F(ProgramTest, WhatIsNoTextInAPipeStopsTheRunAtOnce) {

@@ -136,17 +136,32 @@ struct End {
   std::string line;
 };
 
-// "; 3 rows were put aside ...", or nothing.
-std::string AboutRowsAside(uint64_t rows) {
-  if (rows == 0) return "";
-  return Concat("; ", rows, rows == 1 ? " row was" : " rows were",
-                " put aside, see the state dead-letters");
+// Rows that were not counted, of all groups.
+struct RowsMissing {
+  uint64_t aside = 0;
+  uint64_t lost = 0;
+};
+RowsMissing MissingOf(const Run& run) {
+  RowsMissing rows;
+  for (const RunProgress& group : run.progress()) {
+    rows.aside += group.rows_aside;
+    rows.lost += group.rows_lost;
+  }
+  return rows;
 }
 
-uint64_t RowsAside(const Run& run) {
-  uint64_t rows = 0;
-  for (const RunProgress& group : run.progress()) rows += group.rows_aside;
-  return rows;
+// "; 3 rows were put aside ...", or nothing.
+std::string About(const RowsMissing& rows) {
+  std::string text;
+  if (rows.aside > 0) {
+    text += Concat("; ", rows.aside, rows.aside == 1 ? " row was" : " rows were",
+                   " put aside, see the state dead-letters");
+  }
+  if (rows.lost > 0) {
+    text += Concat("; ", rows.lost, rows.lost == 1 ? " row is" : " rows are",
+                   " lost with attempts that failed, because the spout cannot go back");
+  }
+  return text;
 }
 
 // "the next run goes on with txid 8", of each group if there are several.
@@ -173,7 +188,7 @@ class WatchedRun {
       const StatusOr<bool> done = run.AwaitEndFor(kSignalLookEvery);
       if (!done.ok()) {
         return {kExitFailed, Concat("failed: ", Message(done.status()), "; ",
-                                    WhereToGoOn(run, flags_.run), AboutRowsAside(RowsAside(run)))};
+                                    WhereToGoOn(run, flags_.run), About(MissingOf(run)))};
       }
       if (*done && !flags_.keep_serving) return Done(run, "the input has ended and is committed");
       if (*done) {
@@ -184,7 +199,7 @@ class WatchedRun {
     }
     if (ended_) return Done(run, "interrupted while serving; the input has ended and is committed");
     return {kExitInterrupted,
-            Concat("interrupted: ", WhereToGoOn(run, flags_.run), AboutRowsAside(RowsAside(run)))};
+            Concat("interrupted: ", WhereToGoOn(run, flags_.run), About(MissingOf(run)))};
   }
 
   // Ends the run's threads, or, if they do not end in time, the process.
@@ -227,8 +242,9 @@ class WatchedRun {
  private:
   End Done(const Run& run, const std::string& line) {
     if (!ended_ && !flags_.quiet) progress_.Print(run);
-    const uint64_t aside = RowsAside(run);
-    return {aside == 0 ? kExitDone : kExitRowsAside, line + AboutRowsAside(aside)};
+    const RowsMissing rows = MissingOf(run);
+    if (rows.lost > 0) return {kExitFailed, Concat("failed: ", line, About(rows))};
+    return {rows.aside == 0 ? kExitDone : kExitRowsAside, line + About(rows)};
   }
   void KeepServing(const Run& run) {
     if (!std::exchange(ended_, true)) {

@@ -9,7 +9,7 @@
 //
 // Exit codes, and the last line on stderr says the same in words:
 //   0  done: the input has ended and is committed
-//   1  failed: a batch group stopped for good
+//   1  failed: a batch group stopped for good, or rows of a spout that cannot go back are lost
 //   2  refused: nothing was begun (usage, options, input, state directory, address)
 //   3  done, and rows were put aside as dead letters
 //   4  interrupted by SIGINT or SIGTERM: the next run goes on behind what is committed

@@ -311,6 +311,7 @@ std::vector<RunProgress> LocalRun::progress() const {
                    .pending = status.in_flight.size(),
                    .failures = status.failures_total,
                    .rows_aside = status.rows_diverted,
+                   .rows_lost = parts_->RowsLost(group),
                    .lag = parts_->LagOf(group)});
   }
   return all;

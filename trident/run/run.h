@@ -86,6 +86,7 @@ struct RunProgress {
   uint64_t pending = 0;  // batches that are cut and not decided
   uint64_t failures = 0;
   uint64_t rows_aside = 0;  // of `rows`, those that became dead letters
+  uint64_t rows_lost = 0;   // failed attempts took them along, of spouts that cannot go back
   // Input that waits in the sources after the last committed batch: bytes of files, rows of other
   // spouts. See Spout::BacklogAfter.
   Lag lag = {};

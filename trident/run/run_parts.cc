@@ -188,6 +188,14 @@ SpoutCounts RunParts::CountsOf(GroupId group) const {
   return sum;
 }
 
+uint64_t RunParts::RowsLost(GroupId group) const {
+  uint64_t sum = 0;
+  for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
+    if (source.group == group) sum += *source.rows_lost;
+  }
+  return sum;
+}
+
 std::vector<std::string> RunParts::LeftOut() const {
   std::vector<std::string> all;
   for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {

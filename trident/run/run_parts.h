@@ -69,7 +69,9 @@ class RunParts final : private CoordinatorEvents {
   Lag LagOf(GroupId group) const;
   // What the sources of `group` left out or mended since the start. Thread-safe; asks the spouts.
   SpoutCounts CountsOf(GroupId group) const;
-  // The same for people, of all sources.
+  // Rows of `group` that failed attempts took along, because their spouts cannot go back.
+  uint64_t RowsLost(GroupId group) const;
+  // What was left out, for people, of all sources.
   std::vector<std::string> LeftOut() const;
 
   const Plan& plan() const { return plan_; }

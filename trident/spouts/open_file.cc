@@ -52,8 +52,17 @@ StatusOr<std::shared_ptr<const OpenFile>> OpenFile::Open(const std::string& path
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return SystemError(path, "open", errno);
   std::shared_ptr<const OpenFile> file(new OpenFile(path, fd));
-  TRIDENT_RETURN_IF_ERROR(file->Facts().status());
-  return file;
+  TRIDENT_ASSIGN_OR_RETURN(const FileFacts facts, file->Facts());
+  if (facts.size > 0) return file;
+  // The system makes some files as they are read, as in /proc. They have no size.
+  char first = 0;
+  const bool has_bytes = file->ReadRaw(0, {&first, 1}).value_or(0) > 0;
+  TRIDENT_ASSIGN_OR_RETURN(const FileFacts after, file->Facts());
+  if (!has_bytes || after.size > 0) return file;
+  return InvalidArgument(
+      "\"", path, "\" has bytes, but its size is 0: the system makes it as it is ",
+      "read, so it cannot be read again. A TextPipeSpout reads it, as a stream of ",
+      "its own; or read a copy");
 }
 
 OpenFile::~OpenFile() { ::close(fd_); }

@@ -15,6 +15,19 @@ namespace {
 
 bool IsStandardInput(const std::string& path) { return path == "-" || path == "/dev/stdin"; }
 
+// As the files in /proc: it has bytes, but no size.
+bool IsMadeAsItIsRead(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return false;
+  char first = 0;
+  struct stat found;
+  // Something may have written to an empty file just now.
+  const bool has_bytes = ::read(fd, &first, 1) == 1;
+  const bool is_made = has_bytes && ::fstat(fd, &found) == 0 && found.st_size == 0;
+  ::close(fd);
+  return is_made;
+}
+
 Status CannotRead(const std::string& path, int error) {
   const StatusCode code = error == ENOENT || error == ENOTDIR ? StatusCode::kNotFound
                           : error == EACCES                   ? StatusCode::kPermissionDenied
@@ -29,7 +42,8 @@ bool TextPipeSpout::Reads(const std::string& path) {
   if (IsStandardInput(path)) return true;
   struct stat found;
   if (::stat(path.c_str(), &found) != 0) return false;
-  return S_ISFIFO(found.st_mode) || S_ISCHR(found.st_mode);
+  if (S_ISFIFO(found.st_mode) || S_ISCHR(found.st_mode)) return true;
+  return S_ISREG(found.st_mode) && found.st_size == 0 && IsMadeAsItIsRead(path);
 }
 
 // Where standard input was closed, the process may have got something else under its number, such
@@ -138,8 +152,10 @@ StatusOr<FileBlock> PipeText::Read(uint64_t offset, uint64_t bytes) {
   return FileBlock{offset, {block.get(), size}, block, offset + size >= end};
 }
 
+// The rest moves to the front, so as little of it as is let go of: then a byte moves once at most.
 void PipeText::LetGo(uint64_t offset) {
-  if (offset <= base_) return;
+  const uint64_t behind = base_ + text_.size() - offset;
+  if (offset <= base_ || offset - base_ < behind) return;
   text_.erase(0, offset - base_);
   base_ = offset;
 }

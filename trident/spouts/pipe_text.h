@@ -32,7 +32,8 @@ class PipeText final : public TextSource {
   // What has come; fewer bytes while no more do. The errors of PipeDecoder, once all whole lines
   // before are let go of.
   StatusOr<FileBlock> Read(uint64_t offset, uint64_t bytes) override;
-  // What lies before `offset` is not read any more.
+  // What lies before `offset` is not read any more. Its memory may stay as long as that behind it
+  // is larger.
   void LetGo(uint64_t offset);
   // Of a last line that is none, because it has no end.
   uint64_t bytes_without_end() const {
@@ -54,7 +55,7 @@ class PipeText final : public TextSource {
   PipeDecoder decoder_;
   std::string buffer_;
   std::string text_;      // the bytes from base_ on
-  uint64_t base_ = 0;     // what was let go of
+  uint64_t base_ = 0;     // all before it was let go of
   uint64_t line_at_ = 0;  // where the last line begins
   std::optional<uint64_t> end_;
 };

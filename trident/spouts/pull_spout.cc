@@ -2,9 +2,12 @@
 #include "trident/spouts/pull_spout.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <numeric>
-#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/spout.h"
 #include "trident/spouts/content_bytes.h"
@@ -17,6 +20,7 @@ namespace {
 
 constexpr char kPartition[] = "pull";
 
+// Keeps the rows that it pulled until they are committed.
 class PullReader final : public SourceReader {
  public:
   PullReader(PullSpoutFill fill, Nanos poll_nanos)
@@ -24,46 +28,89 @@ class PullReader final : public SourceReader {
 
   StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
     TRIDENT_ASSIGN_OR_RETURN(const uint64_t start, RowOfPosition(request.start, kPartition));
+    AnchorAt(start);
+    TRIDENT_RETURN_IF_ERROR(CheckKept(start));
+    BatchLimits limits = request.limits;
     if (request.end != nullptr) {
-      return FailedPrecondition("rows of a function were asked for again, from number ", start,
-                                " on, but a PullSpout cannot go back");
+      TRIDENT_ASSIGN_OR_RETURN(const uint64_t end, RowOfPosition(*request.end, kPartition));
+      TRIDENT_RETURN_IF_ERROR(CheckKept(end));
+      limits.rows = std::min(limits.rows, end - std::min(start, end));
+    } else if (start == next_) {
+      Fill(limits.rows);
     }
-    if (waiting_.empty()) Fill(request.limits.rows);
-    if (waiting_.empty()) return ReadResult{request.start, 0, 0, NextNow()};
-    const ContentSize size = RowsWithin(waiting_, 0, request.limits);
-    TRIDENT_RETURN_IF_ERROR(out.Emit(TakeWaiting(size.rows)));
-    return ReadResult{PositionOfRow(start + size.rows), size.rows, size.bytes, NextNow()};
+    if (start == next_) return ReadResult{request.start, 0, 0, NextAt(start)};
+    const auto behind = std::upper_bound(kept_.begin(), kept_.end(), start,
+                                         [](uint64_t row, const Kept& k) { return row < k.first; });
+    const Kept& kept = *std::prev(behind);
+    const uint64_t place = start - kept.first;
+    const ContentSize size = RowsWithin(kept.rows, place, limits);
+    TRIDENT_RETURN_IF_ERROR(out.Emit(PartOf(kept.rows, place, size.rows)));
+    const uint64_t end = start + size.rows;
+    return ReadResult{PositionOfRow(end), size.rows, size.bytes, NextAt(end)};
   }
   // A function can only be asked by calling it; what it gives waits for Read.
-  StatusOr<Availability> Poll(const Position& /*position*/) override {
-    if (waiting_.empty()) Fill(kFrameRows);
-    if (!waiting_.empty()) return Availability{Availability::State::kReady, 0};
+  StatusOr<Availability> Poll(const Position& position) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t row, RowOfPosition(position, kPartition));
+    const uint64_t at = is_anchored_ ? std::max(row, first_) : first_;
+    if (at >= next_) Fill(kFrameRows);
+    if (at < next_) return Availability{Availability::State::kReady, 0};
     if (pulled_ == Pulled::kEnd) return Availability{Availability::State::kEnded, 0};
     return Availability{Availability::State::kIdle, poll_nanos_};
   }
+  void Committed(TxId /*txid*/, const Position& position) override {
+    const StatusOr<uint64_t> end = RowOfPosition(position, kPartition);
+    if (!end.ok() || !is_anchored_) return;
+    first_ = std::max(first_, std::min(*end, next_));
+    while (!kept_.empty() && kept_.front().first + kept_.front().rows.rows() <= first_) {
+      kept_.pop_front();
+    }
+  }
 
  private:
+  struct Kept {
+    uint64_t first = 0;
+    Slice rows;
+  };
+
+  // Rows may have been pulled before it was known where the numbers of this run begin.
+  void AnchorAt(uint64_t start) {
+    if (std::exchange(is_anchored_, true)) return;
+    for (Kept& kept : kept_) kept.first += start;
+    first_ += start;
+    next_ += start;
+  }
+  Status CheckKept(uint64_t row) const {
+    if (first_ <= row && row <= next_) return absl::OkStatus();
+    return FailedPrecondition("rows of a function were asked for from number ", row,
+                              " on, but those from ", first_, " to ", next_,
+                              " are kept, and a PullSpout cannot go back");
+  }
   void Fill(uint64_t rows) {
-    if (pulled_ != Pulled::kEnd) pulled_ = fill_(rows, &waiting_);
+    if (pulled_ == Pulled::kEnd) return;
+    Slice pulled;
+    pulled_ = fill_(rows, &pulled);
+    if (pulled.empty()) return;
+    kept_.push_back({next_, std::move(pulled)});
+    next_ += kept_.back().rows.rows();
   }
-  // The first `rows` of those that wait.
-  Slice TakeWaiting(uint64_t rows) {
-    if (rows == waiting_.rows()) return std::exchange(waiting_, Slice());
-    std::vector<uint32_t> places(waiting_.rows());
-    std::iota(places.begin(), places.end(), 0u);
-    const Slice all = std::exchange(waiting_, Slice());
-    waiting_ = all.Gather(std::span(places).subspan(rows));
-    return all.Gather(std::span(places).first(rows));
+  static Slice PartOf(const Slice& all, uint64_t place, uint64_t rows) {
+    if (rows == all.rows()) return all;
+    std::vector<uint32_t> places(rows);
+    std::iota(places.begin(), places.end(), static_cast<uint32_t>(place));
+    return all.Gather(places);
   }
-  ReadResult::Next NextNow() const {
-    if (!waiting_.empty() || pulled_ == Pulled::kMore) return ReadResult::Next::kMore;
+  ReadResult::Next NextAt(uint64_t at) const {
+    if (at < next_ || pulled_ == Pulled::kMore) return ReadResult::Next::kMore;
     return pulled_ == Pulled::kEnd ? ReadResult::Next::kEnded : ReadResult::Next::kIdle;
   }
 
   const PullSpoutFill fill_;
   const Nanos poll_nanos_;
   Pulled pulled_ = Pulled::kMore;
-  Slice waiting_;
+  std::deque<Kept> kept_;  // without gaps
+  bool is_anchored_ = false;
+  uint64_t first_ = 0;  // all before it is committed, or of an earlier run
+  uint64_t next_ = 0;   // the number of the next row that is pulled
 };
 
 class FunctionSpout final : public Spout {
@@ -71,7 +118,7 @@ class FunctionSpout final : public Spout {
   FunctionSpout(SchemaRef schema, PullOptions options, PullSpoutFill fill)
       : schema_(std::move(schema)), options_(options), fill_(std::move(fill)) {}
 
-  SpoutKind kind() const override { return SpoutKind::kNonTransactional; }
+  SpoutKind kind() const override { return SpoutKind::kOpaque; }
   const SchemaRef& schema() const override { return schema_; }
   StatusOr<std::vector<std::string>> Partitions() override {
     return std::vector<std::string>{kPartition};

@@ -161,17 +161,19 @@ struct TextPipeOptions {
 //   topology.NewStream("lines", TextPipeSpout::Make({}))                     // standard input
 //   topology.NewStream("lines", TextPipeSpout::Make({.path = "/run/feed"}))  // a named pipe
 //
-// A pipe cannot be read again: each line is in at most one committed batch. The lines of a batch
-// that fails are lost, and so are those that were read and not committed when the program stops. To
-// lose none, write to a file, and let a TextFileSpout follow it.
+// Each line is in exactly one committed batch while the process lives: lines are kept in memory
+// until they are committed, so a batch that fails is made again with the same ones. Those that were
+// read and not committed when the process ends, by whatever, are lost, because a pipe cannot be
+// read again. To lose none, write to a file, and let a TextFileSpout follow it.
 //
-// A non-transactional spout with one source partition, "pipe". Nothing is read ahead of what
+// An opaque spout with one source partition, "pipe". Nothing is read ahead of what
 // batches ask for, but for one block and the rest of a line, so a slow topology holds the writer
 // back. Lines are as a TextFileSpout has them, also compressed or in UTF-16; damage is found
 // where it lies, behind lines that are counted already. Thread-safe.
 class TextPipeSpout {
  public:
-  // True if a TextPipeSpout reads `path`: standard input, a named pipe, or a character device.
+  // True if a TextPipeSpout reads `path`: standard input, a named pipe, a character device, or a
+  // file without a size that the system makes as it is read, as in /proc.
   static bool Reads(const std::string& path);
   // InvalidArgument if an option is out of its range. Does not look at the pipe; the start does,
   // and NotFound, PermissionDenied or InvalidArgument name what is no pipe.

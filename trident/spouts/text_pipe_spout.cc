@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/spouts/text_file_spout.h"
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "base/limits.h"
@@ -19,7 +21,8 @@ namespace {
 
 constexpr char kPartition[] = "pipe";
 
-// Positions count the bytes of all runs.
+// Positions count the bytes of all runs. What was read is kept until it is committed, so a batch
+// that fails is made again with the same lines.
 class TextPipeReader final : public SourceReader {
  public:
   TextPipeReader(const TextPipeOptions& options, SchemaRef schema, std::shared_ptr<PipeText> text,
@@ -32,50 +35,70 @@ class TextPipeReader final : public SourceReader {
 
   StatusOr<ReadResult> Read(const ReadRequest& request, Output& out) override {
     TRIDENT_ASSIGN_OR_RETURN(const uint64_t start, RowOfPosition(request.start, kPartition));
+    if (!first_) first_ = start;
+    TRIDENT_RETURN_IF_ERROR(CheckKept(start));
+    std::optional<uint64_t> end;
     if (request.end != nullptr) {
-      return FailedPrecondition("lines of the pipe \"", options_.path, "\" were asked for again, ",
-                                "from byte ", start, " on, but a pipe cannot go back");
+      TRIDENT_ASSIGN_OR_RETURN(end, RowOfPosition(*request.end, kPartition));
+      TRIDENT_RETURN_IF_ERROR(CheckKept(*end));
+      *end -= *first_;
     }
     LineSlice slice(request.limits.rows, request.limits.bytes);
-    const uint64_t before = at_;
+    const uint64_t from = start - *first_;
+    uint64_t at = from;
     const bool had_end = text_->end().has_value();
-    TRIDENT_RETURN_IF_ERROR(lines_.Read(at_, std::nullopt, slice));
+    Status status = lines_.Read(at, end, slice);
     // A last line without an end is one since the end was found.
     const bool has_end_now = !had_end && text_->end().has_value();
-    if (at_ == before && has_end_now) {
-      TRIDENT_RETURN_IF_ERROR(lines_.Read(at_, std::nullopt, slice));
-    }
-    text_->LetGo(at_);
+    if (status.ok() && at == from && has_end_now) status = lines_.Read(at, end, slice);
+    if (!status.ok() && at == from && !WaitsForCommit(at)) return status;
+    read_to_ = std::max(read_to_, at);
     ReadResult result{
-        .end = PositionOfRow(start + (at_ - before)), .rows = slice.rows(), .bytes = slice.bytes()};
+        .end = PositionOfRow(*first_ + at), .rows = slice.rows(), .bytes = slice.bytes()};
     if (result.rows > 0) {
       TRIDENT_RETURN_IF_ERROR(out.Emit(Slice(schema_, {slice.Finish()}, result.rows)));
     }
-    result.refused = lines_.refused();
-    // An error of what comes next is no error of these lines: their batch ends here, and the next
-    // one meets it.
-    const auto next = NextNow();
-    if (!next.ok() && at_ == before) return next.status();
-    result.next = next.ok() ? *next : ReadResult::Next::kCut;
+    if (status.ok()) result.refused = lines_.refused();
+    TRIDENT_ASSIGN_OR_RETURN(result.next, NextAt(at));
     return result;
   }
-  StatusOr<Availability> Poll(const Position& /*position*/) override {
-    TRIDENT_ASSIGN_OR_RETURN(const ReadResult::Next next, NextNow());
+  StatusOr<Availability> Poll(const Position& position) override {
+    TRIDENT_ASSIGN_OR_RETURN(const uint64_t from, RowOfPosition(position, kPartition));
+    const uint64_t at = from - std::min(from, first_.value_or(from));
+    TRIDENT_ASSIGN_OR_RETURN(const ReadResult::Next next, NextAt(std::max(at, committed_)));
     if (next == ReadResult::Next::kMore) return Availability{Availability::State::kReady, 0};
     if (next == ReadResult::Next::kEnded) return Availability{Availability::State::kEnded, 0};
     return Availability{Availability::State::kIdle, options_.poll_nanos};
   }
-  void Committed(TxId /*txid*/, const Position& /*position*/) override { lines_.Release(at_); }
+  void Committed(TxId /*txid*/, const Position& position) override {
+    const StatusOr<uint64_t> end = RowOfPosition(position, kPartition);
+    if (!end.ok() || !first_ || *end < *first_) return;
+    committed_ = std::max(committed_, *end - *first_);
+    text_->LetGo(committed_);
+    lines_.Release(committed_);
+  }
 
  private:
-  StatusOr<ReadResult::Next> NextNow() {
-    TRIDENT_ASSIGN_OR_RETURN(const bool more, lines_.HasMore(at_));
-    if (more) return ReadResult::Next::kMore;
+  Status CheckKept(uint64_t position) const {
+    const uint64_t kept_from = *first_ + committed_, kept_to = *first_ + read_to_;
+    if (kept_from <= position && position <= kept_to) return absl::OkStatus();
+    return FailedPrecondition("lines of the pipe \"", options_.path, "\" were asked for from byte ",
+                              position, " on, but those of the bytes ", kept_from, " to ", kept_to,
+                              " are kept, and a pipe cannot go back");
+  }
+  // An error of what stands at `at` is none of the lines before it, but it ends the run, and would
+  // take them along while they are not committed. So it is told when they are.
+  bool WaitsForCommit(uint64_t at) const { return at > committed_; }
+  StatusOr<ReadResult::Next> NextAt(uint64_t at) {
+    const auto more = lines_.HasMore(at);
+    if (!more.ok() && WaitsForCommit(at)) return ReadResult::Next::kIdle;
+    if (!more.ok()) return more.status();
+    if (*more) return ReadResult::Next::kMore;
     // The end may have been found just now.
     const std::optional<uint64_t> end = text_->end();
     if (!end) return ReadResult::Next::kIdle;
     *left_ = text_->bytes_without_end() > 0 ? 1 : 0;
-    return at_ < *end ? ReadResult::Next::kMore : ReadResult::Next::kEnded;
+    return at < *end ? ReadResult::Next::kMore : ReadResult::Next::kEnded;
   }
 
   const TextPipeOptions options_;
@@ -83,7 +106,10 @@ class TextPipeReader final : public SourceReader {
   const std::shared_ptr<PipeText> text_;
   const std::shared_ptr<std::atomic<uint64_t>> left_;
   TextLines lines_;
-  uint64_t at_ = 0;  // in this run
+  std::optional<uint64_t> first_;  // the position of this run's first byte
+  // Bytes of this run. What lies between them is kept.
+  uint64_t committed_ = 0;
+  uint64_t read_to_ = 0;
 };
 
 class TextPipe final : public Spout {
@@ -91,7 +117,7 @@ class TextPipe final : public Spout {
   TextPipe(TextPipeOptions options, SchemaRef schema)
       : options_(std::move(options)), schema_(std::move(schema)) {}
 
-  SpoutKind kind() const override { return SpoutKind::kNonTransactional; }
+  SpoutKind kind() const override { return SpoutKind::kOpaque; }
   const SchemaRef& schema() const override { return schema_; }
   StatusOr<std::vector<std::string>> Partitions() override {
     return std::vector<std::string>{kPartition};
@@ -99,10 +125,9 @@ class TextPipe final : public Spout {
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& /*partition*/,
                                                      WakeUp /*wake_up*/) override {
     TRIDENT_ASSIGN_OR_RETURN(auto text, PipeText::Open(options_));
-    TRIDENT_LOG(WARN)
-        << "\"" << options_.path << "\" cannot be read again: each of its lines "
-        << "counts at most once. Those of a batch that fails are lost, and those that "
-        << "were read and not committed when the program stops";
+    TRIDENT_LOG(WARN) << "\"" << options_.path << "\" cannot be read again: each of its lines "
+                      << "counts once while this process lives, and those that were read and not "
+                      << "committed when it ends are lost";
     return std::make_unique<TextPipeReader>(options_, schema_, std::move(text), left_);
   }
   PositionForm positions() const override {
@@ -131,7 +156,7 @@ class TextPipe final : public Spout {
     return out;
   }
   std::string Describe() const override {
-    return Concat("text pipe ", options_.path, ", each line at most once");
+    return Concat("text pipe ", options_.path, ", each line once while the process lives");
   }
 
  private:

@@ -17,7 +17,6 @@
 #include "tests/trident/states/outside_table.h"
 #include "trident/partition_persist.h"
 #include "trident/spouts/generator_spout.h"
-#include "trident/spouts/pull_spout.h"
 
 namespace trident {
 namespace {
@@ -154,10 +153,27 @@ TEST(UserStateTest, AnOpaqueSpoutOnATransactionalStateIsAnErrorAtBuildThatExplai
   }
 }
 
+// A spout of a program's own that keeps nothing; here it is only declared.
+class ForgetfulSpout final : public Spout {
+ public:
+  SpoutKind kind() const override { return SpoutKind::kNonTransactional; }
+  const SchemaRef& schema() const override { return schema_of_->schema(); }
+  StatusOr<std::vector<std::string>> Partitions() override {
+    return std::vector<std::string>{"rows"};
+  }
+  StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,
+                                                     WakeUp wake_up) override {
+    return schema_of_->OpenReader(partition, std::move(wake_up));
+  }
+  std::string Describe() const override { return "forgetful"; }
+
+ private:
+  const std::shared_ptr<Spout> schema_of_ = *FeederSpout<Text>::Make(Fields(kSentence));
+};
+
 TEST(UserStateTest, ANonTransactionalSpoutOnATransactionalStateIsAnErrorToo) {
   auto table = std::make_shared<OutsideTable<TransactionalCounts>>();
-  auto pull = PullSpout::Make(Fields(kSentence), {}, [](Emit<Text>&) { return Pulled::kEnd; });
-  auto built = CountInto(table, pull, {0}).Build();
+  auto built = CountInto(table, std::make_shared<ForgetfulSpout>(), {0}).Build();
   ASSERT_FALSE(built.ok());
   EXPECT_NE(Message(built.status()).find("is non-transactional"), std::string_view::npos)
       << built.status();

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "tests/trident/spouts/reading.h"
 
 namespace trident::testing {
@@ -59,13 +61,33 @@ TEST(PullSpoutTest, PositionsGoOnWhereARestoredStateStands) {
   EXPECT_EQ(ReadOnce(*OpenReader(*spout, "pull"), "41", kNoLimits).result.end, "42");
 }
 
-TEST(PullSpoutTest, ItCannotGoBackAndSaysSo) {
-  const auto spout = *PullSpout::Make(Fields(kWord), {}, Numbers());
-  EXPECT_EQ(spout->kind(), SpoutKind::kNonTransactional);
-  const Position end = "3";
-  const Status status = ReadOnce(*OpenReader(*spout, "pull"), "1", kNoLimits, &end).status;
-  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_NE(Message(status).find("cannot go back"), std::string::npos);
+TEST(PullSpoutTest, RowsAreReadAgainUntilTheyAreCommitted) {
+  Numbers numbers;
+  *numbers.available = 4;
+  const auto spout = *PullSpout::Make(Fields(kWord), {}, numbers);
+  EXPECT_EQ(spout->kind(), SpoutKind::kOpaque);
+  const auto reader = OpenReader(*spout, "pull");
+  EXPECT_EQ(PollAt(*reader, ""), State::kReady) << "pulled before the numbers are known";
+  EXPECT_EQ(ReadOnce(*reader, "40", {3, 1000}).rows, (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_EQ(ReadOnce(*reader, "40", {1, 1000}).rows, std::vector<std::string>{"0"});
+  const Position end = "43";
+  EXPECT_EQ(ReadOnce(*reader, "41", kNoLimits, &end).rows, (std::vector<std::string>{"1", "2"}));
+  reader->Committed(TxId(1), "42");
+  EXPECT_EQ(ReadOnce(*reader, "42", kNoLimits).rows, (std::vector<std::string>{"2", "3"}));
+  ExpectError(ReadOnce(*reader, "41", kNoLimits).status, StatusCode::kFailedPrecondition,
+              {"from number 41", "from 42 to 44 are kept", "cannot go back"});
+}
+
+TEST(PullSpoutTest, WhatACallEmittedBeforeItThrewCounts) {
+  const auto spout = *PullSpout::Make(Fields(kWord), {}, [n = 0](Emit<Text>& emit) mutable {
+    emit(std::to_string(n++));
+    if (n % 3 == 0) throw std::runtime_error("no");
+    return n == 5 ? Pulled::kEnd : Pulled::kMore;
+  });
+  const auto reader = OpenReader(*spout, "pull");
+  EXPECT_EQ(ReadOnce(*reader, "", kNoLimits).rows, (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_THROW(ReadOnce(*reader, "3", kNoLimits), std::runtime_error);
+  EXPECT_EQ(ReadOnce(*reader, "3", kNoLimits).rows, (std::vector<std::string>{"3", "4"}));
 }
 
 TEST(PullSpoutTest, AnEndThatPollFindsIsAnEnd) {

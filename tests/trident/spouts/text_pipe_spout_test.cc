@@ -141,18 +141,38 @@ TEST_F(TextPipeSpoutTest, ALineOverTheLimitTakesNoMoreMemoryThanTheLimit) {
   EXPECT_EQ(Read(), Lines{"b"});
 }
 
-TEST_F(TextPipeSpoutTest, TheKindIsSaidAndLinesAreNotReadAgain) {
+TEST_F(TextPipeSpoutTest, LinesAreReadAgainUntilTheyAreCommitted) {
   Open();
-  EXPECT_EQ(spout_->kind(), SpoutKind::kNonTransactional);
-  EXPECT_EQ(spout_->Describe(), "text pipe " + dir_.File("pipe") + ", each line at most once");
+  EXPECT_EQ(spout_->kind(), SpoutKind::kOpaque);
+  EXPECT_EQ(spout_->Describe(),
+            "text pipe " + dir_.File("pipe") + ", each line once while the process lives");
   Write("a\nb\n");
-  const ReadRows first = ReadOnce(*reader_, "", {1, 1u << 20});
+  // Where the runs before ended.
+  const Position start = "100";
+  const ReadRows first = ReadOnce(*reader_, start, {1, 1u << 20});
   EXPECT_EQ(first.rows, Lines{"a"});
-  EXPECT_EQ(first.result.end, "2");
-  // A batch that is made again has the rows behind those of the attempt that failed.
-  EXPECT_EQ(ReadOnce(*reader_, "", {1, 1u << 20}).rows, Lines{"b"});
-  ExpectError(ReadOnce(*reader_, "", kNoLimits, &first.result.end).status,
-              StatusCode::kFailedPrecondition, {"a pipe cannot go back"});
+  EXPECT_EQ(first.result.end, "102");
+  EXPECT_EQ(ReadOnce(*reader_, start, kNoLimits).rows, (Lines{"a", "b"}));
+  EXPECT_EQ(ReadOnce(*reader_, start, kNoLimits, &first.result.end).rows, Lines{"a"});
+  reader_->Committed(TxId(1), first.result.end);
+  EXPECT_EQ(ReadOnce(*reader_, first.result.end, kNoLimits).rows, Lines{"b"});
+  for (const char* gone : {"100", "99", "105"}) {
+    ExpectError(ReadOnce(*reader_, gone, kNoLimits).status, StatusCode::kFailedPrecondition,
+                {gone, "bytes 102 to 104 are kept", "a pipe cannot go back"});
+  }
+}
+
+// The writer goes on writing while a batch is made again and again.
+TEST_F(TextPipeSpoutTest, ABatchThatIsStuckHoldsTheWriterBack) {
+  Open({.read_bytes = 4096});
+  const std::string line = std::string(99, 'x') + "\n";
+  size_t written = 0;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    while (Write(line) == line.size()) written += line.size();
+    EXPECT_EQ(ReadOnce(*reader_, "", {10, 1u << 20}).rows.size(), 10u);
+    PollAt(*reader_, "1000");
+  }
+  EXPECT_LE(written, 65'536u + 16'384u) << "the pipe itself holds 64 KiB";
 }
 
 TEST_F(TextPipeSpoutTest, StandardInputMayBeAPipeOrAFile) {
@@ -170,6 +190,18 @@ TEST_F(TextPipeSpoutTest, StandardInputMayBeAPipeOrAFile) {
     ASSERT_EQ(::dup2(before, STDIN_FILENO), STDIN_FILENO);
     ::close(before);
   }
+}
+
+// The system makes it as it is read, and says that it has no size.
+TEST_F(TextPipeSpoutTest, AFileOfTheSystemIsReadAsAPipeIs) {
+  const std::string path = "/proc/self/status";
+  EXPECT_TRUE(TextPipeSpout::Reads(path));
+  EXPECT_FALSE(TextPipeSpout::Reads(dir_.Write("empty", "")));
+  Open({.path = path});
+  EXPECT_GT(Read().size(), 5u);
+  EXPECT_EQ(next_, Next::kEnded);
+  ExpectError(SpoutOf({.paths = {path}})->Partitions().status(), StatusCode::kInvalidArgument,
+              {path, "its size is 0", "A TextPipeSpout reads it"});
 }
 
 // In whatever pieces it comes.
@@ -220,6 +252,7 @@ TEST_F(TextPipeSpoutTest, LinesBeforeDamageCountAndThenItIsSaid) {
       const ReadRows read = ReadOnce(*reader_, at_, kNoLimits);
       failed = read.status;
       if (failed.ok()) at_ = read.result.end;
+      if (failed.ok()) reader_->Committed(TxId(1), at_);
       for (const std::string& line : read.rows) got += line + "\n";
     }
     // Only the checksum at its end tells of some damage within a block.
