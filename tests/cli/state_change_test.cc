@@ -116,12 +116,12 @@ TEST_F(StateChangeTest, AProgramThatLacksAStateIsToldHowToDropItAndThenStarts) {
 
   const std::string what =
       " the state sums: key (user text, day int64), value int64 (sum), 8 partitions, opaque, group "
-      "1; 40 keys, ";
+      "1; 5 keys, ";
   const std::string before = FingerprintOf(state());
   const Ended asked = Ask({"state", "drop", state(), "sums"});
   EXPECT_EQ(asked.code, 2);
   EXPECT_THAT(asked.out, StartsWith("would drop" + what));
-  EXPECT_THAT(asked.out, testing::ContainsRegex("; 40 keys, [0-9]+ bytes\n$"));
+  EXPECT_THAT(asked.out, testing::ContainsRegex("; 5 keys, [0-9]+ bytes\n$"));
   EXPECT_EQ(asked.err, "trident: nothing was changed; it goes for good. Add --yes to do it\n");
   EXPECT_TRUE(FingerprintOf(state()) == before) << "something of it has changed";
 

@@ -7,6 +7,7 @@
 #include "base/letter_partition.h"
 #include "base/position_form.h"
 #include "engine/spout.h"
+#include "state/disk/store_identity.h"
 
 namespace trident {
 namespace {
@@ -70,6 +71,9 @@ Status JudgePosition(const Plan& plan, const KnownStream& stream, const SourcePo
 }
 
 Status JudgePositions(const Plan& plan, const DurableStore& store, const DecisionLog& log) {
+  TRIDENT_ASSIGN_OR_RETURN(const StoreIdentity identity, ReadIdentity(store));
+  // Whoever opens the states refuses it.
+  if (identity.owner && identity.owner->topology != plan.logical->topology()) return {};
   for (const auto& [node, spout] : plan.spouts) {
     const KnownStream stream{store, log, node};
     for (const SourcePosition& at : PositionsOf(plan, stream)) {
