@@ -75,9 +75,7 @@ void MapPartition<V>::ApplyTx(TxId t, Attempt attempt) {
       << ToString(tx.attempt);
   applied_ = t;
   log_.RetireRows(tx);
-  // Once, also if all that was asked of the txid was to remove keys that are not there.
-  uint32_t p = tx.begin;
-  do {
+  for (uint32_t p = tx.begin; p != tx.end;) {
     const uint32_t step_end = p + std::min(kApplyStep, tx.end - p);
     ChangeLock change(locks_);
     ApplyChanges(p, step_end);
@@ -87,7 +85,7 @@ void MapPartition<V>::ApplyTx(TxId t, Attempt attempt) {
     tx.keys = keys_;
     ++applied_txs_;
     ReleaseVersions();
-  } while (p != tx.end);
+  }
   Report();
 }
 
