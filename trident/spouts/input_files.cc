@@ -229,7 +229,8 @@ void InputFiles::MatchBeside(const std::vector<Known>& known, Matches& matches) 
     std::vector<std::string> named_after;
   };
   std::map<const Known*, Places> places;
-  for (const auto& [name, folder] : folders) {
+  for (const auto& [name, known_in_it] : folders) {
+    const Folder& folder = known_in_it;  // a lambda may not capture a binding
     ForEachIn(name, [&](const std::string& path, uint64_t inode) {
       if (const auto found = folder.by_inode.find(inode); found != folder.by_inode.end()) {
         const auto facts = FactsOf(path);
