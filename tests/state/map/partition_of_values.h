@@ -194,7 +194,8 @@ class PartitionOfValues : public ::testing::Test {
   // Why the key cannot be read now, in all ways to read it.
   Status WhyNot(const std::string& key) {
     const Status alone = partition_->Get(published(), Hashed(key)).status();
-    std::vector<HashedKey> two = {Hashed("good"), Hashed(key)};
+    const std::string good = "good";
+    const std::vector<HashedKey> two = {Hashed(good), Hashed(key)};
     std::vector<Status> many(2);
     TRIDENT_CHECK_OK(partition_->GetAll(
         published(), two, [](size_t, const V*) {},
