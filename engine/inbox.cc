@@ -30,7 +30,6 @@ void Inbox::Clear() {
     lane.end.reset();
   }
   cursor_ = 0;
-  waiting_bytes_ = 0;
   status_ = absl::OkStatus();
 }
 
@@ -60,11 +59,9 @@ bool Inbox::Add(const DataFrame& frame) {
   if (frame.number > lane->frames.size()) {
     // Memory is taken for frames that are here, not for those that a number promises.
     if (!lane->ahead.emplace(frame.number, frame.payload).second) return false;
-    waiting_bytes_ += frame.payload->bytes();
     return true;
   }
   lane->frames.push_back(frame.payload);
-  waiting_bytes_ += frame.payload->bytes();
   for (auto next = lane->ahead.begin();
        next != lane->ahead.end() && next->first == lane->frames.size();
        next = lane->ahead.erase(next)) {
@@ -99,13 +96,21 @@ std::optional<Inbox::Next> Inbox::Pop() {
   Lane& lane = lanes_[cursor_];
   if (lane.popped >= lane.frames.size()) return std::nullopt;
   Next next{lane.input, std::move(lane.frames[lane.popped])};
-  waiting_bytes_ -= next.payload->bytes();
   DataFrame seen;
   seen.number = lane.popped++;
   seen.payload = next.payload;
   lane.checksum = FrameChecksum(lane.checksum, seen);
   CloseFinishedLanes();
   return next;
+}
+
+uint64_t Inbox::waiting_bytes() const {
+  uint64_t bytes = 0;
+  for (const Lane& lane : lanes_) {
+    for (const auto& frame : lane.frames) bytes += frame == nullptr ? 0 : frame->bytes();
+    for (const auto& [number, frame] : lane.ahead) bytes += frame->bytes();
+  }
+  return bytes;
 }
 
 void Inbox::CloseFinishedLanes() {

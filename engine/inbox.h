@@ -45,8 +45,8 @@ class Inbox {
   // Every frame of every upstream task has been popped.
   bool complete() const { return cursor_ == lanes_.size() && status_.ok(); }
   const Status& status() const { return status_; }
-  // Memory of frames that wait, in bytes.
-  uint64_t waiting_bytes() const { return waiting_bytes_; }
+  // Memory of frames that wait, in bytes. Looks at each of them.
+  uint64_t waiting_bytes() const;
 
  private:
   // What comes from one upstream task along one edge.
@@ -68,7 +68,6 @@ class Inbox {
   const std::vector<InputSpec>& inputs_;
   std::vector<Lane> lanes_;
   size_t cursor_ = 0;  // lanes before it are complete
-  uint64_t waiting_bytes_ = 0;
   Status status_;
 };
 

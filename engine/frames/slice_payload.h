@@ -22,17 +22,17 @@ namespace trident {
 
 class SlicePayload final : public Payload {
  public:
-  explicit SlicePayload(Slice slice) : slice_(std::move(slice)), bytes_(slice_.MemoryBytes()) {}
+  explicit SlicePayload(Slice slice) : slice_(std::move(slice)) {}
 
   const Slice& slice() const { return slice_; }
 
   uint64_t rows() const override { return slice_.rows(); }
-  uint64_t bytes() const override { return bytes_; }
+  // Looks at each text: for those who ask, not for each frame that passes.
+  uint64_t bytes() const override { return slice_.MemoryBytes(); }
   uint64_t checksum() const override { return slice_.rows(); }
 
  private:
   const Slice slice_;
-  const uint64_t bytes_;
 };
 
 // A slice as bytes. One may hold rows for several tasks of a process. Thread-safe.
