@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 #include <utility>
 
 #include "base/check.h"
@@ -47,7 +48,7 @@ StatusOr<std::vector<std::string>> Expiry::Begin(const BatchId& id, int64_t batc
   const TxId published = Published();
   while (!recent_.empty() && recent_.front().txid <= published) recent_.pop_front();
   open_.push_back({.txid = id.txid, .time = batch_time_micros, .next = next_});
-  recent_.push_back({id.txid, batch_time_micros, {}});
+  recent_.push_back({id.txid, batch_time_micros, {}, {}});
   TRIDENT_RETURN_IF_ERROR(SweepOn(id, batch_time_micros));
   return TakeDue(id, batch_time_micros);
 }
@@ -59,6 +60,9 @@ Status Expiry::Wrote(const BatchId& id, std::span<const HashedKey> keys) {
 }
 
 Status Expiry::Removed(const BatchId& id, std::span<const HashedKey> keys) {
+  if (sweep_.has_value() && sweep_->asks_state) {
+    for (const HashedKey& key : keys) PutLengthPrefixed(recent_.back().removed, key.key);
+  }
   return share_.Stage(id.txid, id.attempt, keys,
                       [](size_t, const Timestamp*) { return std::optional<Timestamp>(); });
 }
@@ -79,7 +83,7 @@ uint64_t Expiry::Apply(TxId txid, Attempt attempt) {
 void Expiry::Abort(TxId from) {
   for (; !open_.empty() && open_.back().txid >= from; open_.pop_back()) {
     next_ = std::min(next_, open_.back().next);
-    if (!open_.back().has_new_times) continue;
+    if (!open_.back().restarts_sweep) continue;
     sweep_.reset();
     covered_ = kNothing;
   }
@@ -89,14 +93,14 @@ void Expiry::Abort(TxId from) {
 
 StatusOr<bool> Expiry::HasNoTimes() const {
   for (uint32_t p = site_.owned.begin; p < site_.owned.end; ++p) {
-    const PartitionId partition(p);
-    auto page = site_.times->partition(partition).Scan(Published(), KeyRange::All(), {.rows = 1});
-    if (absl::IsOutOfRange(page.status())) {
-      --p;  // a batch was published meanwhile
-      continue;
+    for (KeyRange rest = KeyRange::All();;) {
+      auto page = site_.times->partition(PartitionId(p)).Scan(Published(), rest, {.rows = 1});
+      if (absl::IsOutOfRange(page.status())) continue;  // a batch was published meanwhile
+      TRIDENT_RETURN_IF_ERROR(page.status());
+      if (!page->rows.empty()) return false;
+      if (!page->resume.has_value()) break;
+      rest.begin = *std::move(page->resume);
     }
-    TRIDENT_RETURN_IF_ERROR(page.status());
-    if (!page->rows.empty()) return false;
   }
   return true;
 }
@@ -154,16 +158,7 @@ Status Expiry::SweepSlice(const BatchId& id) {
   Status read = page.status();
   std::vector<std::string> without_time;
   if (read.ok() && sweep_->asks_state) {
-    const KeyRange range{.begin = sweep_->from, .end = page->resume.value_or(std::string())};
-    read = FindWithoutTime(partition, at, range, without_time);
-    if (read.ok()) {
-      const auto has_time = [&page = *page](const std::string& key) {
-        const auto row = std::lower_bound(page.rows.begin(), page.rows.end(), key,
-                                          [](const auto& a, const auto& b) { return a.first < b; });
-        return row != page.rows.end() && row->first == key;
-      };
-      std::erase_if(without_time, has_time);
-    }
+    read = FindWithoutTime(partition, at, *page, without_time);
   }
   if (absl::IsOutOfRange(read)) return absl::OkStatus();  // later txids came: once more
   TRIDENT_RETURN_IF_ERROR(read);
@@ -182,14 +177,30 @@ Status Expiry::SweepSlice(const BatchId& id) {
   return absl::OkStatus();
 }
 
-Status Expiry::FindWithoutTime(PartitionId partition, TxId at, const KeyRange& range,
-                               std::vector<std::string>& found) const {
-  for (KeyRange rest = range;;) {
-    TRIDENT_ASSIGN_OR_RETURN(Page page, keys_of_(partition, at, rest, {}));
-    std::move(page.keys.begin(), page.keys.end(), std::back_inserter(found));
-    if (!page.resume.has_value()) return absl::OkStatus();
-    rest.begin = *std::move(page.resume);
+Status Expiry::FindWithoutTime(PartitionId partition, TxId at, PartitionPage<Timestamp>& page,
+                               std::vector<std::string>& found) {
+  const KeyRange range{.begin = sweep_->from, .end = page.resume.value_or(std::string())};
+  TRIDENT_ASSIGN_OR_RETURN(Page keys, keys_of_(partition, at, range, {.rows = kSliceRows}));
+  const auto is_before = [](const auto& row, const std::string& key) { return row.first < key; };
+  if (keys.resume.has_value()) {
+    const auto end = std::lower_bound(page.rows.begin(), page.rows.end(), *keys.resume, is_before);
+    page.rows.erase(end, page.rows.end());
+    page.resume = *std::move(keys.resume);
   }
+  if (keys.keys.empty()) return absl::OkStatus();
+  std::unordered_set<std::string_view> removed;
+  for (const Recent& batch : recent_) {
+    for (ByteReader in(batch.removed); !in.done();) removed.insert(in.LengthPrefixed());
+  }
+  for (std::string& key : keys.keys) {
+    if (removed.contains(key)) {
+      open_.back().restarts_sweep = true;
+      continue;
+    }
+    const auto row = std::lower_bound(page.rows.begin(), page.rows.end(), key, is_before);
+    if (row == page.rows.end() || row->first != key) found.push_back(std::move(key));
+  }
+  return absl::OkStatus();
 }
 
 void Expiry::EndSweep() {
@@ -205,7 +216,7 @@ void Expiry::EndSweep() {
 Status Expiry::AddTimes(const BatchId& id, const std::vector<std::string>& keys) {
   const std::vector<HashedKey> hashed = Hashed(keys);
   Remember(hashed);
-  open_.back().has_new_times = true;
+  open_.back().restarts_sweep = true;
   const Timestamp now{open_.back().time};
   // A batch before this one, which is not committed yet, may have given it one.
   return share_.Stage(id.txid, id.attempt, hashed,

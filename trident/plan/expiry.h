@@ -80,14 +80,17 @@ class Expiry {
     TxId txid;
     int64_t time;
     size_t next;  // next_ before it
-    bool has_new_times = false;
+    // It gave keys their first times, or passed by keys that a batch before it has removed. If it
+    // is aborted, the first sweep is made again.
+    bool restarts_sweep = false;
     uint64_t gone = 0;
   };
-  // The keys that a batch wrote, until every reader sees it: a sweep reads what is committed.
+  // The keys that a batch changed, until every reader sees it: a sweep reads what is committed.
   struct Recent {
     TxId txid;
     int64_t time;
-    std::string keys;  // each with its length before it
+    std::string keys;     // each with its length before it
+    std::string removed;  // likewise what it has removed, while the first sweep is under way
   };
   struct Sweep {
     int64_t begun;
@@ -106,9 +109,10 @@ class Expiry {
   int64_t after() const { return spec().expire_after_micros; }
   TxId Published() const { return site_.store->Published(spec().group); }
   StatusOr<bool> HasNoTimes() const;
-  // Adds the keys in a range of a partition that have no time.
-  Status FindWithoutTime(PartitionId partition, TxId at, const KeyRange& range,
-                         std::vector<std::string>& found) const;
+  // Adds the keys of the state that `page`, the next times of a partition, has no time for. Ends
+  // the page earlier where the state has more keys than a slice.
+  Status FindWithoutTime(PartitionId partition, TxId at, PartitionPage<Timestamp>& page,
+                         std::vector<std::string>& found);
   void Remember(std::span<const HashedKey> keys);
 
   // Sweeps so far that all keys are known that are due at `now`.

@@ -437,13 +437,29 @@ class Life {
 
   // A batch that adds 3 to each key.
   Status Commit(int64_t time, const std::vector<std::string>& names) {
-    const BatchId id{kGroup, TxId(published().value() + 1), {Epoch(epoch_), 1}};
-    TRIDENT_RETURN_IF_ERROR(writer_->Begin(id, time));
-    std::vector<HashedKey> keys;
-    for (const std::string& name : names) keys.push_back({name, HashBytes(name)});
-    const std::vector<int64_t> deltas(keys.size(), 3);
-    TRIDENT_RETURN_IF_ERROR(
-        writer_->StageDelta(id, keys, std::span<const int64_t>(deltas), &AddUnlessBroken));
+    TRIDENT_RETURN_IF_ERROR(Begin(time));
+    TRIDENT_RETURN_IF_ERROR(Add(names));
+    return Decide();
+  }
+  // The parts of a batch; up to four are begun before the first of them is decided.
+  Status Begin(int64_t time) {
+    begun_.push_back({kGroup, TxId(published().value() + 1 + begun_.size()), {Epoch(epoch_), 1}});
+    return writer_->Begin(begun_.back(), time);
+  }
+  Status Add(const std::vector<std::string>& names) {
+    const std::vector<int64_t> deltas(names.size(), 3);
+    return writer_->StageDelta(begun_.back(), Hashed(names), std::span<const int64_t>(deltas),
+                               &AddUnlessBroken);
+  }
+  Status Remove(const std::vector<std::string>& names) {
+    NewValues<int64_t> now(names.size());
+    return writer_->Stage(
+        begun_.back(), Hashed(names),
+        [](size_t, const int64_t*) { return std::optional<int64_t>(); }, now);
+  }
+  Status Decide() {
+    const BatchId id = begun_.front();
+    begun_.pop_front();
     std::vector<std::string> fragments(1);
     writer_->AppendRedo(id.txid, fragments[0]);
     RedoHeader header;
@@ -479,8 +495,15 @@ class Life {
   }
 
  private:
+  static std::vector<HashedKey> Hashed(const std::vector<std::string>& names) {
+    std::vector<HashedKey> keys;
+    for (const std::string& name : names) keys.push_back({name, HashBytes(name)});
+    return keys;
+  }
+
   DurableStore& durable_;
   const uint64_t epoch_;
+  std::deque<BatchId> begun_;
   StoredDecisions decisions_;
   std::unique_ptr<StateStore> store_;
   std::shared_ptr<MapDeclaration<int64_t>> declared_;
@@ -516,6 +539,53 @@ TEST(UnreadableExpiryTest, AKeyThatCannotBeReadGetsATimeAndGoesAndReadersOfBefor
     EXPECT_EQ(life.state().KeysExpired(), 3u);
     EXPECT_EQ(life.state().UnreadableKeys(), 0u) << folded;
   }
+}
+
+// The first page of the times may be all keys that are gone.
+TEST(ExpiryStartTest, TimesBehindRemovedKeysAreFoundAfterAStart) {
+  MemoryStore durable;
+  broken = false;
+  {
+    Life life(durable, 1, kAfter);
+    std::vector<std::string> first;
+    for (int i = 0; i < 2000; ++i) first.push_back(Concat("a", i));
+    ASSERT_TRUE(life.Commit(1000, first).ok());
+    ASSERT_TRUE(life.Commit(1000, {"old"}).ok());
+    ASSERT_TRUE(life.Fold().ok());
+    ASSERT_TRUE(life.Begin(1500).ok());
+    ASSERT_TRUE(life.Remove(first).ok());
+    ASSERT_TRUE(life.Decide().ok());
+  }
+  Life life(durable, 2, kAfter);
+  ASSERT_TRUE(life.Commit(1000 + kAfter / 2, {"new"}).ok());
+  EXPECT_EQ(life.RowsAt(life.published()), "new=3 old=3 ");
+  ASSERT_TRUE(life.Commit(1000 + kAfter, {"new"}).ok());
+  EXPECT_EQ(life.RowsAt(life.published()), "new=6 ");
+  EXPECT_EQ(life.state().KeysExpired(), 1u);
+}
+
+// Keys that began to expire get their times in several batches. What a batch that is not committed
+// yet has removed gets none: it would expire once more.
+TEST(ExpiryStartTest, AKeyThatABatchBeforeRemovedGetsNoTime) {
+  MemoryStore durable;
+  broken = false;
+  std::vector<std::string> many;
+  for (int i = 0; i < 70'000; ++i) many.push_back(Concat("k", 100'000 + i));
+  {
+    Life life(durable, 1, 0);
+    ASSERT_TRUE(life.Commit(1000, many).ok());
+    ASSERT_TRUE(life.Fold().ok());
+  }
+  Life life(durable, 2, kAfter);
+  ASSERT_TRUE(life.Commit(2000, {}).ok());  // most of the keys get theirs
+  ASSERT_TRUE(life.Begin(2100).ok());
+  ASSERT_TRUE(life.Remove({many[66'700]}).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(life.Begin(2200 + i).ok());
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(life.Decide().ok());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(life.Commit(2300 + i, {}).ok());
+  ASSERT_TRUE(life.Commit(3000 + kAfter, {}).ok());
+  EXPECT_EQ(life.RowsAt(life.published()), "");
+  EXPECT_EQ(life.state().KeysExpired(), many.size() - 1);
 }
 
 }  // namespace
