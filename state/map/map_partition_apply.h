@@ -75,7 +75,9 @@ void MapPartition<V>::ApplyTx(TxId t, Attempt attempt) {
       << ToString(tx.attempt);
   applied_ = t;
   log_.RetireRows(tx);
-  for (uint32_t p = tx.begin; p != tx.end;) {
+  // Once, also if all that was asked of the txid was to remove keys that are not there.
+  uint32_t p = tx.begin;
+  do {
     const uint32_t step_end = p + std::min(kApplyStep, tx.end - p);
     ChangeLock change(locks_);
     ApplyChanges(p, step_end);
@@ -85,7 +87,7 @@ void MapPartition<V>::ApplyTx(TxId t, Attempt attempt) {
     tx.keys = keys_;
     ++applied_txs_;
     ReleaseVersions();
-  }
+  } while (p != tx.end);
   Report();
 }
 

@@ -45,6 +45,8 @@ Status MapPartition<V>::Stage(TxId t, Attempt attempt, std::span<const HashedKey
     const V* old_value = old.presence == Presence::kPresent ? old.value : nullptr;
     if constexpr (kMayRemove) {
       Result next = update(i, old_value);
+      // Nothing is removed that is not there: neither redo nor a watch is to tell of it.
+      if (!next.has_value() && old_value == nullptr) continue;
       const Presence presence = next.has_value() ? Presence::kPresent : Presence::kAbsent;
       Put(tx, slot, presence, old.presence, next.has_value() ? std::move(*next) : V{});
     } else {

@@ -71,17 +71,19 @@ class MapStep : public StateStep {
     TRIDENT_RETURN_IF_ERROR(writer_->Begin(id, batch_time_micros_));
     return writer_.get();
   }
-  // Emits the keys with their new values, or with null where they have none.
+  // Emits the keys with their new values, or with null where they have none any more.
   Status EmitWithRemoved(std::shared_ptr<const KeyColumn> keys, NewValues<V>& now, Output& out) {
     const bool takes_null = this->schema_->fields().back().nullability == Nullability::kNullable;
     if (now.removed.empty() || !takes_null) {
-      return this->EmitNewValues(std::move(keys), ColumnOfValues(now.values), now.removed, out);
+      std::vector<uint32_t> left_out = std::move(now.untouched);
+      left_out.insert(left_out.end(), now.removed.begin(), now.removed.end());
+      return this->EmitNewValues(std::move(keys), ColumnOfValues(now.values), left_out, out);
     }
     ColumnVector<std::optional<V>> values;
     values.Reserve(now.values.size());
     for (size_t i = 0; i < now.values.size(); ++i) values.Append(std::move(now.values[i]));
     for (const uint32_t i : now.removed) values[i].reset();
-    return this->EmitNewValues(std::move(keys), ColumnOfValues(values), out);
+    return this->EmitNewValues(std::move(keys), ColumnOfValues(values), now.untouched, out);
   }
   KeyedSlices slices_;
 

@@ -75,7 +75,8 @@ class ShareWriter final : public MapWriter<V> {
   Status Stage(const BatchId& id, Keys keys, UpdateOne update, NewValues<V>& now) override {
     return share_.Stage(id.txid, id.attempt, keys, [&](size_t i, const V* old) {
       std::optional<V> value = update(i, old);
-      now.Set(i, value);
+      using Before = typename NewValues<V>::Before;
+      now.Set(i, old == nullptr ? Before::kNothing : Before::kValue, value);
       return value;
     });
   }
@@ -141,11 +142,17 @@ class ExpiringWriter final : public MapWriter<V> {
   }
   Status Stage(const BatchId& id, Keys keys, UpdateOne update, NewValues<V>& now) override {
     TRIDENT_RETURN_IF_ERROR(writer_.Stage(id, keys, update, now));
-    if (now.removed.empty()) return expiry_.Wrote(id, keys);
-    std::vector<bool> is_removed(keys.size());
-    for (const uint32_t i : now.removed) is_removed[i] = true;
+    if (now.removed.empty() && now.untouched.empty()) return expiry_.Wrote(id, keys);
+    std::vector<bool> is_written(keys.size(), true);
     std::vector<HashedKey> written, removed;
-    for (size_t i = 0; i < keys.size(); ++i) (is_removed[i] ? removed : written).push_back(keys[i]);
+    for (const uint32_t i : now.untouched) is_written[i] = false;
+    for (const uint32_t i : now.removed) {
+      is_written[i] = false;
+      removed.push_back(keys[i]);
+    }
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (is_written[i]) written.push_back(keys[i]);
+    }
     TRIDENT_RETURN_IF_ERROR(expiry_.Wrote(id, written));
     return expiry_.Removed(id, removed);
   }

@@ -153,11 +153,18 @@ class OutsideMapWriter final : public MapWriter<V> {
     return share_.Begin(id.txid, keys, [&](UserMap<V>& map, uint32_t, const Places& places) {
       std::vector<std::string_view> names;
       for (uint32_t place : places) names.push_back(keys[place].key);
-      StatusOr<std::vector<std::optional<V>>> written = map.MultiUpdate(
-          names, [&](size_t i, const V* old) { return update(size_t{places[i]}, old); });
+      // A key that this txid has changed already is not asked about; it has one, else there would
+      // have been nothing to change.
+      using Before = typename NewValues<V>::Before;
+      std::vector<Before> before(places.size(), Before::kValue);
+      StatusOr<std::vector<std::optional<V>>> written =
+          map.MultiUpdate(names, [&](size_t i, const V* old) {
+            if (old == nullptr) before[i] = Before::kNothing;
+            return update(size_t{places[i]}, old);
+          });
       if (!written.ok()) return written.status();
       for (size_t i = 0; i < places.size(); ++i) {
-        now.Set(places[i], std::move((*written)[i]));
+        now.Set(places[i], before[i], std::move((*written)[i]));
       }
       return Status();
     });

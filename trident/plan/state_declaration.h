@@ -92,16 +92,21 @@ struct NewValues {
     for (size_t i = 0; i < keys; ++i) values.Append(V{});
   }
 
-  void Set(size_t i, std::optional<V> value) {
+  // The key had this before the change.
+  enum class Before : uint8_t { kNothing, kValue };
+  void Set(size_t i, Before before, std::optional<V> value) {
     if (value.has_value()) {
       values[i] = *std::move(value);
     } else {
-      removed.push_back(static_cast<uint32_t>(i));
+      (before == Before::kValue ? removed : untouched).push_back(static_cast<uint32_t>(i));
     }
   }
 
-  ColumnVector<V> values;         // V{} where a key has none
-  std::vector<uint32_t> removed;  // the places of keys that have none, in no order
+  ColumnVector<V> values;  // V{} where a key has none
+  // The places of keys that have none, in no order: those that had one, and those that had none
+  // either, so that nothing has happened to them.
+  std::vector<uint32_t> removed;
+  std::vector<uint32_t> untouched;
 };
 
 template <class V>
@@ -235,6 +240,7 @@ class TypedWriter final : public MapWriter<V> {
       if (!made.values[i].empty()) now.values[i] = made.values[i].template As<V>();
     }
     now.removed = std::move(made.removed);
+    now.untouched = std::move(made.untouched);
     return absl::OkStatus();
   }
   Status StageDelta(const BatchId& id, Keys keys, std::span<const V> deltas,

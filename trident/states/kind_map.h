@@ -180,7 +180,10 @@ Status KindMap<Stored>::Commit(TxId txid) {
   std::vector<std::string_view> keys;
   std::vector<std::optional<Stored>> values;
   for (auto& [key, entry] : entries_) {
-    if (!entry.changed) continue;
+    // A key that was not there and is not there now was not removed, whatever happened in between.
+    const bool is_nothing =
+        !entry.before.has_value() && !entry.now.has_value() && !written_.contains(key);
+    if (!entry.changed || is_nothing) continue;
     written_.insert(key);
     removed_.erase(key);
     keys.push_back(key);

@@ -75,6 +75,33 @@ TYPED_TEST(RemovingOutsideTest, AMapOfTheProgramsLosesTheKeyInEachKindAlsoWhenAt
   ExpectOutside<V, OpaqueValue<V>, Reduced<V>>(history, 17);
 }
 
+// Who gives nothing for a key that is not there removes nothing.
+template <class V, class Stored>
+void ExpectNothingOutside() {
+  constexpr Field<std::optional<Viewed<V>>> kMaybe{"maybe"};
+  auto table = std::make_shared<OutsideTable<Stored>>();
+  auto rows = std::make_shared<Collected<Text>>();
+  Topology topology("balances");
+  topology
+      .NewStream("transfers", FixedBatchSpout::Make(
+                                  Fields(kWord, kAmount), {.batch_rows = 2},
+                                  std::vector<Transfer>{{"a", 0}, {"b", 0}, {"a", 0}, {"c", 1}}))
+      .GroupBy(kWord)
+      .PersistentAggregate(In(table, "outside"), kAmount, Combined<V>(), kMaybe)
+      .NewValuesStream()
+      .Peek(kWord, [rows](Text word) { rows->Add(word); });
+  ASSERT_NE(RunToEnd(topology, {.executors = 2}), nullptr);
+  EXPECT_EQ(table->Keys().size(), 1u);
+  EXPECT_EQ(rows->Sorted(), (std::vector<std::tuple<std::string>>{{"c"}}));
+}
+
+TYPED_TEST(RemovingOutsideTest, NothingForAKeyThatIsNotThereLeavesNoTrace) {
+  using V = TypeParam;
+  ExpectNothingOutside<V, V>();
+  ExpectNothingOutside<V, TransactionalValue<V>>();
+  ExpectNothingOutside<V, OpaqueValue<V>>();
+}
+
 template <class V, class Stored>
 void ExpectUpdaterOutside(const std::vector<Transfer>& history) {
   auto table = std::make_shared<OutsideTable<Stored>>();
