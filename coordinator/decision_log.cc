@@ -352,6 +352,40 @@ std::optional<TxId> DecisionLog::SetByHandAfter(GroupId id, SpoutId spout,
   return set->second;
 }
 
+void DecisionLog::ReplaceSources(GroupId id, const std::vector<SpoutPosition>& positions,
+                                 const std::vector<LoggedCut>& cuts, WriteSet& changes) {
+  {
+    MutexLock lock(mutex_);
+    Group& group = groups_[id];
+    for (const auto& [source, at] : group.positions) {
+      changes.Delete(Table::kDecision, PositionKey({id, source.first, source.second}));
+    }
+    group.positions.clear();
+    group.set_after.clear();
+    for (const SpoutPosition& position : positions) {
+      changes.Put(Table::kDecision, PositionKey({id, position.spout, position.at.partition}),
+                  EncodePosition({.at = position.at.position}));
+      group.positions[{position.spout, position.at.partition}] = position.at.position;
+    }
+    for (const auto& [txid, ranges] : group.cuts) {
+      changes.Delete(Table::kDecision, CutKey(id, txid));
+    }
+    group.cuts.clear();
+  }
+  for (const LoggedCut& cut : cuts) AppendCut(id, cut.txid, cut.ranges, changes);
+}
+
+void DecisionLog::Restore(GroupId id, const Recovered& recovered, WriteSet& changes) {
+  {
+    MutexLock lock(mutex_);
+    Group& group = groups_[id];
+    group.last = recovered.last_decided;
+    group.last_attempt = recovered.last_attempt;
+    group.last_time = recovered.batch_time_micros;
+  }
+  ReplaceSources(id, recovered.positions, recovered.cuts, changes);
+}
+
 void DecisionLog::AppendCut(GroupId id, TxId txid, const std::vector<SourceRange>& ranges,
                             WriteSet& changes) {
   std::string content;

@@ -100,6 +100,11 @@ class DecisionLog final : public DecidedAttempts {
   // The newest decided txid when a hand set this position; nullopt: no hand did. As Load found it.
   std::optional<TxId> SetByHandAfter(GroupId group, SpoutId spout,
                                      const std::string& partition) const;
+  // Puts these positions and logged cuts in the place of all that the group has of both.
+  void ReplaceSources(GroupId group, const std::vector<SpoutPosition>& positions,
+                      const std::vector<LoggedCut>& cuts, WriteSet& changes);
+  // Goes on from what a takeover has found out, in a log that has nothing of the group.
+  void Restore(GroupId group, const Recovered& recovered, WriteSet& changes);
   // Adds the cut of a txid; dropped once the txid is decided.
   void AppendCut(GroupId group, TxId txid, const std::vector<SourceRange>& ranges,
                  WriteSet& changes);

@@ -26,6 +26,7 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
     BatchId applied =
         found == options_.applied.end() ? BatchId{stage.group, TxId{}, Attempt{}} : found->second;
     for (uint32_t i = 0; i < stage.tasks; ++i) {
+      if (!HasTask(stage, i)) continue;
       Executor* executor = executors_[i % executors_.size()].get();
       TaskAddress address{stage.id, i};
       executor->AddTask(TaskSpec{.address = address,
@@ -46,7 +47,7 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
                         .spout = stage.spout,
                         .partitions = *std::move(partitions)});
     for (uint32_t i = 0; i < stage.tasks; ++i) {
-      TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, sources_.back()));
+      if (HasTask(stage, i)) TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, sources_.back()));
     }
   }
   return absl::OkStatus();

@@ -48,6 +48,8 @@ struct WorkerOptions {
   // One for each executor, which its thread writes; they outlive the worker. Null: the executors
   // have marks of their own.
   WorkMark* marks = nullptr;
+  // Which tasks of a stage are in this process. Null: all of them.
+  std::function<bool(const StageSpec& stage, uint32_t task)> has_task = nullptr;
   // Groups whose logged cuts are repeated: see SpoutDriver::Spec::checks_content.
   std::set<GroupId> repeats_cuts;
   // Of each group that has committed before: its last applied txid and attempt.
@@ -97,6 +99,9 @@ class Worker {
   uint32_t ExecutorsOf(GroupId group) const;
 
  private:
+  bool HasTask(const StageSpec& stage, uint32_t task) const {
+    return options_.has_task == nullptr || options_.has_task(stage, task);
+  }
   StatusOr<std::vector<std::string>> ResumeSpout(const StageSpec& stage) const;
   Status AddSpoutTask(const StageSpec& stage, uint32_t task, const Source& source);
 

@@ -11,10 +11,22 @@ namespace {
 
 std::string Quoted(const StoreOwner& owner) { return Concat("topology '", owner.topology, "'"); }
 
+std::string PlaceOf(const StoreOwner& owner) {
+  if (owner.workers == 1) return "all of it, as one process";
+  return Concat("the part of worker ", owner.worker, " of ", owner.workers);
+}
+
 Status CheckOwner(const DurableStore& store, const StoreOwner& found, const StoreOwner& wanted) {
   if (found.topology != wanted.topology) {
     return FailedPrecondition(store.Where(), " belongs to ", Quoted(found), ", this program runs ",
                               Quoted(wanted), ". Give each topology a state directory of its own");
+  }
+  if (found.worker != wanted.worker || found.workers != wanted.workers) {
+    return FailedPrecondition(
+        store.Where(), " has ", PlaceOf(found), " of ", Quoted(found), ", this process is to run ",
+        PlaceOf(wanted),
+        ". Start it as what the directory was made for; the number of workers is fixed when their "
+        "directories are made");
   }
   if (found.fingerprint != wanted.fingerprint && found.fingerprint != 0 &&
       wanted.fingerprint != 0) {

@@ -56,6 +56,9 @@ std::string EncodeOwner(const StoreOwner& owner) {
   std::string out;
   PutLengthPrefixed(out, owner.topology);
   PutFixed64(out, owner.fingerprint);
+  if (owner.workers == 1) return out;  // as before there were several
+  PutVarint(out, owner.worker);
+  PutVarint(out, owner.workers);
   return out;
 }
 
@@ -66,6 +69,10 @@ StatusOr<std::optional<StoreOwner>> ReadOwner(const DurableStore& store) {
   StoreOwner owner;
   owner.topology = in.LengthPrefixed();
   owner.fingerprint = in.Fixed64();
+  if (in.ok() && in.remaining() > 0) {
+    owner.worker = static_cast<uint32_t>(in.Varint());
+    owner.workers = static_cast<uint32_t>(in.Varint());
+  }
   if (!in.done()) return Malformed(store, kOwnerKey);
   return std::optional<StoreOwner>(std::move(owner));
 }

@@ -3,7 +3,7 @@
 // Whose store it is and what it was made for: the kMeta table.
 //
 //   "format"         version of everything that state/disk/store_layout.h and this file describe
-//   "owner"          topology and fingerprint
+//   "owner"          topology and fingerprint; of a worker of several, also which one it is
 //   "epoch"          of the newest coordinator that started here
 //   "state/" name    id, kind, key, value type, combiner, partitions, group of a state
 //   "states"         the id of the next state that is made; no id is given twice
@@ -40,6 +40,10 @@ struct StoreOwner {
   std::string topology;
   // Of what else must stay the same from run to run, as the topology defines it; 0: nothing.
   uint64_t fingerprint = 0;
+  // Which of the topology's workers remembers here. Each has a part of every state, so a store can
+  // be no other's.
+  uint32_t worker = 0;
+  uint32_t workers = 1;
   friend bool operator==(const StoreOwner&, const StoreOwner&) = default;
 };
 

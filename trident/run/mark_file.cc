@@ -17,6 +17,7 @@
 #include "base/coding.h"
 #include "base/hash.h"
 #include "base/letter_partition.h"
+#include "trident/run/deaths_codec.h"
 
 namespace trident {
 namespace {
@@ -29,58 +30,13 @@ Status Failed(const char* what, const std::string& path) {
   return Unavailable("cannot ", what, " ", path, ": ", std::strerror(errno));
 }
 
-void Put(std::string& out, GroupId group, const EarlierDeaths& deaths) {
-  PutVarint(out, group.value());
-  PutVarint(out, deaths.txid.value());
-  PutVarint(out, deaths.deaths);
-  PutVarint(out, deaths.rows_max);
-  PutVarint(out, deaths.steps.size());
-  for (const std::string& step : deaths.steps) PutLengthPrefixed(out, step);
-  PutVarint(out, deaths.the_row ? 1 : 0);
-  if (deaths.the_row) {
-    PutVarint(out, deaths.the_row->emitter.spout.value());
-    PutVarint(out, deaths.the_row->emitter.task);
-    PutLengthPrefixed(out, deaths.the_row->at.partition);
-    PutLengthPrefixed(out, deaths.the_row->at.position);
-  }
-  PutVarint(out, deaths.row_deaths);
-  PutVarint(out, deaths.divert_deaths);
-  PutLengthPrefixed(out, deaths.cause);
-  PutVarint(out, static_cast<uint64_t>(deaths.fate));
-}
-
-uint32_t Number(ByteReader& in) { return static_cast<uint32_t>(in.Varint()); }
-
-std::pair<GroupId, EarlierDeaths> Take(ByteReader& in) {
-  const GroupId group(Number(in));
-  EarlierDeaths deaths;
-  deaths.txid = TxId(in.Varint());
-  deaths.deaths = Number(in);
-  deaths.rows_max = in.Varint();
-  for (uint64_t n = in.Varint(); n > 0 && in.ok(); --n) {
-    deaths.steps.emplace_back(in.LengthPrefixed());
-  }
-  if (in.Varint() != 0) {
-    RowPlace place;
-    place.emitter.spout = SpoutId(Number(in));
-    place.emitter.task = Number(in);
-    place.at.partition = in.LengthPrefixed();
-    place.at.position = in.LengthPrefixed();
-    deaths.the_row = std::move(place);
-  }
-  deaths.row_deaths = Number(in);
-  deaths.divert_deaths = Number(in);
-  deaths.cause = in.LengthPrefixed();
-  deaths.fate = static_cast<EarlierDeaths::Fate>(std::min<uint64_t>(in.Varint(), 3));
-  return {group, std::move(deaths)};
-}
-
 // Steps beyond the room of a head are not remembered; there are as many as threads at most.
 std::string HeadOf(const std::map<GroupId, EarlierDeaths>& deaths) {
   std::string text;
   for (const auto& [group, of_group] : deaths) {
     const size_t before = text.size();
-    Put(text, group, of_group);
+    PutVarint(text, group.value());
+    PutDeaths(of_group, text);
     if (text.size() > kHeadTextMax) text.resize(before);
   }
   std::string head(kMagic);
@@ -133,7 +89,8 @@ void MarkFile::ReadLast() {
   const std::string_view text = head.Bytes(text_bytes);
   if (ours && head.ok() && HashBytes(text) == hash) {
     for (ByteReader in(text); in.ok() && !in.done();) {
-      auto [group, deaths] = Take(in);
+      const GroupId group(static_cast<uint32_t>(in.Varint()));
+      EarlierDeaths deaths = TakeDeaths(in);
       if (in.ok()) before_[group] = std::move(deaths);
     }
     const auto* mark = reinterpret_cast<const WorkMark*>(begin + kHeadBytes);

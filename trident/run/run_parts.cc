@@ -18,14 +18,11 @@ constexpr WorkerId kThisWorker{0};
 constexpr Incarnation kThisLife{1};
 
 StateStoreOptions StatesOf(const RunOptions& options, const RunSeams& seams) {
-  StateStoreOptions states;
-  states.state_bytes =
-      seams.state_bytes != 0 ? seams.state_bytes : ShareMemory(options.memory_bytes).state;
-  states.readable_versions = options.readable_versions;
+  StateStoreOptions states = WorkerParts::StatesOf(options);
+  if (seams.state_bytes != 0) states.state_bytes = seams.state_bytes;
   states.fold_redo_bytes = seams.fold_redo_bytes;
   states.fold_commits = seams.fold_commits;
   states.fold_deltas = seams.fold_deltas;
-  states.drop_states = options.drop_states;
   return states;
 }
 

@@ -13,9 +13,7 @@ namespace trident {
 void WorkerDesk::Connect(Worker* worker, LeaderLink* leader) {
   worker_ = worker;
   leader_ = leader;
-  for (const Worker::Emitter& emitter : worker->emitters()) {
-    executors_of_[emitter.group] = worker->ExecutorsOf(emitter.group);
-  }
+  for (const GroupId group : options_.groups) executors_of_[group] = worker->ExecutorsOf(group);
 }
 
 void WorkerDesk::Join(GroupId group, TxId applied) {
@@ -38,7 +36,20 @@ void WorkerDesk::Tell(WordToWorker word) {
   if (const auto* begin = std::get_if<word::Begin>(&word)) Begin(*begin);
   if (const auto* abort = std::get_if<word::Abort>(&word)) Abort(*abort);
   if (const auto* publish = std::get_if<word::Publish>(&word)) Publish(publish->id);
+  AnswerForNobody(word);
   worker_->Tell(std::move(word));
+}
+
+// A process that has no task of a group has nothing to stage or apply, and votes all the same.
+void WorkerDesk::AnswerForNobody(const WordToWorker& word) {
+  if (const auto* permit = std::get_if<word::Permit>(&word);
+      permit && !HasTasks(permit->id.group)) {
+    leader_->Tell(permit->id.group, word::Voted{permit->id, options_.worker, options_.incarnation});
+  }
+  if (const auto* apply = std::get_if<word::Apply>(&word); apply && !HasTasks(apply->id.group)) {
+    leader_->Tell(apply->id.group,
+                  word::Applied{apply->id.txid, options_.worker, options_.incarnation});
+  }
 }
 
 void WorkerDesk::Begin(const word::Begin& begin) {
@@ -79,13 +90,18 @@ void WorkerDesk::OnStaged(uint32_t executor, const BatchId& id, std::string reco
 }
 
 VoteRecord WorkerDesk::AddRedo(const BatchId& id, WriteSet& changes) {
+  const std::optional<VoteRecord> made = TakeRedo(id, changes);
+  TRIDENT_CHECK(made.has_value()) << "decided attempt " << ToString(id.attempt) << " has no redo";
+  return *made;
+}
+
+std::optional<VoteRecord> WorkerDesk::TakeRedo(const BatchId& id, WriteSet& changes) {
   RedoHeader header{id.group, id.txid, id.attempt, Attempt{}};
   std::vector<std::string> fragments;
   {
     MutexLock lock(mutex_);
     auto it = attempts_.find(id);
-    TRIDENT_CHECK(it != attempts_.end())
-        << "decided attempt " << ToString(id.attempt) << " has no redo";
+    if (it == attempts_.end()) return std::nullopt;
     for (auto& [executor, part] : it->second.fragments) fragments.push_back(std::move(part));
     it->second.fragments.clear();
     header.previous = it->second.prev;
@@ -93,10 +109,12 @@ VoteRecord WorkerDesk::AddRedo(const BatchId& id, WriteSet& changes) {
   BuiltRedo redo = BuildRedo(header, fragments);
   {
     MutexLock lock(mutex_);
-    attempts_[id].redo_bytes = redo.record.size();
+    auto it = attempts_.find(id);
+    if (it == attempts_.end()) return std::nullopt;
+    it->second.redo_bytes = redo.record.size();
   }
   changes.Put(Table::kRedo, RedoKey(id.group, id.txid), std::move(redo.record));
-  return {options_.worker, redo.changes, redo.checksum};
+  return VoteRecord{options_.worker, redo.changes, redo.checksum};
 }
 
 void WorkerDesk::OnApplied(uint32_t /*executor*/, const BatchId& id) {

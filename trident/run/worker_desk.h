@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
     StateStore* states = nullptr;
     WorkerId worker{0};
     Incarnation incarnation{1};
+    std::vector<GroupId> groups;  // of the topology
     // Called on any thread after a batch was published.
     std::function<void()> published;
   };
@@ -50,6 +52,9 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
 
   // ---- RedoAtHand: on the committing thread ----
   VoteRecord AddRedo(const BatchId& id, WriteSet& changes) override;
+  // The same for an attempt that may have been aborted since its vote: nullopt then. Once an
+  // attempt.
+  std::optional<VoteRecord> TakeRedo(const BatchId& id, WriteSet& changes);
 
  private:
   // What is known of one attempt on all executors.
@@ -59,6 +64,8 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
     uint64_t redo_bytes = 0;                    // of the record that was made of them
     uint32_t applied = 0;                       // executors
   };
+  bool HasTasks(GroupId group) const { return executors_of_.at(group) > 0; }
+  void AnswerForNobody(const WordToWorker& word);
   void Begin(const word::Begin& begin);
   void Abort(const word::Abort& abort);
   void Publish(const BatchId& id);

@@ -19,11 +19,27 @@ StatusOr<std::unique_ptr<WorkerParts>> WorkerParts::Open(const Plan& plan,
   return parts;
 }
 
+StoreOwner WorkerParts::OwnerOf(const Plan& plan, WorkerId worker, uint32_t workers) {
+  StoreOwner owner;
+  owner.topology = plan.logical->topology();
+  owner.worker = worker.value();
+  owner.workers = workers;
+  return owner;
+}
+
+StateStoreOptions WorkerParts::StatesOf(const RunOptions& options) {
+  StateStoreOptions states;
+  states.state_bytes = ShareMemory(options.memory_bytes).state;
+  states.readable_versions = options.readable_versions;
+  states.drop_states = options.drop_states;
+  return states;
+}
+
 WorkerParts::~WorkerParts() { Stop(); }
 
 Status WorkerParts::OpenStates(const StateStoreOptions& options) {
   TRIDENT_ASSIGN_OR_RETURN(
-      states_, StateStore::Open(*seams_.store, StoreOwner{.topology = plan_.logical->topology()},
+      states_, StateStore::Open(*seams_.store, OwnerOf(plan_, seams_.worker, seams_.workers),
                                 *seams_.decided, options));
   TRIDENT_ASSIGN_OR_RETURN(
       dead_letters_,
@@ -57,6 +73,7 @@ Status WorkerParts::Build(const Epochs& epochs, LeaderLink* leader) {
       WorkerDesk::Options{.states = states_.get(),
                           .worker = seams_.worker,
                           .incarnation = seams_.life,
+                          .groups = plan_.group_ids,
                           .published = [this] { maintenance_->WatchPressure(); }});
   worker_ = std::make_unique<Worker>(WorkerOptions{.executors = options_.executors,
                                                    .clock = seams_.clock,
@@ -64,6 +81,7 @@ Status WorkerParts::Build(const Epochs& epochs, LeaderLink* leader) {
                                                    .incarnation = seams_.life,
                                                    .network = seams_.network,
                                                    .marks = seams_.marks,
+                                                   .has_task = seams_.has_task,
                                                    .repeats_cuts = epochs.repeats_cuts,
                                                    .applied = applied_,
                                                    .committed = epochs.positions_of});

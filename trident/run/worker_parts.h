@@ -30,6 +30,7 @@ class WorkerParts {
   // The parts work with these objects and call these listeners. All of them outlive the parts.
   struct Seams {
     WorkerId worker;
+    uint32_t workers = 1;
     Incarnation life;
     DurableStore* store = nullptr;             // of the states
     const DecidedAttempts* decided = nullptr;  // as the process starts
@@ -37,9 +38,15 @@ class WorkerParts {
     // Carries frames between executors and gives them to Worker::Deliver; null: frames arrive at
     // once.
     Transport* network = nullptr;
+    // Which tasks are here, and by whom they are told; null: see WorkerOptions.
+    std::function<bool(const StageSpec& stage, uint32_t task)> has_task = nullptr;
     WorkMark* marks = nullptr;  // see WorkerOptions
     Maintenance::Callbacks maintenance;
   };
+  // Who the worker is to its store.
+  static StoreOwner OwnerOf(const Plan& plan, WorkerId worker, uint32_t workers);
+  // Options of the states that follow from those of the run.
+  static StateStoreOptions StatesOf(const RunOptions& options);
   // Opens and recovers the states that the plan names. `plan` outlives the parts. The errors are
   // those of the store.
   static StatusOr<std::unique_ptr<WorkerParts>> Open(const Plan& plan, const RunOptions& options,

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/trident/run/cluster/cluster_world.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "base/check.h"
+#include "engine/frames/slice_payload.h"
+#include "trident/run/stream_names.h"
+
+namespace trident {
+namespace {
+
+constexpr GroupId kGroup{1};
+constexpr uint64_t kQuietStepsMax = 2'000'000;
+
+}  // namespace
+
+// What is sent goes to the heap of frames, also what stays in the process: it arrives some time, in
+// any order.
+class ClusterWorld::Network final : public Transport {
+ public:
+  Network(ClusterWorld& world, uint32_t host, Placement placement)
+      : world_(world), host_(host), placement_(std::move(placement)) {}
+
+  std::optional<WorkerId> FarWorkerOf(const TaskAddress& to) const override {
+    const WorkerId worker = placement_.WorkerOf(to);
+    return worker.value() == host_ ? std::nullopt : std::optional(worker);
+  }
+  void Send(DataMessage message) override {
+    const TaskAddress to = std::visit([](const auto& each) { return each.to; }, message);
+    const uint32_t host = placement_.WorkerOf(to).value();
+    if (auto* frame = std::get_if<DataFrame>(&message); frame != nullptr && host != host_) {
+      const auto& payload = static_cast<const FramePayload&>(*frame->payload);
+      auto bytes = std::make_shared<std::string>(payload.frame()->bytes());
+      const std::string_view view = *bytes;
+      const auto arrived = EncodedFrame::Parse(view, std::move(bytes));
+      TRIDENT_CHECK_OK(arrived.status());
+      frame->payload = std::make_shared<FramePayload>(*arrived, payload.first(), payload.rows());
+    }
+    world_.frames_.push_back({host_, host, std::move(message)});
+  }
+
+ private:
+  ClusterWorld& world_;
+  const uint32_t host_;
+  const Placement placement_;
+};
+
+ClusterWorld::ClusterWorld(const Options& options)
+    : options_(options), rng_(Mix64(options.seed ^ 0xC1)), hosts_(options.workers) {
+  to_worker_.resize(options.workers);
+  to_leader_.resize(options.workers);
+  for (Host& host : hosts_) host.disk = std::make_unique<MemoryStore>();
+}
+
+ClusterWorld::~ClusterWorld() {
+  leader_.reset();
+  for (Host& host : hosts_) host.worker.reset();
+}
+
+void ClusterWorld::Violated(std::string what) {
+  if (violation_.empty()) violation_ = std::move(what);
+}
+
+StatusOr<Plan> ClusterWorld::MakeClusterPlan() const {
+  Topology topology("simulated");
+  options_.declare(topology);
+  TRIDENT_ASSIGN_OR_RETURN(auto logical, topology.Build());
+  return MakePlan(logical, {.executors = options_.run.executors * options_.workers});
+}
+
+// ---- lives ----
+
+void ClusterWorld::StartHost(uint32_t number) {
+  Host& host = hosts_[number];
+  host.life = host.life.Next();
+  StatusOr<Plan> plan = MakeClusterPlan();
+  if (!plan.ok()) return Violated(plan.status().ToString());
+  host.network =
+      std::make_unique<Network>(*this, number, Placement(options_.workers, MakeStages(*plan, {})));
+  StateStoreOptions states = WorkerParts::StatesOf(options_.run);
+  states.fold_commits = 1 + rng_.Below(20);
+  const auto fails = [this, number](const Status& cause) {
+    if (!faults_on_) Violated(Concat("worker ", number, " fails: ", cause.ToString()));
+    hosts_[number].must_die = true;
+  };
+  auto opened = ClusterWorker::Open(*std::move(plan), options_.run,
+                                    {.worker = WorkerId(number),
+                                     .life = host.life,
+                                     .workers = options_.workers,
+                                     .store = host.disk.get(),
+                                     .clock = &clock_,
+                                     .states = states,
+                                     .network = host.network.get(),
+                                     .tell =
+                                         [this, number](WorkerSays says) {
+                                           if (!hosts_[number].is_connected) return;
+                                           to_leader_[number].push_back(std::move(says));
+                                         },
+                                     .failed = fails});
+  if (!opened.ok()) return Violated(opened.status().ToString());
+  host.worker = *std::move(opened);
+  if (number == 0) {
+    const Status claimed = host.worker->ClaimStore();
+    if (!claimed.ok()) return fails(claimed);
+    StartLeader();
+  }
+  host.connects_at = steps_ + rng_.Below(20);
+}
+
+void ClusterWorld::StartLeader() {
+  Host& host = hosts_[0];
+  epoch_store_ = std::make_unique<StoredEpoch>(*host.disk);
+  StatusOr<Plan> plan = MakeClusterPlan();
+  TRIDENT_CHECK_OK(plan.status());
+  WriteSet names;
+  const Status numbered = NumberByName(*host.disk, *plan, names);
+  if (!numbered.ok()) return Violated(numbered.ToString());
+  leader_ = std::make_unique<ClusterLeader>(
+      *std::move(plan), options_.run,
+      ClusterLeader::Seams{.workers = options_.workers,
+                           .life = host.life,
+                           .epochs = epoch_store_.get(),
+                           .clock = &clock_,
+                           .tell =
+                               [this](WorkerId worker, LeaderSays says) {
+                                 if (!hosts_[worker.value()].is_connected) return;
+                                 to_worker_[worker.value()].push_back(std::move(says));
+                               },
+                           .events = this,
+                           .changed = [] {},
+                           .failed =
+                               [this](const Status& cause) {
+                                 if (!faults_on_) Violated("the leader fails: " + cause.ToString());
+                                 hosts_[0].must_die = true;
+                               }});
+}
+
+void ClusterWorld::Connect(uint32_t number) {
+  Host& host = hosts_[number];
+  host.is_connected = true;
+  to_worker_[number].clear();
+  to_leader_[number].clear();
+  leader_->OnConnected(WorkerId(number), host.life);
+}
+
+void ClusterWorld::Disconnect(uint32_t number) {
+  Host& host = hosts_[number];
+  if (!host.is_connected) return;
+  host.is_connected = false;
+  to_worker_[number].clear();
+  to_leader_[number].clear();
+  host.connects_at = steps_ + rng_.Below(200);
+  if (leader_ != nullptr) leader_->OnGone(WorkerId(number), host.life);
+}
+
+void ClusterWorld::Kill(uint32_t number, Death death) {
+  Host& host = hosts_[number];
+  ++deaths_;
+  if (number == 0) {
+    leader_.reset();
+    for (uint32_t i = 0; i < hosts_.size(); ++i) Disconnect(i);
+    epoch_store_.reset();
+  }
+  Disconnect(number);
+  host.worker.reset();
+  host.network.reset();
+  std::erase_if(frames_, [&](const Frame& f) { return f.from == number || f.to == number; });
+  host.disk = death == Death::kOfTheMachine ? host.disk->Crash(rng_) : host.disk->Kill(rng_);
+  host.must_die = false;
+  host.starts_at = steps_ + rng_.Below(300);
+}
+
+void ClusterWorld::OnHalted(GroupId, const Status& cause) {
+  Violated("a group halts: " + cause.ToString());
+}
+
+// ---- steps ----
+
+bool ClusterWorld::DeliverToWorker() {
+  const uint64_t number = rng_.Below(hosts_.size());
+  auto& words = to_worker_[number];
+  if (words.empty() || hosts_[number].worker == nullptr) return false;
+  LeaderSays says = std::move(words.front());
+  words.pop_front();
+  hosts_[number].worker->Hear(std::move(says));
+  return true;
+}
+
+bool ClusterWorld::DeliverToLeader() {
+  const uint64_t number = rng_.Below(hosts_.size());
+  auto& words = to_leader_[number];
+  if (words.empty() || leader_ == nullptr) return false;
+  WorkerSays says = std::move(words.front());
+  words.pop_front();
+  leader_->Hear(WorkerId(static_cast<uint32_t>(number)), std::move(says));
+  return true;
+}
+
+bool ClusterWorld::DeliverFrame() {
+  if (frames_.empty()) return false;
+  const auto at = static_cast<ptrdiff_t>(rng_.Below(frames_.size()));
+  Frame frame = std::move(frames_[static_cast<size_t>(at)]);
+  frames_.erase(frames_.begin() + at);
+  if (hosts_[frame.to].worker == nullptr) return true;
+  if (faults_on_ && rng_.Chance(options_.faults.frame_is_lost)) return true;
+  (void)hosts_[frame.to].worker->Deliver(std::move(frame.message));
+  return true;
+}
+
+bool ClusterWorld::WorkAt(Host& host) {
+  if (host.worker == nullptr) return false;
+  const std::shared_ptr<WorkerParts> parts = host.worker->parts();
+  switch (rng_.Below(4)) {
+    case 0:
+      return host.worker->WriteOnce();
+    case 1:
+      return host.worker->ChangeEpochOnce();
+    case 2:
+      return parts != nullptr && rng_.Chance(0.2) && parts->maintenance().RunOnce();
+    default:
+      if (parts == nullptr) return false;
+      return parts->worker().executor(rng_.Below(parts->worker().executors())).RunOnce();
+  }
+}
+
+bool ClusterWorld::Work() {
+  switch (rng_.Below(5)) {
+    case 0:
+      return leader_ != nullptr && leader_->RunOnce();
+    case 1:
+      return DeliverToWorker();
+    case 2:
+      return DeliverToLeader();
+    case 3:
+      return DeliverFrame();
+    default:
+      return WorkAt(hosts_[rng_.Below(hosts_.size())]);
+  }
+}
+
+void ClusterWorld::Step() {
+  ++steps_;
+  for (uint32_t i = 0; i < hosts_.size() && violation_.empty(); ++i) {
+    Host& host = hosts_[i];
+    if (host.must_die) {
+      Kill(i, rng_.Chance(0.5) ? Death::kOfTheMachine : Death::kOfTheProcess);
+    }
+    if (host.worker == nullptr && steps_ >= host.starts_at) StartHost(i);
+    if (host.worker != nullptr && leader_ != nullptr && !host.is_connected &&
+        steps_ >= host.connects_at) {
+      Connect(i);
+    }
+  }
+  if (!violation_.empty()) return;
+  clock_.Advance(static_cast<Nanos>(rng_.Below(50 * kMicrosecond)));
+  idle_ = Work() ? 0 : idle_ + 1;
+  if (leader_ != nullptr && leader_->leading() > last_epoch_) {
+    last_epoch_ = leader_->leading();
+    ++epochs_;
+  }
+  if (idle_ < 1000 * hosts_.size()) return;
+  // Nobody has work that does not wait for time.
+  idle_ = 0;
+  const std::optional<Nanos> tick = leader_ == nullptr ? std::nullopt : leader_->NextTick();
+  if (tick) clock_.AdvanceTo(*tick);
+  clock_.Advance(kMillisecond);
+}
+
+void ClusterWorld::MayFail() {
+  const ClusterFaults& faults = options_.faults;
+  const auto host = static_cast<uint32_t>(rng_.Below(hosts_.size()));
+  const bool lives = hosts_[host].worker != nullptr;
+  if (lives && rng_.Chance(faults.process_dies)) Kill(host, Death::kOfTheProcess);
+  if (hosts_[host].worker != nullptr && rng_.Chance(faults.machine_dies)) {
+    Kill(host, Death::kOfTheMachine);
+  }
+  if (rng_.Chance(faults.link_breaks)) Disconnect(host);
+  if (rng_.Chance(faults.write_fails)) {
+    hosts_[host].disk->FailWriteAfter(rng_.Below(3), MemoryStore::Failure::InputOutput());
+  }
+}
+
+// Whoever reads, through whatever worker, reads the same at the same txid.
+void ClusterWorld::CheckReads() {
+  std::optional<TxId> at;
+  for (const Host& host : hosts_) {
+    const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
+    if (parts == nullptr) return;
+    const TxId published = parts->states().Published(kGroup);
+    at = std::min(at.value_or(published), published);
+  }
+  int64_t total = 0;
+  for (const Host& host : hosts_) {
+    const auto parts = host.worker->parts();
+    for (const ReadableState* state : parts->states().List()) {
+      KeyRange range = KeyRange::All();
+      for (bool more = true; more;) {
+        const auto page = state->Scan(*at, range, {});
+        if (!page.ok()) return;  // not readable any more
+        for (const StateRow& row : page->rows) {
+          ByteReader in(row.value);
+          total += Codec<int64_t>::Decode(in);
+        }
+        more = page->resume.has_value();
+        if (more) range.begin = *page->resume;
+      }
+    }
+  }
+  const auto [found, is_new] = totals_.try_emplace(*at, total);
+  if (found->second != total) {
+    Violated(Concat("the states at txid ", at->value(), " count ", found->second, " and ", total));
+  }
+  if (found != totals_.begin() && std::prev(found)->second > total) {
+    Violated(Concat("the states at txid ", at->value(), " count less than before"));
+  }
+}
+
+bool ClusterWorld::AllIsDone() {
+  if (leader_ == nullptr || !leader_->Ended()) return false;
+  std::set<TxId> published = {leader_->StatusOf(kGroup)->last_decided};
+  for (const Host& host : hosts_) {
+    const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
+    if (parts == nullptr) return false;
+    published.insert(parts->states().Published(kGroup));
+  }
+  committed_ = *published.begin();
+  return published.size() == 1;
+}
+
+std::string ClusterWorld::Play() {
+  for (uint64_t i = 0; i < options_.fault_steps && violation_.empty(); ++i) {
+    Step();
+    MayFail();
+    if (rng_.Chance(0.002)) CheckReads();
+  }
+  faults_on_ = false;
+  // What was to fail has failed by now, or does so with the process that is to die of it.
+  for (uint32_t i = 0; i < hosts_.size() && violation_.empty(); ++i) {
+    if (hosts_[i].worker != nullptr) {
+      Kill(i, Death::kOfTheMachine);
+    } else {
+      hosts_[i].disk = hosts_[i].disk->Crash(rng_);
+    }
+  }
+  for (uint64_t i = 0; violation_.empty() && !AllIsDone(); ++i) {
+    if (i > kQuietStepsMax) {
+      std::string waits;
+      if (leader_ != nullptr) {
+        for (const WorkerId worker : leader_->awaited()) waits += Concat(" ", worker.value());
+        const auto status = leader_->StatusOf(kGroup);
+        if (status) {
+          waits += Concat("; epoch ", leader_->leading().value(), ", ", ToString(status->gate),
+                          ", decided ", status->last_decided.value(), ", ",
+                          status->last_failure.ToString());
+        }
+      }
+      for (const Host& host : hosts_) {
+        const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
+        waits += parts == nullptr
+                     ? "; no parts"
+                     : Concat("; epoch ", host.worker->working_in().value(), " published ",
+                              parts->states().Published(kGroup).value());
+      }
+      Violated("faults have stopped, but not all input comes to be committed; awaited:" + waits);
+      break;
+    }
+    Step();
+    if (rng_.Chance(0.001)) CheckReads();
+  }
+  if (violation_.empty()) CheckReads();
+  return violation_;
+}
+
+std::map<std::string, std::string> ClusterWorld::ContentOf(const std::string& name) {
+  std::map<std::string, std::string> content;
+  for (const Host& host : hosts_) {
+    const auto parts = host.worker->parts();
+    const ReadableState* state = *parts->states().Find(name);
+    KeyRange range = KeyRange::All();
+    for (bool more = true; more;) {
+      const auto page = state->Scan(committed_, range, {});
+      TRIDENT_CHECK_OK(page.status());
+      for (const StateRow& row : page->rows) {
+        TRIDENT_CHECK(content.emplace(row.key, row.value).second)
+            << "two workers have key " << row.key;
+      }
+      more = page->resume.has_value();
+      if (more) range.begin = *page->resume;
+    }
+  }
+  return content;
+}
+
+}  // namespace trident

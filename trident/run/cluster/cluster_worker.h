@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ClusterWorker: one life of a worker of a cluster. It drives ParticipantProtocol over a store: it
+// promises, writes records before it votes, and has its executors obey the words of the one epoch
+// in which it takes part. For each epoch it opens the states anew from what the disk has, as a
+// start of one process does; so an epoch change and a start are one way.
+//
+// Whoever runs it gives two threads to it, or steps it: WriteOnce writes to the store,
+// ChangeEpochOnce ends and begins epochs.
+#ifndef TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_WORKER_H_
+#define TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_WORKER_H_
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "coordinator/cluster/participant_log.h"
+#include "coordinator/protocol/participant_protocol.h"
+#include "trident/planner/planner.h"
+#include "trident/run/cluster/cluster_words.h"
+#include "trident/run/run.h"
+#include "trident/run/worker_parts.h"
+
+namespace trident {
+
+class ClusterWorker {
+ public:
+  // The worker works with these objects and calls these listeners. All of them outlive it.
+  struct Seams {
+    WorkerId worker;
+    Incarnation life;
+    uint32_t workers = 1;
+    DurableStore* store = nullptr;
+    const Clock* clock = &RealClock();
+    StateStoreOptions states;
+    // Carries frames between tasks, near and far, and gives near ones to Deliver.
+    Transport* network = nullptr;
+    // Says something to the leader. Called on any thread, also with locks held: it must not wait.
+    std::function<void(WorkerSays)> tell;
+    // This life can do no more: its store failed, or what is decided is not there.
+    std::function<void(const Status&)> failed;
+  };
+  // Reads what the store has, and writes nothing. Errors: those of the store; FailedPrecondition
+  // where the plan has what a cluster cannot do so far.
+  static StatusOr<std::unique_ptr<ClusterWorker>> Open(Plan plan, const RunOptions& options,
+                                                       Seams seams);
+  ~ClusterWorker();  // Stop()
+
+  // Writes whose the store is, if it is new: what else stands there must have an owner. The first
+  // promise does the same. Call it before Start.
+  Status ClaimStore();
+
+  // The leader says something. Any thread; does not wait for disk or executors.
+  void Hear(LeaderSays says);
+  // A message has come for a task of this worker. Any thread. Not ok: no task expects it.
+  Status Deliver(DataMessage message);
+
+  void Start();
+  void Stop();
+  // Work without threads: each does what one of them would do now. False: there was nothing.
+  bool WriteOnce();
+  bool ChangeEpochOnce();
+
+  // The epoch in which it takes part, once its tasks work; zero: none.
+  Epoch working_in() const;
+  // The parts of that epoch, for who steps them or reads its states; null: there are none.
+  std::shared_ptr<WorkerParts> parts() const;
+  const Plan& plan() const { return plan_; }
+
+ private:
+  // What works in one epoch.
+  struct EpochParts;
+  // What the writing thread is to do, in order.
+  struct Staged {
+    BatchId id;
+  };
+  struct Record {
+    BatchId id;
+    PreparedRecord record;
+    WriteSet redo;
+  };
+  struct Decided {
+    BatchId id;
+  };
+  using Write = std::variant<Staged, Record, Decided, participant_action::WritePromise,
+                             participant_action::DropRecords, word::WriteLog>;
+
+  ClusterWorker(Plan plan, const RunOptions& options, Seams seams);
+  Status Claim();
+
+  void Hear(WordToWorker word) TRIDENT_REQUIRES(mutex_);
+  void Step(const ParticipantEvent& event) TRIDENT_REQUIRES(mutex_);
+  void Perform(ParticipantAction action) TRIDENT_REQUIRES(mutex_);
+  // Gives the word to the parts of this epoch, once they are there.
+  void Pass(WordToWorker word) TRIDENT_REQUIRES(mutex_);
+  void ForgetAttempts(const word::Abort& abort) TRIDENT_REQUIRES(mutex_);
+  void ForgetEpoch() TRIDENT_REQUIRES(mutex_);
+  void AskForRecord(const participant_action::WriteRecord& action) TRIDENT_REQUIRES(mutex_);
+
+  void Queue(Write write);
+  std::deque<Write> TakeWrites();
+  // Makes the record of what is staged, and has the protocol ask for its write.
+  void Prepare(const BatchId& id);
+  // Adds to `changes`. True: it must be durable before anybody is told of it.
+  StatusOr<bool> Add(Write& write, WriteSet& changes);
+  void TellWritten(const Write& write) TRIDENT_REQUIRES(mutex_);
+  void Fail(const Status& cause);
+  bool AllIsWritten();
+
+  bool EndEpoch();
+  bool BeginEpoch();
+  StatusOr<std::shared_ptr<EpochParts>> Build(Epoch epoch);
+  WriteSet BeginningOf(Epoch epoch) const;
+  Maintenance::Callbacks MaintenanceTells(EpochParts* of);
+  void RunWriter();
+  void RunEpochs();
+
+  Plan plan_;  // constant after Open
+  const RunOptions options_;
+  const Seams seams_;
+  WriteSet names_;  // of streams; written as each epoch begins
+  WriteSet claim_;  // whose the store is; written with the first promise
+  ParticipantLog log_;
+
+  mutable Mutex mutex_;
+  CondVar epoch_changed_;
+  std::unique_ptr<ParticipantProtocol> protocol_ TRIDENT_GUARDED_BY(mutex_);
+  std::shared_ptr<EpochParts> parts_ TRIDENT_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<EpochParts>> ending_ TRIDENT_GUARDED_BY(mutex_);
+  std::optional<Epoch> to_begin_ TRIDENT_GUARDED_BY(mutex_);
+  std::vector<WordToWorker> waiting_ TRIDENT_GUARDED_BY(mutex_);  // for the parts
+  // Readers see a batch only when a start would know that it is decided.
+  std::vector<word::Publish> held_ TRIDENT_GUARDED_BY(mutex_);
+  std::map<GroupId, TxId> decided_written_ TRIDENT_GUARDED_BY(mutex_);
+  std::map<BatchId, word::Permit> permits_ TRIDENT_GUARDED_BY(mutex_);
+  std::map<BatchId, WriteSet> made_ TRIDENT_GUARDED_BY(mutex_);  // redo, until it is written
+  bool stops_ TRIDENT_GUARDED_BY(mutex_) = false;
+
+  Mutex queue_mutex_;
+  CondVar queue_changed_;
+  std::deque<Write> queue_ TRIDENT_GUARDED_BY(queue_mutex_);
+  bool writing_ TRIDENT_GUARDED_BY(queue_mutex_) = false;
+  bool stopping_ TRIDENT_GUARDED_BY(queue_mutex_) = false;
+  bool failed_ TRIDENT_GUARDED_BY(queue_mutex_) = false;
+  std::atomic<bool> has_threads_ = false;
+
+  std::thread writer_thread_;
+  std::thread epoch_thread_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_WORKER_H_
