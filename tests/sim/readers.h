@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/sim/history.h"
-#include "trident/run/run_parts.h"
+#include "trident/run/parts/run_parts.h"
 
 namespace trident::sim {
 

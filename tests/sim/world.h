@@ -14,7 +14,7 @@
 #include "tests/sim/history.h"
 #include "tests/sim/network.h"
 #include "tests/sim/readers.h"
-#include "trident/run/run_parts.h"
+#include "trident/run/parts/run_parts.h"
 
 namespace trident::sim {
 

@@ -15,7 +15,7 @@
 #include "engine/spout.h"
 #include "state/disk/durable_store.h"
 #include "state/state_store.h"
-#include "trident/run/letter_desk.h"
+#include "trident/run/parts/letter_desk.h"
 
 namespace trident {
 

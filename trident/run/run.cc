@@ -19,7 +19,7 @@
 #include "trident/planner/planner.h"
 #include "trident/run/call_watch.h"
 #include "trident/run/local_control.h"
-#include "trident/run/run_parts.h"
+#include "trident/run/parts/run_parts.h"
 
 namespace trident {
 namespace {

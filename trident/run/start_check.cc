@@ -22,10 +22,10 @@
 #include "state/disk/stored_expiry.h"
 #include "state/disk/stream_registry.h"
 #include "trident/planner/planner.h"
-#include "trident/run/declared_states.h"
-#include "trident/run/known_sources.h"
-#include "trident/run/run_parts.h"
-#include "trident/run/stream_names.h"
+#include "trident/run/parts/declared_states.h"
+#include "trident/run/parts/known_sources.h"
+#include "trident/run/parts/run_parts.h"
+#include "trident/run/parts/stream_names.h"
 
 namespace trident {
 namespace {

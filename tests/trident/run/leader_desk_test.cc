@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the leader's end of the links learns from the words that pass it.
-#include "trident/run/leader_desk.h"
+#include "trident/run/parts/leader_desk.h"
 #include "base/clock.h"
 
 #include <gtest/gtest.h>

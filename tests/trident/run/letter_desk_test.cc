@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Dead letters that are tried again or dropped, over all parts of a run within the process.
-#include "trident/run/letter_desk.h"
+#include "trident/run/parts/letter_desk.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@
 #include "base/mutex.h"
 #include "state/disk/memory_store.h"
 #include "tests/trident/states/outside_table.h"
-#include "trident/run/run_parts.h"
+#include "trident/run/parts/run_parts.h"
 #include "trident/spouts/fixed_batch_spout.h"
 #include "trident/spouts/pull_spout.h"
 #include "trident/topology.h"

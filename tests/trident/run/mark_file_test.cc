@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/mark_file.h"
+#include "trident/run/parts/mark_file.h"
 
 #include <gtest/gtest.h>
 

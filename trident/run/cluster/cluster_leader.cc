@@ -8,8 +8,8 @@
 #include "base/overloaded.h"
 #include "coordinator/decision_log.h"
 #include "state/disk/memory_store.h"
-#include "trident/run/group_config.h"
-#include "trident/run/leader_desk.h"
+#include "trident/run/parts/group_config.h"
+#include "trident/run/parts/leader_desk.h"
 
 namespace trident {
 

@@ -28,7 +28,7 @@
 #include "trident/run/cluster/cluster_words.h"
 #include "trident/run/cluster/epoch_store.h"
 #include "trident/run/cluster/placement.h"
-#include "trident/run/run.h"
+#include "trident/run/parts/run_options.h"
 
 namespace trident {
 

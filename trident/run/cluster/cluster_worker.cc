@@ -11,7 +11,7 @@
 #include "state/disk/store_claim.h"
 #include "state/disk/store_identity.h"
 #include "state/disk/stored_expiry.h"
-#include "trident/run/stream_names.h"
+#include "trident/run/parts/stream_names.h"
 
 namespace trident {
 

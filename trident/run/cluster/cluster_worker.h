@@ -26,8 +26,8 @@
 #include "coordinator/protocol/participant_protocol.h"
 #include "trident/planner/planner.h"
 #include "trident/run/cluster/cluster_words.h"
-#include "trident/run/run.h"
-#include "trident/run/worker_parts.h"
+#include "trident/run/parts/run_options.h"
+#include "trident/run/parts/worker_parts.h"
 
 namespace trident {
 

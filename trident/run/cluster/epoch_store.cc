@@ -7,7 +7,7 @@
 
 #include "base/coding.h"
 #include "state/disk/store_layout.h"
-#include "trident/run/deaths_codec.h"
+#include "trident/run/parts/deaths_codec.h"
 
 namespace trident {
 namespace {

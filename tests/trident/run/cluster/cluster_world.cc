@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "engine/frames/slice_payload.h"
-#include "trident/run/stream_names.h"
+#include "trident/run/parts/stream_names.h"
 
 namespace trident {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/leader_parts.h"
+#include "trident/run/parts/leader_parts.h"
 
 #include <algorithm>
 
 #include "base/logging.h"
 #include "coordinator/protocol/earlier_deaths.h"
 #include "state/disk/store_identity.h"
-#include "trident/run/group_config.h"
+#include "trident/run/parts/group_config.h"
 
 namespace trident {
 StatusOr<std::unique_ptr<LeaderParts>> LeaderParts::Open(const Plan& plan,

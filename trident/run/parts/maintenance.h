@@ -3,8 +3,8 @@
 // Maintenance: folds committed changes into the base while batches run, and tells who cuts batches
 // when there is no room for more. Has a thread of its own once it is started; without, RunOnce does
 // its work.
-#ifndef TRIDENT_TRIDENT_RUN_MAINTENANCE_H_
-#define TRIDENT_TRIDENT_RUN_MAINTENANCE_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_MAINTENANCE_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_MAINTENANCE_H_
 
 #include <functional>
 #include <thread>
@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "state/state_store.h"
-#include "trident/run/side_marks.h"
+#include "trident/run/parts/side_marks.h"
 
 namespace trident {
 
@@ -70,4 +70,4 @@ class Maintenance {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_MAINTENANCE_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_MAINTENANCE_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/maintenance.h"
+#include "trident/run/parts/maintenance.h"
 
 #include <malloc.h>
 

@@ -3,8 +3,8 @@
 // LetterDesk: where people ask that dead letters of a running topology be tried again or dropped.
 // It reads the letter, and puts the request where the letter's stream reads it
 // (engine/letter_requests.h).
-#ifndef TRIDENT_TRIDENT_RUN_LETTER_DESK_H_
-#define TRIDENT_TRIDENT_RUN_LETTER_DESK_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_LETTER_DESK_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_LETTER_DESK_H_
 
 #include <functional>
 #include <map>
@@ -63,4 +63,4 @@ class LetterDesk {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_LETTER_DESK_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_LETTER_DESK_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/group_config.h"
+#include "trident/run/parts/group_config.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/request_chain.h"
+#include "trident/run/parts/request_chain.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/mark_file.h"
+#include "trident/run/parts/mark_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,7 +17,7 @@
 #include "base/coding.h"
 #include "base/hash.h"
 #include "base/letter_partition.h"
-#include "trident/run/deaths_codec.h"
+#include "trident/run/parts/deaths_codec.h"
 
 namespace trident {
 namespace {

@@ -3,8 +3,8 @@
 // SideMarks: marks in the mark file for threads that are no executors: the one that folds, and
 // those that answer requests, as long as they do. What they do is no batch, so that their end is
 // told, and blamed on none.
-#ifndef TRIDENT_TRIDENT_RUN_SIDE_MARKS_H_
-#define TRIDENT_TRIDENT_RUN_SIDE_MARKS_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_SIDE_MARKS_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_SIDE_MARKS_H_
 
 #include <array>
 #include <atomic>
@@ -64,4 +64,4 @@ class SideMarks {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_SIDE_MARKS_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_SIDE_MARKS_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/run_parts.h"
+#include "trident/run/parts/run_parts.h"
 
 #include <set>
 #include <utility>
@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "base/logging.h"
 #include "state/disk/stored_expiry.h"
-#include "trident/run/known_sources.h"
-#include "trident/run/stream_names.h"
+#include "trident/run/parts/known_sources.h"
+#include "trident/run/parts/stream_names.h"
 
 namespace trident {
 namespace {

@@ -3,8 +3,8 @@
 // RunParts: everything of a running topology, over a store, a clock and a network that it is given:
 // a leader's half, which decides, and a worker's half, which runs and remembers, joined inside one
 // process. A Run gives it threads; a simulation steps the same parts in one thread.
-#ifndef TRIDENT_TRIDENT_RUN_RUN_PARTS_H_
-#define TRIDENT_TRIDENT_RUN_RUN_PARTS_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_RUN_PARTS_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_RUN_PARTS_H_
 
 #include <functional>
 #include <memory>
@@ -14,11 +14,11 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "trident/planner/planner.h"
-#include "trident/run/leader_parts.h"
-#include "trident/run/mark_file.h"
-#include "trident/run/request_chain.h"
-#include "trident/run/run.h"
-#include "trident/run/worker_parts.h"
+#include "trident/run/parts/leader_parts.h"
+#include "trident/run/parts/mark_file.h"
+#include "trident/run/parts/request_chain.h"
+#include "trident/run/parts/run_options.h"
+#include "trident/run/parts/worker_parts.h"
 
 namespace trident {
 
@@ -113,4 +113,4 @@ class RunParts final : private CoordinatorEvents {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_RUN_PARTS_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_RUN_PARTS_H_

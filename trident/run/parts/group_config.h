@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The configuration of a batch group: what its plan and the options of the run ask of the protocol.
-#ifndef TRIDENT_TRIDENT_RUN_GROUP_CONFIG_H_
-#define TRIDENT_TRIDENT_RUN_GROUP_CONFIG_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_GROUP_CONFIG_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_GROUP_CONFIG_H_
 
 #include "base/ids.h"
 #include "coordinator/protocol/batch_protocol_types.h"
 #include "trident/planner/planner.h"
-#include "trident/run/run.h"
+#include "trident/run/parts/run_options.h"
 
 namespace trident {
 
@@ -16,4 +16,4 @@ GroupConfig GroupConfigOf(GroupId group, const Plan& plan, const RunOptions& opt
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_GROUP_CONFIG_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_GROUP_CONFIG_H_

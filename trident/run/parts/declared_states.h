@@ -2,8 +2,8 @@
 //
 // The states that a start of a plan has, declared in a store: by the start itself, and by who wants
 // to know what it would say.
-#ifndef TRIDENT_TRIDENT_RUN_DECLARED_STATES_H_
-#define TRIDENT_TRIDENT_RUN_DECLARED_STATES_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_DECLARED_STATES_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_DECLARED_STATES_H_
 
 #include <functional>
 #include <string>
@@ -12,7 +12,7 @@
 #include "state/disk/durable_store.h"
 #include "state/state_store.h"
 #include "trident/planner/planner.h"
-#include "trident/run/run.h"
+#include "trident/run/parts/run_options.h"
 
 namespace trident {
 
@@ -31,4 +31,4 @@ StatusOr<DeadLetterStates> DeclareStates(const StatesToDeclare& what, const OnDe
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_DECLARED_STATES_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_DECLARED_STATES_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/deaths_codec.h"
+#include "trident/run/parts/deaths_codec.h"
 
 #include <algorithm>
 #include <cstdint>

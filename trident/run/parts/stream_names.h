@@ -3,8 +3,8 @@
 // StreamNames: which numbers of a store belong to the streams and batch groups of a plan. They are
 // found by the names of streams and states, so the order in which a program declares them means
 // nothing.
-#ifndef TRIDENT_TRIDENT_RUN_STREAM_NAMES_H_
-#define TRIDENT_TRIDENT_RUN_STREAM_NAMES_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_STREAM_NAMES_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_STREAM_NAMES_H_
 
 #include "base/status.h"
 #include "state/disk/durable_store.h"
@@ -22,4 +22,4 @@ Status NumberByName(const DurableStore& store, Plan& plan, WriteSet& changes);
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_STREAM_NAMES_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_STREAM_NAMES_H_

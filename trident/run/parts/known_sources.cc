@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/known_sources.h"
+#include "trident/run/parts/known_sources.h"
 
 #include <utility>
 

@@ -3,8 +3,8 @@
 // RequestChain: a request topology as the DRPC server sees it. Waiting requests become one batch
 // whose rows carry the number of their request; the whole chain runs on the calling thread, over
 // one committed cut.
-#ifndef TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_
-#define TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_REQUEST_CHAIN_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_REQUEST_CHAIN_H_
 
 #include <memory>
 #include <span>
@@ -14,7 +14,7 @@
 #include "coordinator/serve/request_handler.h"
 #include "state/state_store.h"
 #include "trident/planner/planner.h"
-#include "trident/run/side_marks.h"
+#include "trident/run/parts/side_marks.h"
 
 namespace trident {
 
@@ -50,4 +50,4 @@ class RequestChain final : public RequestHandler {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_REQUEST_CHAIN_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_REQUEST_CHAIN_H_

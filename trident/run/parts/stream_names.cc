@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/stream_names.h"
+#include "trident/run/parts/stream_names.h"
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/letter_desk.h"
+#include "trident/run/parts/letter_desk.h"
 
 #include "base/hash.h"
 

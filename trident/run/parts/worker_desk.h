@@ -3,8 +3,8 @@
 // WorkerDesk: the worker's end of its link to the leader. The leader's words pass here on their way
 // to the executors; what every executor reports of an attempt becomes one word of the worker. Keeps
 // the fragments of an attempt's redo from the vote until it is decided.
-#ifndef TRIDENT_TRIDENT_RUN_WORKER_DESK_H_
-#define TRIDENT_TRIDENT_RUN_WORKER_DESK_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_WORKER_DESK_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_WORKER_DESK_H_
 
 #include <functional>
 #include <map>
@@ -81,4 +81,4 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_WORKER_DESK_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_WORKER_DESK_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // EarlierDeaths as bytes: in the file of marks, and in the record of an epoch.
-#ifndef TRIDENT_TRIDENT_RUN_DEATHS_CODEC_H_
-#define TRIDENT_TRIDENT_RUN_DEATHS_CODEC_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_DEATHS_CODEC_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_DEATHS_CODEC_H_
 
 #include <string>
 
@@ -17,4 +17,4 @@ EarlierDeaths TakeDeaths(ByteReader& in);
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_DEATHS_CODEC_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_DEATHS_CODEC_H_

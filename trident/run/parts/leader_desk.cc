@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/leader_desk.h"
+#include "trident/run/parts/leader_desk.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/declared_states.h"
+#include "trident/run/parts/declared_states.h"
 
 #include <algorithm>
 #include <memory>

@@ -2,8 +2,8 @@
 //
 // The source partitions that a store knows of a topology's streams: whether the sources can go on
 // from where they stand, and which of them are read no more. A start and its check share this.
-#ifndef TRIDENT_TRIDENT_RUN_KNOWN_SOURCES_H_
-#define TRIDENT_TRIDENT_RUN_KNOWN_SOURCES_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_KNOWN_SOURCES_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_KNOWN_SOURCES_H_
 
 #include <set>
 #include <string>
@@ -41,4 +41,4 @@ std::string SourcesThatChanged(const std::string& stream, const std::vector<Sour
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_KNOWN_SOURCES_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_KNOWN_SOURCES_H_

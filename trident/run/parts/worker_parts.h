@@ -2,8 +2,8 @@
 //
 // WorkerParts: the part of a running topology that runs and remembers. It has the states with their
 // maintenance, the executors with their tasks, and the worker's end of the link to the leader.
-#ifndef TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
-#define TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_WORKER_PARTS_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_WORKER_PARTS_H_
 
 #include <functional>
 #include <map>
@@ -17,10 +17,10 @@
 #include "engine/worker.h"
 #include "state/state_store.h"
 #include "trident/planner/planner.h"
-#include "trident/run/letter_desk.h"
-#include "trident/run/maintenance.h"
-#include "trident/run/run.h"
-#include "trident/run/worker_desk.h"
+#include "trident/run/parts/letter_desk.h"
+#include "trident/run/parts/maintenance.h"
+#include "trident/run/parts/run_options.h"
+#include "trident/run/parts/worker_desk.h"
 #include "trident/states/commit_history.h"
 
 namespace trident {
@@ -100,4 +100,4 @@ class WorkerParts {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_WORKER_PARTS_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_WORKER_PARTS_H_

@@ -3,8 +3,8 @@
 // LeaderParts: the part of a running topology that decides. It has the log of the decisions, the
 // protocol of each batch group with the threads around it, and the leader's end of the links to the
 // workers.
-#ifndef TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
-#define TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_LEADER_PARTS_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_LEADER_PARTS_H_
 
 #include <functional>
 #include <map>
@@ -18,9 +18,9 @@
 #include "coordinator/decision_log.h"
 #include "engine/transport/links.h"
 #include "trident/planner/planner.h"
-#include "trident/run/leader_desk.h"
-#include "trident/run/mark_file.h"
-#include "trident/run/run.h"
+#include "trident/run/parts/leader_desk.h"
+#include "trident/run/parts/mark_file.h"
+#include "trident/run/parts/run_options.h"
 #include "trident/states/commit_history.h"
 
 namespace trident {
@@ -92,4 +92,4 @@ class LeaderParts {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_LEADER_PARTS_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_LEADER_PARTS_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/worker_desk.h"
+#include "trident/run/parts/worker_desk.h"
 
 #include <utility>
 

@@ -9,8 +9,8 @@
 //   the file `MARKS`: text "trident marks 1\n", then the length and the XXH3-64 of what follows
 //   (uint64 each): the groups with earlier deaths; from byte kHeadBytes on a WorkMark an executor,
 //   and SideMarks::kMarks others.
-#ifndef TRIDENT_TRIDENT_RUN_MARK_FILE_H_
-#define TRIDENT_TRIDENT_RUN_MARK_FILE_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_MARK_FILE_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_MARK_FILE_H_
 
 #include <cstdint>
 #include <map>
@@ -23,7 +23,7 @@
 #include "base/status.h"
 #include "base/work_mark.h"
 #include "coordinator/protocol/earlier_deaths.h"
-#include "trident/run/side_marks.h"
+#include "trident/run/parts/side_marks.h"
 
 namespace trident {
 
@@ -75,4 +75,4 @@ class MarkFile {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_MARK_FILE_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_MARK_FILE_H_

@@ -4,8 +4,8 @@
 // way to the workers, and theirs on their way to the protocol; so the desk learns what the protocol
 // has no use for: which sources have ended, and when the last worker has applied a batch, which it
 // then has published.
-#ifndef TRIDENT_TRIDENT_RUN_LEADER_DESK_H_
-#define TRIDENT_TRIDENT_RUN_LEADER_DESK_H_
+#ifndef TRIDENT_TRIDENT_RUN_PARTS_LEADER_DESK_H_
+#define TRIDENT_TRIDENT_RUN_PARTS_LEADER_DESK_H_
 
 #include <deque>
 #include <functional>
@@ -65,4 +65,4 @@ class LeaderDesk final : public WorkerLink, public LeaderLink {
 
 }  // namespace trident
 
-#endif  // TRIDENT_TRIDENT_RUN_LEADER_DESK_H_
+#endif  // TRIDENT_TRIDENT_RUN_PARTS_LEADER_DESK_H_

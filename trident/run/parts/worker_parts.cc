@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trident/run/worker_parts.h"
+#include "trident/run/parts/worker_parts.h"
 
 #include <string>
 
 #include "base/logging.h"
-#include "trident/run/declared_states.h"
+#include "trident/run/parts/declared_states.h"
 
 namespace trident {
 
