@@ -64,7 +64,7 @@ void ExchangeWriter::SendWhole(const Slice& slice, size_t first_rank, size_t las
   runs_.clear();
   for (size_t rank = first_rank; rank < last_rank; ++rank) {
     if (rank < near_) {
-      SendFrame(tasks_[rank], std::make_shared<SlicePayload>(slice));
+      sender_->Send(Framed(tasks_[rank], std::make_shared<SlicePayload>(slice)));
     } else {
       runs_.push_back({tasks_[rank], 0, slice.rows()});
     }
@@ -96,10 +96,12 @@ void ExchangeWriter::SendByRow(const Slice& slice) {
     const size_t begin = first_place_[rank];
     const size_t rows = first_place_[rank + 1] - begin;
     if (rows == 0) continue;
-    SendFrame(tasks_[rank],
-              std::make_shared<SlicePayload>(
-                  rows == slice.rows() ? slice : slice.Gather(places.subspan(begin, rows))));
+    sender_->Send(
+        Framed(tasks_[rank],
+               std::make_shared<SlicePayload>(
+                   rows == slice.rows() ? slice : slice.Gather(places.subspan(begin, rows)))));
   }
+  const bool fits = process_ends_.empty() || slice.MemoryBytes() <= kFarFrameBytes;
   size_t rank = near_;
   for (size_t end : process_ends_) {
     const size_t begin = first_place_[rank];
@@ -109,7 +111,12 @@ void ExchangeWriter::SendByRow(const Slice& slice) {
       const size_t run = first_place_[rank + 1] - first_place_[rank];
       if (run > 0) runs_.push_back({tasks_[rank], first_place_[rank] - begin, run});
     }
-    if (rows > 0) SendFar(slice.Gather(places.subspan(begin, rows)), runs_);
+    if (rows == 0) continue;
+    if (fits) {
+      SendEncoded(EncodedFrame::Of(slice, places.subspan(begin, rows)), runs_);
+    } else {
+      SendFar(slice.Gather(places.subspan(begin, rows)), runs_);
+    }
   }
 }
 
@@ -117,11 +124,7 @@ void ExchangeWriter::SendByRow(const Slice& slice) {
 void ExchangeWriter::SendFar(const Slice& slice, std::span<const Run> runs) {
   const size_t rows = slice.rows();
   if (rows <= 1 || slice.MemoryBytes() <= kFarFrameBytes) {
-    const std::shared_ptr<const EncodedFrame> frame = EncodedFrame::Of(slice);
-    for (const Run& run : runs) {
-      SendFrame(run.task, std::make_shared<FramePayload>(frame, run.first, run.rows));
-    }
-    return;
+    return SendEncoded(EncodedFrame::Of(slice), runs);
   }
   std::vector<uint32_t> places(rows);
   std::iota(places.begin(), places.end(), 0u);
@@ -142,7 +145,18 @@ void ExchangeWriter::SendPart(const Slice& slice, std::span<const Run> runs,
   SendFar(slice.Gather(places), inside);
 }
 
-void ExchangeWriter::SendFrame(uint32_t task, std::shared_ptr<const Payload> payload) {
+// A frame for several tasks goes once to each process.
+void ExchangeWriter::SendEncoded(const std::shared_ptr<const EncodedFrame>& frame,
+                                 std::span<const Run> runs) {
+  std::vector<DataMessage> parts;
+  parts.reserve(runs.size());
+  for (const Run& run : runs) {
+    parts.push_back(Framed(run.task, std::make_shared<FramePayload>(frame, run.first, run.rows)));
+  }
+  sender_->SendTogether(std::move(parts));
+}
+
+DataFrame ExchangeWriter::Framed(uint32_t task, std::shared_ptr<const Payload> payload) {
   Link& link = links_[task];
   DataFrame frame{.id = context_.id,
                   .from = from_,
@@ -152,19 +166,27 @@ void ExchangeWriter::SendFrame(uint32_t task, std::shared_ptr<const Payload> pay
                   .batch_time_micros = context_.batch_time_micros,
                   .payload = std::move(payload)};
   link.checksum = FrameChecksum(link.checksum, frame);
-  sender_->Send(std::move(frame));
+  return frame;
 }
 
 Status ExchangeWriter::Finish(Output& /*out*/) {
-  for (uint32_t task : tasks_) {
-    sender_->Send(EndMarker{.id = context_.id,
-                            .from = from_,
-                            .to = {spec_.to_stage, task},
-                            .edge = spec_.edge,
-                            .frames = links_[task].frames,
-                            .checksum = links_[task].checksum,
-                            .batch_time_micros = context_.batch_time_micros});
+  std::vector<DataMessage> far;
+  for (size_t rank = 0; rank < tasks_.size(); ++rank) {
+    const uint32_t task = tasks_[rank];
+    const EndMarker end{.id = context_.id,
+                        .from = from_,
+                        .to = {spec_.to_stage, task},
+                        .edge = spec_.edge,
+                        .frames = links_[task].frames,
+                        .checksum = links_[task].checksum,
+                        .batch_time_micros = context_.batch_time_micros};
+    if (rank < near_) {
+      sender_->Send(end);
+    } else {
+      far.push_back(end);
+    }
   }
+  if (!far.empty()) sender_->SendTogether(std::move(far));
   return absl::OkStatus();
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/operator.h"
@@ -16,6 +17,8 @@
 #include "engine/transport/message.h"
 
 namespace trident {
+
+class EncodedFrame;
 
 // An edge of the plan: how tuples get from one stage to the next.
 struct ExchangeSpec {
@@ -30,6 +33,10 @@ class FrameSender {
  public:
   virtual ~FrameSender() = default;
   virtual void Send(DataMessage message) = 0;
+  // As Transport::SendTogether.
+  virtual void SendTogether(std::vector<DataMessage> messages) {
+    for (DataMessage& message : messages) Send(std::move(message));
+  }
   // As Transport::FarWorkerOf.
   virtual std::optional<WorkerId> FarWorkerOf(const TaskAddress& to) const = 0;
 };
@@ -60,7 +67,8 @@ class ExchangeWriter final : public Operator {
   void SendByRow(const Slice& slice);
   void SendFar(const Slice& slice, std::span<const Run> runs);
   void SendPart(const Slice& slice, std::span<const Run> runs, std::span<const uint32_t> places);
-  void SendFrame(uint32_t task, std::shared_ptr<const Payload> payload);
+  void SendEncoded(const std::shared_ptr<const EncodedFrame>& frame, std::span<const Run> runs);
+  DataFrame Framed(uint32_t task, std::shared_ptr<const Payload> payload);
 
   ExchangeSpec spec_;
   TaskAddress from_;

@@ -42,6 +42,10 @@ void Executor::Send(DataMessage message) {
   }
 }
 
+void Executor::SendTogether(std::vector<DataMessage> messages) {
+  options_.transport->SendTogether(std::move(messages));
+}
+
 std::optional<WorkerId> Executor::FarWorkerOf(const TaskAddress& to) const {
   return tasks_.contains(to) ? std::nullopt : options_.transport->FarWorkerOf(to);
 }

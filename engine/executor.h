@@ -57,6 +57,7 @@ class Executor final : public FrameSender {
 
   // FrameSender, for this executor's tasks.
   void Send(DataMessage message) override;
+  void SendTogether(std::vector<DataMessage> messages) override;
   std::optional<WorkerId> FarWorkerOf(const TaskAddress& to) const override;
 
  private:

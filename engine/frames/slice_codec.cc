@@ -2,7 +2,9 @@
 #include "engine/frames/slice_codec.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
+#include <type_traits>
 
 #include "base/check.h"
 #include "base/coding.h"
@@ -16,97 +18,208 @@ using namespace frame_format;
 
 namespace {
 
-template <class Length>
-void PutLengths(std::span<const std::string_view> strings, std::string& out) {
+// Which rows of a slice are written, in their order. A column is read at RowAt, the keys at
+// PlaceAt.
+class AllRows {
+ public:
+  explicit AllRows(size_t rows) : rows_(rows) {}
+  size_t size() const { return rows_; }
+  size_t RowAt(size_t i) const { return i; }
+  size_t PlaceAt(size_t i) const { return i; }
+
+ private:
+  const size_t rows_;
+};
+class ChosenRows {
+ public:
+  ChosenRows(const Slice& slice, std::span<const uint32_t> places) : places_(places) {
+    if (slice.selection() == nullptr) {
+      rows_ = places;
+      return;
+    }
+    mapped_.reserve(places.size());
+    for (uint32_t place : places) mapped_.push_back((*slice.selection())[place]);
+    rows_ = mapped_;
+  }
+  ChosenRows(const ChosenRows&) = delete;
+  ChosenRows& operator=(const ChosenRows&) = delete;
+  size_t size() const { return places_.size(); }
+  size_t RowAt(size_t i) const { return rows_[i]; }
+  size_t PlaceAt(size_t i) const { return places_[i]; }
+
+ private:
+  const std::span<const uint32_t> places_;
+  std::span<const uint32_t> rows_;
+  std::vector<uint32_t> mapped_;
+};
+
+std::string_view StringOf(Text text) { return text; }
+std::string_view StringOf(Bytes bytes) { return bytes.view; }
+
+// Calls `use` with a function that gives the string of a column row. REQUIRES: a text or bytes
+// column.
+template <class Use>
+auto WithStrings(const Column& column, Use use) {
+  if (column.type().kind == TypeKind::kText) {
+    return use([v = As<Text>(column).values().data()](size_t row) { return StringOf(v[row]); });
+  }
+  return use([v = As<Bytes>(column).values().data()](size_t row) { return StringOf(v[row]); });
+}
+
+// Makes room for `bytes` more, and returns where they go.
+char* Extend(std::string& out, size_t bytes) {
   const size_t at = out.size();
-  out.resize(at + strings.size() * sizeof(Length));
-  char* to = out.data() + at;
-  for (std::string_view s : strings) {
-    const auto length = static_cast<Length>(s.size());
+  out.resize(at + bytes);
+  return out.data() + at;
+}
+
+template <class Length, class StringAt>
+void PutLengths(size_t rows, const StringAt& string_at, std::string& out) {
+  char* to = Extend(out, rows * sizeof(Length));
+  for (size_t i = 0; i < rows; ++i) {
+    const auto length = static_cast<Length>(string_at(i).size());
     std::memcpy(to, &length, sizeof length);
     to += sizeof length;
   }
 }
 
-void PutStrings(std::span<const std::string_view> strings, std::string& out) {
+template <class StringAt>
+void PutStrings(size_t rows, const StringAt& string_at, std::string& out) {
   size_t longest = 0;
   size_t total = 0;
-  for (std::string_view s : strings) {
-    longest = std::max(longest, s.size());
-    total += s.size();
+  for (size_t i = 0; i < rows; ++i) {
+    const size_t size = string_at(i).size();
+    longest = std::max(longest, size);
+    total += size;
   }
   TRIDENT_CHECK_LE(longest, 0xffffffffu);
   const char width = longest <= 0xff ? 1 : longest <= 0xffff ? 2 : 4;
   out.push_back(width);
-  if (width == 1) PutLengths<uint8_t>(strings, out);
-  if (width == 2) PutLengths<uint16_t>(strings, out);
-  if (width == 4) PutLengths<uint32_t>(strings, out);
-  const size_t at = out.size();
-  out.resize(at + total);
-  char* to = out.data() + at;
-  for (std::string_view s : strings) {
+  if (width == 1) PutLengths<uint8_t>(rows, string_at, out);
+  if (width == 2) PutLengths<uint16_t>(rows, string_at, out);
+  if (width == 4) PutLengths<uint32_t>(rows, string_at, out);
+  char* to = Extend(out, total);
+  for (size_t i = 0; i < rows; ++i) {
+    const std::string_view s = string_at(i);
     if (!s.empty()) std::memcpy(to, s.data(), s.size());
     to += s.size();
   }
 }
 
-template <class T>
-void PutFixed(const Column& column, std::string& out) {
-  const std::span<const T> values = As<T>(column).values();
-  out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+template <class T, class Rows>
+void PutFixed(const Column& column, const Rows& rows, std::string& out) {
+  const T* values = As<T>(column).values().data();
+  if constexpr (std::is_same_v<Rows, AllRows>) {
+    out.append(reinterpret_cast<const char*>(values), rows.size() * sizeof(T));
+  } else {
+    char* to = Extend(out, rows.size() * sizeof(T));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::memcpy(to, &values[rows.RowAt(i)], sizeof(T));
+      to += sizeof(T);
+    }
+  }
 }
 
-void PutValues(const Column& column, std::string& out) {
+template <class Rows>
+void PutValues(const Column& column, const Rows& rows, std::string& out) {
   switch (column.type().kind) {
     case TypeKind::kBool:
-      return PutFixed<bool>(column, out);
+      return PutFixed<bool>(column, rows, out);
     case TypeKind::kInt64:
-      return PutFixed<int64_t>(column, out);
+      return PutFixed<int64_t>(column, rows, out);
     case TypeKind::kDouble:
-      return PutFixed<double>(column, out);
+      return PutFixed<double>(column, rows, out);
     case TypeKind::kTimestamp:
-      return PutFixed<Timestamp>(column, out);
+      return PutFixed<Timestamp>(column, rows, out);
     case TypeKind::kText:
     case TypeKind::kBytes:
-      return PutStrings(StringsOf(column), out);
+      return WithStrings(column, [&](const auto& string_of) {
+        PutStrings(
+            rows.size(), [&](size_t i) { return string_of(rows.RowAt(i)); }, out);
+      });
     case TypeKind::kList:
     case TypeKind::kUser:
-      for (size_t row = 0; row < column.size(); ++row) {
-        if (!column.IsNull(row)) column.EncodeValue(row, out);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (!column.IsNull(rows.RowAt(i))) column.EncodeValue(rows.RowAt(i), out);
       }
   }
 }
 
-void PutColumn(const Column& column, std::string& out) {
-  const size_t begin = out.size();
-  out.push_back(0);
-  bool any_null = false;
-  for (size_t row = 0; row < column.size() && column.has_nulls(); ++row) {
-    out.push_back(column.IsNull(row) ? 0 : 1);
-    any_null |= column.IsNull(row);
+template <class Rows>
+bool AnyNull(const Column& column, const Rows& rows) {
+  for (size_t i = 0; column.has_nulls() && i < rows.size(); ++i) {
+    if (column.IsNull(rows.RowAt(i))) return true;
   }
-  if (any_null) {
-    out[begin] = 1;
-  } else {
-    out.resize(begin + 1);
+  return false;
+}
+
+template <class Rows>
+void PutColumn(const Column& column, const Rows& rows, std::string& out) {
+  const bool any_null = AnyNull(column, rows);
+  out.push_back(any_null ? 1 : 0);
+  for (size_t i = 0; any_null && i < rows.size(); ++i) {
+    out.push_back(column.IsNull(rows.RowAt(i)) ? 0 : 1);
   }
-  PutValues(column, out);
+  PutValues(column, rows, out);
 }
 
 // The column whose values the keys are, in place: what grouping by one text field leaves.
-std::optional<size_t> ColumnOfKeys(const Slice& slice, std::span<const HashedKey> keys) {
-  for (size_t c = 0; c < slice.columns().size() && !keys.empty(); ++c) {
+template <class Rows>
+std::optional<size_t> ColumnOfKeys(const Slice& slice, const Rows& rows) {
+  const HashedKey* keys = slice.keys()->keys.data();
+  for (size_t c = 0; c < slice.columns().size() && rows.size() > 0; ++c) {
     const Column& column = slice.column(c);
-    if (!IsStrings(column.type()) || column.has_nulls()) continue;
-    const std::vector<std::string_view> values = StringsOf(column);
-    const bool same =
-        std::equal(values.begin(), values.end(), keys.begin(), keys.end(),
-                   [](std::string_view value, const HashedKey& key) {
-                     return value.data() == key.key.data() && value.size() == key.key.size();
-                   });
+    if (!IsStrings(column.type()) || AnyNull(column, rows)) continue;
+    const bool same = WithStrings(column, [&](const auto& string_of) {
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const std::string_view value = string_of(rows.RowAt(i));
+        const std::string_view key = keys[rows.PlaceAt(i)].key;
+        if (value.data() != key.data() || value.size() != key.size()) return false;
+      }
+      return true;
+    });
     if (same) return c;
   }
   return std::nullopt;
+}
+
+template <class Rows>
+void PutKeys(const Slice& slice, const Rows& rows, std::string& out) {
+  const HashedKey* keys = slice.keys()->keys.data();
+  PutStrings(
+      rows.size(), [&](size_t i) { return keys[rows.PlaceAt(i)].key; }, out);
+}
+
+// To make room for most of a frame at once; texts are not looked at.
+size_t RoughBytes(const Slice& slice, size_t rows) {
+  size_t row_bytes = 0;
+  for (const ColumnRef& column : slice.columns()) {
+    const TypeKind kind = column->type().kind;
+    row_bytes += kind == TypeKind::kBool || IsStrings(column->type()) ? 1 : sizeof(int64_t);
+  }
+  return kFrameBytesMin + rows * row_bytes;
+}
+
+template <class Rows>
+void PutFrame(const Slice& slice, const Rows& rows, std::string& out) {
+  TRIDENT_CHECK_LE(rows.size(), static_cast<size_t>(kFrameRowsMax));
+  const bool has_keys = slice.keys() != nullptr;
+  std::optional<size_t> column_of_keys;
+  if (has_keys) column_of_keys = ColumnOfKeys(slice, rows);
+
+  const size_t begin = out.size();
+  out.reserve(begin + RoughBytes(slice, rows.size()));
+  out.push_back(kVersion);
+  out.push_back(!has_keys ? kNoKeys : column_of_keys ? kKeysAreColumn : kKeysApart);
+  PutFixed64(out, SchemaFingerprint(slice.schema()));
+  PutVarint(out, rows.size());
+  for (const ColumnRef& column : slice.columns()) PutColumn(*column, rows, out);
+  if (column_of_keys) {
+    PutVarint(out, *column_of_keys);
+  } else if (has_keys) {
+    PutKeys(slice, rows, out);
+  }
+  PutFixed64(out, HashBytes(std::string_view(out).substr(begin)));
 }
 
 }  // namespace
@@ -122,29 +235,14 @@ uint64_t SchemaFingerprint(const Schema& schema) {
 }
 
 void EncodeSlice(const Slice& slice, std::string& out) {
-  const Slice rows = slice.Compact();
-  TRIDENT_CHECK_LE(rows.rows(), static_cast<size_t>(kFrameRowsMax));
-  const KeyColumn* keys = rows.keys().get();
-  std::optional<size_t> column_of_keys;
-  if (keys != nullptr) column_of_keys = ColumnOfKeys(rows, keys->keys.view());
-  const KeysKind keys_kind = keys == nullptr  ? kNoKeys
-                             : column_of_keys ? kKeysAreColumn
-                                              : kKeysApart;
+  if (slice.selection() == nullptr) return PutFrame(slice, AllRows(slice.rows()), out);
+  std::vector<uint32_t> places(slice.rows());
+  std::iota(places.begin(), places.end(), 0u);
+  EncodeRows(slice, places, out);
+}
 
-  const size_t begin = out.size();
-  out.push_back(kVersion);
-  out.push_back(keys_kind);
-  PutFixed64(out, SchemaFingerprint(rows.schema()));
-  PutVarint(out, rows.rows());
-  for (const ColumnRef& column : rows.columns()) PutColumn(*column, out);
-  if (column_of_keys) {
-    PutVarint(out, *column_of_keys);
-  } else if (keys != nullptr) {
-    std::vector<std::string_view> strings;
-    for (const HashedKey& key : keys->keys) strings.push_back(key.key);
-    PutStrings(strings, out);
-  }
-  PutFixed64(out, HashBytes(std::string_view(out).substr(begin)));
+void EncodeRows(const Slice& slice, std::span<const uint32_t> places, std::string& out) {
+  PutFrame(slice, ChosenRows(slice, places), out);
 }
 
 }  // namespace trident

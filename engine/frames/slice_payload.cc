@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/frames/slice_payload.h"
 
+#include <algorithm>
 #include <numeric>
-#include <string>
 #include <vector>
 
 #include "base/coding.h"
@@ -12,12 +12,42 @@
 
 namespace trident {
 
+namespace {
+
+// The rows `first` to `first + rows` of a decoded frame, in the columns of the whole: no value is
+// copied. A frame of all tasks of a process has few rows for each of them.
+Slice RunOf(const Slice& whole, uint64_t first, uint64_t rows) {
+  std::vector<uint32_t> selection(rows);
+  std::iota(selection.begin(), selection.end(), static_cast<uint32_t>(first));
+  Slice run = whole.Select(std::move(selection));
+  if (whole.keys() == nullptr) return run;
+  auto keys = std::make_shared<KeyColumn>();
+  HashedKey* to = keys->keys.Extend(rows);
+  std::copy_n(whole.keys()->keys.begin() + first, rows, to);
+  keys->retained = whole.keys()->retained;
+  run.set_keys(std::move(keys));
+  return run;
+}
+
+}  // namespace
+
+std::shared_ptr<const EncodedFrame> EncodedFrame::Made(std::string bytes, uint64_t rows) {
+  auto held = std::make_shared<const std::string>(std::move(bytes));
+  const std::string_view view = *held;
+  return std::shared_ptr<const EncodedFrame>(new EncodedFrame(view, std::move(held), rows));
+}
+
 std::shared_ptr<const EncodedFrame> EncodedFrame::Of(const Slice& slice) {
-  auto bytes = std::make_shared<std::string>();
-  EncodeSlice(slice, *bytes);
-  const std::string_view view = *bytes;
-  return std::shared_ptr<const EncodedFrame>(
-      new EncodedFrame(view, std::move(bytes), slice.rows()));
+  std::string bytes;
+  EncodeSlice(slice, bytes);
+  return Made(std::move(bytes), slice.rows());
+}
+
+std::shared_ptr<const EncodedFrame> EncodedFrame::Of(const Slice& slice,
+                                                     std::span<const uint32_t> places) {
+  std::string bytes;
+  EncodeRows(slice, places, bytes);
+  return Made(std::move(bytes), places.size());
 }
 
 StatusOr<std::shared_ptr<const EncodedFrame>> EncodedFrame::Parse(std::string_view bytes,
@@ -41,9 +71,7 @@ StatusOr<Slice> EncodedFrame::Decode(const SliceDecoder& decoder) const {
 StatusOr<Slice> FramePayload::Decode(const SliceDecoder& decoder) const {
   TRIDENT_ASSIGN_OR_RETURN(Slice slice, frame_->Decode(decoder));
   if (rows_ == slice.rows()) return slice;
-  std::vector<uint32_t> places(rows_);
-  std::iota(places.begin(), places.end(), static_cast<uint32_t>(first_));
-  return slice.Gather(places);
+  return RunOf(slice, first_, rows_);
 }
 
 uint64_t FramePayload::bytes() const {

@@ -9,6 +9,8 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -40,6 +42,9 @@ class EncodedFrame {
  public:
   // REQUIRES: as EncodeSlice. Throws what a codec of the program's types throws.
   static std::shared_ptr<const EncodedFrame> Of(const Slice& slice);
+  // Of the selected rows at these places. REQUIRES: as EncodeRows.
+  static std::shared_ptr<const EncodedFrame> Of(const Slice& slice,
+                                                std::span<const uint32_t> places);
   // A frame that has come; `keep` owns its memory. DataLoss: bytes that are no frame. It looks at
   // the number of rows alone; decoding checks all else.
   static StatusOr<std::shared_ptr<const EncodedFrame>> Parse(std::string_view bytes,
@@ -54,6 +59,7 @@ class EncodedFrame {
   StatusOr<Slice> Decode(const SliceDecoder& decoder) const;
 
  private:
+  static std::shared_ptr<const EncodedFrame> Made(std::string bytes, uint64_t rows);
   EncodedFrame(std::string_view bytes, BufferRef keep, uint64_t rows)
       : bytes_(bytes), keep_(std::move(keep)), rows_(rows) {}
 

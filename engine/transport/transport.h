@@ -9,6 +9,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "engine/transport/message.h"
 
@@ -19,6 +21,12 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual void Send(DataMessage message) = 0;
+  // The same for messages to other processes that belong together: the parts of one frame, or the
+  // end markers of one sender along one edge. Those to one process stand side by side. A transport
+  // that sees them at once can carry them as one.
+  virtual void SendTogether(std::vector<DataMessage> messages) {
+    for (DataMessage& message : messages) Send(std::move(message));
+  }
   // The process that has the task, if it is another one; what goes there goes as bytes. The same
   // for as long as there are tasks that send.
   virtual std::optional<WorkerId> FarWorkerOf(const TaskAddress& /*to*/) const {

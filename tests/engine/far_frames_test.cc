@@ -88,6 +88,10 @@ class ByLength final : public Partitioner {
 class Recorder final : public FrameSender {
  public:
   void Send(DataMessage message) override { sent.push_back(std::move(message)); }
+  void SendTogether(std::vector<DataMessage> messages) override {
+    together.push_back(messages.size());
+    FrameSender::SendTogether(std::move(messages));
+  }
   std::optional<WorkerId> FarWorkerOf(const TaskAddress& to) const override {
     if (to.task < first_far) return std::nullopt;
     return WorkerId(to.task % far_workers);
@@ -96,6 +100,7 @@ class Recorder final : public FrameSender {
   uint32_t first_far = 0;
   uint32_t far_workers = 1;
   std::vector<DataMessage> sent;
+  std::vector<size_t> together;  // how many messages were given at once
 };
 
 // Keeps the texts that come.
@@ -246,6 +251,15 @@ TEST_F(FarFramesTest, EachTaskGetsItsRowsAndAProcessGetsOneFrame) {
       }
     }
   }
+}
+
+TEST_F(FarFramesTest, PartsOfAFrameAreSentTogetherAndSoAreEndMarkers) {
+  recorder_.first_far = 2;
+  recorder_.far_workers = 2;
+  const std::vector<std::string> texts = {"", "1", "22", "333", "4444", "55555", "4444"};
+  const auto sent = Sent(texts, 6, std::make_shared<ByLength>(Routing::Kind::kByRow));
+  EXPECT_EQ(sent.size(), 6u + 6u);
+  EXPECT_EQ(recorder_.together, (std::vector<size_t>{2, 2, 4}));
 }
 
 TEST_F(FarFramesTest, OneRowThatIsTooLongIsNotCut) {

@@ -342,6 +342,132 @@ TEST(SliceCodecTest, AUserTypeThatNobodyDescribedHasNoDecoder) {
   EXPECT_NE(Message(status).find("field \"u\" has the type unknown"), std::string::npos);
 }
 
+TEST(SliceCodecTest, ARunOfAFrameHasItsKeysAndCopiesNoValue) {
+  Slice slice = WordCounts();
+  slice.set_keys(KeysIn({"k0", "k1", "k2"}));
+  const SliceDecoder decoder = *SliceDecoder::Make(slice.schema_ref());
+  const std::shared_ptr<const EncodedFrame> frame = EncodedFrame::Of(slice);
+  const StatusOr<Slice> whole = frame->Decode(decoder);
+  const StatusOr<Slice> run = FramePayload(frame, 1, 2).Decode(decoder);
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(RowsOf(*run), (std::vector<std::string>{"[of, -1]", "[cow, 1]"}));
+  ASSERT_EQ(run->keys()->keys.size(), 2u);
+  EXPECT_EQ(run->keys()->keys[0].key, "k1");
+  EXPECT_EQ(run->keys()->keys[1].hash, HashBytes("k2"));
+  EXPECT_EQ(run->column_ref(0), whole->column_ref(0));
+  const StatusOr<Slice> none = FramePayload(frame, 3, 0).Decode(decoder);
+  EXPECT_EQ(none->rows(), 0u);
+}
+
+// Columns of all types over one pool of values, some with nulls, for random slices.
+class RandomSlices {
+ public:
+  explicit RandomSlices(uint64_t seed) : rng_(seed) {
+    for (int i = 0; i < 20; ++i) {
+      texts_.push_back(std::string(rng_.Below(i == 7 ? 70'000 : i == 9 ? 300 : 9), 'a' + i));
+    }
+    for (const std::string& text : texts_) views_.push_back(text);
+    for (int i = 0; i < 20; ++i) weights_.push_back({static_cast<int64_t>(rng_())});
+  }
+  Rng& rng() { return rng_; }
+
+  Slice Make() {
+    rows_ = rng_.Below(30);
+    // The nullable column has nulls in some rows only, so that a choice may have none.
+    Slice slice(Schema(),
+                {ColumnOfRandom<Text>([&] { return View(); }, 0),
+                 ColumnOfRandom<Text>([&] { return View(); }),
+                 ColumnOfRandom<Bytes>([&] { return Bytes{View()}; }),
+                 ColumnOfRandom<bool>([&] { return rng_.Chance(0.5); }),
+                 ColumnOfRandom<int64_t>([&] { return static_cast<int64_t>(rng_()); }, 0),
+                 ColumnOfRandom<double>([&] { return rng_.Unit(); }),
+                 ColumnOfRandom<Timestamp>([&] { return Timestamp{static_cast<int64_t>(rng_())}; }),
+                 ColumnOfRandom<List<Text>>([&] { return Some<Text>(views_); }),
+                 ColumnOfRandom<Weight>([&] { return weights_[rng_.Below(20)]; }, 0),
+                 ColumnOfRandom<List<Weight>>([&] { return Some<Weight>(weights_); })},
+                rows_);
+    if (rng_.Chance(0.5)) slice = slice.Select(Places(slice.rows(), 0.6));
+    if (rng_.Chance(0.7)) SetKeys(slice);
+    return slice;
+  }
+  // Ascending, each of `rows` with this chance.
+  std::vector<uint32_t> Places(size_t rows, double chance) {
+    std::vector<uint32_t> places;
+    for (uint32_t i = 0; i < rows; ++i) {
+      if (rng_.Chance(chance)) places.push_back(i);
+    }
+    return places;
+  }
+  // In any order, with repeats.
+  std::vector<uint32_t> AnyPlaces(size_t rows) {
+    std::vector<uint32_t> places(rows == 0 ? 0 : rng_.Below(2 * rows));
+    for (uint32_t& place : places) place = static_cast<uint32_t>(rng_.Below(rows));
+    return places;
+  }
+
+ private:
+  static SchemaRef Schema() {
+    return SchemaOf(
+        Fields(kWord, Field<std::optional<Text>>{"note"}, Field<std::optional<Bytes>>{"bytes"},
+               Field<std::optional<bool>>{"flag"}, kCount, Field<std::optional<double>>{"share"},
+               Field<std::optional<Timestamp>>{"at"}, Field<std::optional<List<Text>>>{"tags"},
+               Field<Weight>{"weight"}, Field<std::optional<List<Weight>>>{"weights"}));
+  }
+  Text View() { return views_[rng_.Below(views_.size())]; }
+  template <class T>
+  List<T> Some(const std::vector<T>& all) {
+    const size_t begin = rng_.Below(all.size());
+    return List<T>(all).subspan(begin, rng_.Below(std::min<size_t>(4, all.size() - begin)));
+  }
+  template <class T, class Make>
+  ColumnRef ColumnOfRandom(Make make, double nulls = 0.2) {
+    auto column = std::make_shared<ColumnOf<T>>();
+    for (size_t i = 0; i < rows_; ++i)
+      rng_.Chance(nulls) ? column->AppendNull() : column->Append(make());
+    return column;
+  }
+  // The values of a column of texts, or keys of their own.
+  void SetKeys(Slice& slice) {
+    const bool are_column = rng_.Chance(0.6);
+    const Column& column = slice.column(rng_.Below(2));
+    std::vector<std::string_view> keys;
+    for (size_t i = 0; i < slice.rows(); ++i) {
+      keys.push_back(are_column ? As<Text>(column).values()[slice.RowAt(i)] : View());
+    }
+    slice.set_keys(KeysIn(keys));
+  }
+
+  Rng rng_;
+  size_t rows_ = 0;
+  std::vector<std::string> texts_;
+  std::vector<Text> views_;
+  std::vector<Weight> weights_;
+};
+
+TEST(SliceCodecTest, ChosenRowsAreEncodedAsIfTheyHadBeenGathered) {
+  size_t column_is_key = 0;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSlices random(seed);
+    const Slice slice = random.Make();
+    for (const std::vector<uint32_t>& places :
+         {random.Places(slice.rows(), 1), random.Places(slice.rows(), 0.3),
+          random.AnyPlaces(slice.rows())}) {
+      const Slice gathered = slice.Gather(places);
+      std::string frame = "before";
+      EncodeRows(slice, places, frame);
+      ASSERT_EQ(frame, "before" + Encoded(gathered));
+      column_is_key += frame[7] == 1 ? 1 : 0;
+      ExpectSame(gathered);
+      const auto encoded = EncodedFrame::Of(slice, places);
+      EXPECT_EQ(encoded->bytes(), frame.substr(6));
+      EXPECT_EQ(encoded->rows(), places.size());
+    }
+    ExpectSame(slice);
+  }
+  EXPECT_GT(column_is_key, 150u);
+}
+
 TEST(SliceCodecTest, RandomBatchesComeBack) {
   Rng rng(7);
   const SchemaRef schema = SchemaOf(
