@@ -126,6 +126,10 @@ inline constexpr int64_t kFrameBytesMax = 32 * kMiB;
 // A frame that leaves the process has not much more bytes than this, if it has several rows.
 inline constexpr size_t kFarFrameBytes = 1 * kMiB;
 inline constexpr int64_t kFrameRowsMax = 1 << 22;
+// A message to another worker has about this size; a large frame is one alone.
+inline constexpr int64_t kBundleBytes = 256 * kKiB;
+// The first message of a link, by which a worker says who it is.
+inline constexpr size_t kLinkHelloBytesMax = 64;
 inline constexpr int32_t kExecutorsMax = 256;
 // Rows of dead letters that wait to be tried again, of one stream. Further ones are asked for
 // later.

@@ -26,6 +26,7 @@ const std::vector<MapLine>& IncludeMap() {
       {"engine/data", {"base"}},
       {"engine/transport", {"base"}},
       {"engine/frames", {"base", "engine/data", "engine/transport"}},
+      {"engine/links", {"base", "engine/data", "engine/frames", "engine/transport"}},
       {"engine/partitioners", {"base", "engine"}},
       {"engine", {"base", "engine/data", "engine/transport", "engine/frames"}},
       {"state/disk", {"base"}},
