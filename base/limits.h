@@ -128,8 +128,19 @@ inline constexpr size_t kFarFrameBytes = 1 * kMiB;
 inline constexpr int64_t kFrameRowsMax = 1 << 22;
 // A message to another worker has about this size; a large frame is one alone.
 inline constexpr int64_t kBundleBytes = 256 * kKiB;
+// The size of one message between workers: the largest frame, with what is said about it.
+inline constexpr int64_t kLinkMessageBytesMax = 64 * kMiB;
 // The first message of a link, by which a worker says who it is.
 inline constexpr size_t kLinkHelloBytesMax = 64;
+// A silent worker is pinged this often, and is gone when it does not answer in time. One that pings
+// more often than allowed is dropped.
+inline constexpr int32_t kLinkPingMs = 300;
+inline constexpr int32_t kLinkPingTimeoutMs = 1'000;
+inline constexpr int32_t kLinkPingIntervalMsMin = 100;
+// A worker that does not answer a new link for this long is not there.
+inline constexpr int32_t kLinkConnectMsMax = 2'000;
+// Links that one connection may have; each worker has one of its own.
+inline constexpr int32_t kLinksPerConnectionMax = 16;
 inline constexpr int32_t kExecutorsMax = 256;
 // Rows of dead letters that wait to be tried again, of one stream. Further ones are asked for
 // later.

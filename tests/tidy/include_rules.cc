@@ -123,7 +123,7 @@ bool MayIncludeGrpc(const SourceFile& file) {
     return IsUnder(file.path(), "coordinator/serve") && Contains(file.Name(), "service");
   }
   return IsUnder(file.path(), "coordinator/serve") || IsUnder(file.path(), "coordinator/cli") ||
-         IsUnder(file.path(), "engine/transport") || IsUnder(file.path(), "trident/run");
+         IsUnder(file.path(), "engine/links") || IsUnder(file.path(), "trident/run");
 }
 bool MayIncludeMessages(const SourceFile& file) {
   return !file.IsHeader() || IsUnder(file.path(), "tests") || Contains(file.Name(), "service") ||
@@ -263,7 +263,7 @@ Findings CheckForeignHeaders(const SourceTree& tree) {
                         target);
       } else if (IsGrpc(target) && !MayIncludeGrpc(file)) {
         found.push_back(At(file, include.line) +
-                        "gRPC is behind service files and engine/transport/*.cc; found " + target);
+                        "gRPC is behind service files and engine/links/*.cc; found " + target);
       } else if (IsGenerated(target) && !MayIncludeMessages(file)) {
         found.push_back(
             At(file, include.line) +

@@ -157,10 +157,10 @@ TEST(ForeignHeadersTest, SeesRocksDbOutsideStateSources) {
 
 TEST(ForeignHeadersTest, SeesGrpcOutsideServicesAndTransport) {
   ExpectCaught(CheckForeignHeaders, "coordinator/shell.h", 1, "#include <grpcpp/grpcpp.h>\n");
-  ExpectCaught(CheckForeignHeaders, "engine/transport/a.h", 1, "#include <grpcpp/grpcpp.h>\n");
+  ExpectCaught(CheckForeignHeaders, "engine/links/a.h", 1, "#include <grpcpp/grpcpp.h>\n");
   ExpectCaught(CheckForeignHeaders, "engine/a.cc", 1, "#include <grpcpp/grpcpp.h>\n");
   ExpectCaught(CheckForeignHeaders, "trident/a.cc", 1, "#include \"proto/a.grpc.pb.h\"\n");
-  ExpectFine(CheckForeignHeaders, "engine/transport/a.cc", "#include <grpcpp/grpcpp.h>\n");
+  ExpectFine(CheckForeignHeaders, "engine/links/a.cc", "#include <grpcpp/grpcpp.h>\n");
   ExpectFine(CheckForeignHeaders, "coordinator/serve/query_service.h",
              "#include <grpcpp/grpcpp.h>\n");
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// GrpcStreams: a port of this process, and streams of byte messages from and to other processes.
+// One stream goes one way. It knows a shared token and nothing of what the messages say.
+//
+// All is done on one completion queue with one thread of its own. The threads of gRPC's callback
+// interface fall asleep after a quiet second, and then a message may wait for a tenth of one.
+#ifndef TRIDENT_ENGINE_LINKS_GRPC_STREAMS_H_
+#define TRIDENT_ENGINE_LINKS_GRPC_STREAMS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "engine/data/column.h"
+#include "engine/links/bundle_writer.h"
+
+namespace trident {
+
+// A stream of this process. Incoming and outgoing ones are numbered apart.
+using StreamId = uint64_t;
+
+// Hears what happens to streams. Called on their one thread, so no call may take long.
+class StreamEvents {
+ public:
+  virtual ~StreamEvents() = default;
+  // A message of an incoming stream; `keep` owns its bytes. Not ok: the stream ends with that.
+  virtual Status OnMessage(StreamId incoming, std::string_view bytes, const BufferRef& keep) = 0;
+  // No more messages come, ever. Also told of a stream that ended by what OnMessage returned.
+  virtual void OnIncomingEnded(StreamId incoming, const Status& status) = 0;
+  // The next message may be written.
+  virtual void OnWritable(StreamId outgoing) = 0;
+  // Whether the messages that were written arrived is not known. `status` is never ok.
+  virtual void OnOutgoingEnded(StreamId outgoing, const Status& status) = 0;
+};
+
+class GrpcStreams {
+ public:
+  struct Options {
+    uint16_t port = 0;  // on the loopback address; 0: any that is free
+    // Both ends of a stream know it. A stream without it is refused before it is read.
+    std::string token;
+  };
+  // `events` outlives the streams. Unavailable: the port cannot be had.
+  static StatusOr<std::unique_ptr<GrpcStreams>> Start(const Options& options, StreamEvents* events);
+  // Ends all streams. `events` may still be called meanwhile, but not later.
+  ~GrpcStreams();
+
+  uint16_t port() const;
+  // Opens a stream to "host:port", over a connection of its own. `first` is its first message;
+  // OnWritable tells when it is on its way. Never waits: what goes wrong, OnOutgoingEnded tells.
+  void Open(StreamId outgoing, const std::string& address, std::string first);
+  // Writes one message; never waits. Nothing happens if the stream has ended.
+  // REQUIRES: OnWritable was called since the last Write.
+  void Write(StreamId outgoing, BundleBytes message);
+
+ private:
+  class Running;
+  class Outgoing;
+  class Incoming;
+  explicit GrpcStreams(std::unique_ptr<Running> running);
+
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_ENGINE_LINKS_GRPC_STREAMS_H_
