@@ -23,6 +23,8 @@ Status BatchAge(const Bench& bench);
 // calls.cc
 Status Drpc(const Bench& bench);
 Status StateGet(const Bench& bench);
+// exchange.cc
+Status Exchange(const Bench& bench);
 // restart.cc
 Status Restart(const Bench& bench);
 // cold_state.cc

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/bench/benchmarks.h"
+#include "tests/bench/exchange.h"
 #include "tests/bench/restart.h"
 #include "tests/support/paths.h"
 
@@ -30,6 +31,7 @@ const std::vector<Benchmark>& Benchmarks() {
       {"batch_age", BatchAge},
       {"drpc", Drpc},
       {"state_get", StateGet},
+      {"exchange", Exchange},
       {"restart", Restart},
       {"cold_state", ColdState},
       {"growth", Growth},
@@ -84,7 +86,10 @@ int Main(int argc, char** argv) {
   app.add_option("--restart-dir", restart.dir)->group("");
   app.add_option("--restart-keys", restart.keys)->group("");
   app.add_option("--restart-rows", restart.rows_until_kill)->group("");
+  int exchange_port = 0;
+  app.add_option("--exchange-port", exchange_port)->group("");
   CLI11_PARSE(app, argc, argv);
+  if (exchange_port != 0) return RunExchangeChild(exchange_port);
   if (!restart.dir.empty()) return RunRestartChild(restart);
 
   std::ofstream json;
