@@ -14,6 +14,7 @@ namespace trident {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr std::string_view kLifeKey = "life";
 constexpr std::string_view kPromiseKey = "promise";
 constexpr std::string_view kPreparedPrefix = "prepared/";
 constexpr std::string_view kSourcesPrefix = "sources/";
@@ -128,6 +129,23 @@ Status ParticipantLog::LoadMeta(std::string_view key, std::string_view value, Ep
   group.sources_after = TxId(in.Varint());
   group.sources_time = static_cast<int64_t>(in.Varint());
   return in.done() ? absl::OkStatus() : Malformed("state of the sources");
+}
+
+StatusOr<Incarnation> ParticipantLog::NextLife(const DurableStore& store) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::optional<std::string> sealed,
+                           store.Get(Table::kMeta, kLifeKey));
+  if (!sealed) return Incarnation(1);
+  TRIDENT_ASSIGN_OR_RETURN(const std::string_view content, Unseal("life", kVersion, *sealed));
+  ByteReader in(content);
+  const Incarnation last(in.Varint());
+  if (!in.done()) return Malformed("life");
+  return last.Next();
+}
+
+void ParticipantLog::AddLife(Incarnation life, WriteSet& changes) {
+  std::string content;
+  PutVarint(content, life.value());
+  changes.Put(Table::kMeta, std::string(kLifeKey), Seal(kVersion, content));
 }
 
 void ParticipantLog::AddPromise(Epoch epoch, WriteSet& changes) {

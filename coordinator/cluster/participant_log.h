@@ -4,6 +4,7 @@
 // Its decisions stand where one process keeps them (coordinator/decision_log.h), so its directory
 // reads like that of one process. Besides these the kMeta table has
 //
+//   "life"                     of the newest process that worked here, a varint
 //   "promise"                  the newest epoch that was promised, a varint
 //   "prepared/" group, txid    what is known of a record in the redo that is not known to be
 //                              decided: attempt, previous attempt, and the cut if it is kept here
@@ -39,6 +40,9 @@ class ParticipantLog final : public DecidedAttempts {
   // Reads what is there. `groups` are those of the topology. DataLoss when something is damaged.
   StatusOr<Remembered> Load(const std::vector<GroupId>& groups);
 
+  // The life after the newest one that was added. DataLoss when that is damaged.
+  static StatusOr<Incarnation> NextLife(const DurableStore& store);
+  static void AddLife(Incarnation life, WriteSet& changes);
   static void AddPromise(Epoch epoch, WriteSet& changes);
   // The record takes the place of all of the group from its txid on. `redo` puts its bytes.
   void AddRecord(const BatchId& id, const PreparedRecord& record, WriteSet redo, WriteSet& changes);

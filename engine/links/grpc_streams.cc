@@ -127,8 +127,9 @@ class GrpcStreams::Running {
   std::map<Incoming*, std::unique_ptr<Incoming>> incoming_ TRIDENT_GUARDED_BY(mutex_);
 };
 
-// A stream to another process. Its call is read too, though nothing comes: so it is known when the
-// call ends. Done with when the call has ended and no operation is under way.
+// A stream to another process. Its call is read too: the other end answers the first message, and
+// says nothing more until the call ends. Done with when the call has ended and no operation is under
+// way.
 class GrpcStreams::Outgoing {
  public:
   Outgoing(Running* running, StreamId id, std::string first)
@@ -188,6 +189,7 @@ class GrpcStreams::Outgoing {
   }
   void Read(bool ok) {
     if (!ok) return End();
+    if (!std::exchange(accepted_, true)) running_->events().OnAccepted(id_);
     call_->Read(&incoming_, &read_);
   }
   void End() {
@@ -220,6 +222,7 @@ class GrpcStreams::Outgoing {
   grpc::ByteBuffer incoming_;
   grpc::Status status_;
   Tag started_, wrote_, read_, finished_;
+  bool accepted_ = false;  // of the thread of the streams
 
   Mutex mutex_;
   bool writing_ TRIDENT_GUARDED_BY(mutex_) = false;
@@ -233,6 +236,7 @@ class GrpcStreams::Incoming {
   Incoming(Running* running, StreamId id) : running_(running), id_(id), call_(&context_) {
     accepted_.done = [this](bool ok) { Accepted(ok); };
     read_.done = [this](bool ok) { Read(ok); };
+    answered_.done = [this](bool ok) { Answered(ok); };
     finished_.done = [this](bool) { running_->Remove(this); };
     running_->service().RequestCall(&context_, &call_, running_->queue(), running_->queue(),
                                     &accepted_);
@@ -262,6 +266,15 @@ class GrpcStreams::Incoming {
     incoming_.Clear();
     const Status status = running_->events().OnMessage(id_, message.bytes, message.keep);
     if (!status.ok()) return End(status);
+    if (!std::exchange(is_answered_, true)) return Answer();
+    call_.Read(&incoming_, &read_);
+  }
+  void Answer() {
+    const grpc::Slice nothing;
+    call_.Write(grpc::ByteBuffer(&nothing, 1), &answered_);
+  }
+  void Answered(bool ok) {
+    if (!ok) return End(Unavailable("the link was broken, or the other worker ended"));
     call_.Read(&incoming_, &read_);
   }
   void End(const Status& status) {
@@ -274,7 +287,8 @@ class GrpcStreams::Incoming {
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter call_;
   grpc::ByteBuffer incoming_;
-  Tag accepted_, read_, finished_;
+  Tag accepted_, read_, answered_, finished_;
+  bool is_answered_ = false;
 };
 
 Status GrpcStreams::Running::Start() {

@@ -30,6 +30,8 @@ class StreamEvents {
   virtual Status OnMessage(StreamId incoming, std::string_view bytes, const BufferRef& keep) = 0;
   // No more messages come, ever. Also told of a stream that ended by what OnMessage returned.
   virtual void OnIncomingEnded(StreamId incoming, const Status& status) = 0;
+  // The other end has taken the first message: it will take more.
+  virtual void OnAccepted(StreamId outgoing) = 0;
   // The next message may be written.
   virtual void OnWritable(StreamId outgoing) = 0;
   // Whether the messages that were written arrived is not known. `status` is never ok.
@@ -50,7 +52,8 @@ class GrpcStreams {
 
   uint16_t port() const;
   // Opens a stream to "host:port", over a connection of its own. `first` is its first message;
-  // OnWritable tells when it is on its way. Never waits: what goes wrong, OnOutgoingEnded tells.
+  // OnWritable tells when it is on its way, OnAccepted when it is taken. Never waits: what goes
+  // wrong, OnOutgoingEnded tells.
   void Open(StreamId outgoing, const std::string& address, std::string first);
   // Writes one message; never waits. Nothing happens if the stream has ended.
   // REQUIRES: OnWritable was called since the last Write.

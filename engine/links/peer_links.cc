@@ -122,6 +122,11 @@ std::shared_ptr<PeerLinks::Link> PeerLinks::FindStream(StreamId outgoing) const 
 
 // ---- the thread of the links ----
 
+void PeerLinks::OnAccepted(StreamId outgoing) {
+  const std::shared_ptr<Link> link = FindStream(outgoing);
+  if (link != nullptr && options_.on_connected != nullptr) options_.on_connected(link->worker);
+}
+
 void PeerLinks::OnWritable(StreamId outgoing) {
   const std::shared_ptr<Link> link = FindStream(outgoing);
   if (link == nullptr) return;

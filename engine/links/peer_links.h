@@ -56,6 +56,8 @@ class PeerLinks final : public Transport, private StreamEvents {
     std::function<uint32_t(StageId)> tasks_of;
     // Whether a worker in this life may send. Its token is right already.
     std::function<Status(const PeerLife&)> accept;
+    // The other worker takes what the link to it carries. Null: nobody asks.
+    std::function<void(WorkerId)> on_connected = nullptr;
     // Takes a message for a task of this worker. Not ok: it is refused, and counted.
     std::function<Status(DataMessage)> deliver;
     // The link to a worker, or from it, has ended; each may be told. What was on its way is lost.
@@ -71,6 +73,8 @@ class PeerLinks final : public Transport, private StreamEvents {
   // Opens the link to a worker that listens at "host:port", for the first time or after it broke.
   // Failures are told by on_broken. REQUIRES: there is no link to it.
   void Connect(WorkerId worker, const std::string& address);
+  // Whether there is a link to it, though it may not be connected yet.
+  bool HasLink(WorkerId worker) const { return FindLink(worker) != nullptr; }
 
   // Transport. REQUIRES: the rows of a frame for another worker are a FramePayload.
   void Send(DataMessage message) override;
@@ -111,6 +115,7 @@ class PeerLinks final : public Transport, private StreamEvents {
 
   Status OnMessage(StreamId incoming, std::string_view bytes, const BufferRef& keep) override;
   void OnIncomingEnded(StreamId incoming, const Status& status) override;
+  void OnAccepted(StreamId outgoing) override;
   void OnWritable(StreamId outgoing) override;
   void OnOutgoingEnded(StreamId outgoing, const Status& status) override;
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/run.h"
 
-#include <malloc.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -12,26 +9,16 @@
 #include "coordinator/serve/drpc_server.h"
 #include "coordinator/serve/listen_address.h"
 #include "coordinator/serve/server.h"
-#include "state/disk/memory_store.h"
 #include "state/disk/rocks_directory.h"
-#include "state/disk/rocks_store.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
 #include "trident/run/call_watch.h"
 #include "trident/run/local_control.h"
 #include "trident/run/parts/run_parts.h"
+#include "trident/run/parts/state_directory.h"
 
 namespace trident {
 namespace {
-
-// Large buffers go back to the system when they are freed. By default glibc stops doing so once it
-// has seen a few, and what it keeps, an arena a thread, is no part of any budget: a third of what a
-// state larger than its memory took.
-void ReturnLargeBuffers() {
-  constexpr int kLargeBytes = 256 * kKiB;
-  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
-  ::mallopt(M_TRIM_THRESHOLD, 4 * kLargeBytes);
-}
 
 // How often calls of the program's code are looked at.
 constexpr Nanos kCallsLookEvery = 250 * kMillisecond;
@@ -105,23 +92,9 @@ class LocalRun final : public Run, private CoordinatorEvents {
 };
 
 Status LocalRun::OpenStore() {
-  MemoryShares shares = ShareMemory(options_.memory_bytes);
-  if (options_.state_dir.empty()) {
-    store_ = std::make_unique<MemoryStore>();
-    return absl::OkStatus();
-  }
-  RocksStoreOptions rocks;
-  rocks.dir = options_.state_dir;
-  rocks.cache_bytes = shares.block_cache;
-  rocks.write_buffer_bytes = shares.write_buffers;
-  std::error_code unknown;
-  const bool is_there = std::filesystem::exists(options_.state_dir, unknown);
-  auto opened = RocksStore::Open(rocks);
-  if (!opened.ok()) {
-    return InUseAdvice(opened.status(), ". Stop it first, or use another directory");
-  }
-  store_ = *std::move(opened);
-  made_directory_ = !is_there && !unknown;
+  TRIDENT_ASSIGN_OR_RETURN(OpenedStore opened, OpenStateDirectory(options_));
+  store_ = std::move(opened.store);
+  made_directory_ = opened.made_directory;
   return absl::OkStatus();
 }
 

@@ -13,6 +13,18 @@
 
 namespace trident {
 
+namespace {
+
+GroupId GroupOf(const WordToWorker& word) {
+  return std::visit(Overloaded{[](const word::Abort& abort) {
+                                 return abort.cancelled.front().group;
+                               },
+                               [](const auto& other) { return other.id.group; }},
+                    word);
+}
+
+}  // namespace
+
 // Leads the batches of one epoch that has started.
 class ClusterLeader::Leading final : private WorkerLink {
  public:
@@ -53,14 +65,16 @@ class ClusterLeader::Leading final : private WorkerLink {
     if (const auto* emit = std::get_if<word::Emit>(&word)) {
       const std::optional<WorkerId> worker = leader_.placement_.WorkerOf(emit->emitter);
       TRIDENT_CHECK(worker.has_value()) << "no such spout task";
-      return leader_.seams_.tell(*worker, std::move(word));
+      const GroupId group = emit->id.group;
+      return leader_.seams_.tell(*worker, GroupWordToWorker{epoch_, group, std::move(word)});
     }
     if (const auto* publish = std::get_if<word::Publish>(&word)) {
       // The workers keep what was decided. This log needs no more than its end.
       const Status trimmed = log_.Trim(publish->id.group, publish->id.txid);
       TRIDENT_CHECK(trimmed.ok()) << Message(trimmed);
     }
-    for (const WorkerId worker : leader_.workers_) leader_.seams_.tell(worker, word);
+    const GroupWordToWorker told{epoch_, GroupOf(word), std::move(word)};
+    for (const WorkerId worker : leader_.workers_) leader_.seams_.tell(worker, told);
   }
 
   ClusterLeader& leader_;
@@ -75,7 +89,7 @@ ClusterLeader::ClusterLeader(Plan plan, const RunOptions& options, Seams seams)
     : plan_(std::move(plan)),
       options_(options),
       seams_(std::move(seams)),
-      placement_(seams_.workers, MakeStages(plan_, {})) {
+      placement_(seams_.workers, MakeStages(plan_, {}), 0) {
   for (uint32_t worker = 0; worker < seams_.workers; ++worker) workers_.emplace_back(worker);
 }
 
@@ -83,15 +97,15 @@ ClusterLeader::~ClusterLeader() { Stop(); }
 
 // ---- what it hears ----
 
-void ClusterLeader::OnConnected(WorkerId worker, Incarnation life) {
+void ClusterLeader::OnConnected(WorkerId worker, const Life& life) {
   Post(Connected{worker, life});
 }
 
 void ClusterLeader::OnGone(WorkerId worker, Incarnation life) { Post(Gone{worker, life}); }
 
 // A word about batches goes straight to the coordinator, on the thread that brought it.
-void ClusterLeader::Hear(WorkerId worker, WorkerSays says) {
-  auto* batch = std::get_if<BatchSays>(&says);
+void ClusterLeader::Hear(WorkerId worker, WorkerWord says) {
+  auto* batch = std::get_if<GroupWordToLeader>(&says);
   if (batch == nullptr) return Post(Said{worker, std::move(says)});
   const auto& groups = plan_.group_ids;
   if (std::find(groups.begin(), groups.end(), batch->group) == groups.end()) return;
@@ -126,17 +140,21 @@ void ClusterLeader::Post(Event event) {
 }
 
 void ClusterLeader::TakeIn(const Connected& event) {
-  Incarnation& life = lives_[event.worker];
-  if (event.life < life) return;
+  Life& life = lives_[event.worker];
+  const Incarnation before = life.incarnation;
+  if (event.life.incarnation < before) return;
   // Its memory is gone, and with it what it has staged.
-  if (event.life > life && life != Incarnation() && leading() != Epoch()) must_begin_ = true;
+  if (event.life.incarnation > before && before != Incarnation() && leading() != Epoch()) {
+    must_begin_ = true;
+  }
   life = event.life;
-  if (!must_begin_) to_step_.push_back(takeover_event::Connected{event.worker, event.life});
+  if (must_begin_) return;
+  to_step_.push_back(takeover_event::Connected{event.worker, life.incarnation});
 }
 
 void ClusterLeader::TakeIn(const Gone& event) {
   const auto life = lives_.find(event.worker);
-  if (life == lives_.end() || life->second != event.life) return;
+  if (life == lives_.end() || life->second.incarnation != event.life) return;
   TRIDENT_LOG(WARN) << "worker " << event.worker.value() << " is gone; batches wait for it";
   lives_.erase(life);
   must_begin_ = true;
@@ -198,8 +216,17 @@ void ClusterLeader::BeginEpoch() {
   for (const GroupId group : plan_.group_ids) configs.push_back(ConfigOf(group));
   takeover_ = std::make_unique<Takeover>(mine_, configs);
   for (const auto& [worker, life] : lives_) {
-    to_step_.push_back(takeover_event::Connected{worker, life});
+    to_step_.push_back(takeover_event::Connected{worker, life.incarnation});
   }
+}
+
+Welcome ClusterLeader::WelcomeTo(Epoch epoch) const {
+  Welcome welcome;
+  welcome.epoch = epoch;
+  for (const auto& [worker, life] : lives_) {
+    welcome.workers.push_back({worker, life.incarnation, life.exchange_address});
+  }
+  return welcome;
 }
 
 void ClusterLeader::EndEpoch() {
@@ -239,7 +266,10 @@ void ClusterLeader::Perform(const TakeoverAction& action) {
                    if (written.ok()) mine_ = write.record;
                    to_step_.push_back(takeover_event::StartWritten{written});
                  },
-                 [&](const takeover_action::Tell& tell) { seams_.tell(tell.worker, tell.word); },
+                 [&](const takeover_action::Tell& tell) {
+            seams_.tell(tell.worker, WelcomeTo(mine_.epoch));
+            seams_.tell(tell.worker, tell.word);
+          },
                  [&](const takeover_action::Lead& lead) { Lead(lead); },
                  [&](const takeover_action::GiveUp& give_up) {
                    // A worker that started again is asked in a new epoch; nothing else mends

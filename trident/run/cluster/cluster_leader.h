@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -25,7 +26,7 @@
 #include "coordinator/batch_coordinator.h"
 #include "coordinator/protocol/takeover.h"
 #include "trident/planner/planner.h"
-#include "trident/run/cluster/cluster_words.h"
+#include "coordinator/cluster/control_words.h"
 #include "trident/run/cluster/epoch_store.h"
 #include "trident/run/cluster/placement.h"
 #include "trident/run/parts/run_options.h"
@@ -41,7 +42,7 @@ class ClusterLeader {
     EpochStore* epochs = nullptr;
     const Clock* clock = &RealClock();
     // Says something to a worker. Called on any thread, also with locks held: it must not wait.
-    std::function<void(WorkerId, LeaderSays)> tell;
+    std::function<void(WorkerId, LeaderWord)> tell;
     CoordinatorEvents* events = nullptr;
     std::function<void()> changed;  // the end may have come nearer; any thread
     // No epoch of this leader can lead any more: a later leader has begun one, or something that
@@ -53,10 +54,14 @@ class ClusterLeader {
   ~ClusterLeader();  // Stop()
 
   // A life of a worker can be reached, or cannot be reached any more. Any thread.
-  void OnConnected(WorkerId worker, Incarnation life);
+  struct Life {
+    Incarnation incarnation;
+    std::string exchange_address;  // where it takes rows of other workers
+  };
+  void OnConnected(WorkerId worker, const Life& life);
   void OnGone(WorkerId worker, Incarnation life);
   // A worker says something. Any thread.
-  void Hear(WorkerId worker, WorkerSays says);
+  void Hear(WorkerId worker, WorkerWord says);
 
   void Start();
   void Stop();
@@ -78,7 +83,7 @@ class ClusterLeader {
   class Leading;
   struct Connected {
     WorkerId worker;
-    Incarnation life;
+    Life life;
   };
   struct Gone {
     WorkerId worker;
@@ -86,7 +91,7 @@ class ClusterLeader {
   };
   struct Said {
     WorkerId worker;
-    WorkerSays says;
+    WorkerWord says;
   };
   using Event = std::variant<Connected, Gone, Said>;
 
@@ -97,6 +102,7 @@ class ClusterLeader {
   void TakeIn(Said& event);
   void BeginEpoch();
   void EndEpoch();
+  Welcome WelcomeTo(Epoch epoch) const;
   void Step(const TakeoverEvent& event);
   void Perform(const TakeoverAction& action);
   void Lead(const takeover_action::Lead& lead);
@@ -112,7 +118,7 @@ class ClusterLeader {
   std::vector<WorkerId> workers_;
 
   // Of the thread that runs the leader.
-  std::map<WorkerId, Incarnation> lives_;
+  std::map<WorkerId, Life> lives_;
   std::unique_ptr<Takeover> takeover_;
   EpochRecord mine_;
   bool must_begin_ = true;

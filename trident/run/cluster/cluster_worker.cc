@@ -22,7 +22,7 @@ struct ClusterWorker::EpochParts final : public LeaderLink {
   // A vote is told when the record is durable.
   void Tell(GroupId group, WordToLeader word) override {
     if (const auto* voted = std::get_if<word::Voted>(&word)) return owner.Queue(Staged{voted->id});
-    owner.seams_.tell(BatchSays{epoch, group, std::move(word)});
+    owner.seams_.tell(GroupWordToLeader{epoch, group, std::move(word)});
   }
 
   ClusterWorker& owner;
@@ -98,16 +98,21 @@ Status ClusterWorker::Claim() {
 }
 
 Status ClusterWorker::ClaimStore() {
-  if (claim_.empty()) return absl::OkStatus();
-  return seams_.store->Write(std::exchange(claim_, {}), Durability::kSynced);
+  WriteSet changes = std::exchange(claim_, {});
+  ParticipantLog::AddLife(seams_.life, changes);
+  return seams_.store->Write(changes, Durability::kSynced);
 }
 
 // ---- what the leader says ----
 
-void ClusterWorker::Hear(LeaderSays says) {
+void ClusterWorker::Hear(LeaderWord says) {
   MutexLock lock(mutex_);
   if (stops_) return;
-  std::visit(Overloaded{[&](WordToWorker& word) TRIDENT_REQUIRES(mutex_) { Hear(std::move(word)); },
+  std::visit(Overloaded{[&](GroupWordToWorker& word) TRIDENT_REQUIRES(mutex_) {
+                          Hear(std::move(word.word));
+                        },
+                        // Those who connect the worker, and who answer reads, hear these.
+                        [](const Welcome&) {}, [](const word::LeaseRound&) {},
                         [&](const auto& word) TRIDENT_REQUIRES(mutex_) { Step(word); }},
              says);
 }
@@ -131,7 +136,7 @@ void ClusterWorker::Step(const ParticipantEvent& event) {
 
 void ClusterWorker::Perform(ParticipantAction action) {
   const auto say = [&](const BatchId& id, WordToLeader word) {
-    seams_.tell(BatchSays{id.attempt.epoch, id.group, std::move(word)});
+    seams_.tell(GroupWordToLeader{id.attempt.epoch, id.group, std::move(word)});
   };
   std::visit(Overloaded{
                  [&](word::Promised& promised) {
@@ -358,6 +363,7 @@ bool ClusterWorker::EndEpoch() {
     ending.swap(ending_);
   }
   for (const auto& parts : ending) parts->parts->Stop();
+  if (!ending.empty() && seams_.disconnect != nullptr) seams_.disconnect();
   return !ending.empty();
 }
 
@@ -372,10 +378,15 @@ bool ClusterWorker::BeginEpoch() {
   StatusOr<std::shared_ptr<EpochParts>> built = Build(epoch);
   if (!built.ok()) return Fail(built.status()), true;
   WorkerParts& parts = *(*built)->parts;
+  const auto goes_on = [this, epoch] {
+    MutexLock lock(mutex_);
+    return !stops_ && protocol_->joined() == epoch;
+  };
+  const bool is_connected = seams_.connect == nullptr || seams_.connect(epoch, goes_on).ok();
   if (has_threads_) parts.StartExecutors();
   {
     MutexLock lock(mutex_);
-    if (protocol_->joined() != epoch) {
+    if (!is_connected || protocol_->joined() != epoch) {
       ending_.push_back(*std::move(built));
       return true;
     }

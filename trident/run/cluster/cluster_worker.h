@@ -25,7 +25,7 @@
 #include "coordinator/cluster/participant_log.h"
 #include "coordinator/protocol/participant_protocol.h"
 #include "trident/planner/planner.h"
-#include "trident/run/cluster/cluster_words.h"
+#include "coordinator/cluster/control_words.h"
 #include "trident/run/parts/run_options.h"
 #include "trident/run/parts/worker_parts.h"
 
@@ -43,8 +43,13 @@ class ClusterWorker {
     StateStoreOptions states;
     // Carries frames between tasks, near and far, and gives near ones to Deliver.
     Transport* network = nullptr;
+    // Connects `network` to the other workers of an epoch, before it carries anything, and ends
+    // these links when the epoch's executors have ended. `connect` may wait while `goes_on`; not
+    // ok: the epoch is over. Null: it needs no links.
+    std::function<Status(Epoch, const std::function<bool()>& goes_on)> connect = nullptr;
+    std::function<void()> disconnect = nullptr;
     // Says something to the leader. Called on any thread, also with locks held: it must not wait.
-    std::function<void(WorkerSays)> tell;
+    std::function<void(WorkerWord)> tell;
     // This life can do no more: its store failed, or what is decided is not there.
     std::function<void(const Status&)> failed;
   };
@@ -54,12 +59,12 @@ class ClusterWorker {
                                                        Seams seams);
   ~ClusterWorker();  // Stop()
 
-  // Writes whose the store is, if it is new: what else stands there must have an owner. The first
-  // promise does the same. Call it before Start.
+  // Writes whose the store is, if it is new, and that this life works here: no later one will be
+  // the same. Call it before Start.
   Status ClaimStore();
 
   // The leader says something. Any thread; does not wait for disk or executors.
-  void Hear(LeaderSays says);
+  void Hear(LeaderWord says);
   // A message has come for a task of this worker. Any thread. Not ok: no task expects it.
   Status Deliver(DataMessage message);
 

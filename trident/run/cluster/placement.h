@@ -21,18 +21,26 @@ namespace trident {
 // Immutable, so any thread may use it.
 class Placement {
  public:
-  // REQUIRES: at least one worker.
-  Placement(uint32_t workers, const std::vector<StageSpec>& stages) : workers_(workers) {
+  // `stages` are those of the plan. Behind them stand `letter_stages` of dead letters, of one task
+  // each. REQUIRES: at least one worker.
+  Placement(uint32_t workers, const std::vector<StageSpec>& stages, uint32_t letter_stages)
+      : workers_(workers) {
     for (const StageSpec& stage : stages) {
       tasks_[stage.id] = stage.tasks;
       if (stage.spout != nullptr) spouts_[stage.spout_id] = stage.tasks;
     }
+    const auto first = static_cast<uint32_t>(stages.size());
+    for (uint32_t i = 0; i < letter_stages; ++i) tasks_[StageId(first + i)] = 1;
   }
 
-  // A stage that was not among them has one task: that of dead letters.
+  // Of all workers; 0: there is no such stage.
+  uint32_t TasksOf(StageId stage) const {
+    const auto tasks = tasks_.find(stage);
+    return tasks == tasks_.end() ? 0 : tasks->second;
+  }
+  // REQUIRES: there is such a task.
   WorkerId WorkerOf(const TaskAddress& task) const {
-    const auto tasks = tasks_.find(task.stage);
-    return tasks == tasks_.end() ? WorkerId(0) : Of(task.task, tasks->second);
+    return Of(task.task, tasks_.at(task.stage));
   }
   // nullopt: there is no such spout task.
   std::optional<WorkerId> WorkerOf(EmitterId emitter) const {

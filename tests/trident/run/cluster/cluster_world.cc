@@ -80,7 +80,7 @@ void ClusterWorld::StartHost(uint32_t number) {
   StatusOr<Plan> plan = MakeClusterPlan();
   if (!plan.ok()) return Violated(plan.status().ToString());
   host.network =
-      std::make_unique<Network>(*this, number, Placement(options_.workers, MakeStages(*plan, {})));
+      std::make_unique<Network>(*this, number, Placement(options_.workers, MakeStages(*plan, {}), 0));
   StateStoreOptions states = WorkerParts::StatesOf(options_.run);
   states.fold_commits = 1 + rng_.Below(20);
   const auto fails = [this, number](const Status& cause) {
@@ -96,7 +96,7 @@ void ClusterWorld::StartHost(uint32_t number) {
                                      .states = states,
                                      .network = host.network.get(),
                                      .tell =
-                                         [this, number](WorkerSays says) {
+                                         [this, number](WorkerWord says) {
                                            if (!hosts_[number].is_connected) return;
                                            to_leader_[number].push_back(std::move(says));
                                          },
@@ -126,7 +126,7 @@ void ClusterWorld::StartLeader() {
                            .epochs = epoch_store_.get(),
                            .clock = &clock_,
                            .tell =
-                               [this](WorkerId worker, LeaderSays says) {
+                               [this](WorkerId worker, LeaderWord says) {
                                  if (!hosts_[worker.value()].is_connected) return;
                                  to_worker_[worker.value()].push_back(std::move(says));
                                },
@@ -144,7 +144,7 @@ void ClusterWorld::Connect(uint32_t number) {
   host.is_connected = true;
   to_worker_[number].clear();
   to_leader_[number].clear();
-  leader_->OnConnected(WorkerId(number), host.life);
+  leader_->OnConnected(WorkerId(number), {.incarnation = host.life, .exchange_address = ""});
 }
 
 void ClusterWorld::Disconnect(uint32_t number) {
@@ -184,7 +184,7 @@ bool ClusterWorld::DeliverToWorker() {
   const uint64_t number = rng_.Below(hosts_.size());
   auto& words = to_worker_[number];
   if (words.empty() || hosts_[number].worker == nullptr) return false;
-  LeaderSays says = std::move(words.front());
+  LeaderWord says = std::move(words.front());
   words.pop_front();
   hosts_[number].worker->Hear(std::move(says));
   return true;
@@ -194,7 +194,7 @@ bool ClusterWorld::DeliverToLeader() {
   const uint64_t number = rng_.Below(hosts_.size());
   auto& words = to_leader_[number];
   if (words.empty() || leader_ == nullptr) return false;
-  WorkerSays says = std::move(words.front());
+  WorkerWord says = std::move(words.front());
   words.pop_front();
   leader_->Hear(WorkerId(static_cast<uint32_t>(number)), std::move(says));
   return true;

@@ -104,8 +104,8 @@ class ClusterWorld final : private CoordinatorEvents {
   std::unique_ptr<StoredEpoch> epoch_store_;
   std::unique_ptr<ClusterLeader> leader_;
   // By worker: in order, as one stream each way.
-  std::vector<std::deque<LeaderSays>> to_worker_;
-  std::vector<std::deque<WorkerSays>> to_leader_;
+  std::vector<std::deque<LeaderWord>> to_worker_;
+  std::vector<std::deque<WorkerWord>> to_leader_;
   std::vector<Frame> frames_;
   bool faults_on_ = true;
   uint64_t steps_ = 0;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/cluster/epoch_links.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+namespace trident {
+namespace {
+
+// A worker that does not take the link yet is asked again after so long.
+constexpr Nanos kConnectAgain = 20 * kMillisecond;
+// The port is ours, but the system may need a moment to give it back.
+constexpr int kPortTriesMax = 100;
+
+}  // namespace
+
+StatusOr<std::unique_ptr<EpochLinks>> EpochLinks::Start(Options options) {
+  std::unique_ptr<EpochLinks> links(new EpochLinks(std::move(options)));
+  links->port_ = links->options_.port;
+  // Holds the port until the first epoch.
+  TRIDENT_ASSIGN_OR_RETURN(std::shared_ptr<PeerLinks> opened, links->Open(Epoch()));
+  links->port_ = opened->port();
+  MutexLock lock(links->mutex_);
+  links->links_ = std::move(opened);
+  return links;
+}
+
+EpochLinks::~EpochLinks() { Disconnect(); }
+
+std::string EpochLinks::address() const { return Concat("127.0.0.1:", port_); }
+
+StatusOr<std::shared_ptr<PeerLinks>> EpochLinks::Open(Epoch epoch) {
+  PeerLinks::Options links;
+  links.self = {epoch, options_.worker, options_.life};
+  links.port = port_;
+  links.token = options_.token;
+  links.worker_of = [this](const TaskAddress& task) { return options_.placement.WorkerOf(task); };
+  links.tasks_of = [this](StageId stage) { return options_.placement.TasksOf(stage); };
+  links.accept = [this, epoch](const PeerLife& peer) { return Judge(epoch, peer); };
+  links.on_connected = [this](WorkerId worker) {
+    MutexLock lock(mutex_);
+    connected_.insert(worker);
+    changed_.NotifyAll();
+  };
+  links.deliver = options_.deliver;
+  links.on_broken = [this, epoch](WorkerId worker, const Status& cause) {
+    OnBroken(epoch, worker, cause);
+  };
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<PeerLinks> opened, PeerLinks::Start(std::move(links)));
+  return std::shared_ptr<PeerLinks>(std::move(opened));
+}
+
+Status EpochLinks::Judge(Epoch epoch, const PeerLife& peer) const {
+  MutexLock lock(mutex_);
+  const auto is_it = [&](const Welcome::Worker& each) {
+    return each.worker == peer.worker && each.incarnation == peer.incarnation;
+  };
+  const bool is_listed = std::any_of(welcome_.workers.begin(), welcome_.workers.end(), is_it);
+  if (peer.epoch == epoch && epoch != Epoch() && welcome_.epoch == epoch && is_listed) {
+    return absl::OkStatus();
+  }
+  return FailedPrecondition("worker ", options_.worker.value(), " takes rows of epoch ",
+                            epoch.value(), ", not of epoch ", peer.epoch.value(), " from worker ",
+                            peer.worker.value());
+}
+
+void EpochLinks::OnBroken(Epoch epoch, WorkerId worker, const Status& cause) {
+  {
+    MutexLock lock(mutex_);
+    connected_.erase(worker);
+    changed_.NotifyAll();
+    if (!is_whole_) return;
+  }
+  options_.on_broken(epoch, cause);
+}
+
+void EpochLinks::Welcomed(const Welcome& welcome) {
+  MutexLock lock(mutex_);
+  welcome_ = welcome;
+  changed_.NotifyAll();
+}
+
+std::vector<Welcome::Worker> EpochLinks::OthersOf(Epoch epoch) const {
+  MutexLock lock(mutex_);
+  std::vector<Welcome::Worker> others;
+  if (welcome_.epoch != epoch) return others;
+  for (const Welcome::Worker& each : welcome_.workers) {
+    if (each.worker != options_.worker) others.push_back(each);
+  }
+  return others;
+}
+
+Status EpochLinks::Connect(Epoch epoch, const std::function<bool()>& goes_on) {
+  Disconnect();
+  std::shared_ptr<PeerLinks> links;
+  for (int tries = 0; links == nullptr; ++tries) {
+    StatusOr<std::shared_ptr<PeerLinks>> opened = Open(epoch);
+    if (opened.ok()) {
+      links = *std::move(opened);
+      break;
+    }
+    if (tries >= kPortTriesMax || !goes_on()) return opened.status();
+    MutexLock lock(mutex_);
+    changed_.WaitFor(mutex_, kConnectAgain);
+  }
+  {
+    MutexLock lock(mutex_);
+    links_ = links;
+  }
+  const std::vector<Welcome::Worker> others = OthersOf(epoch);
+  for (;;) {
+    if (!goes_on()) return Unavailable("epoch ", epoch.value(), " is over");
+    for (const Welcome::Worker& other : others) {
+      if (!links->HasLink(other.worker)) links->Connect(other.worker, other.exchange_address);
+    }
+    MutexLock lock(mutex_);
+    is_whole_ = connected_.size() == others.size();
+    if (is_whole_) return absl::OkStatus();
+    changed_.WaitFor(mutex_, kConnectAgain);
+  }
+}
+
+void EpochLinks::Disconnect() {
+  std::shared_ptr<PeerLinks> links;
+  {
+    MutexLock lock(mutex_);
+    is_whole_ = false;
+    links.swap(links_);
+  }
+  // Its thread may be about to tell of a link; so without the lock.
+  links.reset();
+  MutexLock lock(mutex_);
+  connected_.clear();
+}
+
+std::shared_ptr<PeerLinks> EpochLinks::FindLinks() const {
+  MutexLock lock(mutex_);
+  return links_;
+}
+
+void EpochLinks::Send(DataMessage message) {
+  if (const std::shared_ptr<PeerLinks> links = FindLinks()) links->Send(std::move(message));
+}
+
+void EpochLinks::SendTogether(std::vector<DataMessage> messages) {
+  const std::shared_ptr<PeerLinks> links = FindLinks();
+  if (links != nullptr) links->SendTogether(std::move(messages));
+}
+
+std::optional<WorkerId> EpochLinks::FarWorkerOf(const TaskAddress& to) const {
+  const WorkerId worker = options_.placement.WorkerOf(to);
+  if (worker == options_.worker) return std::nullopt;
+  return worker;
+}
+
+}  // namespace trident
