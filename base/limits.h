@@ -57,6 +57,11 @@ inline constexpr int32_t kRpcKeepaliveMs = 60'000;
 inline constexpr int32_t kRpcKeepaliveTimeoutMs = 20'000;
 inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
 
+// The control stream between a leader and each of its workers: the size of one message, and the
+// parts in it (records, ranges, positions, names).
+inline constexpr int64_t kControlMessageBytesMax = 32 * kMiB;
+inline constexpr int64_t kControlItemsMax = 1 << 20;
+
 // ---- state: what is remembered ----
 
 inline constexpr int64_t kKeyBytesMax = 64 * kKiB;

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # proto/*.proto becomes two libraries: trident_proto has the messages, trident_services the gRPC
-# stubs of the files that declare a service. Only what speaks gRPC links the second.
+# stubs of the files that declare a service. Only what speaks gRPC links the second. What several
+# workers say to each other is a third one, trident_cluster_services, which one process does not
+# need.
 
 set(TRIDENT_GENERATED "${CMAKE_BINARY_DIR}/generated")
+set(TRIDENT_CLUSTER_PROTOS control)
 
 function(trident_proto_library name sources)
   if(sources)
@@ -34,12 +37,19 @@ function(trident_proto_libraries)
     file(STRINGS "${file}" services REGEX "^service ")
     set(plugin "")
     set(outputs "${out}.pb.h" "${out}.pb.cc")
-    list(APPEND messages "${out}.pb.cc")
     if(services)
       set(plugin "--grpc_out=${TRIDENT_GENERATED}"
                  "--plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>")
       list(APPEND outputs "${out}.grpc.pb.h" "${out}.grpc.pb.cc")
-      list(APPEND stubs "${out}.grpc.pb.cc")
+    endif()
+    set(sources ${outputs})
+    list(FILTER sources INCLUDE REGEX "\\.cc$")
+    if(stem IN_LIST TRIDENT_CLUSTER_PROTOS)
+      list(APPEND cluster ${sources})
+    else()
+      list(APPEND messages "${out}.pb.cc")
+      list(REMOVE_ITEM sources "${out}.pb.cc")
+      list(APPEND stubs ${sources})
     endif()
     # A file may import any other, so each depends on all of them.
     add_custom_command(
@@ -53,4 +63,5 @@ function(trident_proto_libraries)
   endforeach()
   trident_proto_library(proto "${messages}" protobuf::libprotobuf)
   trident_proto_library(services "${stubs}" trident_proto gRPC::grpc++ gRPC::grpc++_reflection)
+  trident_proto_library(cluster_services "${cluster}" protobuf::libprotobuf gRPC::grpc++)
 endfunction()

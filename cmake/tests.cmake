@@ -37,7 +37,7 @@ function(trident_libraries_tested out folder)
     set(${out} trident_test_support trident_test_base trident_coordinator_epochs
         trident_coordinator_protocol PARENT_SCOPE)
   endif()
-  if(NOT folder MATCHES "^(base|proto|state|engine|coordinator/protocol)(/|$)")
+  if(NOT folder MATCHES "^(base|proto|state|engine|coordinator/(protocol|cluster))(/|$)")
     return()
   endif()
   while(folder)

@@ -37,6 +37,7 @@ const std::vector<MapLine>& IncludeMap() {
       {"coordinator/cli/directory",
        {"base", "state/disk", "state/redo", "state/map", "coordinator/serve", "coordinator"}},
       {"coordinator/protocol", {"base", "engine/transport"}},
+      {"coordinator/cluster", {"base", "proto", "engine/transport", "coordinator/protocol"}},
       {"coordinator/serve", {"base", "proto", "state/view"}},
       {"coordinator/cli",
        {"base", "proto", "state/disk", "coordinator/serve", "coordinator/cli/directory"}},
