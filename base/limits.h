@@ -57,10 +57,29 @@ inline constexpr int32_t kRpcKeepaliveMs = 60'000;
 inline constexpr int32_t kRpcKeepaliveTimeoutMs = 20'000;
 inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
 
-// The control stream between a leader and each of its workers: the size of one message, and the
-// parts in it (records, ranges, positions, names).
+// The control stream between a leader and each of its workers: the size of one message, the parts
+// in it (records, ranges, positions, names), and what may wait for a peer that does not read.
 inline constexpr int64_t kControlMessageBytesMax = 32 * kMiB;
 inline constexpr int64_t kControlItemsMax = 1 << 20;
+inline constexpr int64_t kControlQueueBytesMax = 64 * kMiB;
+// Words that wait for a write share a message up to this size; a longer word has one of its own.
+inline constexpr int64_t kControlSharedBytesMax = 256 * kKiB;
+// A hello, the first message of a worker.
+inline constexpr int64_t kControlHelloBytesMax = 64 * kKiB;
+// Streams at once, those that have not said their hello included.
+inline constexpr int64_t kControlStreamsMax = 1024;
+inline constexpr int32_t kControlStreamsPerConnectionMax = 8;
+// Each end says at least this often that it lives, and one of which nothing was heard for so long
+// counts as gone.
+inline constexpr int64_t kControlHeartbeatMs = 100;
+inline constexpr int64_t kControlSilenceMsMax = 1'000;
+// gRPC's own pings: how often, and how long for an answer.
+inline constexpr int32_t kControlKeepaliveMs = 300;
+// A worker without a stream dials again after the first of these, then ever later up to the second.
+inline constexpr int64_t kControlRedialMsMin = 50;
+inline constexpr int64_t kControlRedialMsMax = 1'000;
+// How often a worker that dials in vain says so.
+inline constexpr int64_t kControlComplaintMs = 5'000;
 
 // ---- state: what is remembered ----
 

@@ -37,11 +37,11 @@ const std::vector<MapLine>& IncludeMap() {
       {"coordinator/cli/directory",
        {"base", "state/disk", "state/redo", "state/map", "coordinator/serve", "coordinator"}},
       {"coordinator/protocol", {"base", "engine/transport"}},
-      {"coordinator/cluster", {"base", "proto", "engine/transport", "coordinator/protocol"}},
       {"coordinator/serve", {"base", "proto", "state/view"}},
       {"coordinator/cli",
        {"base", "proto", "state/disk", "coordinator/serve", "coordinator/cli/directory"}},
-      {"coordinator/cluster", {"base", "state/disk", "coordinator/protocol", "coordinator"}},
+      {"coordinator/cluster",
+       {"base", "proto", "engine/transport", "state/disk", "coordinator/protocol", "coordinator"}},
       {"coordinator", {"base", "engine/transport", "state/disk", "coordinator/protocol"}},
       {"trident/functions", {"base", "engine/data", "engine"}},
       {"trident/states", {"base", "state/disk"}},
@@ -121,10 +121,12 @@ bool IsGrpc(std::string_view target) {
 bool MayIncludeGrpc(const SourceFile& file) {
   if (IsUnder(file.path(), "tests")) return true;
   if (file.IsHeader()) {
-    return IsUnder(file.path(), "coordinator/serve") && Contains(file.Name(), "service");
+    return (IsUnder(file.path(), "coordinator/serve") && Contains(file.Name(), "service")) ||
+           (IsUnder(file.path(), "coordinator/cluster") && StartsWith(file.Name(), "grpc_"));
   }
-  return IsUnder(file.path(), "coordinator/serve") || IsUnder(file.path(), "coordinator/cli") ||
-         IsUnder(file.path(), "engine/links") || IsUnder(file.path(), "trident/run");
+  return IsUnder(file.path(), "coordinator/cluster") || IsUnder(file.path(), "coordinator/serve") ||
+         IsUnder(file.path(), "coordinator/cli") || IsUnder(file.path(), "engine/links") ||
+         IsUnder(file.path(), "trident/run");
 }
 bool MayIncludeMessages(const SourceFile& file) {
   return !file.IsHeader() || IsUnder(file.path(), "tests") || Contains(file.Name(), "service") ||
@@ -264,7 +266,8 @@ Findings CheckForeignHeaders(const SourceTree& tree) {
                         target);
       } else if (IsGrpc(target) && !MayIncludeGrpc(file)) {
         found.push_back(At(file, include.line) +
-                        "gRPC is behind service files and engine/links/*.cc; found " + target);
+                        "gRPC is behind service files, grpc_* and engine/links/*.cc; found " +
+                        target);
       } else if (IsGenerated(target) && !MayIncludeMessages(file)) {
         found.push_back(
             At(file, include.line) +

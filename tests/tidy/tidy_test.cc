@@ -160,7 +160,11 @@ TEST(ForeignHeadersTest, SeesGrpcOutsideServicesAndTransport) {
   ExpectCaught(CheckForeignHeaders, "engine/links/a.h", 1, "#include <grpcpp/grpcpp.h>\n");
   ExpectCaught(CheckForeignHeaders, "engine/a.cc", 1, "#include <grpcpp/grpcpp.h>\n");
   ExpectCaught(CheckForeignHeaders, "trident/a.cc", 1, "#include \"proto/a.grpc.pb.h\"\n");
+  ExpectCaught(CheckForeignHeaders, "coordinator/cluster/control_server.h", 1,
+               "#include <grpcpp/grpcpp.h>\n");
   ExpectFine(CheckForeignHeaders, "engine/links/a.cc", "#include <grpcpp/grpcpp.h>\n");
+  ExpectFine(CheckForeignHeaders, "coordinator/cluster/grpc_stream.h",
+             "#include <grpcpp/grpcpp.h>\n");
   ExpectFine(CheckForeignHeaders, "coordinator/serve/query_service.h",
              "#include <grpcpp/grpcpp.h>\n");
 }
