@@ -180,7 +180,7 @@ class ControlServer::Port {
       reader_writer_.Read(message, tag);
     }
     void StartFinish(const Status& reason, void* tag) override {
-      reader_writer_.Finish(ToGrpc(reason), tag);
+      reader_writer_.Finish(ToGrpcStatus(reason), tag);
     }
     void Cancel() override { context_.TryCancel(); }
     void OnMessage(std::string_view bytes) override { port_.Heard(*this, bytes); }

@@ -76,7 +76,7 @@ Status FromGrpc(const grpc::Status& status) {
   return Status(static_cast<StatusCode>(status.error_code()), status.error_message());
 }
 
-grpc::Status ToGrpc(const Status& status) {
+grpc::Status ToGrpcStatus(const Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
                       std::string(Message(status).substr(0, kReasonBytesMax)));
 }

@@ -44,7 +44,7 @@ void Poll(grpc::CompletionQueue& queue, const PollSteps& steps);
 std::vector<std::pair<std::string, int>> ChannelArguments(const ControlTiming& timing);
 
 Status FromGrpc(const grpc::Status& status);
-grpc::Status ToGrpc(const Status& status);  // a message that is too long for a trailer is cut
+grpc::Status ToGrpcStatus(const Status& status);  // a message that is too long for a trailer is cut
 
 class GrpcStream {
  public:

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/cluster/cluster_run.h"
+
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/logging.h"
+#include "base/mutex.h"
+#include "coordinator/cluster/control_client.h"
+#include "coordinator/cluster/control_server.h"
+#include "trident/planner/explain.h"
+#include "trident/planner/planner.h"
+#include "trident/run/cluster/cluster_leader.h"
+#include "trident/run/cluster/cluster_worker.h"
+#include "trident/run/cluster/epoch_links.h"
+#include "trident/run/cluster/epoch_store.h"
+#include "trident/run/parts/state_directory.h"
+#include "trident/run/parts/stream_names.h"
+
+namespace trident {
+namespace {
+
+constexpr Nanos kLookEvery = 100 * kMillisecond;
+
+// Equal for processes that would run the same stages under the same numbers.
+uint64_t FingerprintOf(const Plan& plan) {
+  std::string text = ExplainText(plan);
+  for (const GroupId group : plan.group_ids) text += Concat(" g", group.value());
+  for (const auto& [node, spout] : plan.spouts) text += Concat(" s", spout.value());
+  return HashBytes(text);
+}
+
+// A process with its threads.
+class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
+ public:
+  ProcessOfCluster(const RunOptions& options, const ClusterOptions& cluster)
+      : options_(options), cluster_(cluster) {}
+  ~ProcessOfCluster() override { Shutdown(); }
+
+  Status Open(const std::shared_ptr<const LogicalPlan>& logical);
+
+  std::string control_address() const override {
+    return server_ == nullptr ? std::string() : server_->address();
+  }
+  StatusOr<bool> AwaitEndFor(Nanos timeout) override;
+  void Stop() override;
+  std::string Describe() const override;
+  std::shared_ptr<WorkerParts> parts() const override { return worker_->parts(); }
+  const std::vector<GroupId>& groups() const override { return worker_->plan().group_ids; }
+  std::optional<GroupStatus> StatusOf(GroupId group) const override {
+    return leader_ == nullptr ? std::nullopt : leader_->StatusOf(group);
+  }
+
+ private:
+  bool leads() const { return cluster_.leader.empty(); }
+  Status OpenWorker(Plan plan, const Placement& placement);
+  Status OpenLeader(Plan plan);
+  Status JudgeHello(WorkerId worker, const WorkerHello& hello) const;
+  void Dial();
+  void Hear(std::vector<LeaderWord> words);
+  void TellLeader(const WorkerWord& word);
+  void RunKeeper();
+  void Fail(const Status& cause);
+  void Changed();
+  void Shutdown();
+
+  void OnHalted(GroupId, const Status& cause) override { Fail(cause); }
+  void OnDrained(GroupId, TxId) override {}
+  void OnIdle(GroupId) override { Changed(); }
+
+  const RunOptions options_;
+  const ClusterOptions cluster_;
+  std::unique_ptr<DurableStore> store_;
+  Incarnation life_;
+  uint64_t fingerprint_ = 0;
+  std::string topology_;
+  std::unique_ptr<StoredEpoch> epochs_;
+  std::unique_ptr<ClusterWorker> worker_;
+  std::unique_ptr<EpochLinks> links_;
+  std::unique_ptr<ClusterLeader> leader_;
+  std::unique_ptr<ControlServer> server_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::shared_ptr<ControlClient> client_ TRIDENT_GUARDED_BY(mutex_);
+  bool must_redial_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool ending_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool stopped_ TRIDENT_GUARDED_BY(mutex_) = false;
+  uint64_t changes_ TRIDENT_GUARDED_BY(mutex_) = 0;
+  Status failed_ TRIDENT_GUARDED_BY(mutex_);
+  std::thread keeper_;
+};
+
+Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical) {
+  if (cluster_.workers < 1 || cluster_.worker >= cluster_.workers) {
+    return InvalidArgument("expected worker 0 to ", cluster_.workers, " of ", cluster_.workers,
+                           " workers, found worker ", cluster_.worker);
+  }
+  topology_ = logical->topology();
+  const PlanOptions plan_options{.executors = options_.executors * cluster_.workers};
+  TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, plan_options));
+  TRIDENT_ASSIGN_OR_RETURN(OpenedStore opened, OpenStateDirectory(options_));
+  store_ = std::move(opened.store);
+  TRIDENT_ASSIGN_OR_RETURN(life_, ParticipantLog::NextLife(*store_));
+  Plan numbered = plan;
+  WriteSet names;
+  TRIDENT_RETURN_IF_ERROR(NumberByName(*store_, numbered, names));
+  fingerprint_ = FingerprintOf(numbered);
+  const bool has_letters = options_.on_failure == OnFailure::kDeadLetter;
+  const auto letter_stages = static_cast<uint32_t>(has_letters ? plan.group_ids.size() : 0);
+  const Placement placement(cluster_.workers, MakeStages(numbered, {}), letter_stages);
+  TRIDENT_RETURN_IF_ERROR(OpenWorker(std::move(plan), placement));
+  if (leads()) TRIDENT_RETURN_IF_ERROR(OpenLeader(std::move(numbered)));
+  worker_->Start();
+  if (leads()) leader_->Start();
+  Dial();
+  keeper_ = std::thread([this] { RunKeeper(); });
+  return absl::OkStatus();
+}
+
+Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
+  const WorkerId worker(cluster_.worker);
+  EpochLinks::Options links{
+      .worker = worker,
+      .life = life_,
+      .port = cluster_.exchange_port,
+      .token = cluster_.token,
+      .placement = placement,
+      .deliver = [this](DataMessage message) { return worker_->Deliver(std::move(message)); },
+      .on_broken =
+          [this](Epoch epoch, const Status& cause) {
+            TRIDENT_LOG(WARN) << "epoch " << epoch.value() << " cannot go on: " << Message(cause);
+            MutexLock lock(mutex_);
+            must_redial_ = true;
+            changed_.NotifyAll();
+          }};
+  TRIDENT_ASSIGN_OR_RETURN(links_, EpochLinks::Start(std::move(links)));
+  TRIDENT_ASSIGN_OR_RETURN(
+      worker_,
+      ClusterWorker::Open(
+          std::move(plan), options_,
+          {.worker = worker,
+           .life = life_,
+           .workers = cluster_.workers,
+           .store = store_.get(),
+           .states = WorkerParts::StatesOf(options_),
+           .network = links_.get(),
+           .connect = [this](Epoch epoch,
+                             const auto& goes_on) { return links_->Connect(epoch, goes_on); },
+           .disconnect = [this] { links_->Disconnect(); },
+           .tell = [this](const WorkerWord& word) { TellLeader(word); },
+           .failed = [this](const Status& cause) { Fail(cause); }}));
+  return worker_->ClaimStore();
+}
+
+Status ProcessOfCluster::OpenLeader(Plan plan) {
+  epochs_ = std::make_unique<StoredEpoch>(*store_);
+  leader_ = std::make_unique<ClusterLeader>(
+      std::move(plan), options_,
+      ClusterLeader::Seams{
+          .workers = cluster_.workers,
+          .life = life_,
+          .epochs = epochs_.get(),
+          .tell = [this](WorkerId worker,
+                         const LeaderWord& word) { server_->Tell(worker, word); },
+          .events = this,
+          .changed = [this] { Changed(); },
+          .failed = [this](const Status& cause) { Fail(cause); }});
+  const ControlServerOptions options{.address = cluster_.control_address,
+                                     .token = cluster_.token};
+  TRIDENT_ASSIGN_OR_RETURN(
+      server_,
+      ControlServer::Start(
+          options, {.on_hello = [this](WorkerId worker,
+                                       const WorkerHello& hello) { return JudgeHello(worker, hello); },
+                    .on_open =
+                        [this](WorkerId worker, const WorkerHello& hello) {
+                          leader_->OnConnected(worker, {hello.incarnation,
+                                                        hello.exchange_address});
+                        },
+                    .on_words =
+                        [this](WorkerId worker, Incarnation, std::vector<WorkerWord> words) {
+                          for (WorkerWord& word : words) leader_->Hear(worker, std::move(word));
+                        },
+                    .on_gone = [this](WorkerId worker, Incarnation life,
+                                      const Status&) { leader_->OnGone(worker, life); }}));
+  return absl::OkStatus();
+}
+
+Status ProcessOfCluster::JudgeHello(WorkerId worker, const WorkerHello& hello) const {
+  if (hello.topology != topology_) {
+    return FailedPrecondition("the leader runs topology '", topology_, "', worker ",
+                              worker.value(), " runs '", hello.topology, "'");
+  }
+  if (worker.value() >= cluster_.workers) {
+    return FailedPrecondition("the topology has workers 0 to ", cluster_.workers - 1,
+                              "; there is no worker ", worker.value());
+  }
+  if (hello.plan_fingerprint != fingerprint_) {
+    return FailedPrecondition(
+        "worker ", worker.value(),
+        " has another plan than the leader: all processes of a topology must be of one program, "
+        "with the same options and the same number of executors and workers");
+  }
+  return absl::OkStatus();
+}
+
+// ---- the worker's end of the words ----
+
+void ProcessOfCluster::Dial() {
+  ControlClientOptions options;
+  options.leader = leads() ? server_->address() : cluster_.leader;
+  options.token = cluster_.token;
+  options.hello = {.worker = WorkerId(cluster_.worker),
+                   .incarnation = life_,
+                   .store = store_->Where(),
+                   .topology = topology_,
+                   .plan_fingerprint = fingerprint_,
+                   .exchange_address = links_->address()};
+  auto client = std::make_shared<ControlClient>(
+      options,
+      ControlClientEvents{
+          .on_words = [this](std::vector<LeaderWord> words) { Hear(std::move(words)); },
+          .on_gone = [](const Status&) {}});
+  MutexLock lock(mutex_);
+  client_ = std::move(client);
+}
+
+void ProcessOfCluster::Hear(std::vector<LeaderWord> words) {
+  for (LeaderWord& word : words) {
+    if (const auto* welcome = std::get_if<Welcome>(&word)) links_->Welcomed(*welcome);
+    worker_->Hear(std::move(word));
+  }
+}
+
+void ProcessOfCluster::TellLeader(const WorkerWord& word) {
+  std::shared_ptr<ControlClient> client;
+  {
+    MutexLock lock(mutex_);
+    client = client_;
+  }
+  if (client != nullptr) client->Tell(word);
+}
+
+// A link that broke ends the epoch: the leader sees this worker go and come again.
+void ProcessOfCluster::RunKeeper() {
+  for (;;) {
+    std::shared_ptr<ControlClient> old;
+    {
+      MutexLock lock(mutex_);
+      while (!must_redial_ && !ending_) changed_.Wait(mutex_);
+      if (ending_) return;
+      must_redial_ = false;
+      old.swap(client_);
+    }
+    if (old != nullptr) old->Stop();
+    Dial();
+  }
+}
+
+// ---- its end ----
+
+void ProcessOfCluster::Fail(const Status& cause) {
+  MutexLock lock(mutex_);
+  if (failed_.ok()) failed_ = cause;
+  changed_.NotifyAll();
+}
+
+void ProcessOfCluster::Changed() {
+  MutexLock lock(mutex_);
+  ++changes_;
+  changed_.NotifyAll();
+}
+
+void ProcessOfCluster::Stop() {
+  MutexLock lock(mutex_);
+  stopped_ = true;
+  changed_.NotifyAll();
+}
+
+StatusOr<bool> ProcessOfCluster::AwaitEndFor(Nanos timeout) {
+  const Nanos deadline = RealClock().MonotonicNanos() + timeout;
+  for (;;) {
+    uint64_t seen = 0;
+    {
+      MutexLock lock(mutex_);
+      if (!failed_.ok()) return failed_;
+      if (stopped_) return absl::CancelledError("the run was stopped");
+      seen = changes_;
+    }
+    if (leader_ != nullptr && leader_->Ended()) return true;
+    const Nanos left = deadline - RealClock().MonotonicNanos();
+    if (left <= 0) return false;
+    MutexLock lock(mutex_);
+    if (changes_ == seen && !stopped_ && failed_.ok()) {
+      changed_.WaitFor(mutex_, std::min(left, kLookEvery));
+    }
+  }
+}
+
+std::string ProcessOfCluster::Describe() const {
+  if (leader_ == nullptr) {
+    const Epoch epoch = worker_->working_in();
+    return epoch == Epoch() ? "waits for the leader" : Concat("works in epoch ", epoch.value());
+  }
+  const Epoch epoch = leader_->leading();
+  if (epoch != Epoch()) return Concat("leads epoch ", epoch.value());
+  std::string text = "waits for worker";
+  for (const WorkerId worker : leader_->awaited()) text += Concat(" ", worker.value());
+  return text;
+}
+
+// Words end first, so that nothing new begins; then who works; then what it works with.
+void ProcessOfCluster::Shutdown() {
+  {
+    MutexLock lock(mutex_);
+    ending_ = true;
+    changed_.NotifyAll();
+  }
+  if (keeper_.joinable()) keeper_.join();
+  std::shared_ptr<ControlClient> client;
+  {
+    MutexLock lock(mutex_);
+    client.swap(client_);
+  }
+  if (client != nullptr) client->Stop();
+  if (leader_ != nullptr) leader_->Stop();
+  if (server_ != nullptr) server_->Stop();
+  if (worker_ != nullptr) worker_->Stop();
+  links_.reset();
+  leader_.reset();
+  server_.reset();
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Start(
+    std::shared_ptr<const LogicalPlan> logical, const RunOptions& options,
+    const ClusterOptions& cluster) {
+  ReturnLargeBuffers();
+  auto run = std::make_unique<ProcessOfCluster>(options, cluster);
+  TRIDENT_RETURN_IF_ERROR(run->Open(logical));
+  return std::unique_ptr<ClusterRun>(std::move(run));
+}
+
+}  // namespace trident

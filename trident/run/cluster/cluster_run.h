@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ClusterRun: a process of a topology that runs over several: one of its workers, and in one process
+// the leader too. It has the store, the links to the others over gRPC, and the threads.
+#ifndef TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_RUN_H_
+#define TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_RUN_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "coordinator/batch_coordinator.h"
+#include "trident/plan/logical_plan.h"
+#include "trident/run/parts/run_options.h"
+#include "trident/run/parts/worker_parts.h"
+
+namespace trident {
+
+struct ClusterOptions {
+  uint32_t workers = 1;
+  uint32_t worker = 0;  // which of them this process is, from 0
+  // "host:port" of the leader. Empty: this process leads, as worker 0.
+  std::string leader;
+  // Of the leader: where it listens for workers; port 0 takes a free one.
+  std::string control_address = "127.0.0.1:0";
+  // Where rows of other workers are taken, on the loopback address; 0: any that is free.
+  uint16_t exchange_port = 0;
+  // A secret that all processes of the topology know; "" asks for none.
+  std::string token;
+};
+
+// Thread-safe. No call may be going on when it is destroyed.
+class ClusterRun {
+ public:
+  // Opens the store and begins. Errors: those of the store, of the plan, of the addresses;
+  // FailedPrecondition when the store is another worker's, or the plan has what several workers
+  // cannot do so far.
+  static StatusOr<std::unique_ptr<ClusterRun>> Start(
+      std::shared_ptr<const LogicalPlan> logical, const RunOptions& options,
+      const ClusterOptions& cluster);
+  virtual ~ClusterRun() = default;
+
+  // Where workers find the leader; "" in a process that does not lead.
+  virtual std::string control_address() const = 0;
+  // Waits until all input has ended and is committed, which the leader's process knows, or until
+  // `timeout`: false. The error with which the process can do no more; Cancelled after Stop.
+  virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;
+  // AwaitEndFor returns. Any thread.
+  virtual void Stop() = 0;
+
+  // "epoch 3 of 2 workers, all there", or for whom it waits; for people.
+  virtual std::string Describe() const = 0;
+  // The parts of the worker in the present epoch; null: there are none at the moment.
+  virtual std::shared_ptr<WorkerParts> parts() const = 0;
+  virtual const std::vector<GroupId>& groups() const = 0;
+  // Of the leader's process, while it leads: how a group stands.
+  virtual std::optional<GroupStatus> StatusOf(GroupId group) const = 0;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_RUN_H_
