@@ -134,5 +134,21 @@ TEST(ClusterGrpc, ThreeWorkersCountEachWordOnce) {
   EXPECT_EQ(cluster.Counts(), ExpectedCounts(kRows));
 }
 
+TEST(ClusterGrpc, AWorkerAndTheLeaderGoAndComeAgainAmidTheWork) {
+  constexpr uint64_t kRows = 100'000;
+  Cluster cluster(3, kRows);
+  for (uint32_t worker = 0; worker < 3; ++worker) cluster.Start(worker);
+  for (const uint32_t victim : {1u, 2u, 0u, 1u, 0u}) {
+    cluster.AwaitBatches(5);
+    if (HasFatalFailure()) return;
+    cluster.End(victim);
+    cluster.Start(victim);
+  }
+  const auto ended = cluster.process(0).AwaitEndFor(60 * kSecond);
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  ASSERT_TRUE(*ended) << cluster.process(0).Describe();
+  EXPECT_EQ(cluster.Counts(), ExpectedCounts(kRows));
+}
+
 }  // namespace
 }  // namespace trident
