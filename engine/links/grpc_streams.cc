@@ -128,8 +128,8 @@ class GrpcStreams::Running {
 };
 
 // A stream to another process. Its call is read too: the other end answers the first message, and
-// says nothing more until the call ends. Done with when the call has ended and no operation is under
-// way.
+// says nothing more until the call ends. Done with when the call has ended and no operation is
+// under way.
 class GrpcStreams::Outgoing {
  public:
   Outgoing(Running* running, StreamId id, std::string first)

@@ -2,12 +2,9 @@
 #include "trident/run/program.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -22,34 +19,21 @@
 #include "base/mutex.h"
 #include "base/spelling.h"
 #include "base/typed_number.h"
+#include "trident/run/cluster_command.h"
 #include "trident/run/memory_default.h"
+#include "trident/run/process_end.h"
 #include "trident/run/run.h"
 #include "trident/run/start_check.h"
 
 namespace trident {
 namespace {
 
-constexpr int kExitDone = 0;
-constexpr int kExitFailed = 1;
-constexpr int kExitRefused = 2;
-constexpr int kExitRowsAside = 3;
-constexpr int kExitInterrupted = 4;
-constexpr int kExitByForce = 5;
 constexpr Nanos kProgressEvery = kSecond;
-// A signal handler can wake nobody safely, so the loop looks.
-constexpr Nanos kSignalLookEvery = 100 * kMillisecond;
-
 // How long the end of a run may take, at most; its threads may be in calls that do not return.
 constexpr Nanos kEndGrace = 10 * kSecond;
 constexpr Nanos kBetweenLooks = 20 * kMillisecond;
 // A call that has not returned for so long is worth a word.
 constexpr Nanos kStands = kBetweenLooks / 2;
-
-std::atomic<int> g_signal{0};
-// The first one ends the run in order, a second one at once: the state survives any end.
-extern "C" void OnSignal(int signal) {
-  if (g_signal.exchange(signal, std::memory_order_relaxed) != 0) ::_exit(kExitByForce);
-}
 
 void Nap(Nanos duration) {
   Mutex mutex;
@@ -72,13 +56,6 @@ struct RunFlags {
   bool quiet = false;
 };
 
-// What is said may quote bytes of a file or a position.
-void Say(const Program& program, const std::string& line) {
-  std::string readable;
-  for (const char c : line) readable += c == '\0' ? std::string("\\0") : std::string(1, c);
-  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), readable.c_str());
-}
-
 // A descriptor that was closed by who started us would be given to the next file that is opened,
 // and be read as standard input or written as a log. These answer with an error instead.
 void KeepStandardDescriptors() {
@@ -86,13 +63,6 @@ void KeepStandardDescriptors() {
     if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
     (void)::open("/dev/null", fd == 0 ? O_WRONLY : O_RDWR);  // takes the lowest number that is free
   }
-}
-
-// Nothing was begun. A lack of room or threads is a failure all the same: who starts the process
-// may start it again as it is.
-int Refuse(const Program& program, const Status& status) {
-  Say(program, std::string(Message(status)));
-  return status.code() == StatusCode::kResourceExhausted ? kExitFailed : kExitRefused;
 }
 
 StatusOr<Topology> Build(const Program& program, const ProgramArgs& args) {
@@ -184,7 +154,7 @@ class WatchedRun {
 
   // Returns when the run has ended, and why.
   End Await(Run& run) {
-    while (g_signal.load(std::memory_order_relaxed) == 0) {
+    while (!WasSignalled()) {
       const StatusOr<bool> done = run.AwaitEndFor(kSignalLookEvery);
       if (!done.ok()) {
         return {kExitFailed, Concat("failed: ", Message(done.status()), "; ",
@@ -216,7 +186,7 @@ class WatchedRun {
     const std::string why = calls.empty() ? "its threads did not end" : calls.front();
     const Nanos grace = std::min(kEndGrace, flags_.run.progress_deadline);
     if (!calls.empty()) {
-      Say(program_, Concat("waits at most ", grace / kSecond, " s: ", calls.front()));
+      Say(program_.name, Concat("waits at most ", grace / kSecond, " s: ", calls.front()));
     }
     std::thread watch([&] {
       MutexLock lock(mutex_);
@@ -224,7 +194,7 @@ class WatchedRun {
       while (!finished_) {
         const Nanos left = deadline - RealClock().MonotonicNanos();
         if (left <= 0) {
-          Say(program_, Concat("ended by force: ", why, ". Before that: ", end.line));
+          Say(program_.name, Concat("ended by force: ", why, ". Before that: ", end.line));
           std::_Exit(kExitByForce);
         }
         finishing_.WaitFor(mutex_, left);
@@ -249,7 +219,7 @@ class WatchedRun {
   void KeepServing(const Run& run) {
     if (!std::exchange(ended_, true)) {
       if (!flags_.quiet) progress_.Print(run);
-      Say(program_, "the input has ended and is committed; serving until interrupted");
+      Say(program_.name, "the input has ended and is committed; serving until interrupted");
     }
     Nap(kSignalLookEvery);
   }
@@ -277,28 +247,25 @@ std::string Listed(const std::vector<std::string>& parts) {
 }
 
 int RunTopology(const Program& program, const Topology& topology, const RunFlags& flags) {
-  std::signal(SIGINT, OnSignal);
-  std::signal(SIGTERM, OnSignal);
-  // Who reads our log may go away; that ends a line, not the run.
-  std::signal(SIGPIPE, SIG_IGN);
+  CatchSignals();
   // The system would end the process, without a word.
   if (!flags.memory_default.refusal.empty()) {
-    return Refuse(program, FailedPrecondition(flags.memory_default.refusal));
+    return Refuse(program.name, FailedPrecondition(flags.memory_default.refusal));
   }
   if (flags.run.memory_bytes == flags.memory_default.bytes / kMiB * kMiB &&
       !flags.memory_default.reason.empty()) {
-    Say(program, Concat("takes ", flags.run.memory_bytes / kMiB, " MiB of memory, ",
-                        flags.memory_default.reason, "; --memory-mib says otherwise"));
+    Say(program.name, Concat("takes ", flags.run.memory_bytes / kMiB, " MiB of memory, ",
+                             flags.memory_default.reason, "; --memory-mib says otherwise"));
   }
   auto run = Run::Start(topology, flags.run);
-  if (!run.ok()) return Refuse(program, run.status());
-  if (!(*run)->address().empty()) Say(program, "serving on " + (*run)->address());
+  if (!run.ok()) return Refuse(program.name, run.status());
+  if (!(*run)->address().empty()) Say(program.name, "serving on " + (*run)->address());
   WatchedRun watched(program, flags);
   const End end = watched.Await(**run);
   const std::string left_out = Listed((*run)->LeftOut());
   watched.Finish(*std::move(run), end);
-  if (!left_out.empty()) Say(program, "not counted: " + left_out);
-  Say(program, end.line);
+  if (!left_out.empty()) Say(program.name, "not counted: " + left_out);
+  Say(program.name, end.line);
   return end.code;
 }
 
@@ -422,7 +389,8 @@ void AddExplainOptions(CLI::App& command, bool& dot, RunFlags& flags) {
   AddDropState(command, flags)->needs(against);
 }
 
-void AddRunOptions(CLI::App& command, RunFlags& flags) {
+// Of every process that works on a topology.
+void AddWorkOptions(CLI::App& command, RunFlags& flags) {
   command
       .add_option("--state", flags.run.state_dir,
                   "directory of the state; without it, state is in memory and gone at the end")
@@ -441,9 +409,13 @@ void AddRunOptions(CLI::App& command, RunFlags& flags) {
       ->capture_default_str()
       ->check(CLI::IsMember({"fsync", "none"}));
   AddBatchOptions(command, flags);
-  AddServingOptions(command, flags);
   AddDropState(command, flags);
   command.add_flag("--quiet", flags.quiet, "no progress lines");
+}
+
+void AddRunOptions(CLI::App& command, RunFlags& flags) {
+  AddWorkOptions(command, flags);
+  AddServingOptions(command, flags);
 }
 
 RunOptions OptionsOf(const RunFlags& flags) {
@@ -459,7 +431,7 @@ RunOptions OptionsOf(const RunFlags& flags) {
 
 int Explain(const Program& program, const Topology& topology, bool dot) {
   StatusOr<std::string> text = dot ? topology.ExplainDot() : topology.Explain();
-  if (!text.ok()) return Refuse(program, text.status());
+  if (!text.ok()) return Refuse(program.name, text.status());
   std::fputs(text->c_str(), stdout);
   return 0;
 }
@@ -471,15 +443,16 @@ int ExplainAgainst(const Program& program, const Topology& topology, const RunOp
     std::fputs("a start would be accepted\n", stdout);
     return kExitDone;
   }
-  Say(program, Concat("a start would be refused: ", Message(check.verdict)));
+  Say(program.name, Concat("a start would be refused: ", Message(check.verdict)));
   return kExitRefused;
 }
 
 // A word that was typed in the place of the command, if that is what is wrong.
 std::string CommandHint(int argc, char** argv) {
-  const std::vector<std::string> commands = {"run", "explain"};
+  const std::vector<std::string> commands = {"run", "lead", "worker", "explain"};
   const std::string word = argc > 1 ? argv[1] : "";
-  if (word.empty() || word.front() == '-' || word == commands[0] || word == commands[1]) return "";
+  const bool is_known = std::find(commands.begin(), commands.end(), word) != commands.end();
+  if (word.empty() || word.front() == '-' || is_known) return "";
   return Concat("there is no command '", word, "'", SpellingHint(word, "commands", commands));
 }
 
@@ -524,10 +497,21 @@ int RunProgram(int argc, char** argv, const Program& program) {
   RunFlags flags;
   bool dot = false;
   CLI::App* run = app.add_subcommand("run", "run the topology in this process");
+  CLI::App* lead = app.add_subcommand(
+      "lead", "run the topology over several processes: this one leads, and is worker 0");
+  CLI::App* work =
+      app.add_subcommand("worker", "be another worker of a topology that has a leader");
   CLI::App* explain = app.add_subcommand("explain", "print the plan: stages, tasks, exchanges");
   AddOptions(*run, program, values, given_flags);
   AddOptions(*explain, program, values, given_flags);
   AddRunOptions(*run, flags);
+  for (CLI::App* command : {lead, work}) {
+    AddOptions(*command, program, values, given_flags);
+    AddWorkOptions(*command, flags);
+  }
+  ClusterFlags cluster;
+  AddLeadOptions(*lead, cluster);
+  AddWorkerOptions(*work, cluster);
   AddExplainOptions(*explain, dot, flags);
   try {
     app.parse(argc, argv);
@@ -542,13 +526,16 @@ int RunProgram(int argc, char** argv, const Program& program) {
     if (given) args.Add(name, "true");
   }
   StatusOr<Topology> topology = Build(program, args);
-  if (!topology.ok()) return Refuse(program, topology.status());
+  if (!topology.ok()) return Refuse(program.name, topology.status());
   flags.run = OptionsOf(flags);
   if (explain->parsed()) {
     return flags.run.state_dir.empty() ? Explain(program, *topology, dot)
                                        : ExplainAgainst(program, *topology, flags.run);
   }
-  return RunTopology(program, *topology, flags);
+  if (run->parsed()) return RunTopology(program, *topology, flags);
+  const StatusOr<ClusterOptions> options = OptionsOf(cluster);
+  if (!options.ok()) return Refuse(program.name, options.status());
+  return RunClusterProcess(program.name, *topology, {flags.run, *options, flags.quiet});
 }
 
 }  // namespace trident

@@ -16,11 +16,10 @@ namespace trident {
 namespace {
 
 GroupId GroupOf(const WordToWorker& word) {
-  return std::visit(Overloaded{[](const word::Abort& abort) {
-                                 return abort.cancelled.front().group;
-                               },
-                               [](const auto& other) { return other.id.group; }},
-                    word);
+  return std::visit(
+      Overloaded{[](const word::Abort& abort) { return abort.cancelled.front().group; },
+                 [](const auto& other) { return other.id.group; }},
+      word);
 }
 
 }  // namespace
@@ -267,9 +266,9 @@ void ClusterLeader::Perform(const TakeoverAction& action) {
                    to_step_.push_back(takeover_event::StartWritten{written});
                  },
                  [&](const takeover_action::Tell& tell) {
-            seams_.tell(tell.worker, WelcomeTo(mine_.epoch));
-            seams_.tell(tell.worker, tell.word);
-          },
+                   seams_.tell(tell.worker, WelcomeTo(mine_.epoch));
+                   seams_.tell(tell.worker, tell.word);
+                 },
                  [&](const takeover_action::Lead& lead) { Lead(lead); },
                  [&](const takeover_action::GiveUp& give_up) {
                    // A worker that started again is asked in a new epoch; nothing else mends

@@ -138,20 +138,20 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
           }};
   TRIDENT_ASSIGN_OR_RETURN(links_, EpochLinks::Start(std::move(links)));
   TRIDENT_ASSIGN_OR_RETURN(
-      worker_,
-      ClusterWorker::Open(
-          std::move(plan), options_,
-          {.worker = worker,
-           .life = life_,
-           .workers = cluster_.workers,
-           .store = store_.get(),
-           .states = WorkerParts::StatesOf(options_),
-           .network = links_.get(),
-           .connect = [this](Epoch epoch,
-                             const auto& goes_on) { return links_->Connect(epoch, goes_on); },
-           .disconnect = [this] { links_->Disconnect(); },
-           .tell = [this](const WorkerWord& word) { TellLeader(word); },
-           .failed = [this](const Status& cause) { Fail(cause); }}));
+      worker_, ClusterWorker::Open(std::move(plan), options_,
+                                   {.worker = worker,
+                                    .life = life_,
+                                    .workers = cluster_.workers,
+                                    .store = store_.get(),
+                                    .states = WorkerParts::StatesOf(options_),
+                                    .network = links_.get(),
+                                    .connect =
+                                        [this](Epoch epoch, const auto& goes_on) {
+                                          return links_->Connect(epoch, goes_on);
+                                        },
+                                    .disconnect = [this] { links_->Disconnect(); },
+                                    .tell = [this](const WorkerWord& word) { TellLeader(word); },
+                                    .failed = [this](const Status& cause) { Fail(cause); }}));
   return worker_->ClaimStore();
 }
 
@@ -163,36 +163,34 @@ Status ProcessOfCluster::OpenLeader(Plan plan) {
           .workers = cluster_.workers,
           .life = life_,
           .epochs = epochs_.get(),
-          .tell = [this](WorkerId worker,
-                         const LeaderWord& word) { server_->Tell(worker, word); },
+          .tell = [this](WorkerId worker, const LeaderWord& word) { server_->Tell(worker, word); },
           .events = this,
           .changed = [this] { Changed(); },
           .failed = [this](const Status& cause) { Fail(cause); }});
-  const ControlServerOptions options{.address = cluster_.control_address,
-                                     .token = cluster_.token};
+  const ControlServerOptions options{.address = cluster_.control_address, .token = cluster_.token};
   TRIDENT_ASSIGN_OR_RETURN(
       server_,
       ControlServer::Start(
-          options, {.on_hello = [this](WorkerId worker,
-                                       const WorkerHello& hello) { return JudgeHello(worker, hello); },
-                    .on_open =
-                        [this](WorkerId worker, const WorkerHello& hello) {
-                          leader_->OnConnected(worker, {hello.incarnation,
-                                                        hello.exchange_address});
-                        },
-                    .on_words =
-                        [this](WorkerId worker, Incarnation, std::vector<WorkerWord> words) {
-                          for (WorkerWord& word : words) leader_->Hear(worker, std::move(word));
-                        },
-                    .on_gone = [this](WorkerId worker, Incarnation life,
-                                      const Status&) { leader_->OnGone(worker, life); }}));
+          options,
+          {.on_hello = [this](WorkerId worker,
+                              const WorkerHello& hello) { return JudgeHello(worker, hello); },
+           .on_open =
+               [this](WorkerId worker, const WorkerHello& hello) {
+                 leader_->OnConnected(worker, {hello.incarnation, hello.exchange_address});
+               },
+           .on_words =
+               [this](WorkerId worker, Incarnation, std::vector<WorkerWord> words) {
+                 for (WorkerWord& word : words) leader_->Hear(worker, std::move(word));
+               },
+           .on_gone = [this](WorkerId worker, Incarnation life,
+                             const Status&) { leader_->OnGone(worker, life); }}));
   return absl::OkStatus();
 }
 
 Status ProcessOfCluster::JudgeHello(WorkerId worker, const WorkerHello& hello) const {
   if (hello.topology != topology_) {
-    return FailedPrecondition("the leader runs topology '", topology_, "', worker ",
-                              worker.value(), " runs '", hello.topology, "'");
+    return FailedPrecondition("the leader runs topology '", topology_, "', worker ", worker.value(),
+                              " runs '", hello.topology, "'");
   }
   if (worker.value() >= cluster_.workers) {
     return FailedPrecondition("the topology has workers 0 to ", cluster_.workers - 1,
@@ -220,10 +218,9 @@ void ProcessOfCluster::Dial() {
                    .plan_fingerprint = fingerprint_,
                    .exchange_address = links_->address()};
   auto client = std::make_shared<ControlClient>(
-      options,
-      ControlClientEvents{
-          .on_words = [this](std::vector<LeaderWord> words) { Hear(std::move(words)); },
-          .on_gone = [](const Status&) {}});
+      options, ControlClientEvents{
+                   .on_words = [this](std::vector<LeaderWord> words) { Hear(std::move(words)); },
+                   .on_gone = [](const Status&) {}});
   MutexLock lock(mutex_);
   client_ = std::move(client);
 }
@@ -336,9 +333,9 @@ void ProcessOfCluster::Shutdown() {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Start(
-    std::shared_ptr<const LogicalPlan> logical, const RunOptions& options,
-    const ClusterOptions& cluster) {
+StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Start(std::shared_ptr<const LogicalPlan> logical,
+                                                        const RunOptions& options,
+                                                        const ClusterOptions& cluster) {
   ReturnLargeBuffers();
   auto run = std::make_unique<ProcessOfCluster>(options, cluster);
   TRIDENT_RETURN_IF_ERROR(run->Open(logical));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ClusterRun: a process of a topology that runs over several: one of its workers, and in one process
-// the leader too. It has the store, the links to the others over gRPC, and the threads.
+// ClusterRun: a process of a topology that runs over several: one of its workers, and in one
+// process the leader too. It has the store, the links to the others over gRPC, and the threads.
 #ifndef TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_RUN_H_
 #define TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_RUN_H_
 
@@ -38,9 +38,9 @@ class ClusterRun {
   // Opens the store and begins. Errors: those of the store, of the plan, of the addresses;
   // FailedPrecondition when the store is another worker's, or the plan has what several workers
   // cannot do so far.
-  static StatusOr<std::unique_ptr<ClusterRun>> Start(
-      std::shared_ptr<const LogicalPlan> logical, const RunOptions& options,
-      const ClusterOptions& cluster);
+  static StatusOr<std::unique_ptr<ClusterRun>> Start(std::shared_ptr<const LogicalPlan> logical,
+                                                     const RunOptions& options,
+                                                     const ClusterOptions& cluster);
   virtual ~ClusterRun() = default;
 
   // Where workers find the leader; "" in a process that does not lead.

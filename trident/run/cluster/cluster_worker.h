@@ -22,10 +22,10 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "coordinator/cluster/control_words.h"
 #include "coordinator/cluster/participant_log.h"
 #include "coordinator/protocol/participant_protocol.h"
 #include "trident/planner/planner.h"
-#include "coordinator/cluster/control_words.h"
 #include "trident/run/parts/run_options.h"
 #include "trident/run/parts/worker_parts.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// EpochLinks: the links over which rows go to other workers, epoch by epoch. Each epoch has links of
-// its own (engine/links/peer_links.h), so nothing of an older one can arrive in it.
+// EpochLinks: the links over which rows go to other workers, epoch by epoch. Each epoch has links
+// of its own (engine/links/peer_links.h), so nothing of an older one can arrive in it.
 #ifndef TRIDENT_TRIDENT_RUN_CLUSTER_EPOCH_LINKS_H_
 #define TRIDENT_TRIDENT_RUN_CLUSTER_EPOCH_LINKS_H_
 

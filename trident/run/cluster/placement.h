@@ -39,9 +39,7 @@ class Placement {
     return tasks == tasks_.end() ? 0 : tasks->second;
   }
   // REQUIRES: there is such a task.
-  WorkerId WorkerOf(const TaskAddress& task) const {
-    return Of(task.task, tasks_.at(task.stage));
-  }
+  WorkerId WorkerOf(const TaskAddress& task) const { return Of(task.task, tasks_.at(task.stage)); }
   // nullopt: there is no such spout task.
   std::optional<WorkerId> WorkerOf(EmitterId emitter) const {
     const auto tasks = spouts_.find(emitter.spout);

@@ -79,8 +79,8 @@ void ClusterWorld::StartHost(uint32_t number) {
   host.life = host.life.Next();
   StatusOr<Plan> plan = MakeClusterPlan();
   if (!plan.ok()) return Violated(plan.status().ToString());
-  host.network =
-      std::make_unique<Network>(*this, number, Placement(options_.workers, MakeStages(*plan, {}), 0));
+  host.network = std::make_unique<Network>(*this, number,
+                                           Placement(options_.workers, MakeStages(*plan, {}), 0));
   StateStoreOptions states = WorkerParts::StatesOf(options_.run);
   states.fold_commits = 1 + rng_.Below(20);
   const auto fails = [this, number](const Status& cause) {

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/cluster_command.h"
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "base/typed_number.h"
+#include "coordinator/serve/listen_address.h"
+#include "trident/run/process_end.h"
+
+namespace trident {
+namespace {
+
+constexpr uint64_t kWorkersMax = 64;
+constexpr Nanos kProgressEvery = kSecond;
+
+void AddSharedOptions(CLI::App& command, ClusterFlags& flags) {
+  command.get_option("--state")->required();
+  command
+      .add_option("--workers", flags.workers,
+                  "how many workers there are, the leader's among them; fixed when their "
+                  "directories are made")
+      ->type_name("NUMBER")
+      ->required();
+  command
+      .add_option("--exchange-port", flags.exchange_port,
+                  "port of this machine where rows of other workers are taken; 0: any free one")
+      ->type_name("PORT")
+      ->capture_default_str();
+  command.add_option("--token-file", flags.token_file,
+                     "a file with a secret that all processes of the topology have");
+}
+
+StatusOr<uint64_t> NumberOf(const char* option, const std::string& text, uint64_t least,
+                            uint64_t most) {
+  const StatusOr<uint64_t> number = ParseWholeNumber(text, least, most);
+  if (!number.ok()) return InvalidArgument(option, ": ", Message(number.status()));
+  return number;
+}
+
+StatusOr<std::string> ReadToken(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path, std::ios::binary);
+  std::string token((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  if (!token.empty()) return token;
+  return InvalidArgument("--token-file: expected a file with a secret in it, found ",
+                         file.is_open() ? "an empty one" : "none", " at '", path, "'");
+}
+
+// Words and rows go in plain text, so they may not leave the machine.
+Status CheckLoopback(const char* option, const std::string& address) {
+  TRIDENT_ASSIGN_OR_RETURN(const HostPort parsed, ParseHostPort(address));
+  if (parsed.host == "127.0.0.1" || parsed.host == "localhost") return absl::OkStatus();
+  return InvalidArgument(option, ": expected 127.0.0.1:PORT, found '", address,
+                         "'; workers on several machines are not supported yet");
+}
+
+// The leader's line: how far the groups are.
+std::string ProgressOf(const ClusterRun& run) {
+  std::string line = run.Describe();
+  for (const GroupId group : run.groups()) {
+    const std::optional<GroupStatus> status = run.StatusOf(group);
+    if (!status) continue;
+    line += Concat("; ", run.groups().size() > 1 ? Concat("group ", group.value(), " ") : "",
+                   "txid ", status->last_decided.value(), ", ", ToString(status->gate));
+    if (status->failures_total > 0) line += Concat(", ", status->failures_total, " failures");
+  }
+  return line;
+}
+
+}  // namespace
+
+void AddLeadOptions(CLI::App& command, ClusterFlags& flags) {
+  AddSharedOptions(command, flags);
+  command
+      .add_option("--peer-address", flags.peer_address,
+                  "HOST:PORT where the workers find the leader; port 0: any free one")
+      ->capture_default_str();
+}
+
+void AddWorkerOptions(CLI::App& command, ClusterFlags& flags) {
+  AddSharedOptions(command, flags);
+  command.add_option("--worker", flags.worker, "which worker this is: 1, 2, ...")
+      ->type_name("NUMBER")
+      ->required();
+  command.add_option("--leader", flags.leader, "HOST:PORT of the leader")->required();
+}
+
+StatusOr<ClusterOptions> OptionsOf(const ClusterFlags& flags) {
+  ClusterOptions options;
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t workers,
+                           NumberOf("--workers", flags.workers, 1, kWorkersMax));
+  options.workers = static_cast<uint32_t>(workers);
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t port,
+                           NumberOf("--exchange-port", flags.exchange_port, 0, 65535));
+  options.exchange_port = static_cast<uint16_t>(port);
+  TRIDENT_ASSIGN_OR_RETURN(options.token, ReadToken(flags.token_file));
+  if (flags.leader.empty()) {
+    TRIDENT_RETURN_IF_ERROR(CheckLoopback("--peer-address", flags.peer_address));
+    options.control_address = flags.peer_address;
+    return options;
+  }
+  TRIDENT_RETURN_IF_ERROR(CheckLoopback("--leader", flags.leader));
+  if (workers < 2) {
+    return InvalidArgument("--workers: expected at least 2 where there is another worker than the ",
+                           "leader's, found 1");
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const uint64_t worker,
+                           NumberOf("--worker", flags.worker, 1, workers - 1));
+  options.leader = flags.leader;
+  options.worker = static_cast<uint32_t>(worker);
+  return options;
+}
+
+int RunClusterProcess(const std::string& program, const Topology& topology,
+                      const ClusterProcess& process) {
+  CatchSignals();
+  auto logical = topology.Build();
+  if (!logical.ok()) return Refuse(program, logical.status());
+  auto run = ClusterRun::Start(*logical, process.run, process.cluster);
+  if (!run.ok()) return Refuse(program, run.status());
+  if (!(*run)->control_address().empty()) {
+    Say(program, "workers find the leader at " + (*run)->control_address());
+  }
+  int code = kExitInterrupted;
+  std::string last = "interrupted: the next start goes on behind what is committed";
+  std::string told;
+  Nanos print_at = 0;
+  while (!WasSignalled()) {
+    const StatusOr<bool> ended = (*run)->AwaitEndFor(kSignalLookEvery);
+    if (!ended.ok()) {
+      code = kExitFailed;
+      last = Concat("failed: ", Message(ended.status()));
+      break;
+    }
+    if (*ended) {
+      code = kExitDone;
+      last = "the input has ended and is committed by all workers";
+      break;
+    }
+    if (process.quiet || RealClock().MonotonicNanos() < print_at) continue;
+    print_at = RealClock().MonotonicNanos() + kProgressEvery;
+    std::string line = ProgressOf(**run);
+    if (line != told) Say(program, line);
+    told = std::move(line);
+  }
+  run->reset();
+  Say(program, last);
+  return code;
+}
+
+}  // namespace trident
