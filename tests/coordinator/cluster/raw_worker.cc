@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/coordinator/cluster/raw_worker.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/create_channel.h>
 
 #include "base/check.h"
@@ -11,6 +12,9 @@ namespace trident {
 RawWorker::RawWorker(const std::string& address, const std::string& token)
     : stub_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())) {
   context_.set_wait_for_ready(true);
+  // A leader that never ends the stream fails the test, and does not hold it up.
+  context_.set_deadline(
+      gpr_time_add(gpr_now(GPR_CLOCK_REALTIME), gpr_time_from_seconds(10, GPR_TIMESPAN)));
   if (!token.empty()) context_.AddMetadata(kControlTokenKey, token);
   stream_ = stub_.PrepareCall(&context_, "/trident.control.v1.Control/Stream", &queue_);
   stream_->StartCall(this);
