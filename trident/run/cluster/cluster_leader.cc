@@ -15,6 +15,9 @@ namespace trident {
 
 namespace {
 
+// While an epoch begins, who has not answered is asked again so often.
+constexpr Nanos kAskAgainEvery = kSecond;
+
 GroupId GroupOf(const WordToWorker& word) {
   return std::visit(
       Overloaded{[](const word::Abort& abort) { return abort.cancelled.front().group; },
@@ -357,11 +360,20 @@ void ClusterLeader::Start() {
 void ClusterLeader::Run() {
   for (;;) {
     if (RunOnce()) continue;
-    MutexLock lock(mutex_);
-    if (stops_) return;
-    if (events_.empty() || failed_) changed_.Wait(mutex_);
-    if (stops_) return;
+    bool asks_again = false;
+    {
+      MutexLock lock(mutex_);
+      if (stops_) return;
+      if (events_.empty() || failed_) asks_again = !changed_.WaitFor(mutex_, kAskAgainEvery);
+      if (stops_) return;
+    }
+    if (asks_again && leading() == Epoch()) AskAgain();
   }
+}
+
+// An answer may have been lost with the stream that was to carry it.
+void ClusterLeader::AskAgain() {
+  for (const auto& [worker, life] : lives_) Post(Connected{worker, life});
 }
 
 void ClusterLeader::Stop() {

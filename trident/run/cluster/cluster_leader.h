@@ -110,6 +110,7 @@ class ClusterLeader {
   std::shared_ptr<Leading> FindLeading() const;
   void Fail(const Status& cause);
   void Run();
+  void AskAgain();
 
   const Plan plan_;
   const RunOptions options_;

@@ -217,12 +217,12 @@ void ProcessOfCluster::Dial() {
                    .topology = topology_,
                    .plan_fingerprint = fingerprint_,
                    .exchange_address = links_->address()};
-  auto client = std::make_shared<ControlClient>(
+  // Its thread may hear words before this returns; what is answered then waits for the lock.
+  MutexLock lock(mutex_);
+  client_ = std::make_shared<ControlClient>(
       options, ControlClientEvents{
                    .on_words = [this](std::vector<LeaderWord> words) { Hear(std::move(words)); },
                    .on_gone = [](const Status&) {}});
-  MutexLock lock(mutex_);
-  client_ = std::move(client);
 }
 
 void ProcessOfCluster::Hear(std::vector<LeaderWord> words) {
