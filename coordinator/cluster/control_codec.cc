@@ -57,6 +57,9 @@ StatusOr<LeaderWord> ReadWord(const wire::LeaderWord& in, Epoch epoch) {
       return Read(in.settled(), epoch);
     case wire::LeaderWord::kLeaseRound:
       return word::LeaseRound{epoch, in.lease_round()};
+    case wire::LeaderWord::kFarewell:
+      if (!in.farewell()) return InvalidArgument("expected a farewell that is true, found false");
+      return Farewell{epoch};
     default:
       break;
   }

@@ -19,7 +19,7 @@
 namespace trident {
 
 // Of what is said on a control stream. Both ends must have the same.
-inline constexpr uint32_t kControlVersion = 1;
+inline constexpr uint32_t kControlVersion = 2;
 
 // ---- from a worker to its leader ----
 
@@ -78,8 +78,15 @@ struct GroupWordToWorker {
   WordToWorker word;
 };
 
+// All input has ended and is committed by all workers: there is no more work, in this epoch or a
+// later one.
+struct Farewell {
+  Epoch epoch;
+  friend bool operator==(const Farewell&, const Farewell&) = default;
+};
+
 using LeaderWord = std::variant<Welcome, word::PromiseAsked, word::WriteLog, word::Settled,
-                                word::LeaseRound, GroupWordToWorker>;
+                                word::LeaseRound, Farewell, GroupWordToWorker>;
 
 }  // namespace trident
 

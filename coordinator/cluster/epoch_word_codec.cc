@@ -206,6 +206,8 @@ word::Settled Read(const wire::Settled& in, Epoch epoch) {
 
 void WriteTo(wire::LeaderWord* out, const word::LeaseRound& in) { out->set_lease_round(in.round); }
 
+void WriteTo(wire::LeaderWord* out, const Farewell&) { out->set_farewell(true); }
+
 // ---- from a worker ----
 
 void WriteTo(wire::WorkerWord* out, const word::Promised& in) {

@@ -17,6 +17,7 @@ void WriteTo(control::v1::LeaderWord* out, const word::PromiseAsked& in);
 void WriteTo(control::v1::LeaderWord* out, const word::WriteLog& in);
 void WriteTo(control::v1::LeaderWord* out, const word::Settled& in);
 void WriteTo(control::v1::LeaderWord* out, const word::LeaseRound& in);
+void WriteTo(control::v1::LeaderWord* out, const Farewell& in);
 
 void WriteTo(control::v1::WorkerWord* out, const word::Promised& in);
 void WriteTo(control::v1::WorkerWord* out, const word::LogWritten& in);

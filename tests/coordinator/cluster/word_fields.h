@@ -139,6 +139,11 @@ void EachField(V& v, T& x) {
   auto& [a, b] = x;
   v.All(a, b);
 }
+template <class V, Like<Farewell> T>
+void EachField(V& v, T& x) {
+  auto& [a] = x;
+  v.All(a);
+}
 template <class V, Like<word::Begin> T>
 void EachField(V& v, T& x) {
   auto& [a, b, c, d] = x;

@@ -334,6 +334,12 @@ bool ClusterLeader::Ended() const {
   return leading != nullptr && leading->Ended();
 }
 
+void ClusterLeader::SayFarewell() const {
+  const Epoch epoch = leading();
+  if (epoch == Epoch()) return;
+  for (const WorkerId worker : workers_) seams_.tell(worker, Farewell{epoch});
+}
+
 std::optional<GroupStatus> ClusterLeader::StatusOf(GroupId group) const {
   const std::shared_ptr<Leading> leading = FindLeading();
   if (leading == nullptr) return std::nullopt;

@@ -72,6 +72,8 @@ class ClusterLeader {
 
   // True if every source has ended and all of it is committed.
   bool Ended() const;
+  // Tells the workers that this is so.
+  void SayFarewell() const;
   // nullopt: it leads no epoch at the moment.
   std::optional<GroupStatus> StatusOf(GroupId group) const;
   // The epoch that it leads; zero: none at the moment.

@@ -23,6 +23,8 @@ namespace trident {
 namespace {
 
 constexpr Nanos kLookEvery = 100 * kMillisecond;
+constexpr Nanos kFarewellMax = 2 * kSecond;
+constexpr Nanos kFarewellLookEvery = 10 * kMillisecond;
 
 // Equal for processes that would run the same stages under the same numbers.
 uint64_t FingerprintOf(const Plan& plan) {
@@ -64,6 +66,7 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   void RunKeeper();
   void Fail(const Status& cause);
   void Changed();
+  void AwaitFarewells();
   void Shutdown();
 
   void OnHalted(GroupId, const Status& cause) override { Fail(cause); }
@@ -88,6 +91,7 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   bool must_redial_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool ending_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool stopped_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool has_farewell_ TRIDENT_GUARDED_BY(mutex_) = false;
   uint64_t changes_ TRIDENT_GUARDED_BY(mutex_) = 0;
   Status failed_ TRIDENT_GUARDED_BY(mutex_);
   std::thread keeper_;
@@ -228,6 +232,11 @@ void ProcessOfCluster::Dial() {
 void ProcessOfCluster::Hear(std::vector<LeaderWord> words) {
   for (LeaderWord& word : words) {
     if (const auto* welcome = std::get_if<Welcome>(&word)) links_->Welcomed(*welcome);
+    if (std::holds_alternative<Farewell>(word)) {
+      MutexLock lock(mutex_);
+      has_farewell_ = true;
+      changed_.NotifyAll();
+    }
     worker_->Hear(std::move(word));
   }
 }
@@ -285,9 +294,11 @@ StatusOr<bool> ProcessOfCluster::AwaitEndFor(Nanos timeout) {
       MutexLock lock(mutex_);
       if (!failed_.ok()) return failed_;
       if (stopped_) return absl::CancelledError("the run was stopped");
+      if (has_farewell_) return true;
       seen = changes_;
     }
-    if (leader_ != nullptr && leader_->Ended()) return true;
+    // The leader's own worker hears it behind all that was told before.
+    if (leader_ != nullptr && leader_->Ended()) leader_->SayFarewell();
     const Nanos left = deadline - RealClock().MonotonicNanos();
     if (left <= 0) return false;
     MutexLock lock(mutex_);
@@ -309,6 +320,17 @@ std::string ProcessOfCluster::Describe() const {
   return text;
 }
 
+// Workers that were told that all is done go by themselves. Who leads waits for that, or they might
+// not hear of it.
+void ProcessOfCluster::AwaitFarewells() {
+  const Nanos deadline = RealClock().MonotonicNanos() + kFarewellMax;
+  MutexLock lock(mutex_);
+  while (has_farewell_ && server_ != nullptr && server_->counts().open > 0 &&
+         RealClock().MonotonicNanos() < deadline) {
+    changed_.WaitFor(mutex_, kFarewellLookEvery);
+  }
+}
+
 // Words end first, so that nothing new begins; then who works; then what it works with.
 void ProcessOfCluster::Shutdown() {
   {
@@ -323,6 +345,7 @@ void ProcessOfCluster::Shutdown() {
     client.swap(client_);
   }
   if (client != nullptr) client->Stop();
+  AwaitFarewells();
   if (leader_ != nullptr) leader_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (worker_ != nullptr) worker_->Stop();

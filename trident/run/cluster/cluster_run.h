@@ -45,7 +45,7 @@ class ClusterRun {
 
   // Where workers find the leader; "" in a process that does not lead.
   virtual std::string control_address() const = 0;
-  // Waits until all input has ended and is committed, which the leader's process knows, or until
+  // Waits until all input has ended and is committed by all workers, as the leader says, or until
   // `timeout`: false. The error with which the process can do no more; Cancelled after Stop.
   virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;
   // AwaitEndFor returns. Any thread.

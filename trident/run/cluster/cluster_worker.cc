@@ -112,6 +112,7 @@ void ClusterWorker::Hear(LeaderWord says) {
                             TRIDENT_REQUIRES(mutex_) { Hear(std::move(word.word)); },
                         // Those who connect the worker, and who answer reads, hear these.
                         [](const Welcome&) {}, [](const word::LeaseRound&) {},
+                        [](const Farewell&) {},
                         [&](const auto& word) TRIDENT_REQUIRES(mutex_) { Step(word); }},
              says);
 }

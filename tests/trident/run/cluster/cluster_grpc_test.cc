@@ -132,6 +132,10 @@ TEST(ClusterGrpc, ThreeWorkersCountEachWordOnce) {
   ASSERT_TRUE(ended.ok()) << ended.status();
   ASSERT_TRUE(*ended) << cluster.process(0).Describe();
   EXPECT_EQ(cluster.Counts(), ExpectedCounts(kRows));
+  // The others hear of it too.
+  for (const uint32_t worker : {1u, 2u}) {
+    EXPECT_TRUE(*cluster.process(worker).AwaitEndFor(10 * kSecond)) << worker;
+  }
 }
 
 TEST(ClusterGrpc, AWorkerAndTheLeaderGoAndComeAgainAmidTheWork) {
