@@ -189,6 +189,18 @@ class Gate {
   bool is_open_ TRIDENT_GUARDED_BY(mutex_) = false;
 };
 
+// Opens it at the latest when a test ends, so that a test that fails also ends.
+class OpensGate {
+ public:
+  explicit OpensGate(Gate& gate) : gate_(gate) {}
+  ~OpensGate() { gate_.Open(); }
+  OpensGate(const OpensGate&) = delete;
+  OpensGate& operator=(const OpensGate&) = delete;
+
+ private:
+  Gate& gate_;
+};
+
 Welcome LargeWord() {
   return {.epoch = Epoch(1), .workers = {}, .spouts = {{SpoutId(0), {std::string(100'000, 'p')}}}};
 }
@@ -197,6 +209,7 @@ TEST(ControlEndTest, AStreamWhoseWorkerDoesNotReadEndsAtTheBoundOfWhatWaits) {
   LeaderEnd leader({.timing = PatientTiming(), .queue_bytes_max = 1'000'000});
   Gate gate;
   WorkerEnd worker(Dialling(leader.server->address(), 3));
+  const OpensGate opens(gate);
   ASSERT_EQ(worker.notes.Await("open"), "open");
   worker.heard = [&](const std::vector<LeaderWord>&) { gate.Pass(); };
   int told = 0;
@@ -222,6 +235,7 @@ TEST(ControlEndTest, AStreamWhoseLeaderDoesNotReadEndsAtTheBoundOfWhatWaits) {
   ControlClientOptions options = Dialling(leader.server->address(), 3);
   options.queue_bytes_max = 1'000'000;
   WorkerEnd worker(options);
+  const OpensGate opens(gate);
   ASSERT_EQ(worker.notes.Await("open"), "open");
   word::Promised word{Epoch(1), WorkerId(3), Incarnation(1), {}};
   word.groups.resize(1);
