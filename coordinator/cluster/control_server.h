@@ -33,7 +33,8 @@ struct ControlServerOptions {
 // times, one stream after the other: on_open and on_gone alternate for each worker.
 struct ControlServerEvents {
   // May this worker take part? A status that is not ok is told to it, and ends its stream. Asked
-  // after the token, the version and the life were found right. Not asked again while it is there.
+  // for each stream, when token, version and life were found right; an earlier stream of the worker
+  // may still be there.
   std::function<Status(WorkerId worker, const WorkerHello& hello)> on_hello;
   // It was let in, and Tell reaches it. An earlier stream of it was told to be gone before.
   std::function<void(WorkerId worker, const WorkerHello& hello)> on_open = nullptr;
@@ -47,12 +48,11 @@ struct ControlServerEvents {
 
 // Counted since the start, but for `open`.
 struct ControlServerCounts {
-  int64_t open = 0;             // streams of workers that were let in
-  int64_t refused_streams = 0;  // by token, version, life, on_hello, or their number
-  int64_t refused_messages =
-      0;                   // that cannot be, or are in the name of another; each ends a stream
-  int64_t silent = 0;      // streams that ended because nothing was heard
-  int64_t overflowed = 0;  // streams that ended because too much waited
+  int64_t open = 0;              // streams of workers that were let in
+  int64_t refused_streams = 0;   // by token, version, life, on_hello, or their number
+  int64_t refused_messages = 0;  // that cannot be, or speak for another; each ends a stream
+  int64_t silent = 0;            // streams that ended because nothing was heard
+  int64_t overflowed = 0;        // streams that ended because too much waited
 };
 
 // Thread-safe but for Stop. The life of a worker is never let in again once a later one was.
