@@ -98,7 +98,7 @@ TEST(ControlCodecTest, TheSeedsReachEveryTextAndEveryAbsence) {
     for (const WorkerWord& word : AllWorkerWords(seed)) seen.insert(TextOf(word));
   }
   const size_t kinds = AllLeaderWords(0).size() + AllWorkerWords(0).size();
-  EXPECT_EQ(kinds, 5U + 6U + 4U + 12U);
+  EXPECT_EQ(kinds, 6U + 6U + 4U + 12U);
   EXPECT_GT(seen.size(), kinds * kSeeds * 3 / 4);
 }
 
@@ -376,6 +376,14 @@ TEST(ControlCodecRefusalTest, AFailureWithTheCodeOfNoError) {
                 IsRefusal("failed): code: expected the code of an error, from 1 to 16, found " +
                           std::to_string(code)));
   }
+}
+
+TEST(ControlCodecRefusalTest, AFarewellThatIsNone) {
+  EXPECT_THAT(RefusedByWorker([](wire::LeaderWord& word) {
+                word.set_epoch(1);
+                word.set_farewell(false);
+              }),
+              IsRefusal("farewell): expected a farewell that is true"));
 }
 
 TEST(ControlCodecRefusalTest, AnAbortOfNothing) {

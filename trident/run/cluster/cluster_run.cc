@@ -26,6 +26,14 @@ constexpr Nanos kLookEvery = 100 * kMillisecond;
 constexpr Nanos kFarewellMax = 2 * kSecond;
 constexpr Nanos kFarewellLookEvery = 10 * kMillisecond;
 
+// Heartbeats find who says nothing for a second. Pings would take a machine that is busy for half of
+// it for one that is gone.
+ControlTiming TimingOfWords() {
+  ControlTiming timing;
+  timing.keepalive = kSecond;
+  return timing;
+}
+
 // Equal for processes that would run the same stages under the same numbers.
 uint64_t FingerprintOf(const Plan& plan) {
   std::string text = ExplainText(plan);
@@ -171,7 +179,8 @@ Status ProcessOfCluster::OpenLeader(Plan plan) {
           .events = this,
           .changed = [this] { Changed(); },
           .failed = [this](const Status& cause) { Fail(cause); }});
-  const ControlServerOptions options{.address = cluster_.control_address, .token = cluster_.token};
+  const ControlServerOptions options{
+      .address = cluster_.control_address, .token = cluster_.token, .timing = TimingOfWords()};
   TRIDENT_ASSIGN_OR_RETURN(
       server_,
       ControlServer::Start(
@@ -215,6 +224,7 @@ void ProcessOfCluster::Dial() {
   ControlClientOptions options;
   options.leader = leads() ? server_->address() : cluster_.leader;
   options.token = cluster_.token;
+  options.timing = TimingOfWords();
   options.hello = {.worker = WorkerId(cluster_.worker),
                    .incarnation = life_,
                    .store = store_->Where(),
