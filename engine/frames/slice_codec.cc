@@ -190,12 +190,16 @@ void PutKeys(const Slice& slice, const Rows& rows, std::string& out) {
       rows.size(), [&](size_t i) { return keys[rows.PlaceAt(i)].key; }, out);
 }
 
-// To make room for most of a frame at once; texts are not looked at.
+// To make room for a frame at once, if its texts are short; they are not looked at.
 size_t RoughBytes(const Slice& slice, size_t rows) {
+  constexpr size_t kTextBytes = 1 + 16;
   size_t row_bytes = 0;
   for (const ColumnRef& column : slice.columns()) {
-    const TypeKind kind = column->type().kind;
-    row_bytes += kind == TypeKind::kBool || IsStrings(column->type()) ? 1 : sizeof(int64_t);
+    if (IsStrings(column->type())) {
+      row_bytes += kTextBytes;
+    } else {
+      row_bytes += column->type().kind == TypeKind::kBool ? 1 : sizeof(int64_t);
+    }
   }
   return kFrameBytesMin + rows * row_bytes;
 }

@@ -60,7 +60,7 @@ uint64_t EncodedFrame::checksum() const {
   return ByteReader(bytes_.substr(bytes_.size() - frame_format::kChecksumBytes)).Fixed64();
 }
 
-StatusOr<Slice> EncodedFrame::Decode(const SliceDecoder& decoder) const {
+const StatusOr<Slice>& EncodedFrame::Decode(const SliceDecoder& decoder) const {
   MutexLock lock(mutex_);
   if (!decoded_) {
     decoded_ = Guarded("the codec of a field", [&] { return decoder.Decode(bytes_, keep_); });
@@ -69,9 +69,9 @@ StatusOr<Slice> EncodedFrame::Decode(const SliceDecoder& decoder) const {
 }
 
 StatusOr<Slice> FramePayload::Decode(const SliceDecoder& decoder) const {
-  TRIDENT_ASSIGN_OR_RETURN(Slice slice, frame_->Decode(decoder));
-  if (rows_ == slice.rows()) return slice;
-  return RunOf(slice, first_, rows_);
+  const StatusOr<Slice>& whole = frame_->Decode(decoder);
+  if (!whole.ok() || rows_ == whole->rows()) return whole;
+  return RunOf(*whole, first_, rows_);
 }
 
 uint64_t FramePayload::bytes() const {

@@ -56,7 +56,7 @@ class EncodedFrame {
   uint64_t checksum() const;
   // The first call decodes, the others get what it got. Aborted: the codec of a type of the program
   // threw; else errors as SliceDecoder::Decode. REQUIRES: all decoders are of one schema.
-  StatusOr<Slice> Decode(const SliceDecoder& decoder) const;
+  const StatusOr<Slice>& Decode(const SliceDecoder& decoder) const;
 
  private:
   static std::shared_ptr<const EncodedFrame> Made(std::string bytes, uint64_t rows);

@@ -2,6 +2,7 @@
 #include "engine/links/bundle_writer.h"
 
 #include <algorithm>
+#include <typeinfo>
 #include <utility>
 
 #include "base/check.h"
@@ -27,9 +28,11 @@ EntryHead HeadOf(const Message& message) {
 }  // namespace
 
 const FramePayload& EncodedRows(const DataFrame& frame) {
-  const auto* payload = dynamic_cast<const FramePayload*>(frame.payload.get());
-  TRIDENT_CHECK(payload != nullptr) << "rows for another process are not encoded";
-  return *payload;
+  const Payload& payload = *frame.payload;
+  // Nothing derives from it, and this is asked for each part of each frame.
+  TRIDENT_CHECK(typeid(payload) == typeid(FramePayload))
+      << "rows for another process are not encoded";
+  return static_cast<const FramePayload&>(payload);
 }
 
 size_t BundleBytes::size() const {
@@ -47,39 +50,36 @@ std::string BundleBytes::Joined() const {
 BundleWriter::BundleWriter(Epoch epoch, WorkerId from, TasksThere tasks_there)
     : epoch_(epoch), from_(from), tasks_there_(std::move(tasks_there)) {}
 
-bool BundleWriter::Joins(const DataFrame& frame) const {
-  return open_ && open_->frame == EncodedRows(frame).frame() && open_->head == HeadOf(frame);
+bool BundleWriter::HasRoomFor(size_t frame_bytes) const {
+  return empty() ||
+         descriptions_.size() + frame_bytes_ + frame_bytes <= static_cast<size_t>(kBundleBytes);
+}
+
+bool BundleWriter::TryAppend(const DataMessage& message) {
+  return std::visit([this](const auto& m) { return TryAppend(m); }, message);
+}
+
+bool BundleWriter::TryAppend(const DataFrame& frame) {
+  const FramePayload& payload = EncodedRows(frame);
+  const EntryHead head = HeadOf(frame);
+  if (!open_ || open_->frame != payload.frame() || open_->head != head) {
+    if (!HasRoomFor(payload.frame()->bytes().size())) return false;
+    Start({.head = head, .frame = payload.frame(), .runs = {}, .ends = {}});
+  }
+  open_->runs.push_back({frame.to.task, frame.number, payload.first(), payload.rows()});
+  return true;
 }
 
 // Tasks ascend within an entry, so that none can stand there twice.
-bool BundleWriter::Joins(const EndMarker& end) const {
-  return open_ && open_->frame == nullptr && open_->ends.back().task < end.to.task &&
-         open_->head == HeadOf(end);
-}
-
-bool BundleWriter::HasRoomFor(const DataMessage& message) const {
-  if (empty() || std::visit([this](const auto& m) { return Joins(m); }, message)) return true;
-  size_t bytes = descriptions_.size() + frame_bytes_;
-  if (const auto* frame = std::get_if<DataFrame>(&message)) {
-    bytes += EncodedRows(*frame).frame()->bytes().size();
+bool BundleWriter::TryAppend(const EndMarker& end) {
+  const EntryHead head = HeadOf(end);
+  if (!open_ || open_->frame != nullptr || open_->ends.back().task >= end.to.task ||
+      open_->head != head) {
+    if (!HasRoomFor(0)) return false;
+    Start({.head = head, .frame = nullptr, .runs = {}, .ends = {}});
   }
-  return bytes <= static_cast<size_t>(kBundleBytes);
-}
-
-void BundleWriter::Append(const DataMessage& message) {
-  std::visit([this](const auto& m) { Append(m); }, message);
-}
-
-void BundleWriter::Append(const DataFrame& frame) {
-  const FramePayload& payload = EncodedRows(frame);
-  if (!Joins(frame))
-    Start({.head = HeadOf(frame), .frame = payload.frame(), .runs = {}, .ends = {}});
-  open_->runs.push_back({frame.to.task, frame.number, payload.first(), payload.rows()});
-}
-
-void BundleWriter::Append(const EndMarker& end) {
-  if (!Joins(end)) Start({.head = HeadOf(end), .frame = nullptr, .runs = {}, .ends = {}});
   open_->ends.push_back({end.to.task, end.frames, end.checksum});
+  return true;
 }
 
 void BundleWriter::Start(Open entry) {

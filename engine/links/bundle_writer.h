@@ -39,12 +39,11 @@ class BundleWriter {
   using TasksThere = std::function<std::span<const uint32_t>(StageId)>;
   BundleWriter(Epoch epoch, WorkerId from, TasksThere tasks_there);
 
-  // False: the bundle is full, and something is in it already. What belongs to the last message (a
-  // part of the same frame, an end of the same sender) always has room.
-  bool HasRoomFor(const DataMessage& message) const;
-  // Messages that belong together should come one after the other: only then they share an entry.
-  // REQUIRES: the rows of a DataFrame are a FramePayload.
-  void Append(const DataMessage& message);
+  // False: the bundle is full, and the message must wait for the next one. An empty bundle takes
+  // any message, and what belongs to the last one (a part of the same frame, an end of the same
+  // sender) always has room. Messages that belong together should come one after the other: only
+  // then they share an entry. REQUIRES: the rows of a DataFrame are a FramePayload.
+  bool TryAppend(const DataMessage& message);
   bool empty() const { return entries_ == 0 && !open_; }
   // The bundle of all that was appended. The writer is empty after that.
   BundleBytes Finish();
@@ -57,10 +56,9 @@ class BundleWriter {
     std::vector<bundle_format::Run> runs;
     std::vector<bundle_format::End> ends;
   };
-  void Append(const DataFrame& frame);
-  void Append(const EndMarker& end);
-  bool Joins(const DataFrame& frame) const;
-  bool Joins(const EndMarker& end) const;
+  bool TryAppend(const DataFrame& frame);
+  bool TryAppend(const EndMarker& end);
+  bool HasRoomFor(size_t frame_bytes) const;
   void Start(Open entry);
   void Close();
   void PutHead(bundle_format::EntryKind kind, const bundle_format::EntryHead& head);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/links/grpc_streams.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -47,18 +48,55 @@ grpc::ByteBuffer BufferOf(const BundleBytes& message) {
   return grpc::ByteBuffer(slices.data(), slices.size());
 }
 
-// The bytes of a message in one piece of exactly their size: what holds on to some of them holds on
-// to no buffer of the network.
+// Memory for messages of the usual size. Fresh memory of that size comes from the system, page by
+// page, and that costs as much as to fill it. Thread-safe; buffers come back from any thread.
+class Buffers : public std::enable_shared_from_this<Buffers> {
+ public:
+  ~Buffers() {
+    for (char* buffer : free_) delete[] buffer;
+  }
+  // Room for `bytes`. A small message gets no more than that, as rows may hold on to it for long.
+  std::shared_ptr<char> Take(size_t bytes) {
+    if (bytes > kBytes || bytes < kBytes / 2) return std::shared_ptr<char>(new char[bytes], Delete);
+    return std::shared_ptr<char>(Pop(), [pool = shared_from_this()](char* p) { pool->Push(p); });
+  }
+
+ private:
+  static constexpr size_t kBytes = kBundleBytes + 16 * kKiB;
+  static constexpr size_t kKept = 32;
+
+  static void Delete(char* buffer) { delete[] buffer; }
+  char* Pop() {
+    MutexLock lock(mutex_);
+    if (free_.empty()) return new char[kBytes];
+    char* buffer = free_.back();
+    free_.pop_back();
+    return buffer;
+  }
+  void Push(char* buffer) {
+    {
+      MutexLock lock(mutex_);
+      if (free_.size() < kKept) return free_.push_back(buffer);
+    }
+    delete[] buffer;
+  }
+
+  Mutex mutex_;
+  std::vector<char*> free_ TRIDENT_GUARDED_BY(mutex_);
+};
+
+// The bytes of a message in one piece: what holds on to some of them holds on to no buffer of the
+// network.
 struct OnePiece {
   std::string_view bytes;
   BufferRef keep;
 };
-OnePiece OnePieceOf(const grpc::ByteBuffer& buffer) {
+OnePiece OnePieceOf(const grpc::ByteBuffer& message, Buffers& buffers) {
   std::vector<grpc::Slice> slices;
-  if (!buffer.Dump(&slices).ok()) return {};
+  if (!message.Dump(&slices).ok()) return {};
   size_t size = 0;
   for (const grpc::Slice& slice : slices) size += slice.size();
-  const std::shared_ptr<char[]> piece(new char[size]);
+  const std::shared_ptr<char> piece = buffers.Take(size);
   char* to = piece.get();
   for (const grpc::Slice& slice : slices) {
     std::memcpy(to, slice.begin(), slice.size());
@@ -75,6 +113,17 @@ Status StatusOf(const grpc::Status& status) {
 grpc::Status GrpcStatusOf(const Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(Message(status)));
 }
+
+// Nothing comes to gRPC's own log: that a port cannot be had, the error says in our words.
+class SilentGrpc {
+ public:
+  SilentGrpc() {
+    gpr_set_log_function([](gpr_log_func_args*) {});
+  }
+  ~SilentGrpc() { gpr_set_log_function(nullptr); }
+  SilentGrpc(const SilentGrpc&) = delete;
+  SilentGrpc& operator=(const SilentGrpc&) = delete;
+};
 
 // Takes the same time however much of the token is right.
 bool SameToken(std::string_view a, std::string_view b) {
@@ -101,6 +150,7 @@ class GrpcStreams::Running {
   StreamEvents& events() { return *events_; }
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
   grpc::AsyncGenericService& service() { return service_; }
+  Buffers& buffers() { return *buffers_; }
 
   // Waits for the next incoming stream.
   void Accept();
@@ -113,6 +163,7 @@ class GrpcStreams::Running {
 
   const Options options_;
   StreamEvents* const events_;
+  const std::shared_ptr<Buffers> buffers_ = std::make_shared<Buffers>();
   int port_ = 0;
   grpc::AsyncGenericService service_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
@@ -262,7 +313,7 @@ class GrpcStreams::Incoming {
   }
   void Read(bool ok) {
     if (!ok) return End(Unavailable("the link was broken, or the other worker ended"));
-    const OnePiece message = OnePieceOf(incoming_);
+    const OnePiece message = OnePieceOf(incoming_, running_->buffers());
     incoming_.Clear();
     const Status status = running_->events().OnMessage(id_, message.bytes, message.keep);
     if (!status.ok()) return End(status);
@@ -309,6 +360,7 @@ Status GrpcStreams::Running::Start() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kLinkPingIntervalMsMin);
+  const SilentGrpc silent;
   queue_ = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ <= 0) {

@@ -20,8 +20,7 @@ void LinkQueue::Add(std::span<DataMessage> messages) {
 }
 
 BundleBytes LinkQueue::Next() {
-  while (!messages_.empty() && writer_.HasRoomFor(messages_.front().message)) {
-    writer_.Append(messages_.front().message);
+  while (!messages_.empty() && writer_.TryAppend(messages_.front().message)) {
     bytes_ -= messages_.front().bytes;
     messages_.pop_front();
   }

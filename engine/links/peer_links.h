@@ -42,8 +42,10 @@ struct LinkCounts {
   uint64_t messages_refused = 0;  // that `deliver` refused
 };
 
-// Thread-safe. Callbacks run on the one thread of the links, but for `deliver` of messages that
-// stay in the process; no lock is held then. They must not block, nor destroy the links.
+// Thread-safe. `accept`, `on_broken` and `deliver` of what came run on the one thread of the links;
+// they must not block, nor destroy the links, and no lock is held then. `deliver` of what stays in
+// the process runs on its sender's thread. `worker_of` and `tasks_of` run on any thread, also under
+// a lock, so they must not use the links.
 class PeerLinks final : public Transport, private StreamEvents {
  public:
   struct Options {

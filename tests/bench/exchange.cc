@@ -4,7 +4,10 @@
 // there: routed, encoded, carried and decoded. Beside it the same bytes over a raw stream.
 #include "tests/bench/exchange.h"
 
+#include <malloc.h>
+
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -33,6 +36,7 @@ constexpr size_t kRowsPerSlice = kFrameRows;
 constexpr size_t kSlices = 256;  // different ones
 // What may wait for the link: a stand-in for the bounds of a batch.
 constexpr uint64_t kWaitingBytesMax = 8 * kMiB;
+constexpr std::chrono::microseconds kLookEvery{200};  // a small part of what waits
 constexpr WorkerId kHere(0), kThere(1);
 constexpr StageId kAnswers(9);  // its one task is here; all other stages are there
 constexpr std::array<uint32_t, 3> kTasks = {1, 8, 64};  // of the stages 1, 2 and 3
@@ -84,6 +88,12 @@ PeerLinks::Options LinkOptions(WorkerId self) {
           .accept = [](const PeerLife&) { return absl::OkStatus(); },
           .deliver = {},
           .on_broken = [](WorkerId, const Status&) {}};
+}
+
+// Both processes use memory as a run of a topology does (trident/run/run.cc).
+void ReturnLargeBuffers() {
+  ::mallopt(M_MMAP_THRESHOLD, 256 * kKiB);
+  ::mallopt(M_TRIM_THRESHOLD, 1 * kMiB);
 }
 
 // ---- the process that takes the rows ----
@@ -148,8 +158,9 @@ class LinkSender final : public FrameSender {
 class BundleKeeper final : public Transport {
  public:
   void Send(DataMessage message) override {
-    if (!writer_.HasRoomFor(message)) Keep();
-    writer_.Append(message);
+    if (writer_.TryAppend(message)) return;
+    Keep();
+    writer_.TryAppend(message);
   }
   std::optional<WorkerId> FarWorkerOf(const TaskAddress&) const override { return kThere; }
   void Keep() { bundles.push_back(writer_.Finish().Joined()); }
@@ -184,7 +195,7 @@ class TwoProcesses {
     const Nanos start = RealClock().MonotonicNanos();
     TRIDENT_ASSIGN_OR_RETURN(const uint64_t sent, SendAll(stage, slices, rows, sender, [&] {
                                while (links_->QueuedBytes(kThere) > kWaitingBytesMax) {
-                                 std::this_thread::yield();
+                                 std::this_thread::sleep_for(kLookEvery);
                                }
                              }));
     MutexLock lock(mutex_);
@@ -256,6 +267,7 @@ class TwoProcesses {
 };
 
 StatusOr<int> TakeRows(int port) {
+  ReturnLargeBuffers();
   Mailbox mailbox;
   PeerLinks::Options options = LinkOptions(kThere);
   options.deliver = [&](DataMessage message) {
@@ -282,6 +294,7 @@ int RunExchangeChild(int port) {
 }
 
 Status Exchange(const Bench& bench) {
+  ReturnLargeBuffers();
   Rng rng(1);
   std::vector<Slice> slices;
   while (slices.size() < kSlices) slices.push_back(MakeSlice(rng));

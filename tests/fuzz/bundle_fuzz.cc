@@ -77,7 +77,9 @@ void Run(std::string_view input) {
   if (!bundle.ok()) return;
   const Messages messages = MessagesOf(*bundle);
   BundleWriter writer(bundle->epoch(), bundle->from(), TasksHere);
-  for (const DataMessage& message : messages.all) writer.Append(message);
+  for (const DataMessage& message : messages.all) {
+    if (!writer.TryAppend(message)) return;  // one bundle is not enough
+  }
   const StatusOr<Bundle> second = Parsed(writer.Finish().Joined());
   TRIDENT_CHECK_OK(second.status());
   TRIDENT_CHECK(MessagesOf(*second).described == messages.described);

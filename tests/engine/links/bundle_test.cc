@@ -34,7 +34,7 @@ BundleWriter NewWriter() { return BundleWriter(kEpoch, kSender, TasksHere); }
 std::string BundleOf(const std::vector<MessageGroup>& groups) {
   BundleWriter writer = NewWriter();
   for (const MessageGroup& group : groups) {
-    for (const DataMessage& message : group) writer.Append(message);
+    for (const DataMessage& message : group) EXPECT_TRUE(writer.TryAppend(message));
   }
   return writer.Finish().Joined();
 }
@@ -118,7 +118,7 @@ TEST(BundleTest, TasksThatGotNothingCostNothing) {
     std::get<EndMarker>(ends[i]).checksum = 0;
   }
   BundleWriter writer(kEpoch, kSender, [&](StageId) { return std::span<const uint32_t>(many); });
-  for (const DataMessage& end : ends) writer.Append(end);
+  for (const DataMessage& end : ends) EXPECT_TRUE(writer.TryAppend(end));
   const std::string bytes = writer.Finish().Joined();
   EXPECT_LT(bytes.size(), 100u);
   std::vector<std::string> messages;
@@ -170,6 +170,19 @@ TEST(BundleTest, AQueueFillsBundlesToTheirLimitAndKeepsTheOrder) {
   EXPECT_EQ(queue.bytes(), 0u);
   EXPECT_GT(all, frame_bytes);
   EXPECT_LT(all, frame_bytes + 300 * messages.size());
+}
+
+TEST(BundleTest, AFrameThatComesAgainCountsAgain) {
+  RandomMessages random(1, 1, kTasks);
+  MessageGroup parts;
+  while (parts.empty()) parts = random.Frame(1000);
+  LinkQueue queue(NewWriter());
+  MessageGroup first = parts, second = parts;
+  queue.Add(first);
+  const uint64_t bytes = queue.bytes();
+  queue.Next();
+  queue.Add(second);
+  EXPECT_EQ(queue.bytes(), bytes);
 }
 
 TEST(BundleTest, AQueueThatIsClearedHoldsNothing) {
