@@ -189,7 +189,9 @@ TEST_F(ProgramTest, ABadCommandLineIsExitCodeTwoAndSaysWhy) {
   const std::string in = input();
   const std::vector<Case> cases = {
       {{}, "A subcommand is required\n"},
-      {{"rnu"}, "there is no command 'rnu'; did you mean 'run'? The commands are: run, explain\n"},
+      {{"rnu"},
+       "there is no command 'rnu'; did you mean 'run'? The commands are: run, lead, worker, "
+       "explain\n"},
       {{"run"}, "--input is required\n"},
       {{"explain"}, "--input is required\n"},
       {{"run", "--input"}, "--input: "},

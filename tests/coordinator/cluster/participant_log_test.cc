@@ -37,13 +37,13 @@ std::shared_ptr<const BatchCut> CutOf(const std::string& from, const std::string
 }
 
 PreparedRecord RecordOf(uint64_t txid, Attempt attempt, Attempt previous) {
-  return {.txid = TxId(txid),
-          .attempt = attempt,
-          .previous = previous,
-          .rows = 7,
-          .checksum = 1000 + txid,
-          .cut = CutOf(Concat("at ", txid - 1), Concat("at ", txid),
-                       static_cast<int64_t>(100 * txid))};
+  return {
+      .txid = TxId(txid),
+      .attempt = attempt,
+      .previous = previous,
+      .rows = 7,
+      .checksum = 1000 + txid,
+      .cut = CutOf(Concat("at ", txid - 1), Concat("at ", txid), static_cast<int64_t>(100 * txid))};
 }
 
 // One life of a worker after the other, over one disk.

@@ -26,8 +26,8 @@ constexpr Nanos kLookEvery = 100 * kMillisecond;
 constexpr Nanos kFarewellMax = 2 * kSecond;
 constexpr Nanos kFarewellLookEvery = 10 * kMillisecond;
 
-// Heartbeats find who says nothing for a second. Pings would take a machine that is busy for half of
-// it for one that is gone.
+// Heartbeats find who says nothing for a second. Pings would take a machine that is busy for half
+// of it for one that is gone.
 ControlTiming TimingOfWords() {
   ControlTiming timing;
   timing.keepalive = kSecond;

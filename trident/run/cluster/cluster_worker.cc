@@ -108,13 +108,13 @@ Status ClusterWorker::ClaimStore() {
 void ClusterWorker::Hear(LeaderWord says) {
   MutexLock lock(mutex_);
   if (stops_) return;
-  std::visit(Overloaded{[&](GroupWordToWorker& word)
-                            TRIDENT_REQUIRES(mutex_) { Hear(std::move(word.word)); },
-                        // Those who connect the worker, and who answer reads, hear these.
-                        [](const Welcome&) {}, [](const word::LeaseRound&) {},
-                        [](const Farewell&) {},
-                        [&](const auto& word) TRIDENT_REQUIRES(mutex_) { Step(word); }},
-             says);
+  std::visit(
+      Overloaded{[&](GroupWordToWorker& word)
+                     TRIDENT_REQUIRES(mutex_) { Hear(std::move(word.word)); },
+                 // Those who connect the worker, and who answer reads, hear these.
+                 [](const Welcome&) {}, [](const word::LeaseRound&) {}, [](const Farewell&) {},
+                 [&](const auto& word) TRIDENT_REQUIRES(mutex_) { Step(word); }},
+      says);
 }
 
 void ClusterWorker::Hear(WordToWorker word) {
