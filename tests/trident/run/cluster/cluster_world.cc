@@ -3,17 +3,17 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <string_view>
 
 #include "base/check.h"
+#include "base/hash.h"
+#include "coordinator/cluster/participant_log.h"
 #include "engine/frames/slice_payload.h"
 #include "trident/run/parts/stream_names.h"
 
 namespace trident {
 namespace {
 
-constexpr GroupId kGroup{1};
 constexpr uint64_t kQuietStepsMax = 2'000'000;
 
 }  // namespace
@@ -49,11 +49,23 @@ class ClusterWorld::Network final : public Transport {
   const Placement placement_;
 };
 
+// Dead letters have a stage of their own in each group.
+Placement ClusterWorld::PlacementOf(const Plan& plan) const {
+  const bool has_letters = options_.run.on_failure == OnFailure::kDeadLetter;
+  const auto letter_stages = static_cast<uint32_t>(has_letters ? plan.group_ids.size() : 0);
+  return Placement(options_.workers, MakeStages(plan, {}), letter_stages);
+}
+
 ClusterWorld::ClusterWorld(const Options& options)
     : options_(options), rng_(Mix64(options.seed ^ 0xC1)), hosts_(options.workers) {
   to_worker_.resize(options.workers);
   to_leader_.resize(options.workers);
-  for (Host& host : hosts_) host.disk = std::make_unique<MemoryStore>();
+  for (Host& host : hosts_) {
+    host.disk = std::make_unique<MemoryStore>();
+    for (double& rests : host.rests) {
+      rests = rng_.Chance(0.5) ? 0 : options_.faults.rests_max * rng_.Unit();
+    }
+  }
 }
 
 ClusterWorld::~ClusterWorld() {
@@ -79,8 +91,7 @@ void ClusterWorld::StartHost(uint32_t number) {
   host.life = host.life.Next();
   StatusOr<Plan> plan = MakeClusterPlan();
   if (!plan.ok()) return Violated(plan.status().ToString());
-  host.network = std::make_unique<Network>(*this, number,
-                                           Placement(options_.workers, MakeStages(*plan, {}), 0));
+  host.network = std::make_unique<Network>(*this, number, PlacementOf(*plan));
   StateStoreOptions states = WorkerParts::StatesOf(options_.run);
   states.fold_commits = 1 + rng_.Below(20);
   const auto fails = [this, number](const Status& cause) {
@@ -98,16 +109,14 @@ void ClusterWorld::StartHost(uint32_t number) {
                                      .tell =
                                          [this, number](WorkerWord says) {
                                            if (!hosts_[number].is_connected) return;
-                                           to_leader_[number].push_back(std::move(says));
+                                           to_leader_[number].emplace_back(std::move(says));
                                          },
                                      .failed = fails});
   if (!opened.ok()) return Violated(opened.status().ToString());
   host.worker = *std::move(opened);
-  if (number == 0) {
-    const Status claimed = host.worker->ClaimStore();
-    if (!claimed.ok()) return fails(claimed);
-    StartLeader();
-  }
+  groups_ = host.worker->plan().group_ids;
+  if (const Status claimed = host.worker->ClaimStore(); !claimed.ok()) return fails(claimed);
+  if (number == 0) StartLeader();
   host.connects_at = steps_ + rng_.Below(20);
 }
 
@@ -147,14 +156,15 @@ void ClusterWorld::Connect(uint32_t number) {
   leader_->OnConnected(WorkerId(number), {.incarnation = host.life, .exchange_address = ""});
 }
 
+// What was on its way may be lost, or arrive before either end hears of it.
 void ClusterWorld::Disconnect(uint32_t number) {
   Host& host = hosts_[number];
   if (!host.is_connected) return;
   host.is_connected = false;
-  to_worker_[number].clear();
-  to_leader_[number].clear();
+  if (rng_.Chance(0.5)) to_worker_[number].clear();
+  if (rng_.Chance(0.5)) to_leader_[number].clear();
   host.connects_at = steps_ + rng_.Below(200);
-  if (leader_ != nullptr) leader_->OnGone(WorkerId(number), host.life);
+  to_leader_[number].emplace_back(StreamEnds{host.life});
 }
 
 void ClusterWorld::Kill(uint32_t number, Death death) {
@@ -162,10 +172,14 @@ void ClusterWorld::Kill(uint32_t number, Death death) {
   ++deaths_;
   if (number == 0) {
     leader_.reset();
-    for (uint32_t i = 0; i < hosts_.size(); ++i) Disconnect(i);
+    for (uint32_t i = 0; i < hosts_.size(); ++i) {
+      Disconnect(i);
+      to_leader_[i].clear();
+    }
     epoch_store_.reset();
   }
   Disconnect(number);
+  to_worker_[number].clear();
   host.worker.reset();
   host.network.reset();
   std::erase_if(frames_, [&](const Frame& f) { return f.from == number || f.to == number; });
@@ -184,6 +198,7 @@ bool ClusterWorld::DeliverToWorker() {
   const uint64_t number = rng_.Below(hosts_.size());
   auto& words = to_worker_[number];
   if (words.empty() || hosts_[number].worker == nullptr) return false;
+  if (Rests(hosts_[number], kHears)) return true;
   LeaderWord says = std::move(words.front());
   words.pop_front();
   hosts_[number].worker->Hear(std::move(says));
@@ -194,9 +209,15 @@ bool ClusterWorld::DeliverToLeader() {
   const uint64_t number = rng_.Below(hosts_.size());
   auto& words = to_leader_[number];
   if (words.empty() || leader_ == nullptr) return false;
-  WorkerWord says = std::move(words.front());
+  if (Rests(hosts_[number], kSays)) return true;
+  FromWorker next = std::move(words.front());
   words.pop_front();
-  leader_->Hear(WorkerId(static_cast<uint32_t>(number)), std::move(says));
+  const WorkerId worker(static_cast<uint32_t>(number));
+  if (const auto* ends = std::get_if<StreamEnds>(&next)) {
+    leader_->OnGone(worker, ends->life);
+  } else {
+    leader_->Hear(worker, std::get<WorkerWord>(std::move(next)));
+  }
   return true;
 }
 
@@ -211,10 +232,16 @@ bool ClusterWorld::DeliverFrame() {
   return true;
 }
 
+bool ClusterWorld::Rests(const Host& host, Doing what) {
+  return faults_on_ && rng_.Chance(host.rests.at(what));
+}
+
 bool ClusterWorld::WorkAt(Host& host) {
   if (host.worker == nullptr) return false;
   const std::shared_ptr<WorkerParts> parts = host.worker->parts();
-  switch (rng_.Below(4)) {
+  const uint64_t kind = rng_.Below(4);
+  if (Rests(host, static_cast<Doing>(kind))) return true;
+  switch (kind) {
     case 0:
       return host.worker->WriteOnce();
     case 1:
@@ -251,7 +278,7 @@ void ClusterWorld::Step() {
     }
     if (host.worker == nullptr && steps_ >= host.starts_at) StartHost(i);
     if (host.worker != nullptr && leader_ != nullptr && !host.is_connected &&
-        steps_ >= host.connects_at) {
+        steps_ >= host.connects_at && to_leader_[i].empty()) {
       Connect(i);
     }
   }
@@ -284,51 +311,119 @@ void ClusterWorld::MayFail() {
   }
 }
 
-// Whoever reads, through whatever worker, reads the same at the same txid.
 void ClusterWorld::CheckReads() {
+  for (const GroupId group : groups_) CheckReads(group);
+}
+
+// Whoever reads, through whatever worker, reads the same at the same txid, and never an older one
+// than before.
+void ClusterWorld::CheckReads(GroupId group) {
   std::optional<TxId> at;
-  for (const Host& host : hosts_) {
+  for (Host& host : hosts_) {
     const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
-    if (parts == nullptr) return;
-    const TxId published = parts->states().Published(kGroup);
+    if (parts == nullptr) {
+      at = TxId();
+      continue;
+    }
+    const TxId published = parts->states().Published(group);
+    TxId& before = host.read_up_to[group];
+    if (published < before) {
+      Violated(Concat("group ", group.value(), ": txid ", published.value(),
+                      " is the latest, after it was ", before.value()));
+    }
+    before = published;
     at = std::min(at.value_or(published), published);
   }
-  int64_t total = 0;
+  if (*at == TxId()) return;
+  const std::optional<uint64_t> digest = DigestOf(group, *at);
+  if (!digest) return;
+  const auto [found, is_new] = was_read_.try_emplace({group, *at}, *digest);
+  if (found->second != *digest) {
+    Violated(Concat("group ", group.value(), ": the states at txid ", at->value(),
+                    " are not what they were when they were read before"));
+  }
+}
+
+std::optional<uint64_t> ClusterWorld::DigestOf(GroupId group, TxId at) {
+  uint64_t digest = 0;
   for (const Host& host : hosts_) {
     const auto parts = host.worker->parts();
-    for (const ReadableState* state : parts->states().List()) {
+    for (const std::string& name : options_.states) {
+      const ReadableState* state = *parts->states().Find(name);
+      if (state->info().spec.group != group) continue;
       KeyRange range = KeyRange::All();
       for (bool more = true; more;) {
-        const auto page = state->Scan(*at, range, {});
-        if (!page.ok()) return;  // not readable any more
+        const auto page = state->Scan(at, range, {});
+        if (!page.ok()) return std::nullopt;
+        // Of all rows, in any order.
         for (const StateRow& row : page->rows) {
-          ByteReader in(row.value);
-          total += Codec<int64_t>::Decode(in);
+          digest += HashBytes(Concat(name, "/", row.key, "/", row.value));
         }
         more = page->resume.has_value();
         if (more) range.begin = *page->resume;
       }
     }
   }
-  const auto [found, is_new] = totals_.try_emplace(*at, total);
-  if (found->second != total) {
-    Violated(Concat("the states at txid ", at->value(), " count ", found->second, " and ", total));
+  return digest;
+}
+
+// What the disks say must be one story.
+void ClusterWorld::CheckDisks() {
+  std::map<GroupId, LogReport> logs;
+  for (const Host& host : hosts_) {
+    if (violation_.empty()) CheckDisk(host, logs);
   }
-  if (found != totals_.begin() && std::prev(found)->second > total) {
-    Violated(Concat("the states at txid ", at->value(), " count less than before"));
+}
+
+void ClusterWorld::CheckDisk(const Host& host, std::map<GroupId, LogReport>& logs) {
+  const std::string where = Concat("the disk of worker ", &host - hosts_.data(), ": ");
+  ParticipantLog log(*host.disk);
+  const StatusOr<Remembered> found = log.Load(groups_);
+  if (!found.ok()) return Violated(where + found.status().ToString());
+  if (found->promised < last_epoch_) Violated(where + "the promise is not there");
+  for (const GroupReport& report : found->groups) {
+    const std::string group = Concat(where, "group ", report.group.value(), ": ");
+    const TxId last = committed_.at(report.group);
+    if (report.known != last) {
+      Violated(Concat(group, "txid ", report.known.value(), " is decided, not ", last.value()));
+    }
+    if (!report.records.empty()) {
+      Violated(Concat(group, "there is a record of txid ", report.records.front().txid.value(),
+                      ", which is decided or void"));
+    }
+    for (TxId txid = last; txid > TxId(); txid = txid.Prev()) {
+      const std::optional<Attempt> attempt = log.AttemptOf(report.group, txid);
+      if (!attempt) break;  // folded
+      const auto decided = was_decided_.try_emplace({report.group, txid}, *attempt).first;
+      if (decided->second != *attempt) {
+        Violated(Concat(group, "attempt ", ToString(*attempt), " of txid ", txid.value(),
+                        " is decided, elsewhere ", ToString(decided->second)));
+      }
+    }
+    const std::optional<LogReport> sources = log.LogOf(report.group);
+    if (!sources) return Violated(group + "a scribe does not know where the sources stand");
+    const LogReport& first = logs.try_emplace(report.group, *sources).first->second;
+    const auto is_same = [](const SpoutPosition& a, const SpoutPosition& b) {
+      return a.spout == b.spout && a.at == b.at;
+    };
+    if (first.after != sources->after || first.batch_time_micros != sources->batch_time_micros ||
+        !std::equal(first.positions.begin(), first.positions.end(), sources->positions.begin(),
+                    sources->positions.end(), is_same)) {
+      Violated(group + "the sources stand elsewhere than at another worker");
+    }
   }
 }
 
 bool ClusterWorld::AllIsDone() {
   if (leader_ == nullptr || !leader_->Ended()) return false;
-  std::set<TxId> published = {leader_->StatusOf(kGroup)->last_decided};
-  for (const Host& host : hosts_) {
-    const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
-    if (parts == nullptr) return false;
-    published.insert(parts->states().Published(kGroup));
+  for (const GroupId group : groups_) {
+    committed_[group] = leader_->StatusOf(group)->last_decided;
+    for (const Host& host : hosts_) {
+      const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
+      if (parts == nullptr || parts->states().Published(group) != committed_[group]) return false;
+    }
   }
-  committed_ = *published.begin();
-  return published.size() == 1;
+  return true;
 }
 
 std::string ClusterWorld::Play() {
@@ -351,19 +446,21 @@ std::string ClusterWorld::Play() {
       std::string waits;
       if (leader_ != nullptr) {
         for (const WorkerId worker : leader_->awaited()) waits += Concat(" ", worker.value());
-        const auto status = leader_->StatusOf(kGroup);
-        if (status) {
-          waits += Concat("; epoch ", leader_->leading().value(), ", ", ToString(status->gate),
-                          ", decided ", status->last_decided.value(), ", ",
-                          status->last_failure.ToString());
-        }
+        waits += Concat("; epoch ", leader_->leading().value());
       }
-      for (const Host& host : hosts_) {
-        const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
-        waits += parts == nullptr
-                     ? "; no parts"
-                     : Concat("; epoch ", host.worker->working_in().value(), " published ",
-                              parts->states().Published(kGroup).value());
+      for (const GroupId group : groups_) {
+        const auto status = leader_ == nullptr ? std::nullopt : leader_->StatusOf(group);
+        if (status) {
+          waits += Concat("; group ", group.value(), ": ", ToString(status->gate), ", decided ",
+                          status->last_decided.value(), ", ", status->last_failure.ToString());
+        }
+        for (const Host& host : hosts_) {
+          const auto parts = host.worker == nullptr ? nullptr : host.worker->parts();
+          waits += parts == nullptr
+                       ? "; no parts"
+                       : Concat("; epoch ", host.worker->working_in().value(), " published ",
+                                parts->states().Published(group).value());
+        }
       }
       Violated("faults have stopped, but not all input comes to be committed; awaited:" + waits);
       break;
@@ -372,17 +469,18 @@ std::string ClusterWorld::Play() {
     if (rng_.Chance(0.001)) CheckReads();
   }
   if (violation_.empty()) CheckReads();
+  if (violation_.empty()) CheckDisks();
   return violation_;
 }
 
-std::map<std::string, std::string> ClusterWorld::ContentOf(const std::string& name) {
-  std::map<std::string, std::string> content;
+ClusterWorld::Content ClusterWorld::ContentOf(const std::string& name) {
+  Content content;
   for (const Host& host : hosts_) {
     const auto parts = host.worker->parts();
     const ReadableState* state = *parts->states().Find(name);
     KeyRange range = KeyRange::All();
     for (bool more = true; more;) {
-      const auto page = state->Scan(committed_, range, {});
+      const auto page = state->Scan(committed_.at(state->info().spec.group), range, {});
       TRIDENT_CHECK_OK(page.status());
       for (const StateRow& row : page->rows) {
         TRIDENT_CHECK(content.emplace(row.key, row.value).second)

@@ -6,13 +6,16 @@
 #ifndef TRIDENT_TESTS_TRIDENT_RUN_CLUSTER_CLUSTER_WORLD_H_
 #define TRIDENT_TESTS_TRIDENT_RUN_CLUSTER_CLUSTER_WORLD_H_
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/rng.h"
@@ -31,6 +34,9 @@ struct ClusterFaults {
   double write_fails = 0;
   double link_breaks = 0;
   double frame_is_lost = 0;  // of those that arrive
+  // How likely somebody who could work rests, drawn anew for each kind of work at each host. So
+  // what is told, written and carried comes late beside everything else.
+  double rests_max = 0;
 };
 
 class ClusterWorld final : private CoordinatorEvents {
@@ -43,6 +49,7 @@ class ClusterWorld final : private CoordinatorEvents {
     uint64_t fault_steps = 0;
     // Declares the streams; called for each process.
     std::function<void(Topology&)> declare;
+    std::vector<std::string> states;  // that are read
   };
   explicit ClusterWorld(const Options& options);
   ~ClusterWorld() override;
@@ -51,13 +58,15 @@ class ClusterWorld final : private CoordinatorEvents {
   std::string Play();
 
   // After Play: every key and value of a state, over all workers, at the newest txid.
-  std::map<std::string, std::string> ContentOf(const std::string& state);
+  using Content = std::map<std::string, std::string>;
+  Content ContentOf(const std::string& state);
   uint64_t steps() const { return steps_; }
   uint64_t deaths() const { return deaths_; }
   uint64_t epochs() const { return epochs_; }
-  TxId committed() const { return committed_; }
 
  private:
+  // Who may rest.
+  enum Doing : uint8_t { kWriter, kEpochs, kMaintenance, kExecutor, kHears, kSays, kWorks };
   struct Host {
     std::unique_ptr<MemoryStore> disk;
     Incarnation life;
@@ -67,7 +76,13 @@ class ClusterWorld final : private CoordinatorEvents {
     bool must_die = false;
     uint64_t starts_at = 0;    // a step
     uint64_t connects_at = 0;  // likewise
+    std::array<double, kWorks> rests = {};
+    std::map<GroupId, TxId> read_up_to;
   };
+  struct StreamEnds {
+    Incarnation life;
+  };
+  using FromWorker = std::variant<WorkerWord, StreamEnds>;
   class Network;
   void Step();
   bool Work();
@@ -82,8 +97,15 @@ class ClusterWorld final : private CoordinatorEvents {
   bool DeliverToWorker();
   bool DeliverToLeader();
   bool DeliverFrame();
+  bool Rests(const Host& host, Doing what);
   bool AllIsDone();
   void CheckReads();
+  void CheckReads(GroupId group);
+  // nullopt: it cannot be read any more.
+  std::optional<uint64_t> DigestOf(GroupId group, TxId at);
+  void CheckDisks();
+  void CheckDisk(const Host& host, std::map<GroupId, LogReport>& logs);
+  Placement PlacementOf(const Plan& plan) const;
   void Violated(std::string what);
   StatusOr<Plan> MakeClusterPlan() const;
 
@@ -105,7 +127,7 @@ class ClusterWorld final : private CoordinatorEvents {
   std::unique_ptr<ClusterLeader> leader_;
   // By worker: in order, as one stream each way.
   std::vector<std::deque<LeaderWord>> to_worker_;
-  std::vector<std::deque<WorkerWord>> to_leader_;
+  std::vector<std::deque<FromWorker>> to_leader_;
   std::vector<Frame> frames_;
   bool faults_on_ = true;
   uint64_t steps_ = 0;
@@ -113,8 +135,10 @@ class ClusterWorld final : private CoordinatorEvents {
   uint64_t deaths_ = 0;
   uint64_t epochs_ = 0;
   Epoch last_epoch_;
-  std::map<TxId, int64_t> totals_;  // that were read
-  TxId committed_;
+  std::vector<GroupId> groups_;
+  std::map<std::pair<GroupId, TxId>, uint64_t> was_read_;  // digests
+  std::map<std::pair<GroupId, TxId>, Attempt> was_decided_;
+  std::map<GroupId, TxId> committed_;
   std::string violation_;
 };
 
