@@ -111,6 +111,13 @@ std::shared_ptr<PeerLinks::Link> PeerLinks::FindLink(WorkerId worker) const {
   return found == links_.end() ? nullptr : found->second;
 }
 
+bool PeerLinks::IsConnected(WorkerId worker) const {
+  const std::shared_ptr<Link> link = FindLink(worker);
+  if (link == nullptr) return false;
+  MutexLock lock(link->mutex);
+  return link->is_taken && !link->is_over;
+}
+
 // Workers are few.
 std::shared_ptr<PeerLinks::Link> PeerLinks::FindStream(StreamId outgoing) const {
   MutexLock lock(mutex_);
@@ -124,7 +131,12 @@ std::shared_ptr<PeerLinks::Link> PeerLinks::FindStream(StreamId outgoing) const 
 
 void PeerLinks::OnAccepted(StreamId outgoing) {
   const std::shared_ptr<Link> link = FindStream(outgoing);
-  if (link != nullptr && options_.on_connected != nullptr) options_.on_connected(link->worker);
+  if (link == nullptr) return;
+  {
+    MutexLock lock(link->mutex);
+    link->is_taken = true;
+  }
+  if (options_.on_connected != nullptr) options_.on_connected(link->worker);
 }
 
 void PeerLinks::OnWritable(StreamId outgoing) {

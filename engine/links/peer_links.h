@@ -77,6 +77,8 @@ class PeerLinks final : public Transport, private StreamEvents {
   void Connect(WorkerId worker, const std::string& address);
   // Whether there is a link to it, though it may not be connected yet.
   bool HasLink(WorkerId worker) const { return FindLink(worker) != nullptr; }
+  // Whether it takes what the link to it carries. No more, once on_broken tells of this link.
+  bool IsConnected(WorkerId worker) const;
 
   // Transport. REQUIRES: the rows of a frame for another worker are a FramePayload.
   void Send(DataMessage message) override;
@@ -110,6 +112,7 @@ class PeerLinks final : public Transport, private StreamEvents {
     Mutex mutex;
     bool is_idle TRIDENT_GUARDED_BY(mutex) = false;  // nothing is being written
     bool is_over TRIDENT_GUARDED_BY(mutex) = false;
+    bool is_taken TRIDENT_GUARDED_BY(mutex) = false;  // by the other worker
     LinkQueue queue TRIDENT_GUARDED_BY(mutex);
   };
 

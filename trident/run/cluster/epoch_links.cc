@@ -40,15 +40,12 @@ StatusOr<std::shared_ptr<PeerLinks>> EpochLinks::Open(Epoch epoch) {
   links.worker_of = [this](const TaskAddress& task) { return options_.placement.WorkerOf(task); };
   links.tasks_of = [this](StageId stage) { return options_.placement.TasksOf(stage); };
   links.accept = [this, epoch](const PeerLife& peer) { return Judge(epoch, peer); };
-  links.on_connected = [this](WorkerId worker) {
+  links.on_connected = [this](WorkerId) {
     MutexLock lock(mutex_);
-    connected_.insert(worker);
     changed_.NotifyAll();
   };
   links.deliver = options_.deliver;
-  links.on_broken = [this, epoch](WorkerId worker, const Status& cause) {
-    OnBroken(epoch, worker, cause);
-  };
+  links.on_broken = [this, epoch](WorkerId, const Status& cause) { OnBroken(epoch, cause); };
   TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<PeerLinks> opened, PeerLinks::Start(std::move(links)));
   return std::shared_ptr<PeerLinks>(std::move(opened));
 }
@@ -67,10 +64,10 @@ Status EpochLinks::Judge(Epoch epoch, const PeerLife& peer) const {
                             peer.worker.value());
 }
 
-void EpochLinks::OnBroken(Epoch epoch, WorkerId worker, const Status& cause) {
+// Before all are connected, whoever's link broke connects again.
+void EpochLinks::OnBroken(Epoch epoch, const Status& cause) {
   {
     MutexLock lock(mutex_);
-    connected_.erase(worker);
     changed_.NotifyAll();
     if (!is_whole_) return;
   }
@@ -116,8 +113,9 @@ Status EpochLinks::Connect(Epoch epoch, const std::function<bool()>& goes_on) {
     for (const Welcome::Worker& other : others) {
       if (!links->HasLink(other.worker)) links->Connect(other.worker, other.exchange_address);
     }
+    // Under the lock: a link that breaks from here on is told of.
     MutexLock lock(mutex_);
-    is_whole_ = connected_.size() == others.size();
+    is_whole_ = IsWhole(*links, others);
     if (is_whole_) return absl::OkStatus();
     changed_.WaitFor(mutex_, kConnectAgain);
   }
@@ -132,8 +130,11 @@ void EpochLinks::Disconnect() {
   }
   // Its thread may be about to tell of a link; so without the lock.
   links.reset();
-  MutexLock lock(mutex_);
-  connected_.clear();
+}
+
+bool EpochLinks::IsWhole(const PeerLinks& links, const std::vector<Welcome::Worker>& others) {
+  return std::all_of(others.begin(), others.end(),
+                     [&](const Welcome::Worker& other) { return links.IsConnected(other.worker); });
 }
 
 std::shared_ptr<PeerLinks> EpochLinks::FindLinks() const {

@@ -9,7 +9,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -59,7 +58,9 @@ class EpochLinks final : public Transport {
   explicit EpochLinks(Options options) : options_(std::move(options)) {}
   StatusOr<std::shared_ptr<PeerLinks>> Open(Epoch epoch);
   Status Judge(Epoch epoch, const PeerLife& peer) const;
-  void OnBroken(Epoch epoch, WorkerId worker, const Status& cause);
+  // Whether all of them take what the links to them carry.
+  static bool IsWhole(const PeerLinks& links, const std::vector<Welcome::Worker>& others);
+  void OnBroken(Epoch epoch, const Status& cause);
   std::shared_ptr<PeerLinks> FindLinks() const;
   std::vector<Welcome::Worker> OthersOf(Epoch epoch) const;
 
@@ -70,7 +71,6 @@ class EpochLinks final : public Transport {
   CondVar changed_;
   Welcome welcome_ TRIDENT_GUARDED_BY(mutex_);
   std::shared_ptr<PeerLinks> links_ TRIDENT_GUARDED_BY(mutex_);
-  std::set<WorkerId> connected_ TRIDENT_GUARDED_BY(mutex_);
   bool is_whole_ TRIDENT_GUARDED_BY(mutex_) = false;  // Connect has returned
 };
 
