@@ -182,6 +182,12 @@ void ClusterWorker::Pass(WordToWorker word) {
     return;
   }
   if (const auto* publish = std::get_if<word::Publish>(&word)) {
+    if (!parts_->parts->desk().HasApplied(publish->id)) {
+      return Fail(Internal("batch group ", publish->id.group.value(), ": worker ",
+                           seams_.worker.value(), " is told to publish attempt ",
+                           ToString(publish->id.attempt), " of txid ", publish->id.txid.value(),
+                           ", which it has not applied"));
+    }
     if (publish->id.txid > decided_written_[publish->id.group]) {
       held_.push_back(*publish);
       return;
@@ -382,11 +388,14 @@ bool ClusterWorker::BeginEpoch() {
     MutexLock lock(mutex_);
     return !stops_ && protocol_->joined() == epoch;
   };
-  const bool is_connected = seams_.connect == nullptr || seams_.connect(epoch, goes_on).ok();
+  const Status connected =
+      seams_.connect == nullptr ? absl::OkStatus() : seams_.connect(epoch, goes_on);
+  // Nobody else would notice: the leader waits for this worker.
+  if (!connected.ok() && goes_on()) Fail(connected);
   if (has_threads_) parts.StartExecutors();
   {
     MutexLock lock(mutex_);
-    if (!is_connected || protocol_->joined() != epoch) {
+    if (!connected.ok() || protocol_->joined() != epoch) {
       ending_.push_back(*std::move(built));
       return true;
     }

@@ -44,8 +44,8 @@ class ClusterWorker {
     // Carries frames between tasks, near and far, and gives near ones to Deliver.
     Transport* network = nullptr;
     // Connects `network` to the other workers of an epoch, before it carries anything, and ends
-    // these links when the epoch's executors have ended. `connect` may wait while `goes_on`; not
-    // ok: the epoch is over. Null: it needs no links.
+    // these links when the epoch's executors have ended. `connect` may wait while `goes_on`; if it
+    // is not ok before the epoch is over, this life has failed. Null: it needs no links.
     std::function<Status(Epoch, const std::function<bool()>& goes_on)> connect = nullptr;
     std::function<void()> disconnect = nullptr;
     // Says something to the leader. Called on any thread, also with locks held: it must not wait.

@@ -32,6 +32,14 @@ void WorkerDesk::Release(GroupId group) {
   leader_->Tell(group, word::Release{options_.worker, options_.incarnation});
 }
 
+bool WorkerDesk::HasApplied(const BatchId& id) {
+  MutexLock lock(mutex_);
+  const auto found = attempts_.find(id);
+  const auto executors = executors_of_.find(id.group);
+  return found != attempts_.end() && executors != executors_of_.end() &&
+         found->second.applied == executors->second;
+}
+
 void WorkerDesk::Tell(WordToWorker word) {
   if (const auto* begin = std::get_if<word::Begin>(&word)) Begin(*begin);
   if (const auto* abort = std::get_if<word::Abort>(&word)) Abort(*abort);

@@ -42,6 +42,9 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
   void Hold(GroupId group);
   void Release(GroupId group);
 
+  // Whether all executors have applied this attempt, and it was not published yet.
+  bool HasApplied(const BatchId& id);
+
   // ---- WorkerLink: what the leader says ----
   void Tell(WordToWorker word) override;
 
