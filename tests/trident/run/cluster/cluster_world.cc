@@ -238,7 +238,10 @@ bool ClusterWorld::Rests(const Host& host, Doing what) {
 
 bool ClusterWorld::WorkAt(Host& host) {
   if (host.worker == nullptr) return false;
-  const std::shared_ptr<WorkerParts> parts = host.worker->parts();
+  std::shared_ptr<WorkerParts> parts = host.worker->parts();
+  // Those of an epoch that is over work on until the worker ends them.
+  if (parts == nullptr) parts = host.last_parts.lock();
+  host.last_parts = parts;
   const uint64_t kind = rng_.Below(4);
   if (Rests(host, static_cast<Doing>(kind))) return true;
   switch (kind) {
@@ -402,6 +405,9 @@ void ClusterWorld::CheckDisk(const Host& host, std::map<GroupId, LogReport>& log
     }
     const std::optional<LogReport> sources = log.LogOf(report.group);
     if (!sources) return Violated(group + "a scribe does not know where the sources stand");
+    if (last > TxId() && sources->batch_time_micros < kSecond / kMicrosecond) {
+      Violated(group + "the last batch has no batch time");
+    }
     const LogReport& first = logs.try_emplace(report.group, *sources).first->second;
     const auto is_same = [](const SpoutPosition& a, const SpoutPosition& b) {
       return a.spout == b.spout && a.at == b.at;

@@ -72,7 +72,8 @@ class ClusterWorld final : private CoordinatorEvents {
     Incarnation life;
     std::unique_ptr<Transport> network;
     std::unique_ptr<ClusterWorker> worker;
-    bool is_connected = false;  // words reach the leader and come from there
+    std::weak_ptr<WorkerParts> last_parts;  // of its newest epoch
+    bool is_connected = false;              // words reach the leader and come from there
     bool must_die = false;
     uint64_t starts_at = 0;    // a step
     uint64_t connects_at = 0;  // likewise
