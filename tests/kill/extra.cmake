@@ -18,3 +18,9 @@ target_link_libraries(letter_topology PRIVATE trident_everything)
 set_target_properties(letter_topology PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 add_dependencies(kill_grpc_test letter_topology)
+# The program of which cluster_kill_grpc_test starts and kills three.
+trident_executable(cluster_topology "${TRIDENT_TESTS_DIR}/kill/program/cluster_topology.cc")
+target_link_libraries(cluster_topology PRIVATE trident_everything)
+set_target_properties(cluster_topology PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+add_dependencies(kill_grpc_test cluster_topology trident_command)

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,9 +120,18 @@ Background::Background(const std::vector<std::string>& words) {
   err_ = err.read;
 }
 
+Background::Background(const std::vector<std::string>& words, const std::string& says_to) {
+  const int err = ::open(says_to.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  TRIDENT_CHECK_GE(err, 0) << says_to;
+  const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  pid_ = Spawn(words, nothing, err, {});
+  ::close(nothing);
+  ::close(err);
+}
+
 Background::~Background() {
   if (pid_ > 0) End(SIGKILL);
-  ::close(err_);
+  if (err_ >= 0) ::close(err_);
 }
 
 std::string Background::AwaitLine(const std::string& text) {
@@ -141,6 +151,17 @@ std::string Background::AwaitLine(const std::string& text) {
 
 int Background::End(int signal) {
   ::kill(pid_, signal);
+  const int code = CodeOf(pid_);
+  pid_ = -1;
+  return code;
+}
+
+std::optional<int> Background::EndsWithin(int milliseconds) {
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  pollfd ended{fd, POLLIN, 0};
+  const int n = ::poll(&ended, 1, milliseconds);
+  ::close(fd);
+  if (n <= 0) return std::nullopt;
   const int code = CodeOf(pid_);
   pid_ = -1;
   return code;

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ Ended RunTrident(const std::vector<std::string>& arguments, Rights rights = Righ
 class Background {
  public:
   explicit Background(const std::vector<std::string>& words);
+  // Appends what it says to stderr to a file; AwaitLine hears nothing of it.
+  Background(const std::vector<std::string>& words, const std::string& says_to);
   ~Background();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
@@ -48,6 +51,8 @@ class Background {
   std::string AwaitLine(const std::string& text);
   // Sends the signal and waits for the end; the exit code as in Ended.
   int End(int signal);
+  // Waits for its end; nullopt: it goes on after that time.
+  std::optional<int> EndsWithin(int milliseconds);
   pid_t pid() const { return pid_; }
 
  private:
