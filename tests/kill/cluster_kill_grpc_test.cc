@@ -94,6 +94,7 @@ int64_t LettersOf(const Counts& counts) {
 class ClusterKillTest : public testing::Test {
  protected:
   ClusterKillTest() : seed_(Seed()), rng_(seed_) {
+    ::setenv("TRIDENT_LOG", "info", 1);  // of the processes: it tells of the epochs
     std::printf("seed %lu: TRIDENT_SEED=%lu repeats the moments\n", seed_, seed_);
   }
 
@@ -205,6 +206,21 @@ class ClusterKillTest : public testing::Test {
     return counts;
   }
 
+  // Waits until the leader says that an epoch after `last` has started; which. 0: it does not.
+  int AwaitEpochAfter(int last) {
+    constexpr int kLookMs = 20;
+    for (int waited = 0; waited < kEndMsMax; waited += kLookMs) {
+      std::ifstream file(LogOf(0));
+      for (std::string line; std::getline(file, line);) {
+        if (line.find(" has started, of ") == std::string::npos) continue;
+        const int epoch = std::atoi(line.c_str() + line.find(" epoch ") + 7);
+        if (epoch > last) return epoch;
+      }
+      if (!LetWork(kLookMs)) return 0;
+    }
+    return 0;
+  }
+
   // The last that the processes said, for people.
   std::string Said() const {
     std::string all;
@@ -240,6 +256,26 @@ TEST_F(ClusterKillTest, StatesEqualAnIndependentCountAfterAnyKillsAndStops) {
     EXPECT_EQ(Dump("letters"), Counts({{"", LettersOf(expected)}})) << "kind " << kind_;
     std::printf("round %d: %d faults\n", round, faults_ - before);
   }
+}
+
+// Those whose links to it broke see the end of a worker too; they do not end another epoch by that.
+TEST_F(ClusterKillTest, AWorkerThatIsKilledCostsOneEpoch) {
+  constexpr int kKills = 12;
+  NewRound(0);
+  WriteInput(Concat(round_dir_, "/input"), rng_);
+  StartWhoIsAway();
+  const int first = AwaitEpochAfter(0);
+  int last = first;
+  for (int kill = 0; kill < kKills && last > 0; ++kill) {
+    const uint32_t victim = 1 + kill % 2;
+    Kill(victim);
+    Start(victim);
+    last = AwaitEpochAfter(last);
+  }
+  ASSERT_GT(last, 0) << "it ended too early, or no epoch starts" << Said();
+  std::printf("%d kills, %d epochs\n", kKills, last - first);
+  // Two more, for a machine on which a process may be starved.
+  EXPECT_LE(last, first + kKills + 2) << Said();
 }
 
 }  // namespace

@@ -25,6 +25,10 @@ namespace {
 constexpr Nanos kLookEvery = 100 * kMillisecond;
 constexpr Nanos kFarewellMax = 2 * kSecond;
 constexpr Nanos kFarewellLookEvery = 10 * kMillisecond;
+// After a link broke: most often its other end is gone, and the leader, who sees that too, begins a
+// new epoch within this time.
+constexpr Nanos kBrokenLinkPatience = 300 * kMillisecond;
+constexpr Nanos kEpochLookEvery = 20 * kMillisecond;
 
 // Heartbeats find who says nothing for a second. Pings would take a machine that is busy for half
 // of it for one that is gone.
@@ -64,6 +68,12 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   }
 
  private:
+  // A link to another worker broke in this epoch.
+  struct Broken {
+    Epoch epoch;
+    Status cause;
+  };
+
   bool leads() const { return cluster_.leader.empty(); }
   Status OpenWorker(Plan plan, const Placement& placement);
   Status OpenLeader(Plan plan);
@@ -72,6 +82,7 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   void Hear(std::vector<LeaderWord> words);
   void TellLeader(const WorkerWord& word);
   void RunKeeper();
+  bool IsInForLong(Epoch epoch);
   void Fail(const Status& cause);
   void Changed();
   void AwaitFarewells();
@@ -96,7 +107,7 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   mutable Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<ControlClient> client_ TRIDENT_GUARDED_BY(mutex_);
-  bool must_redial_ TRIDENT_GUARDED_BY(mutex_) = false;
+  std::optional<Broken> broken_ TRIDENT_GUARDED_BY(mutex_);
   bool ending_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool stopped_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool has_farewell_ TRIDENT_GUARDED_BY(mutex_) = false;
@@ -143,9 +154,8 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
       .deliver = [this](DataMessage message) { return worker_->Deliver(std::move(message)); },
       .on_broken =
           [this](Epoch epoch, const Status& cause) {
-            TRIDENT_LOG(WARN) << "epoch " << epoch.value() << " cannot go on: " << Message(cause);
             MutexLock lock(mutex_);
-            must_redial_ = true;
+            broken_ = Broken{epoch, cause};
             changed_.NotifyAll();
           }};
   TRIDENT_ASSIGN_OR_RETURN(links_, EpochLinks::Start(std::move(links)));
@@ -260,20 +270,40 @@ void ProcessOfCluster::TellLeader(const WorkerWord& word) {
   if (client != nullptr) client->Tell(word);
 }
 
-// A link that broke ends the epoch: the leader sees this worker go and come again.
+// A link that broke ends the epoch. If the leader does not end it by itself, this worker goes and
+// comes again: that it sees.
 void ProcessOfCluster::RunKeeper() {
   for (;;) {
+    Broken broken;
+    {
+      MutexLock lock(mutex_);
+      while (!broken_ && !ending_) changed_.Wait(mutex_);
+      if (ending_) return;
+      broken = *std::exchange(broken_, std::nullopt);
+    }
+    if (!IsInForLong(broken.epoch)) continue;
+    TRIDENT_LOG(WARN) << "epoch " << broken.epoch.value()
+                      << " cannot go on: " << Message(broken.cause);
     std::shared_ptr<ControlClient> old;
     {
       MutexLock lock(mutex_);
-      while (!must_redial_ && !ending_) changed_.Wait(mutex_);
-      if (ending_) return;
-      must_redial_ = false;
       old.swap(client_);
     }
     if (old != nullptr) old->Stop();
     Dial();
   }
+}
+
+// Waits a while for the end of the epoch. False: it has ended, or this process does.
+bool ProcessOfCluster::IsInForLong(Epoch epoch) {
+  const Nanos deadline = RealClock().MonotonicNanos() + kBrokenLinkPatience;
+  while (worker_->joined() == epoch) {
+    if (RealClock().MonotonicNanos() >= deadline) return true;
+    MutexLock lock(mutex_);
+    if (ending_) return false;
+    changed_.WaitFor(mutex_, kEpochLookEvery);
+  }
+  return false;
 }
 
 // ---- its end ----

@@ -475,6 +475,11 @@ Status ClusterWorker::Deliver(DataMessage message) {
   return parts->worker().Deliver(std::move(message));
 }
 
+Epoch ClusterWorker::joined() const {
+  MutexLock lock(mutex_);
+  return protocol_->joined();
+}
+
 Epoch ClusterWorker::working_in() const {
   MutexLock lock(mutex_);
   return parts_ == nullptr ? Epoch() : parts_->epoch;

@@ -74,6 +74,8 @@ class ClusterWorker {
   bool WriteOnce();
   bool ChangeEpochOnce();
 
+  // The epoch in which it was told to take part, until it promises a newer one; zero: none.
+  Epoch joined() const;
   // The epoch in which it takes part, once its tasks work; zero: none.
   Epoch working_in() const;
   // The parts of that epoch, for who steps them or reads its states; null: there are none.
