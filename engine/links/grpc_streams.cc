@@ -145,6 +145,8 @@ class GrpcStreams::Running {
   void Open(StreamId id, const std::string& address, std::string first);
   void Write(StreamId id, BundleBytes message);
 
+  void Stop();
+
   uint16_t port() const { return static_cast<uint16_t>(port_); }
   const std::string& token() const { return options_.token; }
   StreamEvents& events() { return *events_; }
@@ -158,7 +160,6 @@ class GrpcStreams::Running {
   void Remove(StreamId outgoing);
 
  private:
-  void Stop();
   void Poll();
 
   const Options options_;
@@ -440,6 +441,8 @@ void GrpcStreams::Running::Write(StreamId id, BundleBytes message) {
 
 GrpcStreams::GrpcStreams(std::unique_ptr<Running> running) : running_(std::move(running)) {}
 GrpcStreams::~GrpcStreams() = default;
+
+void GrpcStreams::Stop() { running_->Stop(); }
 
 StatusOr<std::unique_ptr<GrpcStreams>> GrpcStreams::Start(const Options& options,
                                                           StreamEvents* events) {

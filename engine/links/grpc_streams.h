@@ -47,8 +47,11 @@ class GrpcStreams {
   };
   // `events` outlives the streams. Unavailable: the port cannot be had.
   static StatusOr<std::unique_ptr<GrpcStreams>> Start(const Options& options, StreamEvents* events);
-  // Ends all streams. `events` may still be called meanwhile, but not later.
-  ~GrpcStreams();
+  ~GrpcStreams();  // Stop()
+
+  // Ends all streams. `events` may still be called meanwhile, and may write, but is not called
+  // later. One thread may call it.
+  void Stop();
 
   uint16_t port() const;
   // Opens a stream to "host:port", over a connection of its own. `first` is its first message;

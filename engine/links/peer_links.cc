@@ -18,9 +18,10 @@ const TaskAddress& ToOf(const DataMessage& message) {
 PeerLinks::PeerLinks(Options options)
     : options_(std::move(options)), tasks_here_(&options_, options_.self.worker) {}
 
+// Their thread writes what waits until they have ended, so the streams must be there until then.
 PeerLinks::~PeerLinks() {
   is_ending_ = true;
-  streams_.reset();
+  if (streams_ != nullptr) streams_->Stop();
 }
 
 StatusOr<std::unique_ptr<PeerLinks>> PeerLinks::Start(Options options) {
