@@ -429,7 +429,10 @@ StatusOr<std::shared_ptr<ClusterWorker::EpochParts>> ClusterWorker::Build(Epoch 
   TRIDENT_RETURN_IF_ERROR(made->parts->states().Settle(BeginningOf(epoch)));
   const WorkerParts::Epochs epochs{
       .repeats_cuts = {},
-      .history_of = [](GroupId) { return CommitHistory{Epoch(), {}}; },
+      .history_of =
+          [](GroupId) {
+            return CommitHistory{Epoch(), {}};
+          },
       .positions_of = [this](GroupId group,
                              SpoutId spout) { return log_.PositionsOf(group, spout); }};
   TRIDENT_RETURN_IF_ERROR(made->parts->Build(epochs, made.get()));

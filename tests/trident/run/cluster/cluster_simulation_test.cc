@@ -138,9 +138,9 @@ const Contents& ExpectedOf(const Workload& workload) {
   return found->second;
 }
 
-// TRIDENT_TEST_SCHEDULES=<n> in the environment plays n fixed seeds.
+// TRIDENT_TEST_CLUSTERS=<n> in the environment plays n fixed seeds.
 std::vector<uint64_t> Seeds(uint64_t fixed, uint64_t fresh) {
-  const char* schedules = std::getenv("TRIDENT_TEST_SCHEDULES");
+  const char* schedules = std::getenv("TRIDENT_TEST_CLUSTERS");
   if (schedules == nullptr) return TestSeeds(fixed, fresh);
   std::vector<uint64_t> seeds;
   const uint64_t last = std::strtoull(schedules, nullptr, 10);

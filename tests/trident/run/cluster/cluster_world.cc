@@ -420,6 +420,16 @@ void ClusterWorld::CheckDisk(const Host& host, std::map<GroupId, LogReport>& log
   }
 }
 
+// Of all groups together.
+uint64_t ClusterWorld::DecidedByAll() const {
+  uint64_t decided = 0;
+  for (const GroupId group : groups_) {
+    const auto status = leader_ == nullptr ? std::nullopt : leader_->StatusOf(group);
+    if (status) decided += status->last_decided.value();
+  }
+  return decided;
+}
+
 bool ClusterWorld::AllIsDone() {
   if (leader_ == nullptr || !leader_->Ended()) return false;
   for (const GroupId group : groups_) {
@@ -447,8 +457,14 @@ std::string ClusterWorld::Play() {
       hosts_[i].disk = hosts_[i].disk->Crash(rng_);
     }
   }
-  for (uint64_t i = 0; violation_.empty() && !AllIsDone(); ++i) {
-    if (i > kQuietStepsMax) {
+  uint64_t decided = 0;
+  for (uint64_t quiet = 0; violation_.empty() && !AllIsDone(); ++quiet) {
+    // Schedules differ in length. One in which nothing is decided any more is stuck.
+    if (const uint64_t now = DecidedByAll(); now != decided) {
+      decided = now;
+      quiet = 0;
+    }
+    if (quiet > kQuietStepsMax) {
       std::string waits;
       if (leader_ != nullptr) {
         for (const WorkerId worker : leader_->awaited()) waits += Concat(" ", worker.value());

@@ -99,6 +99,7 @@ class ClusterWorld final : private CoordinatorEvents {
   bool DeliverToLeader();
   bool DeliverFrame();
   bool Rests(const Host& host, Doing what);
+  uint64_t DecidedByAll() const;
   bool AllIsDone();
   void CheckReads();
   void CheckReads(GroupId group);
