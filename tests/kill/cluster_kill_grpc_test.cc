@@ -278,8 +278,9 @@ TEST_F(ClusterKillTest, AWorkerThatIsKilledCostsOneEpoch) {
   }
   ASSERT_GT(last, 0) << "it ended too early, or no epoch starts" << Said();
   std::printf("%d kills, %d epochs\n", kKills, last - first);
-  // Two more, for a machine on which a process may be starved.
-  EXPECT_LE(last, first + kKills + 2) << Said();
+  // Some more, for a machine on which a process is starved for a second. When each kill ended two
+  // epochs there were about twice as many.
+  EXPECT_LE(last, first + kKills + kKills / 2) << Said();
 }
 
 }  // namespace
