@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cluster/control_server.h"
+#include "base/same_token.h"
 
 #include <grpc/grpc.h>
 #include <grpc/support/time.h>

@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "base/same_token.h"
 
 namespace trident {
 namespace {
@@ -124,14 +125,6 @@ class SilentGrpc {
   SilentGrpc(const SilentGrpc&) = delete;
   SilentGrpc& operator=(const SilentGrpc&) = delete;
 };
-
-// Takes the same time however much of the token is right.
-bool SameToken(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned char differs = 0;
-  for (size_t i = 0; i < a.size(); ++i) differs |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return differs == 0;
-}
 
 }  // namespace
 
@@ -302,7 +295,7 @@ class GrpcStreams::Incoming {
       return Refuse(grpc::StatusCode::UNIMPLEMENTED, "no such call");
     const auto [first, last] = context_.client_metadata().equal_range(kTokenKey);
     const bool may = first != last && std::next(first) == last &&
-                     SameToken({first->second.data(), first->second.size()}, running_->token());
+                     IsSameToken({first->second.data(), first->second.size()}, running_->token());
     if (!may) {
       return Refuse(grpc::StatusCode::UNAUTHENTICATED,
                     "this worker has another token; does it belong to the same topology?");

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "coordinator/cluster/control_token.h"
+#include "base/same_token.h"
 
 namespace trident {
 namespace {
