@@ -93,6 +93,29 @@ TEST(StoreIdentityTest, AnotherTopologyIsRefusedWithBothNames) {
   EXPECT_EQ(ReadIdentity(store).value().owner, kWordCount);
 }
 
+TEST(StoreIdentityTest, TheStoreOfAnotherWorkerIsRefusedToAllOthers) {
+  MemoryStore store;
+  StoreOwner owner;
+  owner.topology = "words";
+  owner.worker = 1;
+  owner.workers = 3;
+  WriteSet changes;
+  PutOwner(owner, changes);
+  PutNextState(StateId(1), changes);
+  ASSERT_TRUE(store.Write(changes, Durability::kSynced).ok());
+  EXPECT_EQ(ReadIdentity(store)->owner, owner);
+  EXPECT_TRUE(StoreClaim::Make(store, owner).ok());
+  StoreOwner other = owner, fewer = owner, alone;
+  other.worker = 2;
+  fewer.workers = 2;
+  alone.topology = "words";
+  for (const StoreOwner& refused : {other, fewer, alone}) {
+    const Status status = StoreClaim::Make(store, refused).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_NE(status.message().find("the part of worker 1 of 3"), std::string::npos) << status;
+  }
+}
+
 TEST(StoreIdentityTest, AnotherFingerprintIsRefusedUnlessOneSideHasNone) {
   MemoryStore store;
   ASSERT_TRUE(ClaimStore(store, kWordCount).ok());

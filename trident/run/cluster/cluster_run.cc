@@ -39,10 +39,12 @@ ControlTiming TimingOfWords() {
 }
 
 // Equal for processes that would run the same stages under the same numbers.
-uint64_t FingerprintOf(const Plan& plan) {
+uint64_t FingerprintOf(const Plan& plan, const RunOptions& options) {
   std::string text = ExplainText(plan);
   for (const GroupId group : plan.group_ids) text += Concat(" g", group.value());
   for (const auto& [node, spout] : plan.spouts) text += Concat(" s", spout.value());
+  // Dead letters have stages of their own.
+  if (options.on_failure == OnFailure::kDeadLetter) text += " dead letters";
   return HashBytes(text);
 }
 
@@ -130,7 +132,7 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
   Plan numbered = plan;
   WriteSet names;
   TRIDENT_RETURN_IF_ERROR(NumberByName(*store_, numbered, names));
-  fingerprint_ = FingerprintOf(numbered);
+  fingerprint_ = FingerprintOf(numbered, options_);
   const bool has_letters = options_.on_failure == OnFailure::kDeadLetter;
   const auto letter_stages = static_cast<uint32_t>(has_letters ? plan.group_ids.size() : 0);
   const Placement placement(cluster_.workers, MakeStages(numbered, {}), letter_stages);
