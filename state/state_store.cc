@@ -189,7 +189,7 @@ StatusOr<Watch> StateStore::Follow(const ReadableState& state, KeyRange range, T
                       oldest.value(), " on, and watch from txid ", oldest.value() + 1, " on");
   }
   TRIDENT_RETURN_IF_ERROR(position.status());
-  return Watch(group->timeline(), state, std::move(range), *std::move(position));
+  return Watch(*this, state, std::move(range), *std::move(position));
 }
 
 TxId StateStore::FoldedUpTo(GroupId group) const {

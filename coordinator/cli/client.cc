@@ -11,6 +11,7 @@
 #include "base/spelling.h"
 #include "coordinator/serve/datum_codec.h"
 #include "coordinator/serve/grpc_end.h"
+#include "coordinator/serve/view_codec.h"
 #include "proto/admin.grpc.pb.h"
 #include "proto/drpc.grpc.pb.h"
 #include "proto/query.grpc.pb.h"
@@ -76,49 +77,6 @@ StatusOr<RemoteState> StateFrom(const v1::StateInfo& info) {
     }
     out.key_fields.push_back(
         {field.name(), type, field.nullable() ? Nullability::kNullable : Nullability::kRequired});
-  }
-  return out;
-}
-
-Lag LagFrom(const v1::BatchGroup& group) {
-  if (!group.has_lag()) return {.rows = {}, .bytes = {}, .unknown_partitions = 1};
-  const v1::Lag& lag = group.lag();
-  Lag out{.rows = {}, .bytes = {}, .unknown_partitions = lag.unknown_partitions()};
-  if (lag.has_rows()) out.rows = lag.rows();
-  if (lag.has_bytes()) out.bytes = lag.bytes();
-  return out;
-}
-
-BatchGroupView GroupFrom(const v1::BatchGroup& group) {
-  const auto reason = [](const std::string& text) {
-    return text.empty() ? Status() : Aborted(text);
-  };
-  const auto nanos = [](uint64_t micros) { return static_cast<Nanos>(micros) * kMicrosecond; };
-  BatchGroupView out{.name = group.name(),
-                     .last_decided = TxId(group.last_decided()),
-                     .in_flight = {},
-                     .max_pending = static_cast<int32_t>(group.max_pending()),
-                     .rows_limit = group.limits().rows(),
-                     .bytes_limit = group.limits().bytes(),
-                     .age_limit = nanos(group.limits().age_micros()),
-                     .rows_committed = group.rows_committed(),
-                     .retries = group.retries(),
-                     .retries_total = group.retries_total(),
-                     .dead_letters = group.dead_letters(),
-                     .letters_retried = group.letters_retried(),
-                     .waits_for = group.waits_for(),
-                     .last_failure = reason(group.last_failure()),
-                     .halted = reason(group.halted()),
-                     .paused = group.paused(),
-                     .commit_p50 = nanos(group.commit_p50_micros()),
-                     .commit_p99 = nanos(group.commit_p99_micros()),
-                     .lag = LagFrom(group),
-                     .source_rows_skipped = group.source_rows_skipped(),
-                     .source_rows_repaired = group.source_rows_repaired(),
-                     .source_rows_left = group.source_rows_left()};
-  for (const v1::BatchInFlight& batch : group.in_flight()) {
-    out.in_flight.push_back({TxId(batch.txid()), Attempt{Epoch(batch.epoch()), batch.attempt()},
-                             batch.phase(), batch.rows()});
   }
   return out;
 }
@@ -379,9 +337,7 @@ StatusOr<TopologyView> Client::Batches() {
   v1::BatchesResponse response;
   TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->admin, &v1::Admin::Stub::Batches,
                                             v1::BatchesRequest(), response));
-  TopologyView out{.name = response.topology(), .epoch = Epoch(response.epoch()), .groups = {}};
-  for (const v1::BatchGroup& group : response.groups()) out.groups.push_back(GroupFrom(group));
-  return out;
+  return FromProto(response);
 }
 
 StatusOr<std::string> Client::Explain(ExplainFormat format) {

@@ -7,55 +7,15 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/logging.h"
-#include "base/utf8.h"
 #include "base/version.h"
 #include "coordinator/serve/service_calls.h"
+#include "coordinator/serve/view_codec.h"
 
 namespace trident {
 namespace {
 
-// Names and messages come from programs; broken ones must not make an answer unreadable.
-std::string Readable(std::string_view text) {
-  return std::string(text.substr(0, ValidUtf8Prefix(text)));
-}
-std::string Reason(const Status& status) {
-  return status.ok() ? std::string() : Readable(Message(status));
-}
-
-void Fill(const BatchView& batch, v1::BatchInFlight& out) {
-  out.set_txid(batch.txid.value());
-  out.set_epoch(batch.attempt.epoch.value());
-  out.set_attempt(batch.attempt.counter);
-  out.set_phase(batch.phase);
-  out.set_rows(batch.rows);
-}
-
-void Fill(const BatchGroupView& group, v1::BatchGroup& out) {
-  out.set_name(Readable(group.name));
-  out.set_last_decided(group.last_decided.value());
-  for (const BatchView& batch : group.in_flight) Fill(batch, *out.add_in_flight());
-  out.set_max_pending(static_cast<uint32_t>(group.max_pending));
-  out.mutable_limits()->set_rows(group.rows_limit);
-  out.mutable_limits()->set_bytes(group.bytes_limit);
-  out.mutable_limits()->set_age_micros(static_cast<uint64_t>(group.age_limit / kMicrosecond));
-  out.set_rows_committed(group.rows_committed);
-  out.set_retries(group.retries);
-  out.set_retries_total(group.retries_total);
-  out.set_dead_letters(group.dead_letters);
-  out.set_letters_retried(group.letters_retried);
-  out.set_waits_for(Readable(group.waits_for));
-  out.set_last_failure(Reason(group.last_failure));
-  out.set_halted(Reason(group.halted));
-  out.set_paused(group.paused);
-  out.set_commit_p50_micros(static_cast<uint64_t>(group.commit_p50 / kMicrosecond));
-  out.set_commit_p99_micros(static_cast<uint64_t>(group.commit_p99 / kMicrosecond));
-  if (group.lag.rows) out.mutable_lag()->set_rows(*group.lag.rows);
-  if (group.lag.bytes) out.mutable_lag()->set_bytes(*group.lag.bytes);
-  out.mutable_lag()->set_unknown_partitions(group.lag.unknown_partitions);
-  out.set_source_rows_skipped(group.source_rows_skipped);
-  out.set_source_rows_repaired(group.source_rows_repaired);
-  out.set_source_rows_left(group.source_rows_left);
-}
+// Calls that may wait for another process.
+constexpr int64_t kAdminCallsMax = 64;
 
 StatusOr<LetterAction> ActionOf(const v1::DeadLettersRequest& request) {
   switch (request.action()) {
@@ -111,15 +71,38 @@ Status Audited(std::string_view what, const grpc::CallbackServerContext& context
 
 }  // namespace
 
+template <class Request, class Response, class Handle>
+grpc::ServerUnaryReactor* AdminService::Answer(grpc::CallbackServerContext& context,
+                                               const grpc::ByteBuffer& request,
+                                               grpc::ByteBuffer& response, Handle handle) {
+  if (!slow_calls_) return AnswerNow<Request, Response>(context, request, response, handle);
+  Request understood;
+  if (const Status parsed = ParseMessage(request, understood); !parsed.ok()) {
+    return FinishNow(context, parsed);
+  }
+  grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  const bool is_posted = slow_calls_->TryPost(
+      [reactor, &response, handle, understood = std::move(understood)] {
+        Response answer;
+        const Status status = handle(understood, answer);
+        if (status.ok()) response = SerializeMessage(answer);
+        reactor->Finish(ToGrpc(status));
+      },
+      kAdminCallsMax);
+  if (!is_posted) {
+    reactor->Finish(ToGrpc(ResourceExhausted(kAdminCallsMax, " calls of administration wait, the ",
+                                             "limit; try again in a moment")));
+  }
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* AdminService::Batches(grpc::CallbackServerContext* context,
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {
-  return AnswerNow<v1::BatchesRequest, v1::BatchesResponse>(
-      *context, *request, *response, [&](const auto&, v1::BatchesResponse& out) -> Status {
-        const TopologyView view = control_.View();
-        out.set_topology(Readable(view.name));
-        out.set_epoch(view.epoch.value());
-        for (const BatchGroupView& group : view.groups) Fill(group, *out.add_groups());
+  return Answer<v1::BatchesRequest, v1::BatchesResponse>(
+      *context, *request, *response, [this](const auto&, v1::BatchesResponse& out) -> Status {
+        TRIDENT_ASSIGN_OR_RETURN(const TopologyView view, control_.View());
+        ToProto(view, out);
         return {};
       });
 }
@@ -138,7 +121,7 @@ grpc::ServerUnaryReactor* AdminService::Explain(grpc::CallbackServerContext* con
         TRIDENT_ASSIGN_OR_RETURN(
             const std::string plan,
             control_.Explain(dot ? ExplainFormat::kDot : ExplainFormat::kText));
-        out.set_plan(Readable(plan));
+        out.set_plan(ReadableText(plan));
         return {};
       });
 }
@@ -146,17 +129,18 @@ grpc::ServerUnaryReactor* AdminService::Explain(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* AdminService::Pause(grpc::CallbackServerContext* context,
                                               const grpc::ByteBuffer* request,
                                               grpc::ByteBuffer* response) {
-  return AnswerNow<v1::PauseRequest, v1::PauseResponse>(
+  return Answer<v1::PauseRequest, v1::PauseResponse>(
       *context, *request, *response,
-      [&](const auto&, auto&) { return Audited("pause", *context, control_.Pause()); });
+      [this, context](const auto&, auto&) { return Audited("pause", *context, control_.Pause()); });
 }
 
 grpc::ServerUnaryReactor* AdminService::Resume(grpc::CallbackServerContext* context,
                                                const grpc::ByteBuffer* request,
                                                grpc::ByteBuffer* response) {
-  return AnswerNow<v1::ResumeRequest, v1::ResumeResponse>(
-      *context, *request, *response,
-      [&](const auto&, auto&) { return Audited("resume", *context, control_.Resume()); });
+  return Answer<v1::ResumeRequest, v1::ResumeResponse>(
+      *context, *request, *response, [this, context](const auto&, auto&) {
+        return Audited("resume", *context, control_.Resume());
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::Version(grpc::CallbackServerContext* context,
@@ -165,7 +149,7 @@ grpc::ServerUnaryReactor* AdminService::Version(grpc::CallbackServerContext* con
   return AnswerNow<v1::VersionRequest, v1::VersionResponse>(
       *context, *request, *response, [&](const auto&, v1::VersionResponse& out) -> Status {
         out.set_version(std::string(kVersion));
-        out.set_topology(Readable(control_.View().name));
+        out.set_topology(ReadableText(control_.topology()));
         return {};
       });
 }
@@ -175,7 +159,7 @@ grpc::ServerUnaryReactor* AdminService::Metrics(grpc::CallbackServerContext* con
                                                 grpc::ByteBuffer* response) {
   return AnswerNow<v1::MetricsRequest, v1::MetricsResponse>(
       *context, *request, *response, [&](const auto&, v1::MetricsResponse& out) -> Status {
-        out.set_text(Readable(control_.Metrics()));
+        out.set_text(ReadableText(control_.Metrics()));
         return {};
       });
 }
@@ -183,15 +167,15 @@ grpc::ServerUnaryReactor* AdminService::Metrics(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* AdminService::DeadLetters(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  return AnswerNow<v1::DeadLettersRequest, v1::DeadLettersResponse>(
+  return Answer<v1::DeadLettersRequest, v1::DeadLettersResponse>(
       *context, *request, *response,
-      [&](const v1::DeadLettersRequest& in, v1::DeadLettersResponse& out) -> Status {
+      [this, context](const v1::DeadLettersRequest& in, v1::DeadLettersResponse& out) -> Status {
         TRIDENT_ASSIGN_OR_RETURN(const LetterAction action, ActionOf(in));
         TRIDENT_ASSIGN_OR_RETURN(const std::vector<LetterName> letters, LettersOf(in));
         for (const LetterStanding& standing : control_.DoWithLetters(action, letters)) {
           auto* to = out.add_standings();
           to->set_now(NowOf(standing));
-          to->set_why(Readable(standing.why));
+          to->set_why(ReadableText(standing.why));
         }
         if (action == LetterAction::kLook) return {};
         return Audited(Concat(action == LetterAction::kRetry ? "retry" : "drop", " of ",

@@ -6,6 +6,7 @@
 #define TRIDENT_COORDINATOR_SERVE_ADMIN_SERVICE_H_
 
 #include <atomic>
+#include <optional>
 
 #include "base/clock.h"
 #include "coordinator/serve/stream_slots.h"
@@ -39,7 +40,9 @@ class AdminService final : public RawAdmin {
   // `control` and `clock` must outlive the service. A client that does not take the next part of a
   // backup for `stall_max` is cut off.
   AdminService(TopologyControl& control, const Clock& clock, Nanos stall_max)
-      : control_(control), backups_(control, clock, stall_max) {}
+      : control_(control), backups_(control, clock, stall_max) {
+    if (control.MayWait()) slow_calls_.emplace(1);
+  }
 
   // Lets go of backups under way.
   void Stop() { backups_.stopping = true; }
@@ -69,8 +72,15 @@ class AdminService final : public RawAdmin {
                                                      const grpc::ByteBuffer* request) override;
 
  private:
+  // Answers by handle(request, response) -> Status, at once unless the control may wait.
+  template <class Request, class Response, class Handle>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& context,
+                                   const grpc::ByteBuffer& request, grpc::ByteBuffer& response,
+                                   Handle handle);
+
   TopologyControl& control_;
   BackupBackend backups_;
+  std::optional<WorkQueue> slow_calls_;
 };
 
 // A part of the service, in a file of its own.

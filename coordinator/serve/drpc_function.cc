@@ -74,7 +74,7 @@ void DrpcFunction::Remove(DrpcPending& request) {
 bool DrpcFunction::MayRunHere(CallerThread caller) const {
   if (!running_.empty() || !queue_.empty()) return false;
   return caller == CallerThread::kWaits ||
-         recent_.Greatest() <= kDrpcInlineMicrosMax * kMicrosecond;
+         (!options_.functions_wait && recent_.Greatest() <= kDrpcInlineMicrosMax * kMicrosecond);
 }
 
 Nanos DrpcFunction::TurnIn() const {

@@ -36,6 +36,8 @@ struct DrpcOptions {
   int64_t queue_max = kDrpcQueueMax;             // waiting requests of one function
   int64_t queue_bytes_max = kDrpcQueueBytesMax;  // of their arguments
   int64_t batch_max = kDrpcBatchRequestsMax;     // requests that are executed at once
+  // Functions wait for other processes, so none is executed by a thread of the network.
+  bool functions_wait = false;
 };
 
 // Counters of one function since it was added.

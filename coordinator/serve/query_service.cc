@@ -58,10 +58,28 @@ class DeferredRead final : public grpc::ServerUnaryReactor {
   CancellableWait wait_;
 };
 
+// How often a read of the latest takes a cut anew, where states are in other processes.
+constexpr int kLatestTriesMax = 5;
+// Threads of a server whose reads wait for other processes most of the time.
+constexpr int32_t kFarReadThreads = 16;
+
+// Calls read() -> Status. States of other processes may go on between the cut and the read of it; a
+// read of the latest then takes a newer one.
+template <class Read>
+Status AtSomeCut(const StateCatalog& catalog, const ReadAt& at, Read read) {
+  Status status = read();
+  if (!catalog.MayWait() || at.kind == ReadAt::Kind::kExactly) return status;
+  for (int tries = 1; absl::IsOutOfRange(status) && tries < kLatestTriesMax; ++tries) {
+    status = read();
+  }
+  return status;
+}
+
 // Calls `read` when `at` of `group` can be read: now and here if possible.
 template <class Read>
 grpc::ServerUnaryReactor* Answer(QueryBackend& backend, grpc::CallbackServerContext& context,
                                  GroupId group, const ReadAt& at, Weight weight, Read read) {
+  if (backend.catalog.MayWait()) weight = Weight::kLong;
   const std::optional<TxId> awaited = Awaited(backend.catalog, group, at);
   if (!awaited && weight == Weight::kPoint) return FinishNow(context, read());
   auto* deferred = new DeferredRead(backend, weight, std::move(read));
@@ -92,6 +110,7 @@ StatusOr<PointRead> ResolveGet(const StateCatalog& catalog, const grpc::ByteBuff
 }
 
 Status GetOne(const StateCatalog& catalog, const PointRead& read, v1::GetResponse& response) {
+  response.Clear();
   TRIDENT_ASSIGN_OR_RETURN(const Snapshot cut, catalog.Pin(read.state->info().spec.group, read.at));
   TRIDENT_ASSIGN_OR_RETURN(const std::optional<std::string> value,
                            read.state->Get(cut.txid(), read.key));
@@ -187,6 +206,7 @@ Status GetKeys(const KeysOfState& of, TxId txid, v1::MultiGetResponse& response,
 
 Status GetMany(const StateCatalog& catalog, const ManyReads& reads,
                v1::MultiGetResponse& response) {
+  response.Clear();
   const GroupId group = reads.states.front().state->info().spec.group;
   TRIDENT_ASSIGN_OR_RETURN(const Snapshot cut, catalog.Pin(group, reads.at));
   response.set_txid(cut.txid().value());
@@ -226,7 +246,7 @@ QueryBackend::QueryBackend(const StateCatalog& catalog_in, const Clock& clock_in
       scans(clock, {"scans", kScansMax, stall_max}),
       watches(clock, {"watches", kWatchesMax, stall_max}),
       waiters(catalog, clock),
-      work(kReadThreads) {}
+      work(catalog.MayWait() ? kFarReadThreads : kReadThreads) {}
 
 StatusOr<ReadAt> ReadAtFrom(const v1::ReadAt& at) {
   switch (at.at_case()) {
@@ -254,8 +274,9 @@ Nanos AwaitDeadline(const grpc::CallbackServerContext& context, const Clock& clo
 }
 
 std::optional<TxId> Awaited(const StateCatalog& catalog, GroupId group, const ReadAt& at) {
-  const bool waits = at.kind == ReadAt::Kind::kAtLeast && catalog.Published(group) < at.txid;
-  return waits ? std::optional(at.txid) : std::nullopt;
+  if (at.kind == ReadAt::Kind::kExactly) return std::nullopt;
+  const TxId wanted = at.kind == ReadAt::Kind::kAtLeast ? at.txid : catalog.Newest(group);
+  return catalog.Published(group) < wanted ? std::optional(wanted) : std::nullopt;
 }
 
 void QueryService::Stop() {
@@ -271,7 +292,9 @@ grpc::ServerUnaryReactor* QueryService::Get(grpc::CallbackServerContext* context
   return Answer(backend_, *context, read->state->info().spec.group, read->at, Weight::kPoint,
                 [this, read = *read, response]() -> Status {
                   v1::GetResponse answer;
-                  TRIDENT_RETURN_IF_ERROR(GetOne(backend_.catalog, read, answer));
+                  TRIDENT_RETURN_IF_ERROR(AtSomeCut(backend_.catalog, read.at, [&] {
+                    return GetOne(backend_.catalog, read, answer);
+                  }));
                   *response = SerializeMessage(answer);
                   return {};
                 });
@@ -288,7 +311,9 @@ grpc::ServerUnaryReactor* QueryService::MultiGet(grpc::CallbackServerContext* co
   return Answer(backend_, *context, group, at, weight,
                 [this, reads = *std::move(reads), response]() -> Status {
                   v1::MultiGetResponse answer;
-                  TRIDENT_RETURN_IF_ERROR(GetMany(backend_.catalog, reads, answer));
+                  TRIDENT_RETURN_IF_ERROR(AtSomeCut(backend_.catalog, reads.at, [&] {
+                    return GetMany(backend_.catalog, reads, answer);
+                  }));
                   *response = SerializeMessage(answer);
                   return {};
                 });
@@ -307,13 +332,22 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* QueryService::Watch(
 grpc::ServerUnaryReactor* QueryService::ListStates(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
-  return AnswerNow<v1::ListStatesRequest, v1::ListStatesResponse>(
-      *context, *request, *response, [&](const auto&, v1::ListStatesResponse& answer) -> Status {
-        for (const ReadableState* state : backend_.catalog.List()) {
-          Fill(backend_.catalog, *state, *answer.add_states());
-        }
-        return {};
-      });
+  v1::ListStatesRequest understood;
+  if (const Status parsed = ParseMessage(*request, understood); !parsed.ok()) {
+    return FinishNow(*context, parsed);
+  }
+  const auto list = [this, response]() -> Status {
+    v1::ListStatesResponse answer;
+    for (const ReadableState* state : backend_.catalog.List()) {
+      Fill(backend_.catalog, *state, *answer.add_states());
+    }
+    *response = SerializeMessage(answer);
+    return {};
+  };
+  if (!backend_.catalog.MayWait()) return FinishNow(*context, list());
+  auto* deferred = new DeferredRead(backend_, Weight::kLong, list);
+  deferred->Run();
+  return deferred;
 }
 
 }  // namespace trident

@@ -165,7 +165,8 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   // Fills page_; true when it is the last one.
   StatusOr<bool> ReadPage() {
     if (!cut_) {
-      TRIDENT_ASSIGN_OR_RETURN(cut_, backend_.catalog.Pin(state_->info().spec.group, at_));
+      TRIDENT_ASSIGN_OR_RETURN(cut_,
+                               backend_.catalog.PinEverywhere(state_->info().spec.group, at_));
     }
     const PageLimits limits{std::min(page_rows_, rows_left_), kScanStreamPageBytes};
     TRIDENT_ASSIGN_OR_RETURN(StatePage rows, state_->Scan(cut_->txid(), range_, limits));

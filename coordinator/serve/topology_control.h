@@ -102,11 +102,15 @@ class TopologyControl {
  public:
   virtual ~TopologyControl() = default;
 
-  // What this moment looks like.
-  virtual TopologyView View() const = 0;
+  // True if View, Pause, Resume and DoWithLetters may wait for another process: they are not for a
+  // thread that must not wait.
+  virtual bool MayWait() const { return false; }
+  virtual std::string topology() const = 0;
+  // What this moment looks like. Unavailable: the process that knows cannot be reached.
+  virtual StatusOr<TopologyView> View() const = 0;
   virtual StatusOr<std::string> Explain(ExplainFormat format) const = 0;
   // After Pause no batch is emitted, in any group, until Resume; what is in flight is finished.
-  // Repeating either changes nothing.
+  // Repeating either changes nothing. Errors as for View.
   virtual Status Pause() = 0;
   virtual Status Resume() = 0;
   // Counters and latencies in Prometheus' text format.

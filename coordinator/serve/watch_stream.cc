@@ -43,8 +43,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       : backend_(backend) {
     if (const Status status = Open(context, request); !status.ok()) {
       Finish(ToGrpc(status));
-    } else {
+    } else if (watch_) {
       Send(WatchEvent{watch_->position(), {}});
+    } else {
+      PostStep();
     }
   }
 
@@ -65,11 +67,15 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     TRIDENT_RETURN_IF_ERROR(ParseMessage(bytes, request));
     TRIDENT_ASSIGN_OR_RETURN(state_, FindState(backend_.catalog, request.state()));
     TRIDENT_ASSIGN_OR_RETURN(const KeySelection keys, SelectionFrom(request));
-    TRIDENT_ASSIGN_OR_RETURN(KeyRange range, RangeOf(state_->info(), keys));
-    const TxId after =
+    TRIDENT_ASSIGN_OR_RETURN(range_, RangeOf(state_->info(), keys));
+    after_ =
         request.from() == 0 ? backend_.catalog.Published(group()) : TxId(request.from()).Prev();
     TRIDENT_ASSIGN_OR_RETURN(slot_, backend_.watches.Enter([&context] { context.TryCancel(); }));
-    TRIDENT_ASSIGN_OR_RETURN(watch_, backend_.catalog.Follow(*state_, std::move(range), after));
+    return backend_.catalog.MayWait() ? Status() : Follow();
+  }
+  // Not for a thread of the network, if the catalog may wait.
+  Status Follow() {
+    TRIDENT_ASSIGN_OR_RETURN(watch_, backend_.catalog.Follow(*state_, range_, after_));
     return {};
   }
 
@@ -83,6 +89,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (wait_.cancelled()) return Finish(grpc::Status::CANCELLED);
     if (backend_.stopping) return Finish(ToGrpc(Unavailable("the topology is stopping")));
     if (next_change_ < event_.changes.size()) return SendPart();
+    if (!watch_) {
+      if (const Status followed = Follow(); !followed.ok()) return Finish(ToGrpc(followed));
+    }
+    if (!has_begun_) return Send(WatchEvent{watch_->position(), {}});
     StatusOr<WatchEvent> event = watch_->Next(0);
     if (!event.ok()) return Finish(ToGrpc(event.status()));
     const Nanos quiet_until = sent_at_ + kWatchQuietMs * kMillisecond;
@@ -107,6 +117,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void Send(WatchEvent event) {
+    has_begun_ = true;
     event_ = std::move(event);
     next_change_ = 0;
     SendPart();
@@ -142,8 +153,12 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   CancellableWait wait_;
   const ReadableState* state_ = nullptr;
 
+  KeyRange range_;  // constant after Open, as is after_
+  TxId after_;
+
   // Touched by whatever is under way.
   std::optional<Watch> watch_;
+  bool has_begun_ = false;
   WatchEvent event_;        // being sent, or sent last
   size_t next_change_ = 0;  // of event_
   Nanos sent_at_ = 0;

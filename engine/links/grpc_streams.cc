@@ -5,6 +5,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -25,6 +26,9 @@ namespace trident {
 namespace {
 
 constexpr char kMethod[] = "/trident.Peer/Exchange";
+// Threads on which calls of the service beside the streams may be under way.
+constexpr int kLinkThreadsBesideMax = 64;
+constexpr int kBesideLookMs = 200;
 constexpr char kTokenKey[] = "trident-token-bin";  // any bytes may be one
 
 // What the queue gives back when an operation is done; it lives until then.
@@ -341,6 +345,16 @@ Status GrpcStreams::Running::Start() {
   const std::string address = Concat("127.0.0.1:", options_.port);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
   builder.RegisterAsyncGenericService(&service_);
+  if (options_.beside != nullptr) {
+    builder.RegisterService(options_.beside);
+    grpc::ResourceQuota threads;
+    threads.SetMaxThreads(kLinkThreadsBesideMax);
+    builder.SetResourceQuota(threads);
+    // Now and then a thread of the service sleeps through the end of the server, and an epoch waits
+    // for the server to end.
+    builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::CQ_TIMEOUT_MSEC,
+                                kBesideLookMs);
+  }
   builder.SetMaxReceiveMessageSize(kLinkMessageBytesMax);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);

@@ -17,6 +17,10 @@
 #include "engine/data/column.h"
 #include "engine/links/bundle_writer.h"
 
+namespace grpc {
+class Service;
+}  // namespace grpc
+
 namespace trident {
 
 // A stream of this process. Incoming and outgoing ones are numbered apart.
@@ -44,6 +48,9 @@ class GrpcStreams {
     uint16_t port = 0;  // on the loopback address; 0: any that is free
     // Both ends of a stream know it. A stream without it is refused before it is read.
     std::string token;
+    // What else is served at the port, on threads of its own; it outlives the streams. Null:
+    // nothing.
+    grpc::Service* beside = nullptr;
   };
   // `events` outlives the streams. Unavailable: the port cannot be had.
   static StatusOr<std::unique_ptr<GrpcStreams>> Start(const Options& options, StreamEvents* events);

@@ -61,6 +61,12 @@ struct StateChange {
   friend bool operator==(const StateChange&, const StateChange&) = default;
 };
 
+// The changes of a txid to some keys, in key order.
+struct ChangesAt {
+  TxId txid;
+  std::vector<StateChange> changes;
+};
+
 // Thread-safe; readers never wait for user code, and hold up a commit only for a few microseconds.
 //
 // A key is unreadable if the program's code throws for its value, or if the value is over
@@ -85,6 +91,9 @@ class ReadableState {
   // The keys within `range` that txid `at` itself changed, in key order. `at` must be newer than
   // the oldest readable txid.
   virtual StatusOr<std::vector<StateChange>> ChangesOf(TxId at, const KeyRange& range) const = 0;
+  // The first txid after `after`, up to `last`, that changed keys within `range`; `last` and no
+  // changes, if none did. The same txids must be readable.
+  virtual StatusOr<ChangesAt> FirstChanges(TxId after, TxId last, const KeyRange& range) const;
   // The number of keys at the newest applied txid. Exact, except that a key whose base value was
   // never read counts only once it is folded.
   virtual uint64_t ApproximateKeys() const = 0;

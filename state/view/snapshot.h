@@ -4,6 +4,7 @@
 #ifndef TRIDENT_STATE_VIEW_SNAPSHOT_H_
 #define TRIDENT_STATE_VIEW_SNAPSHOT_H_
 
+#include <memory>
 #include <utility>
 
 #include "base/ids.h"
@@ -28,21 +29,29 @@ class Snapshot {
     if (timeline_ != nullptr) timeline_->Unpin(txid_);
   }
   Snapshot(Snapshot&& other) noexcept
-      : timeline_(std::exchange(other.timeline_, nullptr)), txid_(other.txid_) {}
+      : timeline_(std::exchange(other.timeline_, nullptr)),
+        txid_(other.txid_),
+        keeps_(std::move(other.keeps_)) {}
   Snapshot& operator=(Snapshot&& other) noexcept {
     std::swap(timeline_, other.timeline_);
     std::swap(txid_, other.txid_);
+    std::swap(keeps_, other.keeps_);
     return *this;
   }
+  // Keeps `object` alive until the cut is released, and lets go of it then.
+  void Keep(std::shared_ptr<const void> object) { keeps_ = std::move(object); }
 
   GroupId group() const { return timeline_->group(); }
   TxId txid() const { return txid_; }
+  // OutOfRange if the cut has expired. See GroupTimeline::CheckReadable.
+  Status CheckReadable() const { return timeline_->CheckReadable(txid_); }
 
  private:
   Snapshot(GroupTimeline& timeline, TxId txid) : timeline_(&timeline), txid_(txid) {}
 
   GroupTimeline* timeline_;
   TxId txid_;
+  std::shared_ptr<const void> keeps_;
 };
 
 }  // namespace trident

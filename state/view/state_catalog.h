@@ -28,9 +28,19 @@ class StateCatalog {
   virtual StatusOr<const ReadableState*> Find(std::string_view name) const = 0;
   // Newest txid that readers see; 0 before the first.
   virtual TxId Published(GroupId group) const = 0;
+  // Newest txid that any reader of the topology may have seen, through whatever process: who reads
+  // the latest waits until it is published here. In one process nobody can be ahead.
+  virtual TxId Newest(GroupId group) const { return Published(group); }
+  // True if reads may wait for other processes. They are not for a thread that must not wait.
+  virtual bool MayWait() const { return false; }
   // A cut over all states of `group`. Latest() reads what is published now; AtLeast() waits;
   // Exactly() fails with OutOfRange outside the readable window.
   virtual StatusOr<Snapshot> Pin(GroupId group, const ReadAt& at) const = 0;
+  // The same for a read of many steps: wherever states are, they keep the cut as long as it is
+  // held. After Pin, states in other processes do so from the first read of them on.
+  virtual StatusOr<Snapshot> PinEverywhere(GroupId group, const ReadAt& at) const {
+    return Pin(group, at);
+  }
   // Follows the changes of a key or prefix, txid by txid, beginning with the txid after `after`. To
   // see the changes after a read, pass the txid of the read. OutOfRange if `after` is not readable
   // any more.

@@ -3,28 +3,29 @@
 
 #include <algorithm>
 
+#include "state/view/state_catalog.h"
+
 namespace trident {
 
 StatusOr<WatchEvent> Watch::Next(Nanos wait) {
+  const GroupId group = state_->info().spec.group;
   const Nanos deadline = RealClock().MonotonicNanos() + std::max<Nanos>(wait, 0);
   for (;;) {
-    const TxId next = position_.txid().Next();
+    const TxId after = position_.txid();
     const Nanos left = std::max<Nanos>(0, deadline - RealClock().MonotonicNanos());
     // The newest txid is pinned while the position still is, so everything between stays readable.
-    StatusOr<Snapshot> newest = Snapshot::Take(*timeline_, ReadAt::AtLeast(next, left));
-    if (newest.status().code() == StatusCode::kDeadlineExceeded) {
-      return WatchEvent{position_.txid(), {}};
-    }
+    StatusOr<Snapshot> newest = catalog_->Pin(group, ReadAt::AtLeast(after.Next(), left));
+    if (newest.status().code() == StatusCode::kDeadlineExceeded) return WatchEvent{after, {}};
     TRIDENT_RETURN_IF_ERROR(newest.status());
-    for (TxId t = next; t <= newest->txid(); t = t.Next()) {
-      TRIDENT_RETURN_IF_ERROR(timeline_->CheckReadable(position_.txid()));
-      TRIDENT_ASSIGN_OR_RETURN(std::vector<StateChange> changes, state_->ChangesOf(t, range_));
-      TRIDENT_RETURN_IF_ERROR(timeline_->CheckReadable(position_.txid()));
-      if (changes.empty()) continue;
-      TRIDENT_ASSIGN_OR_RETURN(position_, Snapshot::Take(*timeline_, ReadAt::Exactly(t)));
-      return WatchEvent{t, std::move(changes)};
+    TRIDENT_RETURN_IF_ERROR(position_.CheckReadable());
+    TRIDENT_ASSIGN_OR_RETURN(ChangesAt first, state_->FirstChanges(after, newest->txid(), range_));
+    TRIDENT_RETURN_IF_ERROR(position_.CheckReadable());
+    if (first.changes.empty()) {
+      position_ = *std::move(newest);
+      continue;
     }
-    position_ = *std::move(newest);
+    TRIDENT_ASSIGN_OR_RETURN(position_, catalog_->Pin(group, ReadAt::Exactly(first.txid)));
+    return WatchEvent{first.txid, std::move(first.changes)};
   }
 }
 

@@ -14,6 +14,8 @@
 
 namespace trident {
 
+class StateCatalog;
+
 // The changes that one txid made to the watched keys.
 struct WatchEvent {
   TxId txid;
@@ -25,8 +27,9 @@ struct WatchEvent {
 // time.
 class Watch {
  public:
-  Watch(GroupTimeline& timeline, const ReadableState& state, KeyRange range, Snapshot position)
-      : timeline_(&timeline),
+  // `catalog` and `state`, which is one of its states, outlive the watch.
+  Watch(const StateCatalog& catalog, const ReadableState& state, KeyRange range, Snapshot position)
+      : catalog_(&catalog),
         state_(&state),
         range_(std::move(range)),
         position_(std::move(position)) {}
@@ -39,7 +42,7 @@ class Watch {
   TxId position() const { return position_.txid(); }
 
  private:
-  GroupTimeline* timeline_;
+  const StateCatalog* catalog_;
   const ReadableState* state_;
   KeyRange range_;
   Snapshot position_;

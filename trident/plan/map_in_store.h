@@ -203,6 +203,7 @@ class MapInStore final : public MapDeclaration<V> {
   Status Read(TxId at, std::span<const HashedKey> keys,
               typename MapDeclaration<V>::Values& values) const override {
     values.assign(keys.size(), std::optional<V>());
+    if (reader_ != nullptr) return ReadEncoded(at, keys, values);
     return map().GetAll(
         at, keys,
         [&](size_t i, const V* value) {
@@ -225,12 +226,39 @@ class MapInStore final : public MapDeclaration<V> {
     TRIDENT_ASSIGN_OR_RETURN(times_, AddLastWrites(store, this->spec()));
     return absl::OkStatus();
   }
+  void SetReader(const ReadableState& state) override { reader_ = &state; }
+
+  Status ReadEncoded(TxId at, std::span<const HashedKey> keys,
+                     typename MapDeclaration<V>::Values& values) const {
+    std::vector<std::string_view> asked;
+    asked.reserve(keys.size());
+    for (const HashedKey& key : keys) asked.push_back(key.key);
+    TRIDENT_ASSIGN_OR_RETURN(const ReadableState::Answers answers, reader_->MultiGet(at, asked));
+    for (size_t i = 0; i < answers.size(); ++i) {
+      if (!answers[i].ok()) {
+        values[i] = answers[i].status();
+      } else if (answers[i]->has_value()) {
+        values[i] = Decode(**answers[i]);
+      }
+    }
+    return absl::OkStatus();
+  }
+  StatusOr<std::optional<V>> Decode(std::string_view encoded) const {
+    const std::string what = "the codec of state \"" + this->spec().name + "\"";
+    ByteReader in(encoded);
+    std::optional<V> value;
+    TRIDENT_RETURN_IF_ERROR(Guarded(what, [&] { value = options_.codec.Decode(in); }));
+    if (in.done()) return value;
+    return DataLoss("state ", this->spec().name, ": the bytes of a value are not of its type");
+  }
+
   MapState<V>& map() const {
     TRIDENT_CHECK(map_ != nullptr) << "state " << this->spec().name << " is not open";
     return *map_;
   }
 
   const MapOptions<V> options_;
+  const ReadableState* reader_ = nullptr;  // null: the map itself is read
   MapState<V>* map_ = nullptr;
   const StateStore* store_ = nullptr;
   MapState<Timestamp>* times_ = nullptr;  // null: no key expires

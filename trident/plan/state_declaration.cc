@@ -8,9 +8,15 @@
 namespace trident {
 
 Status StateDeclaration::OpenIn(StateStore& store, GroupId group) {
-  spec_.group = group;
+  // While it is opened again, readers may look at its group.
+  if (spec_.group != group) spec_.group = group;
   store_ = &store;
   return Open(store);
+}
+
+void StateDeclaration::ReadThrough(const ReadableState& state) {
+  spec_.group = state.info().spec.group;
+  SetReader(state);
 }
 
 StatusOr<std::shared_ptr<const ReadCut>> StateDeclaration::PinNewest() const {

@@ -26,6 +26,7 @@
 
 namespace trident {
 
+class ReadableState;
 class StateStore;
 struct CommitHistory;
 
@@ -37,6 +38,9 @@ class StateDeclaration {
   const StateSpec& spec() const { return spec_; }
   // Makes the state one of batch group `group` in `store`, which must outlive this object's use.
   Status OpenIn(StateStore& store, GroupId group);
+  // From now on Read asks `state`, which may be in several processes, and not the store in which it
+  // was opened. `state` outlives this object's use. Call it before any thread reads.
+  void ReadThrough(const ReadableState& state);
   // True if the state is kept outside of the store and written while a batch is staged. Then the
   // group stages one batch at a time, and opens the state with Start, once it knows what was
   // decided.
@@ -47,6 +51,7 @@ class StateDeclaration {
 
  protected:
   virtual Status Open(StateStore& store) = 0;
+  virtual void SetReader(const ReadableState& /*state*/) {}
   // The newest committed txid of the state's group.
   TxId Published() const;
 
@@ -295,6 +300,7 @@ class TypedMap final : public MapDeclaration<V> {
 
  private:
   Status Open(StateStore& store) override { return map_->OpenIn(store, this->spec().group); }
+  void SetReader(const ReadableState& state) override { map_->ReadThrough(state); }
 
   const std::shared_ptr<MapDeclaration<UserValue>> map_;
 };

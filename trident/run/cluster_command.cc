@@ -128,9 +128,11 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
   if (!(*run)->control_address().empty()) {
     Say(program, "workers find the leader at " + (*run)->control_address());
   }
+  if (!(*run)->address().empty()) Say(program, "serving on " + (*run)->address());
   int code = kExitInterrupted;
   std::string last = "interrupted: the next start goes on behind what is committed";
   std::string told;
+  bool has_ended = false;  // the input, while it goes on serving
   Nanos print_at = 0;
   while (!WasSignalled()) {
     const StatusOr<bool> ended = (*run)->AwaitEndFor(kSignalLookEvery);
@@ -144,11 +146,20 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
       last = "the input has ended and is committed by all workers";
       break;
     }
-    if (process.quiet || RealClock().MonotonicNanos() < print_at) continue;
+    if (!has_ended && process.cluster.keep_serving && (*run)->Ended()) {
+      has_ended = true;
+      Say(program,
+          "the input has ended and is committed by all workers; serving until interrupted");
+    }
+    if (process.quiet || has_ended || RealClock().MonotonicNanos() < print_at) continue;
     print_at = RealClock().MonotonicNanos() + kProgressEvery;
     std::string line = ProgressOf(**run);
     if (line != told) Say(program, line);
     told = std::move(line);
+  }
+  if (code == kExitInterrupted && has_ended) {
+    code = kExitDone;
+    last = "interrupted while serving; the input has ended and is committed";
   }
   run->reset();
   Say(program, last);

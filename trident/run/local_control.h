@@ -39,7 +39,8 @@ class LocalControl final : public TopologyControl {
   };
   explicit LocalControl(Parts parts) : parts_(std::move(parts)) {}
 
-  TopologyView View() const override;
+  std::string topology() const override { return parts_.topology; }
+  StatusOr<TopologyView> View() const override;
   StatusOr<std::string> Explain(ExplainFormat format) const override;
   Status Pause() override;
   Status Resume() override;

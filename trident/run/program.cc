@@ -327,6 +327,9 @@ void AddServingOptions(CLI::App& command, RunFlags& flags) {
   cert->needs(key);
   key->needs(ca);
   ca->needs(cert);
+}
+
+void AddKeepServing(CLI::App& command, RunFlags& flags) {
   command.add_flag("--keep-serving", flags.keep_serving,
                    "go on answering after the input has ended");
 }
@@ -416,6 +419,7 @@ void AddWorkOptions(CLI::App& command, RunFlags& flags) {
 void AddRunOptions(CLI::App& command, RunFlags& flags) {
   AddWorkOptions(command, flags);
   AddServingOptions(command, flags);
+  AddKeepServing(command, flags);
 }
 
 RunOptions OptionsOf(const RunFlags& flags) {
@@ -508,7 +512,9 @@ int RunProgram(int argc, char** argv, const Program& program) {
   for (CLI::App* command : {lead, work}) {
     AddOptions(*command, program, values, given_flags);
     AddWorkOptions(*command, flags);
+    AddServingOptions(*command, flags);
   }
+  AddKeepServing(*lead, flags);
   ClusterFlags cluster;
   AddLeadOptions(*lead, cluster);
   AddWorkerOptions(*work, cluster);
@@ -533,8 +539,9 @@ int RunProgram(int argc, char** argv, const Program& program) {
                                        : ExplainAgainst(program, *topology, flags.run);
   }
   if (run->parsed()) return RunTopology(program, *topology, flags);
-  const StatusOr<ClusterOptions> options = OptionsOf(cluster);
+  StatusOr<ClusterOptions> options = OptionsOf(cluster);
   if (!options.ok()) return Refuse(program.name, options.status());
+  options->keep_serving = flags.keep_serving;
   return RunClusterProcess(program.name, *topology, {flags.run, *options, flags.quiet});
 }
 

@@ -111,7 +111,7 @@ StatusOr<const ReadableState*> FakeCatalog::Find(std::string_view name) const {
 StatusOr<Watch> FakeCatalog::Follow(const ReadableState& state, KeyRange range, TxId after) const {
   GroupTimeline& timeline = Of(state.info().spec.group);
   TRIDENT_ASSIGN_OR_RETURN(Snapshot position, Snapshot::Take(timeline, ReadAt::Exactly(after)));
-  return Watch(timeline, state, std::move(range), std::move(position));
+  return Watch(*this, state, std::move(range), std::move(position));
 }
 
 FakeState& FakeCatalog::AddState(std::string name, std::vector<KeyField> key, const TypeInfo& value,

@@ -35,7 +35,8 @@ class FakeControl final : public TopologyControl {
   LetterStanding letter_answer;
   std::vector<std::pair<LetterAction, std::vector<LetterName>>> letters_asked;
 
-  TopologyView View() const override { return view; }
+  std::string topology() const override { return view.name; }
+  StatusOr<TopologyView> View() const override { return view; }
   StatusOr<std::string> Explain(ExplainFormat format) const override {
     return std::string(format == ExplainFormat::kDot ? "digraph { a -> b }\n"
                                                      : "stage 1: sentences, split\n");

@@ -298,8 +298,13 @@ void ClusterLeader::Lead(const takeover_action::Lead& lead) {
   TRIDENT_LOG(INFO) << "epoch " << mine_.epoch.value() << " has started, of " << workers_.size()
                     << " workers";
   if (has_threads_) leading->coordinator().Start();
-  MutexLock lock(mutex_);
-  leading_ = std::move(leading);
+  bool is_paused = false;
+  {
+    MutexLock lock(mutex_);
+    leading_ = leading;
+    is_paused = paused_;
+  }
+  if (is_paused) leading->coordinator().PostAll(batch_event::Pause{});
 }
 
 GroupConfig ClusterLeader::ConfigOf(GroupId group) const {
@@ -344,6 +349,28 @@ std::optional<GroupStatus> ClusterLeader::StatusOf(GroupId group) const {
   const std::shared_ptr<Leading> leading = FindLeading();
   if (leading == nullptr) return std::nullopt;
   return leading->coordinator().StatusOf(group);
+}
+
+std::optional<GroupCounters> ClusterLeader::CountersOf(GroupId group) const {
+  const std::shared_ptr<Leading> leading = FindLeading();
+  if (leading == nullptr) return std::nullopt;
+  return leading->coordinator().CountersOf(group);
+}
+
+void ClusterLeader::Pause() {
+  {
+    MutexLock lock(mutex_);
+    paused_ = true;
+  }
+  if (const auto leading = FindLeading()) leading->coordinator().PostAll(batch_event::Pause{});
+}
+
+void ClusterLeader::Resume() {
+  {
+    MutexLock lock(mutex_);
+    paused_ = false;
+  }
+  if (const auto leading = FindLeading()) leading->coordinator().PostAll(batch_event::Resume{});
 }
 
 Epoch ClusterLeader::leading() const {

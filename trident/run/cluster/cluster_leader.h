@@ -76,6 +76,10 @@ class ClusterLeader {
   void SayFarewell() const;
   // nullopt: it leads no epoch at the moment.
   std::optional<GroupStatus> StatusOf(GroupId group) const;
+  std::optional<GroupCounters> CountersOf(GroupId group) const;
+  // See Run::Pause. They hold for all epochs that this leader leads. Any thread.
+  void Pause();
+  void Resume();
   // The epoch that it leads; zero: none at the moment.
   Epoch leading() const;
   // Whom the beginning of an epoch waits for.
@@ -134,6 +138,7 @@ class ClusterLeader {
   std::vector<WorkerId> awaited_ TRIDENT_GUARDED_BY(mutex_);
   bool stops_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool failed_ TRIDENT_GUARDED_BY(mutex_) = false;
+  bool paused_ TRIDENT_GUARDED_BY(mutex_) = false;
 
   std::atomic<bool> has_threads_ = false;
   std::thread thread_;

@@ -10,12 +10,22 @@
 #include "base/mutex.h"
 #include "coordinator/cluster/control_client.h"
 #include "coordinator/cluster/control_server.h"
+#include "coordinator/cluster/part_read_service.h"
+#include "coordinator/serve/drpc_server.h"
+#include "coordinator/serve/server.h"
+#include "coordinator/serve/view_codec.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
+#include "trident/run/cluster/cluster_catalog.h"
+#include "trident/run/cluster/cluster_control.h"
 #include "trident/run/cluster/cluster_leader.h"
 #include "trident/run/cluster/cluster_worker.h"
 #include "trident/run/cluster/epoch_links.h"
+#include "trident/run/cluster/epoch_reads.h"
 #include "trident/run/cluster/epoch_store.h"
+#include "trident/run/cluster/local_part.h"
+#include "trident/run/cluster/placed_states.h"
+#include "trident/run/parts/request_chain.h"
 #include "trident/run/parts/state_directory.h"
 #include "trident/run/parts/stream_names.h"
 
@@ -49,10 +59,12 @@ uint64_t FingerprintOf(const Plan& plan, const RunOptions& options) {
 }
 
 // A process with its threads.
-class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
+class ProcessOfCluster final : public ClusterRun,
+                               private CoordinatorEvents,
+                               private LeaderQuestions {
  public:
   ProcessOfCluster(const RunOptions& options, const ClusterOptions& cluster)
-      : options_(options), cluster_(cluster) {}
+      : options_(options), cluster_(cluster), drpc_(RealClock(), {.functions_wait = true}) {}
   ~ProcessOfCluster() override { Shutdown(); }
 
   Status Open(const std::shared_ptr<const LogicalPlan>& logical);
@@ -61,8 +73,16 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
     return server_ == nullptr ? std::string() : server_->address();
   }
   StatusOr<bool> AwaitEndFor(Nanos timeout) override;
+  bool Ended() const override { return leader_ != nullptr && leader_->Ended(); }
   void Stop() override;
   std::string Describe() const override;
+  const StateCatalog& states() const override { return *catalog_; }
+  DrpcResult Drpc(std::string_view function, std::string_view args, Nanos deadline) override {
+    return drpc_.Call(function, args, deadline);
+  }
+  std::string address() const override {
+    return port_ == nullptr ? std::string() : port_->address();
+  }
   std::shared_ptr<WorkerParts> parts() const override { return worker_->parts(); }
   const std::vector<GroupId>& groups() const override { return worker_->plan().group_ids; }
   std::optional<GroupStatus> StatusOf(GroupId group) const override {
@@ -79,6 +99,9 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   bool leads() const { return cluster_.leader.empty(); }
   Status OpenWorker(Plan plan, const Placement& placement);
   Status OpenLeader(Plan plan);
+  // `plan` has the numbers of the store.
+  Status OpenReads(const Plan& plan);
+  Status Serve(const Plan& plan);
   Status JudgeHello(WorkerId worker, const WorkerHello& hello) const;
   void Dial();
   void Hear(std::vector<LeaderWord> words);
@@ -89,6 +112,9 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   void Changed();
   void AwaitFarewells();
   void Shutdown();
+
+  StatusOr<std::string> Ask(LeaderQuestion question) override;
+  StatusOr<std::string> AskLeader(LeaderQuestion question) const;
 
   void OnHalted(GroupId, const Status& cause) override { Fail(cause); }
   void OnDrained(GroupId, TxId) override {}
@@ -105,11 +131,22 @@ class ProcessOfCluster final : public ClusterRun, private CoordinatorEvents {
   std::unique_ptr<EpochLinks> links_;
   std::unique_ptr<ClusterLeader> leader_;
   std::unique_ptr<ControlServer> server_;
+  // What readers of all workers' states ask, here and from other workers.
+  std::shared_ptr<LocalPart> own_part_;
+  std::shared_ptr<grpc::Service> part_service_;
+  std::unique_ptr<EpochReads> reads_;
+  std::unique_ptr<ClusterCatalog> catalog_;
+  DrpcServer drpc_;
+  std::unique_ptr<ClusterControl> control_;
+  std::unique_ptr<Server> port_;
 
   mutable Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<ControlClient> client_ TRIDENT_GUARDED_BY(mutex_);
   std::optional<Broken> broken_ TRIDENT_GUARDED_BY(mutex_);
+  // Whom readers ask, and other processes; null until they are there.
+  const ClusterWorker* read_worker_ TRIDENT_GUARDED_BY(mutex_) = nullptr;
+  ClusterControl* asked_control_ TRIDENT_GUARDED_BY(mutex_) = nullptr;
   bool ending_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool stopped_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool has_farewell_ TRIDENT_GUARDED_BY(mutex_) = false;
@@ -136,8 +173,10 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
   const bool has_letters = options_.on_failure == OnFailure::kDeadLetter;
   const auto letter_stages = static_cast<uint32_t>(has_letters ? plan.group_ids.size() : 0);
   const Placement placement(cluster_.workers, MakeStages(numbered, {}), letter_stages);
+  TRIDENT_RETURN_IF_ERROR(OpenReads(numbered));
   TRIDENT_RETURN_IF_ERROR(OpenWorker(std::move(plan), placement));
   if (leads()) TRIDENT_RETURN_IF_ERROR(OpenLeader(std::move(numbered)));
+  TRIDENT_RETURN_IF_ERROR(Serve(worker_->plan()));
   worker_->Start();
   if (leads()) leader_->Start();
   Dial();
@@ -152,6 +191,7 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
       .life = life_,
       .port = cluster_.exchange_port,
       .token = cluster_.token,
+      .beside = part_service_.get(),
       .placement = placement,
       .deliver = [this](DataMessage message) { return worker_->Deliver(std::move(message)); },
       .on_broken =
@@ -177,6 +217,106 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
                                     .tell = [this](const WorkerWord& word) { TellLeader(word); },
                                     .failed = [this](const Status& cause) { Fail(cause); }}));
   return worker_->ClaimStore();
+}
+
+// What reads takes shape before any state is opened. Until the worker is there, it works in
+// nothing.
+Status ProcessOfCluster::OpenReads(const Plan& plan) {
+  const WorkerId self(cluster_.worker);
+  const auto now = [this] {
+    const ClusterWorker* worker = nullptr;
+    {
+      MutexLock lock(mutex_);
+      worker = read_worker_;
+    }
+    return worker == nullptr ? ClusterWorker::Working() : worker->working();
+  };
+  TRIDENT_ASSIGN_OR_RETURN(std::vector<PlacedState> placed,
+                           PlaceStates(plan, options_, *store_, cluster_.workers));
+  own_part_ = std::make_shared<LocalPart>(self, now);
+  part_service_ = NewPartReadService(*own_part_, leads() ? this : nullptr, cluster_.token);
+  reads_ = std::make_unique<EpochReads>(self, own_part_, [this](const std::string& address) {
+    return NewFarPart(address, cluster_.token);
+  });
+  catalog_ = std::make_unique<ClusterCatalog>(ClusterCatalog::Options{
+      .self = self,
+      .workers = cluster_.workers,
+      .states = std::move(placed),
+      .now = now,
+      .part_of = [this](Epoch epoch, WorkerId worker) { return reads_->PartOf(epoch, worker); },
+      .on_tick = [this] { own_part_->DropStaleHolds(); }});
+  return absl::OkStatus();
+}
+
+Status ProcessOfCluster::Serve(const Plan& plan) {
+  {
+    MutexLock lock(mutex_);
+    read_worker_ = worker_.get();
+  }
+  for (const LogicalNode& node : plan.logical->nodes()) {
+    if (node.queries == nullptr || node.queries->user_defined()) continue;
+    TRIDENT_ASSIGN_OR_RETURN(const ReadableState* state, catalog_->Find(node.queries->spec().name));
+    node.queries->ReadThrough(*state);
+  }
+  for (const PlannedFunction& function : plan.functions) {
+    TRIDENT_RETURN_IF_ERROR(drpc_.Register(
+        function.function, std::make_unique<RequestChain>(plan, function, *catalog_, nullptr)));
+  }
+  control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{
+      .topology = topology_,
+      .explain_text = ExplainText(plan),
+      .explain_dot = ExplainGraphviz(plan),
+      .max_pending = static_cast<int32_t>(options_.max_pending),
+      .batch_age = options_.batch_age,
+      .self = WorkerId(cluster_.worker),
+      .groups = plan.group_ids,
+      .leader = leader_.get(),
+      .worker = worker_.get(),
+      .ask_leader = [this](LeaderQuestion question) { return AskLeader(question); }});
+  {
+    MutexLock lock(mutex_);
+    asked_control_ = control_.get();
+  }
+  if (options_.address.empty()) return absl::OkStatus();
+  ServerOptions options;
+  options.address = options_.address;
+  if (options_.tls) {
+    options.tls = TlsFiles{.certificate = options_.tls->certificate,
+                           .key = options_.tls->key,
+                           .peer_ca = options_.tls->client_ca};
+  }
+  TRIDENT_ASSIGN_OR_RETURN(
+      port_, Server::Start(options,
+                           {.states = catalog_.get(), .drpc = &drpc_, .control = control_.get()}));
+  return absl::OkStatus();
+}
+
+// Another process asks this one.
+StatusOr<std::string> ProcessOfCluster::Ask(LeaderQuestion question) {
+  ClusterControl* control = nullptr;
+  {
+    MutexLock lock(mutex_);
+    control = asked_control_;
+  }
+  if (control == nullptr) return Unavailable("the leader is about to start; try again");
+  if (question == LeaderQuestion::kPause || question == LeaderQuestion::kResume) {
+    const bool pauses = question == LeaderQuestion::kPause;
+    TRIDENT_LOG(WARN) << (pauses ? "pause" : "resume") << ", asked for through another worker";
+    TRIDENT_RETURN_IF_ERROR(pauses ? control->Pause() : control->Resume());
+    return std::string();
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const TopologyView view, control->View());
+  v1::BatchesResponse answer;
+  ToProto(view, answer);
+  return answer.SerializeAsString();
+}
+
+// Over a connection of its own: people do not ask often.
+StatusOr<std::string> ProcessOfCluster::AskLeader(LeaderQuestion question) const {
+  const std::string address = reads_->AddressOf(WorkerId(0));
+  if (!address.empty()) return NewFarLeader(address, cluster_.token)->Ask(question);
+  return Unavailable("worker ", cluster_.worker, " has not heard of the leader at ",
+                     cluster_.leader, " yet; try again, or see whether it runs");
 }
 
 Status ProcessOfCluster::OpenLeader(Plan plan) {
@@ -253,7 +393,10 @@ void ProcessOfCluster::Dial() {
 
 void ProcessOfCluster::Hear(std::vector<LeaderWord> words) {
   for (LeaderWord& word : words) {
-    if (const auto* welcome = std::get_if<Welcome>(&word)) links_->Welcomed(*welcome);
+    if (const auto* welcome = std::get_if<Welcome>(&word)) {
+      links_->Welcomed(*welcome);
+      reads_->Welcomed(*welcome);
+    }
     if (std::holds_alternative<Farewell>(word)) {
       MutexLock lock(mutex_);
       has_farewell_ = true;
@@ -340,7 +483,7 @@ StatusOr<bool> ProcessOfCluster::AwaitEndFor(Nanos timeout) {
       seen = changes_;
     }
     // The leader's own worker hears it behind all that was told before.
-    if (leader_ != nullptr && leader_->Ended()) leader_->SayFarewell();
+    if (!cluster_.keep_serving && Ended()) leader_->SayFarewell();
     const Nanos left = deadline - RealClock().MonotonicNanos();
     if (left <= 0) return false;
     MutexLock lock(mutex_);
@@ -375,12 +518,20 @@ void ProcessOfCluster::AwaitFarewells() {
 
 // Words end first, so that nothing new begins; then who works; then what it works with.
 void ProcessOfCluster::Shutdown() {
+  // Who served on after the end lets the others go now.
+  const bool says_farewell = cluster_.keep_serving && Ended();
+  if (says_farewell) leader_->SayFarewell();
   {
     MutexLock lock(mutex_);
     ending_ = true;
+    has_farewell_ = has_farewell_ || says_farewell;
     changed_.NotifyAll();
   }
   if (keeper_.joinable()) keeper_.join();
+  drpc_.Stop();
+  if (catalog_ != nullptr) catalog_->Stop();
+  if (port_ != nullptr) port_->Shutdown();
+  drpc_.Shutdown();
   std::shared_ptr<ControlClient> client;
   {
     MutexLock lock(mutex_);
@@ -401,6 +552,10 @@ void ProcessOfCluster::Shutdown() {
 StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Start(std::shared_ptr<const LogicalPlan> logical,
                                                         const RunOptions& options,
                                                         const ClusterOptions& cluster) {
+  if (options.tls && options.address.empty()) {
+    return InvalidArgument(
+        "there are TLS files, but no address to serve at: give both, or neither of them");
+  }
   ReturnLargeBuffers();
   auto run = std::make_unique<ProcessOfCluster>(options, cluster);
   TRIDENT_RETURN_IF_ERROR(run->Open(logical));

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "coordinator/batch_coordinator.h"
+#include "coordinator/serve/request_handler.h"
+#include "state/view/state_catalog.h"
 #include "trident/plan/logical_plan.h"
 #include "trident/run/parts/run_options.h"
 #include "trident/run/parts/worker_parts.h"
@@ -30,6 +32,8 @@ struct ClusterOptions {
   uint16_t exchange_port = 0;
   // A secret that all processes of the topology know; "" asks for none.
   std::string token;
+  // Of the leader: the processes go on, and answer, when all input is committed.
+  bool keep_serving = false;
 };
 
 // Thread-safe. No call may be going on when it is destroyed.
@@ -48,8 +52,18 @@ class ClusterRun {
   // Waits until all input has ended and is committed by all workers, as the leader says, or until
   // `timeout`: false. The error with which the process can do no more; Cancelled after Stop.
   virtual StatusOr<bool> AwaitEndFor(Nanos timeout) = 0;
+  // In the leader's process: all input has ended and is committed by all workers. Any thread.
+  virtual bool Ended() const = 0;
   // AwaitEndFor returns. Any thread.
   virtual void Stop() = 0;
+
+  // The states of all workers, as this one shows them. Valid as long as the run. Any thread.
+  virtual const StateCatalog& states() const = 0;
+  // Calls a function, as Run::Drpc does, and waits for its answer at most until `deadline` (of
+  // Clock::MonotonicNanos()).
+  virtual DrpcResult Drpc(std::string_view function, std::string_view args, Nanos deadline) = 0;
+  // Where queries and requests are served, "host:port"; "" if nowhere.
+  virtual std::string address() const = 0;
 
   // "epoch 3 of 2 workers, all there", or for whom it waits; for people.
   virtual std::string Describe() const = 0;

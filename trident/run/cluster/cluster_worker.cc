@@ -488,11 +488,13 @@ Epoch ClusterWorker::working_in() const {
   return parts_ == nullptr ? Epoch() : parts_->epoch;
 }
 
-std::shared_ptr<WorkerParts> ClusterWorker::parts() const {
+ClusterWorker::Working ClusterWorker::working() const {
   MutexLock lock(mutex_);
-  if (parts_ == nullptr) return nullptr;
-  return {parts_, parts_->parts.get()};
+  if (parts_ == nullptr) return {};
+  return {parts_->epoch, {parts_, parts_->parts.get()}};
 }
+
+std::shared_ptr<WorkerParts> ClusterWorker::parts() const { return working().parts; }
 
 // ---- its threads ----
 

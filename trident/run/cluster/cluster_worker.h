@@ -78,6 +78,13 @@ class ClusterWorker {
   Epoch joined() const;
   // The epoch in which it takes part, once its tasks work; zero: none.
   Epoch working_in() const;
+  // Both at one moment: while there are parts, these work in the epoch, and nobody has opened the
+  // states anew.
+  struct Working {
+    Epoch epoch;
+    std::shared_ptr<WorkerParts> parts;  // null: none
+  };
+  Working working() const;
   // The parts of that epoch, for who steps them or reads its states; null: there are none.
   std::shared_ptr<WorkerParts> parts() const;
   const Plan& plan() const { return plan_; }

@@ -37,6 +37,7 @@ StatusOr<std::shared_ptr<PeerLinks>> EpochLinks::Open(Epoch epoch) {
   links.self = {epoch, options_.worker, options_.life};
   links.port = port_;
   links.token = options_.token;
+  links.beside = options_.beside;
   links.worker_of = [this](const TaskAddress& task) { return options_.placement.WorkerOf(task); };
   links.tasks_of = [this](StageId stage) { return options_.placement.TasksOf(stage); };
   links.accept = [this, epoch](const PeerLife& peer) { return Judge(epoch, peer); };

@@ -29,6 +29,7 @@ class EpochLinks final : public Transport {
     Incarnation life;
     uint16_t port = 0;  // on the loopback address; 0: any that is free
     std::string token;
+    grpc::Service* beside = nullptr;  // see GrpcStreams
     Placement placement;
     // Takes a message for a task of this worker. Not ok: no task expects it.
     std::function<Status(DataMessage)> deliver;

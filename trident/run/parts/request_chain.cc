@@ -22,6 +22,9 @@ std::string SizesOf(std::span<const DrpcRequest> requests) {
   return Concat(requests.size(), " requests with arguments of ", least, " to ", most, " bytes");
 }
 
+// How often the cut of a batch of requests is taken, where states are in other processes.
+constexpr int kTriesMax = 5;
+
 }  // namespace
 
 // The end of the chain: rows by request.
@@ -52,7 +55,7 @@ class RequestChain::Answers final : public Operator {
 };
 
 RequestChain::RequestChain(const Plan& plan, const PlannedFunction& function,
-                           const StateStore& states, SideMarks* marks)
+                           const StateCatalog& states, SideMarks* marks)
     : plan_(plan),
       function_(function),
       states_(states),
@@ -116,6 +119,12 @@ void RequestChain::Execute(std::span<const DrpcRequest> requests,
   requests_ = requests;
   given_up_ = false;
   Status status = RunBatch(requests, &cut);
+  // States of other processes may have gone on meanwhile.
+  for (int tries = 1; states_.MayWait() && absl::IsOutOfRange(status) && tries < kTriesMax;
+       ++tries) {
+    cut = TxId();
+    status = RunBatch(requests, &cut);
+  }
   requests_ = {};
   for (size_t i = 0; i < requests.size(); ++i) {
     if (status.ok()) {

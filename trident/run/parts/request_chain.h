@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "coordinator/serve/request_handler.h"
-#include "state/state_store.h"
+#include "state/view/state_catalog.h"
 #include "trident/planner/planner.h"
 #include "trident/run/parts/side_marks.h"
 
@@ -22,7 +22,7 @@ namespace trident {
 class RequestChain final : public RequestHandler {
  public:
   // All of them must outlive it and its others. `marks` may be null.
-  RequestChain(const Plan& plan, const PlannedFunction& function, const StateStore& states,
+  RequestChain(const Plan& plan, const PlannedFunction& function, const StateCatalog& states,
                SideMarks* marks);
   ~RequestChain() override;
 
@@ -36,7 +36,7 @@ class RequestChain final : public RequestHandler {
 
   const Plan& plan_;
   const PlannedFunction& function_;
-  const StateStore& states_;
+  const StateCatalog& states_;
   SideMarks* const marks_;
   const std::vector<GroupId> groups_;
   SchemaRef input_;

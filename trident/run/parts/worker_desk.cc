@@ -55,9 +55,22 @@ void WorkerDesk::AnswerForNobody(const WordToWorker& word) {
     leader_->Tell(permit->id.group, word::Voted{permit->id, options_.worker, options_.incarnation});
   }
   if (const auto* apply = std::get_if<word::Apply>(&word); apply && !HasTasks(apply->id.group)) {
-    leader_->Tell(apply->id.group,
-                  word::Applied{apply->id.txid, options_.worker, options_.incarnation});
+    SayApplied(apply->id);
   }
+}
+
+TxId WorkerDesk::ToldApplied(GroupId group) const {
+  MutexLock lock(mutex_);
+  const auto told = told_applied_.find(group);
+  return told == told_applied_.end() ? TxId() : told->second;
+}
+
+void WorkerDesk::SayApplied(const BatchId& id) {
+  {
+    MutexLock lock(mutex_);
+    told_applied_[id.group] = id.txid;
+  }
+  leader_->Tell(id.group, word::Applied{id.txid, options_.worker, options_.incarnation});
 }
 
 void WorkerDesk::Begin(const word::Begin& begin) {
@@ -132,7 +145,7 @@ void WorkerDesk::OnApplied(uint32_t /*executor*/, const BatchId& id) {
     TRIDENT_CHECK(it != attempts_.end()) << "applied what nobody decided";
     if (++it->second.applied < executors_of_.at(id.group)) return;
   }
-  leader_->Tell(id.group, word::Applied{id.txid, options_.worker, options_.incarnation});
+  SayApplied(id);
 }
 
 }  // namespace trident

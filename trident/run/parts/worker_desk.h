@@ -44,6 +44,9 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
 
   // Whether all executors have applied this attempt, and it was not published yet.
   bool HasApplied(const BatchId& id);
+  // The newest txid of the group that this worker has told its leader it has applied; zero: none so
+  // far. Only after that may it be published, anywhere. Any thread.
+  TxId ToldApplied(GroupId group) const;
 
   // ---- WorkerLink: what the leader says ----
   void Tell(WordToWorker word) override;
@@ -68,6 +71,7 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
     uint32_t applied = 0;                       // executors
   };
   bool HasTasks(GroupId group) const { return executors_of_.at(group) > 0; }
+  void SayApplied(const BatchId& id);
   void AnswerForNobody(const WordToWorker& word);
   void Begin(const word::Begin& begin);
   void Abort(const word::Abort& abort);
@@ -78,8 +82,9 @@ class WorkerDesk final : public WorkerLink, public ExecutorEvents, public RedoAt
   LeaderLink* leader_ = nullptr;
   std::map<GroupId, uint32_t> executors_of_;  // constant after Connect
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<BatchId, AttemptRecord> attempts_ TRIDENT_GUARDED_BY(mutex_);
+  std::map<GroupId, TxId> told_applied_ TRIDENT_GUARDED_BY(mutex_);
 };
 
 }  // namespace trident

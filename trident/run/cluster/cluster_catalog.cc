@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/cluster/cluster_catalog.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/spelling.h"
+
+namespace trident {
+namespace {
+
+// Whether an epoch has begun, or a worker is there, is looked at so often.
+constexpr Nanos kLookEvery = 5 * kMillisecond;
+constexpr Nanos kTellHoldsEvery = kPartHold / 6;
+// How often a cut is taken anew when other workers do not have it any more.
+constexpr int kCutTriesMax = 10;
+// Rows that each worker is asked for at least: with few, pages would be many.
+constexpr uint64_t kRowsOfPartMin = 16;
+
+// A message of another worker, and of which one.
+Status Of(WorkerId worker, const Status& status) {
+  return Annotate(status, Concat("worker ", worker.value()));
+}
+
+}  // namespace
+
+class ClusterCatalog::Pinned {
+ public:
+  Pinned(const ClusterCatalog& catalog, std::shared_ptr<WorkerParts> parts, GroupId group,
+         TxId txid)
+      : catalog_(catalog), parts_(std::move(parts)), group_(group), txid_(txid) {
+    MutexLock lock(catalog_.mutex_);
+    ++catalog_.pins_[group_][txid_];
+  }
+  ~Pinned() {
+    MutexLock lock(catalog_.mutex_);
+    std::map<TxId, uint64_t>& pins = catalog_.pins_[group_];
+    const auto pin = pins.find(txid_);
+    if (--pin->second == 0) pins.erase(pin);
+  }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  const ClusterCatalog& catalog_;
+  const std::shared_ptr<WorkerParts> parts_;  // which the cut is of
+  const GroupId group_;
+  const TxId txid_;
+};
+
+// ---- one state ----
+
+class ClusterCatalog::State final : public ReadableState {
+ public:
+  State(const ClusterCatalog& catalog, PlacedState placed)
+      : catalog_(catalog), info_(std::move(placed.info)), owner_of_(std::move(placed.owners)) {
+    TRIDENT_CHECK_EQ(owner_of_.size(), info_.spec.partitions);
+    owners_.insert(owner_of_.begin(), owner_of_.end());
+  }
+
+  const StateInfo& info() const override { return info_; }
+  const std::set<WorkerId>& owners() const { return owners_; }
+
+  StatusOr<std::optional<std::string>> Get(TxId at, std::string_view key) const override {
+    TRIDENT_ASSIGN_OR_RETURN(Answers answers, MultiGet(at, {&key, 1}));
+    return std::move(answers.front());
+  }
+
+  StatusOr<Answers> MultiGet(TxId at, std::span<const std::string_view> keys) const override {
+    std::map<WorkerId, std::vector<size_t>> places;
+    for (size_t i = 0; i < keys.size(); ++i) places[OwnerOf(keys[i])].push_back(i);
+    Answers answers(keys.size(), std::optional<std::string>());
+    for (const auto& [worker, of_worker] : places) {
+      std::vector<std::string_view> asked;
+      asked.reserve(of_worker.size());
+      for (const size_t i : of_worker) asked.push_back(keys[i]);
+      TRIDENT_ASSIGN_OR_RETURN(
+          Answers part,
+          catalog_.ReadPart(worker, Which(at), [&](PartReads& reads, const PartRead& which) {
+            return reads.Get(which, asked);
+          }));
+      for (size_t i = 0; i < of_worker.size(); ++i) answers[of_worker[i]] = std::move(part[i]);
+    }
+    return answers;
+  }
+
+  // Keys are spread over the workers by their hashes, so the pages of all end at about the same
+  // key. What stands behind the first end is read again with the next page.
+  StatusOr<StatePage> Scan(TxId at, const KeyRange& range, PageLimits limits) const override {
+    const PageLimits of_part{
+        std::max(limits.rows / owners_.size() + 1, std::min(limits.rows, kRowsOfPartMin)),
+        std::max<uint64_t>(limits.bytes / owners_.size(), 1)};
+    StatePage merged;
+    for (const WorkerId worker : owners_) {
+      TRIDENT_ASSIGN_OR_RETURN(
+          StatePage page,
+          catalog_.ReadPart(worker, Which(at), [&](PartReads& reads, const PartRead& which) {
+            return reads.Scan(which, range, of_part);
+          }));
+      if (page.resume && (!merged.resume || *page.resume < *merged.resume)) {
+        merged.resume = std::move(page.resume);
+      }
+      std::move(page.rows.begin(), page.rows.end(), std::back_inserter(merged.rows));
+    }
+    const auto by_key = [](const StateRow& a, const StateRow& b) { return a.key < b.key; };
+    std::sort(merged.rows.begin(), merged.rows.end(), by_key);
+    if (merged.resume) {
+      const StateRow end{*merged.resume, {}, {}};
+      merged.rows.erase(std::lower_bound(merged.rows.begin(), merged.rows.end(), end, by_key),
+                        merged.rows.end());
+    }
+    if (merged.rows.size() > limits.rows) {
+      merged.resume = merged.rows[limits.rows].key;
+      merged.rows.resize(limits.rows);
+    }
+    return merged;
+  }
+
+  StatusOr<std::vector<StateChange>> ChangesOf(TxId at, const KeyRange& range) const override {
+    TRIDENT_ASSIGN_OR_RETURN(ChangesAt first, FirstChanges(at.Prev(), at, range));
+    return std::move(first.changes);
+  }
+
+  StatusOr<ChangesAt> FirstChanges(TxId after, TxId last, const KeyRange& range) const override {
+    ChangesAt first{last, {}};
+    for (const WorkerId worker : owners_) {
+      if (after >= first.txid) break;
+      TRIDENT_ASSIGN_OR_RETURN(ChangesAt part,
+                               catalog_.ReadPart(worker, Which(first.txid),
+                                                 [&](PartReads& reads, const PartRead& which) {
+                                                   return reads.FirstChanges(which, after, range);
+                                                 }));
+      if (part.changes.empty()) continue;
+      if (part.txid < first.txid) first = {part.txid, {}};
+      std::move(part.changes.begin(), part.changes.end(), std::back_inserter(first.changes));
+    }
+    std::sort(first.changes.begin(), first.changes.end(),
+              [](const StateChange& a, const StateChange& b) { return a.key < b.key; });
+    return first;
+  }
+
+  uint64_t ApproximateKeys() const override { return CountsOf().keys; }
+  uint64_t KeysExpired() const override { return CountsOf().expired; }
+  uint64_t UnreadableKeys() const override { return CountsOf().unreadable; }
+
+ private:
+  WorkerId OwnerOf(std::string_view key) const {
+    return owner_of_[PartitionOfHash(HashBytes(key), info_.spec.partitions)];
+  }
+  PartRead Which(TxId at) const {
+    return {.epoch = {},
+            .reader = {},
+            .state = info_.spec.name,
+            .group = info_.spec.group,
+            .txid = at,
+            .held = {}};
+  }
+  // A part that cannot be asked counts nothing.
+  PartCounts CountsOf() const {
+    PartCounts all;
+    for (const WorkerId worker : owners_) {
+      const StatusOr<PartCounts> part = catalog_.ReadPart(
+          worker, Which(TxId()),
+          [](PartReads& reads, const PartRead& which) { return reads.Counts(which); });
+      if (!part.ok()) continue;
+      all.keys += part->keys;
+      all.expired += part->expired;
+      all.unreadable += part->unreadable;
+    }
+    return all;
+  }
+
+  const ClusterCatalog& catalog_;
+  const StateInfo info_;
+  const std::vector<WorkerId> owner_of_;  // by partition
+  std::set<WorkerId> owners_;
+};
+
+// ---- the catalog ----
+
+ClusterCatalog::ClusterCatalog(Options options) : options_(std::move(options)) {
+  for (const PlacedState& placed : options_.states) {
+    states_.emplace(placed.info.spec.name, std::make_unique<State>(*this, placed));
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+ClusterCatalog::~ClusterCatalog() {
+  Stop();
+  thread_.join();
+}
+
+void ClusterCatalog::Stop() {
+  MutexLock lock(mutex_);
+  stops_ = true;
+  stopped_.NotifyAll();
+}
+
+std::vector<const ReadableState*> ClusterCatalog::List() const {
+  std::vector<const ReadableState*> states;
+  for (const auto& [name, state] : states_) states.push_back(state.get());
+  return states;
+}
+
+StatusOr<const ReadableState*> ClusterCatalog::Find(std::string_view name) const {
+  const auto found = states_.find(name);
+  if (found != states_.end()) return found->second.get();
+  std::vector<std::string> names;
+  for (const auto& [each, state] : states_) names.push_back(each);
+  return NotFound("there is no state '", name.substr(0, kFieldNameBytesMax), "'",
+                  SpellingHint(name, "states", names));
+}
+
+TxId ClusterCatalog::Published(GroupId group) const {
+  const ClusterWorker::Working working = options_.now();
+  MutexLock lock(mutex_);
+  TxId& last = last_published_[group];
+  if (working.parts != nullptr) last = std::max(last, working.parts->states().Published(group));
+  return last;
+}
+
+TxId ClusterCatalog::Newest(GroupId group) const {
+  const TxId published = Published(group);
+  const ClusterWorker::Working working = options_.now();
+  if (working.parts == nullptr) return published;
+  return std::max(published, working.parts->desk().ToldApplied(group));
+}
+
+StatusOr<ClusterWorker::Working> ClusterCatalog::AwaitEpoch(Nanos deadline) const {
+  for (;;) {
+    ClusterWorker::Working working = options_.now();
+    if (working.parts != nullptr) return working;
+    MutexLock lock(mutex_);
+    if (stops_) return Unavailable("the topology is stopping");
+    if (RealClock().MonotonicNanos() >= deadline) {
+      return Unavailable("worker ", options_.self.value(),
+                         " takes part in no epoch at the moment: the workers wait for one that is "
+                         "not there, or for their leader; try again");
+    }
+    stopped_.WaitFor(mutex_, kLookEvery);
+  }
+}
+
+StatusOr<Snapshot> ClusterCatalog::PinIn(const ClusterWorker::Working& working, GroupId group,
+                                         const ReadAt& at) const {
+  TRIDENT_ASSIGN_OR_RETURN(Snapshot cut, working.parts->states().Pin(group, at));
+  cut.Keep(std::make_shared<Pinned>(*this, working.parts, group, cut.txid()));
+  return cut;
+}
+
+StatusOr<Snapshot> ClusterCatalog::Pin(GroupId group, const ReadAt& at) const {
+  const Nanos deadline = RealClock().MonotonicNanos() + options_.epoch_wait;
+  if (at.kind == ReadAt::Kind::kAtLeast) return PinAtLeast(group, at.txid, at.wait);
+  TRIDENT_ASSIGN_OR_RETURN(const ClusterWorker::Working working, AwaitEpoch(deadline));
+  if (at.kind == ReadAt::Kind::kExactly) {
+    // Another worker may have published it already.
+    if (at.txid > Published(group) && at.txid <= Newest(group)) {
+      TRIDENT_RETURN_IF_ERROR(
+          PinAtLeast(group, at.txid, deadline - RealClock().MonotonicNanos()).status());
+    }
+    return PinIn(working, group, at);
+  }
+  StatusOr<Snapshot> cut =
+      PinAtLeast(group, Newest(group), deadline - RealClock().MonotonicNanos());
+  if (!absl::IsDeadlineExceeded(cut.status())) return cut;
+  return Unavailable("the newest txid is applied here, and is not published: ",
+                     Message(cut.status()), "; try again");
+}
+
+// Epochs may end meanwhile, and the next one may have the txid.
+StatusOr<Snapshot> ClusterCatalog::PinAtLeast(GroupId group, TxId txid, Nanos wait) const {
+  constexpr Nanos kSlice = 50 * kMillisecond;
+  const Nanos deadline = RealClock().MonotonicNanos() + wait;
+  for (;;) {
+    const ClusterWorker::Working working = options_.now();
+    const Nanos left = std::max<Nanos>(deadline - RealClock().MonotonicNanos(), 0);
+    if (working.parts != nullptr) {
+      StatusOr<Snapshot> cut = PinIn(working, group, ReadAt::AtLeast(txid, std::min(left, kSlice)));
+      if (!absl::IsDeadlineExceeded(cut.status()) || left == 0) return cut;
+      continue;
+    }
+    MutexLock lock(mutex_);
+    if (stops_) return Unavailable("the topology is stopping");
+    if (left == 0) {
+      return DeadlineExceeded("txid ", txid.value(), " of group ", group.value(),
+                              " was not seen in time: no epoch has begun");
+    }
+    stopped_.WaitFor(mutex_, std::min(left, kLookEvery));
+  }
+}
+
+StatusOr<Snapshot> ClusterCatalog::PinEverywhere(GroupId group, const ReadAt& at) const {
+  Status last;
+  for (int tries = 0; tries < kCutTriesMax; ++tries) {
+    TRIDENT_ASSIGN_OR_RETURN(Snapshot cut, Pin(group, at));
+    last = absl::OkStatus();
+    std::set<WorkerId> others;
+    for (const auto& [name, state] : states_) {
+      if (state->info().spec.group == group) {
+        others.insert(state->owners().begin(), state->owners().end());
+      }
+    }
+    others.erase(options_.self);
+    const PartRead which{
+        .epoch = {}, .reader = {}, .state = {}, .group = group, .txid = cut.txid(), .held = {}};
+    for (const WorkerId worker : others) {
+      last.Update(ReadPart(
+          worker, which, [](PartReads& reads, const PartRead& read) { return reads.Hold(read); }));
+      if (!last.ok()) break;
+    }
+    if (last.ok()) return cut;
+    if (!absl::IsOutOfRange(last) || at.kind == ReadAt::Kind::kExactly) return last;
+  }
+  return last;
+}
+
+StatusOr<Watch> ClusterCatalog::Follow(const ReadableState& state, KeyRange range,
+                                       TxId after) const {
+  StatusOr<Snapshot> position = PinEverywhere(state.info().spec.group, ReadAt::Exactly(after));
+  if (absl::IsOutOfRange(position.status())) {
+    return OutOfRange("the changes of txid ", after.value() + 1,
+                      " are not kept any more (an epoch keeps none of the one before): read the "
+                      "state and watch from what commits next on. ",
+                      Message(position.status()));
+  }
+  TRIDENT_RETURN_IF_ERROR(position.status());
+  return Watch(*this, state, std::move(range), *std::move(position));
+}
+
+template <class Read>
+auto ClusterCatalog::ReadPart(WorkerId worker, PartRead which, Read read) const
+    -> decltype(read(std::declval<PartReads&>(), which)) {
+  const Nanos deadline = RealClock().MonotonicNanos() + options_.epoch_wait;
+  which.reader = options_.self;
+  for (;;) {
+    TRIDENT_ASSIGN_OR_RETURN(const ClusterWorker::Working working, AwaitEpoch(deadline));
+    which.epoch = working.epoch;
+    which.held = OldestHeld(which.group);
+    const std::shared_ptr<PartReads> part = options_.part_of(working.epoch, worker);
+    if (part != nullptr) {
+      auto answer = read(*part, which);
+      if (answer.ok()) return answer;
+      const Status failed = [&] {
+        if constexpr (requires { answer.status(); }) {
+          return answer.status();
+        } else {
+          return answer;
+        }
+      }();
+      const bool is_late = RealClock().MonotonicNanos() >= deadline;
+      if (!absl::IsUnavailable(failed) || is_late) return Of(worker, failed);
+    }
+    MutexLock lock(mutex_);
+    if (stops_) return Unavailable("the topology is stopping");
+    if (RealClock().MonotonicNanos() >= deadline) {
+      return Unavailable("worker ", worker.value(), " is not there; try again");
+    }
+    stopped_.WaitFor(mutex_, kLookEvery);
+  }
+}
+
+TxId ClusterCatalog::OldestHeld(GroupId group) const {
+  MutexLock lock(mutex_);
+  const auto pins = pins_.find(group);
+  if (pins == pins_.end() || pins->second.empty()) return TxId();
+  told_[group] = true;
+  return pins->second.begin()->first;
+}
+
+void ClusterCatalog::TellHolds() const {
+  const ClusterWorker::Working working = options_.now();
+  if (working.parts == nullptr) return;
+  std::set<GroupId> groups;
+  for (const auto& [name, state] : states_) groups.insert(state->info().spec.group);
+  for (const GroupId group : groups) {
+    const TxId held = OldestHeld(group);
+    {
+      // Who holds nothing says so once.
+      MutexLock lock(mutex_);
+      if (held == TxId() && !std::exchange(told_[group], held != TxId())) continue;
+      told_[group] = held != TxId();
+    }
+    for (uint32_t worker = 0; worker < options_.workers; ++worker) {
+      if (WorkerId(worker) == options_.self) continue;
+      const auto part = options_.part_of(working.epoch, WorkerId(worker));
+      if (part == nullptr) continue;
+      // What cannot be held shows in the reads.
+      (void)part->Hold({.epoch = working.epoch,
+                        .reader = options_.self,
+                        .state = {},
+                        .group = group,
+                        .txid = held,
+                        .held = held});
+    }
+  }
+}
+
+void ClusterCatalog::Run() {
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      if (!stops_) stopped_.WaitFor(mutex_, kTellHoldsEvery);
+      if (stops_) return;
+    }
+    TellHolds();
+    if (options_.on_tick != nullptr) options_.on_tick();
+  }
+}
+
+}  // namespace trident

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trident/run/cluster/local_part.h"
+
+#include <algorithm>
+
+namespace trident {
+namespace {
+
+// A txid that another worker has published is published here as soon as the leader's word comes.
+constexpr Nanos kAwaitTxIdMax = kSecond;
+// Whether the epoch goes on is looked at so often meanwhile.
+constexpr Nanos kEpochLookEvery = 20 * kMillisecond;
+
+// Readers are workers, of which there are few.
+constexpr size_t kHoldsMax = 4'096;
+
+Status NotIn(WorkerId worker, Epoch epoch) {
+  return Unavailable("worker ", worker.value(), " does not work in epoch ", epoch.value(),
+                     ", or not yet: the workers begin a new one; try again");
+}
+
+}  // namespace
+
+StatusOr<ClusterWorker::Working> LocalPart::Enter(const PartRead& read) const {
+  ClusterWorker::Working working = now_();
+  if (working.parts == nullptr || working.epoch != read.epoch) return NotIn(self_, read.epoch);
+  return working;
+}
+
+Status LocalPart::AwaitTxId(const PartRead& read, const WorkerParts& parts) const {
+  const Nanos deadline = RealClock().MonotonicNanos() + kAwaitTxIdMax;
+  while (parts.states().Published(read.group) < read.txid) {
+    if (now_().epoch != read.epoch) return NotIn(self_, read.epoch);
+    if (RealClock().MonotonicNanos() >= deadline) {
+      return Unavailable("worker ", self_.value(), " does not see txid ", read.txid.value(),
+                         " of group ", read.group.value(), " yet; try again");
+    }
+    const StatusOr<Snapshot> reached =
+        parts.states().Pin(read.group, ReadAt::AtLeast(read.txid, kEpochLookEvery));
+    if (!reached.ok() && !absl::IsDeadlineExceeded(reached.status())) return reached.status();
+  }
+  return absl::OkStatus();
+}
+
+// The new hold comes before the old one goes.
+Status LocalPart::Keep(const PartRead& read, const ClusterWorker::Working& working) {
+  if (read.reader == self_) return absl::OkStatus();  // it holds its cuts by itself
+  std::optional<Snapshot> old;
+  MutexLock lock(mutex_);
+  if (held_.size() >= kHoldsMax && !held_.contains({read.reader, read.group})) {
+    return ResourceExhausted("worker ", self_.value(), " holds txids for ", held_.size(),
+                             " readers, the limit");
+  }
+  Held& held = held_[{read.reader, read.group}];
+  held.said_at = clock_.MonotonicNanos();
+  if (held.epoch != working.epoch) {
+    old = std::exchange(held.cut, std::nullopt);
+    held.epoch = working.epoch;
+  }
+  if (read.held == TxId()) {
+    old = std::exchange(held.cut, std::nullopt);
+    return absl::OkStatus();
+  }
+  if (held.cut && held.cut->txid() == read.held) return held.cut->CheckReadable();
+  StatusOr<Snapshot> cut = working.parts->states().Pin(read.group, ReadAt::Exactly(read.held));
+  if (!cut.ok()) return cut.status();
+  cut->Keep(working.parts);
+  old = std::exchange(held.cut, *std::move(cut));
+  return absl::OkStatus();
+}
+
+template <class Read>
+auto LocalPart::At(const PartRead& read, Read answer)
+    -> decltype(answer(std::declval<ReadableState&>())) {
+  TRIDENT_ASSIGN_OR_RETURN(const ClusterWorker::Working working, Enter(read));
+  TRIDENT_RETURN_IF_ERROR(AwaitTxId(read, *working.parts));
+  // What is held may be older than what is read, and be gone: the read itself may still go.
+  if (const Status kept = Keep(read, working); !kept.ok() && !absl::IsOutOfRange(kept)) return kept;
+  TRIDENT_ASSIGN_OR_RETURN(const ReadableState* state, working.parts->states().Find(read.state));
+  auto answered = answer(*state);
+  // States that were opened anew share the disk with these, and fold.
+  if (now_().epoch != read.epoch) return NotIn(self_, read.epoch);
+  return answered;
+}
+
+StatusOr<ReadableState::Answers> LocalPart::Get(const PartRead& read,
+                                                std::span<const std::string_view> keys) {
+  return At(read, [&](const ReadableState& state) { return state.MultiGet(read.txid, keys); });
+}
+
+StatusOr<StatePage> LocalPart::Scan(const PartRead& read, const KeyRange& range,
+                                    PageLimits limits) {
+  return At(read, [&](const ReadableState& state) { return state.Scan(read.txid, range, limits); });
+}
+
+StatusOr<ChangesAt> LocalPart::FirstChanges(const PartRead& read, TxId after,
+                                            const KeyRange& range) {
+  return At(read, [&](const ReadableState& state) {
+    return state.FirstChanges(after, read.txid, range);
+  });
+}
+
+StatusOr<PartCounts> LocalPart::Counts(const PartRead& read) {
+  TRIDENT_ASSIGN_OR_RETURN(const ClusterWorker::Working working, Enter(read));
+  TRIDENT_ASSIGN_OR_RETURN(const ReadableState* state, working.parts->states().Find(read.state));
+  return PartCounts{state->ApproximateKeys(), state->KeysExpired(), state->UnreadableKeys()};
+}
+
+Status LocalPart::Hold(const PartRead& read) {
+  TRIDENT_ASSIGN_OR_RETURN(const ClusterWorker::Working working, Enter(read));
+  TRIDENT_RETURN_IF_ERROR(AwaitTxId(read, *working.parts));
+  return Keep(read, working);
+}
+
+void LocalPart::DropStaleHolds() {
+  const Epoch epoch = now_().epoch;
+  const Nanos now = clock_.MonotonicNanos();
+  MutexLock lock(mutex_);
+  std::erase_if(held_, [&](const auto& entry) {
+    return entry.second.epoch != epoch || now - entry.second.said_at > kPartHold;
+  });
+}
+
+}  // namespace trident
