@@ -25,6 +25,10 @@ Status Drpc(const Bench& bench);
 Status StateGet(const Bench& bench);
 // exchange.cc
 Status Exchange(const Bench& bench);
+// cluster.cc
+Status ClusterWords(const Bench& bench);
+Status ClusterGet(const Bench& bench);
+Status ClusterCommit(const Bench& bench);
 // restart.cc
 Status Restart(const Bench& bench);
 // cold_state.cc
