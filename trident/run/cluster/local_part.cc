@@ -63,6 +63,13 @@ Status LocalPart::Keep(const PartRead& read, const ClusterWorker::Working& worki
   }
   if (held.cut && held.cut->txid() == read.held) return held.cut->CheckReadable();
   StatusOr<Snapshot> cut = working.parts->states().Pin(read.group, ReadAt::Exactly(read.held));
+  if (absl::IsOutOfRange(cut.status())) {
+    // That one is gone. What is read is held all the same, by the hold that there is if it can be.
+    const bool is_held =
+        held.cut && held.cut->txid() <= read.txid && held.cut->CheckReadable().ok();
+    if (is_held) return absl::OkStatus();
+    cut = working.parts->states().Pin(read.group, ReadAt::Exactly(read.txid));
+  }
   if (!cut.ok()) return cut.status();
   cut->Keep(working.parts);
   old = std::exchange(held.cut, *std::move(cut));

@@ -193,6 +193,24 @@ TEST_F(ClusterReads, AHeldCutStaysReadableWhereverStatesAre) {
   }
 }
 
+// A request that computes for long has such a cut.
+TEST_F(ClusterReads, AnOldCutThatNoOtherWorkerHoldsIsNotInTheWayOfNewOnes) {
+  StartAll(2, 200'000);
+  cluster_->AwaitBatches(3);
+  const StateCatalog& states = cluster_->process(0).states();
+  const auto old = states.Pin(kWordGroup, ReadAt::Latest());
+  ASSERT_TRUE(old.ok()) << old.status();
+  cluster_->AwaitBatches(3 * kReadableVersions);
+  const auto cut = states.PinEverywhere(kWordGroup, ReadAt::Latest());
+  ASSERT_TRUE(cut.ok()) << cut.status();
+  const auto now = ScanAll(StateAt(0, "counts"), cut->txid(), KeyRange::All(), {});
+  ASSERT_TRUE(now.ok()) << now.status();
+  cluster_->AwaitBatches(3 * kReadableVersions);
+  const auto later = ScanAll(StateAt(0, "counts"), cut->txid(), KeyRange::All(), {.rows = 100});
+  ASSERT_TRUE(later.ok()) << later.status();
+  EXPECT_EQ(*now, *later);
+}
+
 TEST_F(ClusterReads, AWatchThroughAnyWorkerMissesNoTxid) {
   StartAll(2, 100'000);
   cluster_->AwaitBatches(2);
