@@ -74,6 +74,11 @@ std::string ProgressOf(const ClusterRun& run) {
   return line;
 }
 
+Health ReadyOf(const ClusterRun& run) {
+  if (run.TakesPart()) return {};
+  return {.ok = false, .why = "takes part in no epoch: " + run.Describe()};
+}
+
 }  // namespace
 
 void AddLeadOptions(CLI::App& command, ClusterFlags& flags) {
@@ -120,7 +125,6 @@ StatusOr<ClusterOptions> OptionsOf(const ClusterFlags& flags) {
 
 int RunClusterProcess(const std::string& program, const Topology& topology,
                       const ClusterProcess& process) {
-  CatchSignals();
   auto logical = topology.Build();
   if (!logical.ok()) return Refuse(program, logical.status());
   auto run = ClusterRun::Start(*logical, process.run, process.cluster);
@@ -138,6 +142,7 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
     const StatusOr<bool> ended = (*run)->AwaitEndFor(kSignalLookEvery);
     if (!ended.ok()) {
       code = kExitFailed;
+      process.health->Failed();
       last = Concat("failed: ", Message(ended.status()));
       break;
     }
@@ -151,6 +156,7 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
       Say(program,
           "the input has ended and is committed by all workers; serving until interrupted");
     }
+    process.health->Looked(ReadyOf(**run));
     if (process.quiet || has_ended || RealClock().MonotonicNanos() < print_at) continue;
     print_at = RealClock().MonotonicNanos() + kProgressEvery;
     std::string line = ProgressOf(**run);
@@ -161,6 +167,7 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
     code = kExitDone;
     last = "interrupted while serving; the input has ended and is committed";
   }
+  process.health->Ends();
   run->reset();
   Say(program, last);
   return code;

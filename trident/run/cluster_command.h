@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "trident/run/cluster/cluster_run.h"
 #include "trident/run/parts/run_options.h"
+#include "trident/run/process_health.h"
 #include "trident/topology.h"
 
 namespace CLI {
@@ -36,6 +37,7 @@ StatusOr<ClusterOptions> OptionsOf(const ClusterFlags& flags);
 struct ClusterProcess {
   RunOptions run;
   ClusterOptions cluster;
+  ProcessHealth* health = nullptr;  // outlives the process's run
   bool quiet = false;
 };
 // Runs until all input is committed, which the leader's process knows, or until a signal. Returns

@@ -22,6 +22,7 @@
 #include "trident/run/cluster_command.h"
 #include "trident/run/memory_default.h"
 #include "trident/run/process_end.h"
+#include "trident/run/process_health.h"
 #include "trident/run/run.h"
 #include "trident/run/start_check.h"
 
@@ -52,6 +53,7 @@ struct RunFlags {
   uint64_t memory_mib = memory_default.bytes / kMiB;
   double batch_age_ms = 0;
   uint64_t progress_deadline_s = kProgressDeadlineMsDefault / 1000;
+  std::string probe_address;
   bool keep_serving = false;
   bool quiet = false;
 };
@@ -150,16 +152,19 @@ std::string WhereToGoOn(const Run& run, const RunOptions& options) {
 // A run under the eyes of a terminal or a supervisor.
 class WatchedRun {
  public:
-  WatchedRun(const Program& program, const RunFlags& flags) : program_(program), flags_(flags) {}
+  WatchedRun(const Program& program, const RunFlags& flags, ProcessHealth& health)
+      : program_(program), flags_(flags), health_(health) {}
 
   // Returns when the run has ended, and why.
   End Await(Run& run) {
     while (!WasSignalled()) {
       const StatusOr<bool> done = run.AwaitEndFor(kSignalLookEvery);
       if (!done.ok()) {
+        health_.Failed();
         return {kExitFailed, Concat("failed: ", Message(done.status()), "; ",
                                     WhereToGoOn(run, flags_.run), About(MissingOf(run)))};
       }
+      health_.Looked({});
       if (*done && !flags_.keep_serving) return Done(run, "the input has ended and is committed");
       if (*done) {
         KeepServing(run);
@@ -174,6 +179,7 @@ class WatchedRun {
 
   // Ends the run's threads, or, if they do not end in time, the process.
   void Finish(std::unique_ptr<Run> run, const End& end) {
+    health_.Ends();
     std::vector<std::string> calls = run->CallsUnderWay(kStands);
     if (calls.empty() && end.code != kExitDone && end.code != kExitRowsAside) {
       // A call is known as one that stands when two looks have seen it.
@@ -231,6 +237,7 @@ class WatchedRun {
 
   const Program& program_;
   const RunFlags& flags_;
+  ProcessHealth& health_;
   ProgressLine progress_;
   Nanos print_at_ = RealClock().MonotonicNanos() + kProgressEvery;
   bool ended_ = false;  // the input, while it goes on serving
@@ -246,8 +253,8 @@ std::string Listed(const std::vector<std::string>& parts) {
   return line;
 }
 
-int RunTopology(const Program& program, const Topology& topology, const RunFlags& flags) {
-  CatchSignals();
+int RunTopology(const Program& program, const Topology& topology, const RunFlags& flags,
+                ProcessHealth& health) {
   // The system would end the process, without a word.
   if (!flags.memory_default.refusal.empty()) {
     return Refuse(program.name, FailedPrecondition(flags.memory_default.refusal));
@@ -260,7 +267,7 @@ int RunTopology(const Program& program, const Topology& topology, const RunFlags
   auto run = Run::Start(topology, flags.run);
   if (!run.ok()) return Refuse(program.name, run.status());
   if (!(*run)->address().empty()) Say(program.name, "serving on " + (*run)->address());
-  WatchedRun watched(program, flags);
+  WatchedRun watched(program, flags, health);
   const End end = watched.Await(**run);
   const std::string left_out = Listed((*run)->LeftOut());
   watched.Finish(*std::move(run), end);
@@ -413,6 +420,9 @@ void AddWorkOptions(CLI::App& command, RunFlags& flags) {
       ->check(CLI::IsMember({"fsync", "none"}));
   AddBatchOptions(command, flags);
   AddDropState(command, flags);
+  command.add_option("--probe-address", flags.probe_address,
+                     "answer GET /livez and /readyz over HTTP at HOST:PORT, for probes; it shows "
+                     "nothing but that, so any host is allowed");
   command.add_flag("--quiet", flags.quiet, "no progress lines");
 }
 
@@ -538,11 +548,16 @@ int RunProgram(int argc, char** argv, const Program& program) {
     return flags.run.state_dir.empty() ? Explain(program, *topology, dot)
                                        : ExplainAgainst(program, *topology, flags.run);
   }
-  if (run->parsed()) return RunTopology(program, *topology, flags);
+  CatchSignals();
+  ProcessHealth health(RealClock());
+  if (const Status served = health.Serve(program.name, flags.probe_address); !served.ok()) {
+    return Refuse(program.name, served);
+  }
+  if (run->parsed()) return RunTopology(program, *topology, flags, health);
   StatusOr<ClusterOptions> options = OptionsOf(cluster);
   if (!options.ok()) return Refuse(program.name, options.status());
   options->keep_serving = flags.keep_serving;
-  return RunClusterProcess(program.name, *topology, {flags.run, *options, flags.quiet});
+  return RunClusterProcess(program.name, *topology, {flags.run, *options, &health, flags.quiet});
 }
 
 }  // namespace trident

@@ -83,6 +83,9 @@ class ProcessOfCluster final : public ClusterRun,
   std::string address() const override {
     return port_ == nullptr ? std::string() : port_->address();
   }
+  bool TakesPart() const override {
+    return worker_->working_in() != Epoch() && (!leads() || leader_->leading() != Epoch());
+  }
   std::shared_ptr<WorkerParts> parts() const override { return worker_->parts(); }
   const std::vector<GroupId>& groups() const override { return worker_->plan().group_ids; }
   std::optional<GroupStatus> StatusOf(GroupId group) const override {

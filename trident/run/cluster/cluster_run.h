@@ -67,6 +67,8 @@ class ClusterRun {
 
   // "epoch 3 of 2 workers, all there", or for whom it waits; for people.
   virtual std::string Describe() const = 0;
+  // True while this process takes part in an epoch: its worker works, and who leads, leads.
+  virtual bool TakesPart() const = 0;
   // The parts of the worker in the present epoch; null: there are none at the moment.
   virtual std::shared_ptr<WorkerParts> parts() const = 0;
   virtual const std::vector<GroupId>& groups() const = 0;
