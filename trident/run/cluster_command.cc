@@ -124,7 +124,7 @@ StatusOr<ClusterOptions> OptionsOf(const ClusterFlags& flags) {
 }
 
 int RunClusterProcess(const std::string& program, const Topology& topology,
-                      const ClusterProcess& process) {
+                      const ClusterProcess& process, ProcessHealth& health) {
   auto logical = topology.Build();
   if (!logical.ok()) return Refuse(program, logical.status());
   auto run = ClusterRun::Start(*logical, process.run, process.cluster);
@@ -142,7 +142,7 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
     const StatusOr<bool> ended = (*run)->AwaitEndFor(kSignalLookEvery);
     if (!ended.ok()) {
       code = kExitFailed;
-      process.health->Failed();
+      health.Failed();
       last = Concat("failed: ", Message(ended.status()));
       break;
     }
@@ -156,7 +156,7 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
       Say(program,
           "the input has ended and is committed by all workers; serving until interrupted");
     }
-    process.health->Looked(ReadyOf(**run));
+    health.Looked(ReadyOf(**run));
     if (process.quiet || has_ended || RealClock().MonotonicNanos() < print_at) continue;
     print_at = RealClock().MonotonicNanos() + kProgressEvery;
     std::string line = ProgressOf(**run);
@@ -167,7 +167,7 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
     code = kExitDone;
     last = "interrupted while serving; the input has ended and is committed";
   }
-  process.health->Ends();
+  health.Ends();
   run->reset();
   Say(program, last);
   return code;

@@ -37,13 +37,13 @@ StatusOr<ClusterOptions> OptionsOf(const ClusterFlags& flags);
 struct ClusterProcess {
   RunOptions run;
   ClusterOptions cluster;
-  ProcessHealth* health = nullptr;  // outlives the process's run
   bool quiet = false;
 };
-// Runs until all input is committed, which the leader's process knows, or until a signal. Returns
+// Runs until all input is committed, which the leader's process knows, or until a signal that was
+// asked for (CatchSignals), and says in `health` how it goes. Returns
 // the exit code.
 int RunClusterProcess(const std::string& program, const Topology& topology,
-                      const ClusterProcess& process);
+                      const ClusterProcess& process, ProcessHealth& health);
 
 }  // namespace trident
 

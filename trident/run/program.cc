@@ -557,7 +557,7 @@ int RunProgram(int argc, char** argv, const Program& program) {
   StatusOr<ClusterOptions> options = OptionsOf(cluster);
   if (!options.ok()) return Refuse(program.name, options.status());
   options->keep_serving = flags.keep_serving;
-  return RunClusterProcess(program.name, *topology, {flags.run, *options, &health, flags.quiet});
+  return RunClusterProcess(program.name, *topology, {flags.run, *options, flags.quiet}, health);
 }
 
 }  // namespace trident

@@ -8,6 +8,7 @@
 
 #include "tests/kill/word_topology.h"
 #include "trident/run/cluster_command.h"
+#include "trident/run/process_end.h"
 
 int main(int argc, char** argv) {
   using namespace trident;
@@ -22,5 +23,7 @@ int main(int argc, char** argv) {
   process.cluster.worker = static_cast<uint32_t>(std::atoi(argv[4]));
   (process.cluster.worker == 0 ? process.cluster.control_address : process.cluster.leader) =
       argv[5];
-  return RunClusterProcess("cluster_topology", WordTopology(argv[2], kind), process);
+  CatchSignals();
+  ProcessHealth health(RealClock());
+  return RunClusterProcess("cluster_topology", WordTopology(argv[2], kind), process, health);
 }
