@@ -197,12 +197,27 @@ bool ClusterLeader::RunOnce() {
   return (leading != nullptr && leading->coordinator().RunOnce()) || worked;
 }
 
+// What the workers have of a group is settled by those who know it. A version without the group
+// would begin an epoch of its own meanwhile, and then it could not be settled any more.
+Status ClusterLeader::CheckGroups(const EpochRecord& last) const {
+  for (const GroupStart& start : last.groups) {
+    const auto& planned = plan_.group_ids;
+    if (std::find(planned.begin(), planned.end(), start.group) != planned.end()) continue;
+    return FailedPrecondition(
+        "the workers have batch group ", start.group.value(), " up to txid ", start.decided.value(),
+        " at least, and this version of the topology does not declare its stream; several workers "
+        "cannot give up a stream so far: declare it again, or run the version before");
+  }
+  return absl::OkStatus();
+}
+
 void ClusterLeader::BeginEpoch() {
   EndEpoch();
   must_begin_ = false;
   to_step_.clear();
   const StatusOr<EpochRecord> last = seams_.epochs->Read();
   if (!last.ok()) return Fail(last.status());
+  if (const Status known = CheckGroups(*last); !known.ok()) return Fail(known);
   mine_ = NextEpoch(*last, workers_, workers_);
   mine_.leader_life = seams_.life;
   for (const GroupId group : plan_.group_ids) {

@@ -106,6 +106,7 @@ class ClusterLeader {
   void TakeIn(const Connected& event);
   void TakeIn(const Gone& event);
   void TakeIn(Said& event);
+  Status CheckGroups(const EpochRecord& last) const;
   void BeginEpoch();
   void EndEpoch();
   Welcome WelcomeTo(Epoch epoch) const;
