@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "base/rng.h"
+#include "coordinator/cli/client.h"
 #include "tests/trident/run/cluster/word_cluster.h"
 
 namespace trident {
@@ -239,6 +240,59 @@ TEST_F(ClusterReads, AWatchThroughAnyWorkerMissesNoTxid) {
       ASSERT_EQ(*content, *all) << "txid " << event->txid.value();
     }
   }
+}
+
+// As the command asks.
+TEST_F(ClusterReads, QueriesAndAdministrationAreTheSameAtEveryAddress) {
+  constexpr uint64_t kRows = 5'000;
+  StartAll(3, kRows);
+  cluster_->AwaitAll();
+  const std::map<std::string, int64_t> expected = ExpectedCounts(kRows);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (uint32_t worker = 0; worker < 3; ++worker) {
+    ClientOptions options;
+    options.address = cluster_->process(worker).address();
+    clients.push_back(*Client::Create(options));
+  }
+  const StatusOr<TopologyView> first = clients[0]->Batches();
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_GT(first->groups.at(0).last_decided, TxId(0));
+  for (const auto& client : clients) {
+    SCOPED_TRACE(client->address());
+    const auto batches = client->Batches();
+    ASSERT_TRUE(batches.ok()) << batches.status();
+    EXPECT_EQ(batches->name, "words");
+    EXPECT_EQ(batches->epoch, first->epoch);
+    EXPECT_EQ(batches->groups.at(0).last_decided, first->groups.at(0).last_decided);
+    EXPECT_EQ(*client->Explain(ExplainFormat::kText), *clients[0]->Explain(ExplainFormat::kText));
+    EXPECT_EQ(client->GetVersion()->topology, "words");
+    const auto states = client->ListStates();
+    ASSERT_TRUE(states.ok()) << states.status();
+    for (const RemoteState& state : *states) {
+      EXPECT_EQ(state.approximate_keys, state.name == "dead-letters" ? 0 : expected.size());
+    }
+    uint64_t rows = 0;
+    RemoteScan scan;
+    scan.state = "counts";
+    const auto end = client->Scan(scan, [&](const std::vector<Datum>& key,
+                                            const StatusOr<Datum>& value) {
+      ++rows;
+      EXPECT_EQ(std::get<int64_t>(value->value), expected.at(std::get<std::string>(key[0].value)));
+    });
+    EXPECT_TRUE(end.ok()) << end.status();
+    EXPECT_EQ(rows, expected.size());
+    EXPECT_NE(client->Metrics()->find("trident_state_bytes"), std::string::npos);
+  }
+  ASSERT_TRUE(clients[2]->Pause().ok());
+  EXPECT_TRUE(clients[1]->Batches()->groups.at(0).paused);
+  ASSERT_TRUE(clients[1]->Resume().ok());
+  EXPECT_FALSE(clients[2]->Batches()->groups.at(0).paused);
+  const auto letters = clients[1]->DoWithLetters(LetterAction::kDrop, {{"words", 1, 1}});
+  ASSERT_TRUE(letters.ok()) << letters.status();
+  EXPECT_EQ(letters->at(0).now, LetterStanding::Now::kRefused);
+  // Without the leader there is nobody to ask, and a worker says so.
+  cluster_->End(0);
+  EXPECT_TRUE(absl::IsUnavailable(clients[1]->Batches().status()));
 }
 
 TEST_F(ClusterReads, WithoutAnEpochReadsEndAfterAWhile) {

@@ -97,6 +97,7 @@ WordCluster::WordCluster(uint32_t workers, uint64_t rows, AtEnd at_end)
 void WordCluster::Start(uint32_t worker) {
   RunOptions options;
   options.state_dir = dir_.path() + Concat("/worker", worker);
+  options.address = "127.0.0.1:0";
   options.batch_rows = 500;
   options.memory_bytes = uint64_t{128} << 20;
   ClusterOptions cluster;
