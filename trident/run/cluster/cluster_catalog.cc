@@ -158,17 +158,20 @@ class ClusterCatalog::State final : public ReadableState {
             .txid = at,
             .held = {}};
   }
-  // A part that cannot be asked counts nothing.
+  // Whoever lists states does not wait for an epoch: while a part cannot be asked, it counts what
+  // it counted last.
   PartCounts CountsOf() const {
     PartCounts all;
     for (const WorkerId worker : owners_) {
       const StatusOr<PartCounts> part = catalog_.ReadPart(
-          worker, Which(TxId()),
+          worker, Which(TxId()), /*wait=*/0,
           [](PartReads& reads, const PartRead& which) { return reads.Counts(which); });
-      if (!part.ok()) continue;
-      all.keys += part->keys;
-      all.expired += part->expired;
-      all.unreadable += part->unreadable;
+      MutexLock lock(mutex_);
+      if (part.ok()) last_counts_[worker] = *part;
+      const PartCounts& counts = last_counts_[worker];
+      all.keys += counts.keys;
+      all.expired += counts.expired;
+      all.unreadable += counts.unreadable;
     }
     return all;
   }
@@ -177,6 +180,8 @@ class ClusterCatalog::State final : public ReadableState {
   const StateInfo info_;
   const std::vector<WorkerId> owner_of_;  // by partition
   std::set<WorkerId> owners_;
+  mutable Mutex mutex_;
+  mutable std::map<WorkerId, PartCounts> last_counts_ TRIDENT_GUARDED_BY(mutex_);
 };
 
 // ---- the catalog ----
@@ -331,9 +336,9 @@ StatusOr<Watch> ClusterCatalog::Follow(const ReadableState& state, KeyRange rang
 }
 
 template <class Read>
-auto ClusterCatalog::ReadPart(WorkerId worker, PartRead which, Read read) const
+auto ClusterCatalog::ReadPart(WorkerId worker, PartRead which, Nanos wait, Read read) const
     -> decltype(read(std::declval<PartReads&>(), which)) {
-  const Nanos deadline = RealClock().MonotonicNanos() + options_.epoch_wait;
+  const Nanos deadline = RealClock().MonotonicNanos() + wait;
   which.reader = options_.self;
   for (;;) {
     TRIDENT_ASSIGN_OR_RETURN(const ClusterWorker::Working working, AwaitEpoch(deadline));
@@ -376,6 +381,7 @@ void ClusterCatalog::TellHolds() const {
   std::set<GroupId> groups;
   for (const auto& [name, state] : states_) groups.insert(state->info().spec.group);
   for (const GroupId group : groups) {
+    (void)Published(group);  // so that it is known while an epoch begins
     const TxId held = OldestHeld(group);
     {
       // Who holds nothing says so once.

@@ -81,9 +81,14 @@ class ClusterCatalog final : public StateCatalog {
                            const ReadAt& at) const;
   StatusOr<Snapshot> PinAtLeast(GroupId group, TxId txid, Nanos wait) const;
   // Calls read(part, which) -> StatusOr<T> with the part of `worker` in the epoch that goes on, and
-  // again while that is not there yet.
+  // again while that is not there yet; at most until epoch_wait has passed, or `wait`.
   template <class Read>
   auto ReadPart(WorkerId worker, PartRead which, Read read) const
+      -> decltype(read(std::declval<PartReads&>(), which)) {
+    return ReadPart(worker, std::move(which), options_.epoch_wait, read);
+  }
+  template <class Read>
+  auto ReadPart(WorkerId worker, PartRead which, Nanos wait, Read read) const
       -> decltype(read(std::declval<PartReads&>(), which));
   TxId OldestHeld(GroupId group) const;
   void Run();

@@ -33,6 +33,7 @@ StatusOr<TopologyView> ClusterControl::View() const {
       shown = ViewOf({group, *status, *counters});
     } else {
       shown.name = std::to_string(group.value());
+      shown.last_decided = parts_.states->Published(group);
       shown.waits_for = WaitsFor(parts_.leader->awaited());
     }
     // Each worker knows of the sources that it reads, and nobody asks them.

@@ -12,6 +12,7 @@
 
 #include "coordinator/cluster/leader_questions.h"
 #include "coordinator/serve/topology_control.h"
+#include "state/view/state_catalog.h"
 #include "trident/run/cluster/cluster_leader.h"
 #include "trident/run/cluster/cluster_worker.h"
 
@@ -30,6 +31,7 @@ class ClusterControl final : public TopologyControl {
     std::vector<GroupId> groups;
     ClusterLeader* leader = nullptr;  // null: this process does not lead
     const ClusterWorker* worker = nullptr;
+    const StateCatalog* states = nullptr;  // of all workers
     // Of a process that does not lead; it may wait.
     std::function<StatusOr<std::string>(LeaderQuestion)> ask_leader = nullptr;
   };

@@ -275,6 +275,7 @@ Status ProcessOfCluster::Serve(const Plan& plan) {
       .groups = plan.group_ids,
       .leader = leader_.get(),
       .worker = worker_.get(),
+      .states = catalog_.get(),
       .ask_leader = [this](LeaderQuestion question) { return AskLeader(question); }});
   {
     MutexLock lock(mutex_);

@@ -28,7 +28,7 @@ StatusOr<std::unique_ptr<EpochLinks>> EpochLinks::Start(Options options) {
   return links;
 }
 
-EpochLinks::~EpochLinks() { Disconnect(); }
+EpochLinks::~EpochLinks() { Close(); }
 
 std::string EpochLinks::address() const { return Concat("127.0.0.1:", port_); }
 
@@ -92,7 +92,7 @@ std::vector<Welcome::Worker> EpochLinks::OthersOf(Epoch epoch) const {
 }
 
 Status EpochLinks::Connect(Epoch epoch, const std::function<bool()>& goes_on) {
-  Disconnect();
+  Close();
   std::shared_ptr<PeerLinks> links;
   for (int tries = 0; links == nullptr; ++tries) {
     StatusOr<std::shared_ptr<PeerLinks>> opened = Open(epoch);
@@ -122,7 +122,16 @@ Status EpochLinks::Connect(Epoch epoch, const std::function<bool()>& goes_on) {
   }
 }
 
+// If the system does not give the port back at once, it is open again with the next epoch.
 void EpochLinks::Disconnect() {
+  Close();
+  StatusOr<std::shared_ptr<PeerLinks>> opened = Open(Epoch());
+  if (!opened.ok()) return;
+  MutexLock lock(mutex_);
+  links_ = *std::move(opened);
+}
+
+void EpochLinks::Close() {
   std::shared_ptr<PeerLinks> links;
   {
     MutexLock lock(mutex_);

@@ -48,7 +48,7 @@ class EpochLinks final : public Transport {
   // Returns when all workers of the epoch take what the links to them carry. Not ok: not
   // `goes_on` any more, or the port is lost.
   Status Connect(Epoch epoch, const std::function<bool()>& goes_on);
-  // REQUIRES: nobody sends any more.
+  // Ends the links of the epoch; the port stays open for who asks. REQUIRES: nobody sends any more.
   void Disconnect();
 
   void Send(DataMessage message) override;
@@ -58,6 +58,7 @@ class EpochLinks final : public Transport {
  private:
   explicit EpochLinks(Options options) : options_(std::move(options)) {}
   StatusOr<std::shared_ptr<PeerLinks>> Open(Epoch epoch);
+  void Close();
   Status Judge(Epoch epoch, const PeerLife& peer) const;
   // Whether all of them take what the links to them carry.
   static bool IsWhole(const PeerLinks& links, const std::vector<Welcome::Worker>& others);

@@ -295,6 +295,44 @@ TEST_F(ClusterReads, QueriesAndAdministrationAreTheSameAtEveryAddress) {
   EXPECT_TRUE(absl::IsUnavailable(clients[1]->Batches().status()));
 }
 
+// Whoever asks first looks which states there are; what waits must be the answer alone.
+TEST_F(ClusterReads, StatesAreListedAndBatchesShownWhileAnEpochBegins) {
+  StartAll(3, 1'000);
+  cluster_->AwaitAll();
+  const uint64_t keys = StateAt(2, "counts").ApproximateKeys();
+  EXPECT_GT(keys, 0u);
+  const TxId last = cluster_->process(0).states().Published(kWordGroup);
+  cluster_->End(1);
+  ClientOptions options;
+  options.address = cluster_->process(2).address();
+  const auto client = *Client::Create(options);
+  // Until the other two have left the epoch.
+  Mutex mutex;
+  CondVar never;
+  while (cluster_->process(2).parts() != nullptr) {
+    MutexLock lock(mutex);
+    never.WaitFor(mutex, kMillisecond);
+  }
+  const Nanos begin = RealClock().MonotonicNanos();
+  const auto states = client->ListStates();
+  ASSERT_TRUE(states.ok()) << states.status();
+  for (const RemoteState& state : *states) {
+    if (state.name == "counts") {
+      EXPECT_EQ(state.approximate_keys, keys);
+    }
+  }
+  const auto batches = client->Batches();
+  ASSERT_TRUE(batches.ok()) << batches.status();
+  EXPECT_NE(batches->groups.at(0).waits_for.find("worker 1"), std::string::npos)
+      << batches->groups.at(0).waits_for;
+  EXPECT_EQ(batches->groups.at(0).last_decided, last);
+  EXPECT_LT(RealClock().MonotonicNanos() - begin, 2 * kSecond);
+  const auto read = client->Get("counts", {Datum{.value = std::string("w1")}}, {});
+  EXPECT_TRUE(absl::IsUnavailable(read.status())) << read.status();
+  cluster_->Start(1);
+  EXPECT_TRUE(client->Get("counts", {Datum{.value = std::string("w1")}}, {}).ok());
+}
+
 TEST_F(ClusterReads, WithoutAnEpochReadsEndAfterAWhile) {
   cluster_ = std::make_unique<WordCluster>(2, 10, WordCluster::AtEnd::kServes);
   cluster_->Start(0);
