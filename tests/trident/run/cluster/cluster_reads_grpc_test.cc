@@ -230,7 +230,7 @@ TEST_F(ClusterReads, AWatchThroughAnyWorkerMissesNoTxid) {
     ASSERT_TRUE(watch.ok()) << watch.status();
     cut.reset();
     for (int events = 0; events < 30;) {
-      const auto event = watch->Next(kLong);
+      const auto event = watch->Next(3 * kSecond);
       ASSERT_TRUE(event.ok()) << event.status();
       if (event->changes.empty()) break;  // all is counted
       ++events;
