@@ -93,6 +93,14 @@ TEST_F(ClusterReads, EveryWorkerAnswersTheSame) {
     ASSERT_TRUE(some.ok()) << some.status();
     const auto first = expected.lower_bound("w1"), end = expected.lower_bound("w2");
     EXPECT_EQ(some->size(), static_cast<size_t>(std::distance(first, end)));
+    // One row at a time, and pages that are smaller than a row.
+    const KeyRange few{KeyOfWord("w1"), KeyOfWord("w12")};
+    for (const PageLimits limits : {PageLimits{.rows = 1}, PageLimits{.rows = 5, .bytes = 1}}) {
+      const auto rows = ScanAll(counts, cut->txid(), few, limits);
+      ASSERT_TRUE(rows.ok()) << rows.status();
+      const auto begin = expected.lower_bound("w1"), stop = expected.lower_bound("w12");
+      EXPECT_EQ(rows->size(), static_cast<size_t>(std::distance(begin, stop)));
+    }
     EXPECT_EQ(counts.ApproximateKeys(), expected.size());
     EXPECT_EQ(counts.UnreadableKeys(), 0u);
   }
