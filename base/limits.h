@@ -36,6 +36,10 @@ inline constexpr int64_t kScanStreamPageRowsDefault = 1'000;
 // Threads for reads that may take long, and the number of multi-gets that may wait for one.
 inline constexpr int32_t kReadThreads = 2;
 inline constexpr int64_t kReadQueueMax = 1024;
+// Threads for reads of states that are in several processes: they wait for these most of the time.
+inline constexpr int32_t kFarReadThreads = 16;
+// Calls of administration that wait for another process to answer.
+inline constexpr int64_t kAdminCallsMax = 64;
 // Scans and watches at once, over all clients of a server. Each of them keeps a txid readable.
 inline constexpr int64_t kScansMax = 64;
 inline constexpr int64_t kWatchesMax = 256;
@@ -56,6 +60,27 @@ inline constexpr int32_t kRpcIdleConnectionMsMax = 15 * 60'000;
 inline constexpr int32_t kRpcKeepaliveMs = 60'000;
 inline constexpr int32_t kRpcKeepaliveTimeoutMs = 20'000;
 inline constexpr int32_t kRpcPingIntervalMsMin = 10'000;
+
+// Reads of states between workers: keys of one call, bytes of one answer unless one value has more,
+// bytes of a page, and how long a call may take before the other worker counts as gone.
+inline constexpr int kPartReadKeysMax = 10'000;
+inline constexpr size_t kPartAnswerBytesMax = 4 * kMiB;
+inline constexpr uint64_t kPartPageBytesMax = 8 * kMiB;
+inline constexpr int64_t kPartReadMsMax = 2'000;
+// A worker sees a txid that another one has published this soon, or the read fails.
+inline constexpr int64_t kPartTxIdMsMax = 1'000;
+// A worker keeps a txid for another one that says nothing more for so long, and for so many: one a
+// worker and batch group.
+inline constexpr int64_t kPartHoldMs = 3'000;
+inline constexpr size_t kPartHoldersMax = 4'096;
+// How long a read waits while an epoch of several workers begins.
+inline constexpr int64_t kEpochWaitMsMax = 3'000;
+
+// Probes over HTTP: the head of a request, connections at once (the oldest one goes), and the time
+// of one from its begin to its end.
+inline constexpr size_t kProbeHeadBytesMax = 4096;
+inline constexpr size_t kProbeConnectionsMax = 16;
+inline constexpr int64_t kProbeRequestMsMax = 3'000;
 
 // The control stream between a leader and each of its workers: the size of one message, the parts
 // in it (records, ranges, positions, names), and what may wait for a peer that does not read.
@@ -165,6 +190,8 @@ inline constexpr int32_t kLinkPingIntervalMsMin = 100;
 inline constexpr int32_t kLinkConnectMsMax = 2'000;
 // Links that one connection may have; each worker has one of its own.
 inline constexpr int32_t kLinksPerConnectionMax = 16;
+// Threads on which a worker answers reads of other workers.
+inline constexpr int kLinkThreadsBesideMax = 64;
 inline constexpr int32_t kExecutorsMax = 256;
 // Rows of dead letters that wait to be tried again, of one stream. Further ones are asked for
 // later.

@@ -19,7 +19,7 @@
 namespace trident {
 
 // Of what is said on a control stream. Both ends must have the same.
-inline constexpr uint32_t kControlVersion = 2;
+inline constexpr uint32_t kControlVersion = 3;
 
 // ---- from a worker to its leader ----
 

@@ -23,10 +23,6 @@ namespace {
 
 namespace pb = control::v1;
 
-// Values in one answer; a larger one comes alone.
-constexpr size_t kAnswerBytesMax = 4 * kMiB;
-// A page of another worker may have no more, whatever is asked for.
-constexpr uint64_t kPageBytesMax = 8 * kMiB;
 // A gRPC error travels in the head of a message, which is small.
 constexpr size_t kErrorBytesMax = 4'096;
 
@@ -52,6 +48,7 @@ void Fill(const PartRead& read, pb::PartRead& out) {
   out.set_group(read.group.value());
   out.set_txid(read.txid.value());
   out.set_held(read.held.value());
+  out.set_said(read.said);
 }
 
 StatusOr<PartRead> ReadFrom(const pb::PartRead& in) {
@@ -61,10 +58,11 @@ StatusOr<PartRead> ReadFrom(const pb::PartRead& in) {
                   .state = in.state(),
                   .group = GroupId(in.group()),
                   .txid = TxId(in.txid()),
-                  .held = TxId(in.held())};
+                  .held = TxId(in.held()),
+                  .said = in.said()};
 }
 
-void Fill(const Status& error, const std::optional<std::string>& value, pb::PartValue& out) {
+void Fill(const Status& error, std::optional<std::string> value, pb::PartValue& out) {
   if (!error.ok()) {
     out.set_error_code(static_cast<uint32_t>(error.code()));
     out.set_error(std::string(Message(error)));
@@ -72,7 +70,7 @@ void Fill(const Status& error, const std::optional<std::string>& value, pb::Part
   }
   if (!value) return;
   out.set_found(true);
-  out.set_value(*value);
+  out.set_value(*std::move(value));
 }
 
 Status ErrorOf(const pb::PartValue& value) {
@@ -95,8 +93,8 @@ class Service final : public pb::PartReads::Service {
   grpc::Status Get(grpc::ServerContext* context, const pb::PartGetRequest* request,
                    pb::PartGetResponse* response) override {
     return Answer(*context, request->read(), [&](const PartRead& read) -> Status {
-      if (request->keys_size() == 0 || request->keys_size() > kPartKeysMax) {
-        return InvalidArgument("a read of keys asks for 1 to ", kPartKeysMax, ", found ",
+      if (request->keys_size() == 0 || request->keys_size() > kPartReadKeysMax) {
+        return InvalidArgument("a read of keys asks for 1 to ", kPartReadKeysMax, ", found ",
                                request->keys_size());
       }
       const std::vector<std::string_view> keys(request->keys().begin(), request->keys().end());
@@ -108,7 +106,7 @@ class Service final : public pb::PartReads::Service {
                     pb::PartScanResponse* response) override {
     return Answer(*context, request->read(), [&](const PartRead& read) -> Status {
       const PageLimits limits{std::min<uint64_t>(request->rows_max(), kScanPageRowsMax),
-                              std::min(request->bytes_max(), kPageBytesMax)};
+                              std::min(request->bytes_max(), kPartPageBytesMax)};
       TRIDENT_ASSIGN_OR_RETURN(StatePage page, parts_.Scan(read, RangeOf(*request), limits));
       for (StateRow& row : page.rows) {
         pb::PartRow& out = *response->add_rows();
@@ -189,18 +187,18 @@ class Service final : public pb::PartReads::Service {
                  pb::PartGetResponse& response) {
     size_t bytes = 0;
     size_t step = 16;
-    while (!keys.empty() && bytes < kAnswerBytesMax) {
+    while (!keys.empty() && bytes < kPartAnswerBytesMax) {
       const auto some = keys.first(std::min(keys.size(), step));
-      TRIDENT_ASSIGN_OR_RETURN(const ReadableState::Answers answers, parts_.Get(read, some));
+      TRIDENT_ASSIGN_OR_RETURN(ReadableState::Answers answers, parts_.Get(read, some));
       size_t largest = 1;
-      for (const StatusOr<std::optional<std::string>>& answer : answers) {
+      for (StatusOr<std::optional<std::string>>& answer : answers) {
         pb::PartValue& out = *response.add_values();
-        Fill(answer.status(), answer.ok() ? *answer : std::nullopt, out);
+        Fill(answer.status(), answer.ok() ? *std::move(answer) : std::nullopt, out);
         largest = std::max(largest, out.value().size());
         bytes += out.value().size();
       }
       keys = keys.subspan(some.size());
-      step = std::clamp<size_t>(kAnswerBytesMax / 4 / largest, 1, 256);
+      step = std::clamp<size_t>(kPartAnswerBytesMax / 4 / largest, 1, 256);
     }
     return absl::OkStatus();
   }
@@ -227,7 +225,8 @@ class FarPart final : public PartReads, public LeaderQuestions {
       const auto rest = keys.subspan(answers.size());
       pb::PartGetRequest request;
       Fill(read, *request.mutable_read());
-      for (const std::string_view key : rest.first(std::min<size_t>(rest.size(), kPartKeysMax))) {
+      for (const std::string_view key :
+           rest.first(std::min<size_t>(rest.size(), kPartReadKeysMax))) {
         request.add_keys(std::string(key));
       }
       pb::PartGetResponse response;

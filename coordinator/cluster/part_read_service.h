@@ -17,19 +17,15 @@ class Service;
 
 namespace trident {
 
-// A call to another worker fails with Unavailable after so long.
-inline constexpr int64_t kPartReadMsMax = 2'000;
-
 // What answers calls that bring `token`. Its methods run on threads of the server that it is given
 // to, and wait as those who answer do, who outlive it. `questions` is null in a process that does
-// not lead. What cannot be (no epoch, more than kPartKeysMax keys) is refused with InvalidArgument.
+// not lead. What cannot be (no epoch, more than kPartReadKeysMax keys) is refused with
+// InvalidArgument.
 std::shared_ptr<grpc::Service> NewPartReadService(PartReads& parts, LeaderQuestions* questions,
                                                   std::string token);
 
-inline constexpr int kPartKeysMax = 10'000;
-
-// The parts of the worker that listens at "host:port". It has a connection of its own, and dials
-// again by itself.
+// The parts of the worker that listens at "host:port". A call is Unavailable after kPartReadMsMax.
+// It has a connection of its own, and dials again by itself.
 std::unique_ptr<PartReads> NewFarPart(const std::string& address, std::string token);
 // The same, of the process that leads.
 std::unique_ptr<LeaderQuestions> NewFarLeader(const std::string& address, std::string token);

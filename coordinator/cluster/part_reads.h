@@ -25,11 +25,12 @@ struct PartRead {
   GroupId group;  // of the state
   TxId txid;      // that is read
   // The oldest txid of the group that the reader holds; zero: none. The worker keeps it readable
-  // until the reader says another one, or nothing for kPartHold.
+  // until the reader says another one, or nothing for kPartHoldMs.
   TxId held;
+  // Grows with each read of this reader in an epoch. Reads may overtake each other; what an earlier
+  // one says of `held` means nothing then.
+  uint64_t said = 0;
 };
-
-inline constexpr Nanos kPartHold = 3 * kSecond;
 
 // What a worker can say of its part of a state.
 struct PartCounts {
@@ -41,7 +42,7 @@ struct PartCounts {
 // Thread-safe. A call may wait for the worker, so it is for no thread that must not wait.
 //
 // Errors of all of them. Unavailable: the worker is not in this epoch, yet or any more, or cannot
-// be reached, or does not see the txid within kPartReadMsMax. OutOfRange: the txid is not readable
+// be reached, or does not see the txid within kPartTxIdMsMax. OutOfRange: the txid is not readable
 // there any more. NotFound: there is no such state.
 class PartReads {
  public:

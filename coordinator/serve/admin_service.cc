@@ -14,9 +14,6 @@
 namespace trident {
 namespace {
 
-// Calls that may wait for another process.
-constexpr int64_t kAdminCallsMax = 64;
-
 StatusOr<LetterAction> ActionOf(const v1::DeadLettersRequest& request) {
   switch (request.action()) {
     case v1::DeadLettersRequest::LOOK:

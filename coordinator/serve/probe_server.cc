@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "coordinator/serve/listen_address.h"
 
 namespace trident {

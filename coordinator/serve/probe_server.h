@@ -5,7 +5,6 @@
 #ifndef TRIDENT_COORDINATOR_SERVE_PROBE_SERVER_H_
 #define TRIDENT_COORDINATOR_SERVE_PROBE_SERVER_H_
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,11 +13,6 @@
 #include "base/status.h"
 
 namespace trident {
-
-inline constexpr size_t kProbeHeadBytesMax = 4096;
-inline constexpr size_t kProbeConnectionsMax = 16;
-// From the connection's begin to its end; who needs longer is cut off.
-inline constexpr Nanos kProbeRequestMax = 3 * kSecond;
 
 struct Health {
   bool ok = true;
@@ -36,7 +30,8 @@ struct HealthChecks {
 class ProbeServer {
  public:
   // Listens at "host:port", any host, when this returns; port 0 takes a free one. InvalidArgument:
-  // an address that cannot be; Unavailable: it cannot be listened on.
+  // an address that cannot be; Unavailable: it cannot be listened on. A connection is cut off after
+  // `request_max`.
   static StatusOr<std::unique_ptr<ProbeServer>> Start(const std::string& address, Nanos request_max,
                                                       HealthChecks checks);
   virtual ~ProbeServer() = default;

@@ -60,8 +60,6 @@ class DeferredRead final : public grpc::ServerUnaryReactor {
 
 // How often a read of the latest takes a cut anew, where states are in other processes.
 constexpr int kLatestTriesMax = 5;
-// Threads of a server whose reads wait for other processes most of the time.
-constexpr int32_t kFarReadThreads = 16;
 
 // Calls read() -> Status. States of other processes may go on between the cut and the read of it; a
 // read of the latest then takes a newer one.

@@ -26,8 +26,6 @@ namespace trident {
 namespace {
 
 constexpr char kMethod[] = "/trident.Peer/Exchange";
-// Threads on which calls of the service beside the streams may be under way.
-constexpr int kLinkThreadsBesideMax = 64;
 constexpr int kBesideLookMs = 200;
 constexpr char kTokenKey[] = "trident-token-bin";  // any bytes may be one
 

@@ -16,7 +16,7 @@ namespace trident {
 // Every read under a snapshot is answered at exactly txid(). Hold it for the length of a request:
 // the previous values that it needs stay in memory, and when they outgrow their share of the memory
 // budget the oldest snapshots expire (reads then fail with OutOfRange). Movable; may be released on
-// any thread. Must not outlive the store that gave it.
+// any thread. Must not outlive the store, or the catalog, that gave it.
 class Snapshot {
  public:
   // See GroupTimeline::Pin for the errors.
@@ -25,33 +25,43 @@ class Snapshot {
     if (!txid.ok()) return txid.status();
     return Snapshot(timeline, *txid);
   }
+  // A cut that `holder` keeps readable, as far as it can, as long as it lives.
+  static Snapshot HeldBy(std::shared_ptr<const void> holder, GroupId group, TxId txid) {
+    return Snapshot(std::move(holder), group, txid);
+  }
   ~Snapshot() {
     if (timeline_ != nullptr) timeline_->Unpin(txid_);
   }
   Snapshot(Snapshot&& other) noexcept
       : timeline_(std::exchange(other.timeline_, nullptr)),
-        txid_(other.txid_),
-        keeps_(std::move(other.keeps_)) {}
+        holder_(std::move(other.holder_)),
+        group_(other.group_),
+        txid_(other.txid_) {}
   Snapshot& operator=(Snapshot&& other) noexcept {
     std::swap(timeline_, other.timeline_);
+    std::swap(holder_, other.holder_);
+    std::swap(group_, other.group_);
     std::swap(txid_, other.txid_);
-    std::swap(keeps_, other.keeps_);
     return *this;
   }
-  // Keeps `object` alive until the cut is released, and lets go of it then.
-  void Keep(std::shared_ptr<const void> object) { keeps_ = std::move(object); }
 
-  GroupId group() const { return timeline_->group(); }
+  GroupId group() const { return group_; }
   TxId txid() const { return txid_; }
-  // OutOfRange if the cut has expired. See GroupTimeline::CheckReadable.
-  Status CheckReadable() const { return timeline_->CheckReadable(txid_); }
+  // OutOfRange if it is known to have expired. See GroupTimeline::CheckReadable.
+  Status CheckReadable() const {
+    return timeline_ == nullptr ? absl::OkStatus() : timeline_->CheckReadable(txid_);
+  }
 
  private:
-  Snapshot(GroupTimeline& timeline, TxId txid) : timeline_(&timeline), txid_(txid) {}
+  Snapshot(GroupTimeline& timeline, TxId txid)
+      : timeline_(&timeline), group_(timeline.group()), txid_(txid) {}
+  Snapshot(std::shared_ptr<const void> holder, GroupId group, TxId txid)
+      : timeline_(nullptr), holder_(std::move(holder)), group_(group), txid_(txid) {}
 
-  GroupTimeline* timeline_;
+  GroupTimeline* timeline_;  // which it has pinned; null: it is moved from, or has a holder
+  std::shared_ptr<const void> holder_;
+  GroupId group_;
   TxId txid_;
-  std::shared_ptr<const void> keeps_;
 };
 
 }  // namespace trident

@@ -35,8 +35,7 @@ class Workers {
     uint32_t workers = 2;
     uint64_t batch_rows = kBatchRowsMaxDefault;
     bool keep_serving = false;
-    // The topology of each worker has a spout of its own, but for worker 0, which gets this one if
-    // it is not null: the source that all rows come from.
+    // The spout of each worker's topology.
     std::function<StatusOr<std::shared_ptr<Spout>>(uint32_t worker)> spout;
   };
   static StatusOr<std::unique_ptr<Workers>> Start(const Settings& settings,

@@ -3,13 +3,14 @@
 
 #include <utility>
 
+#include "base/limits.h"
 #include "trident/run/process_end.h"
 
 namespace trident {
 
 Status ProcessHealth::Serve(const std::string& program, const std::string& address) {
   if (address.empty()) return absl::OkStatus();
-  TRIDENT_ASSIGN_OR_RETURN(server_, ProbeServer::Start(address, kProbeRequestMax,
+  TRIDENT_ASSIGN_OR_RETURN(server_, ProbeServer::Start(address, kProbeRequestMsMax * kMillisecond,
                                                        {.live = [this] { return Live(); },
                                                         .ready = [this] { return Ready(); }}));
   Say(program, "answers probes on " + server_->address());

@@ -7,7 +7,6 @@
 
 #include "base/logging.h"
 #include "coordinator/serve/drpc_server.h"
-#include "coordinator/serve/listen_address.h"
 #include "coordinator/serve/server.h"
 #include "state/disk/rocks_directory.h"
 #include "trident/planner/explain.h"
@@ -15,6 +14,7 @@
 #include "trident/run/call_watch.h"
 #include "trident/run/local_control.h"
 #include "trident/run/parts/run_parts.h"
+#include "trident/run/parts/serving.h"
 #include "trident/run/parts/state_directory.h"
 
 namespace trident {
@@ -153,16 +153,10 @@ Status LocalRun::Serve() {
   parts.counts_of = [this](GroupId group) { return parts_->CountsOf(group); };
   control_ = std::make_unique<LocalControl>(std::move(parts));
   if (options_.address.empty()) return absl::OkStatus();
-  ServerOptions server;
-  server.address = options_.address;
-  if (options_.tls) {
-    server.tls = TlsFiles{.certificate = options_.tls->certificate,
-                          .key = options_.tls->key,
-                          .peer_ca = options_.tls->client_ca};
-  }
-  TRIDENT_ASSIGN_OR_RETURN(server_, Server::Start(server, {.states = &parts_->states(),
-                                                           .drpc = &drpc_,
-                                                           .control = control_.get()}));
+  TRIDENT_ASSIGN_OR_RETURN(
+      server_,
+      Server::Start(ServerOptionsOf(options_),
+                    {.states = &parts_->states(), .drpc = &drpc_, .control = control_.get()}));
   return absl::OkStatus();
 }
 
@@ -312,11 +306,7 @@ Status CheckOptions(const RunOptions& options) {
   if (options.batch_age < 0) {
     return InvalidArgument("batch_age must not be negative, found ", options.batch_age, " ns");
   }
-  if (options.tls && options.address.empty()) {
-    return InvalidArgument(
-        "there are TLS files, but no address to serve at: give both, or neither of them");
-  }
-  return options.address.empty() ? absl::OkStatus() : ParseHostPort(options.address).status();
+  return CheckServing(options);
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ PartRead Read() {
           .state = "counts",
           .group = GroupId(1),
           .txid = TxId(17),
-          .held = TxId(15)};
+          .held = TxId(15),
+          .said = 9};
 }
 
 // Answers what a test sets, and remembers what it was asked.
@@ -122,6 +123,7 @@ TEST_F(PartReadServiceTest, AnswersToKeysArriveInTheirOrder) {
   EXPECT_EQ(parts_.last.group, GroupId(1));
   EXPECT_EQ(parts_.last.txid, TxId(17));
   EXPECT_EQ(parts_.last.held, TxId(15));
+  EXPECT_EQ(parts_.last.said, 9u);
 }
 
 TEST_F(PartReadServiceTest, ManyLargeValuesComeInSeveralMessages) {
@@ -196,7 +198,7 @@ TEST_F(PartReadServiceTest, AReadWithoutAnEpochOrWithTooManyKeysIsRefused) {
   const std::vector<std::string_view> none;
   EXPECT_TRUE(far_->Get(Read(), none).ok()) << "no question, no call";
   // The asking end splits what is too much for one call.
-  const std::vector<std::string_view> many(kPartKeysMax + 5, "a");
+  const std::vector<std::string_view> many(kPartReadKeysMax + 5, "a");
   const auto answers = far_->Get(Read(), many);
   ASSERT_TRUE(answers.ok()) << answers.status();
   EXPECT_EQ(answers->size(), many.size());

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "tests/support/http_ask.h"
 
 namespace trident {

@@ -14,7 +14,7 @@ namespace {
 
 // Whether an epoch has begun, or a worker is there, is looked at so often.
 constexpr Nanos kLookEvery = 5 * kMillisecond;
-constexpr Nanos kTellHoldsEvery = kPartHold / 6;
+constexpr Nanos kTellHoldsEvery = kPartHoldMs * kMillisecond / 6;
 // How often a cut is taken anew when other workers do not have it any more.
 constexpr int kCutTriesMax = 10;
 // Rows that each worker is asked for at least: with few, pages would be many.
@@ -29,26 +29,47 @@ Status Of(WorkerId worker, const Status& status) {
 
 class ClusterCatalog::Pinned {
  public:
-  Pinned(const ClusterCatalog& catalog, std::shared_ptr<WorkerParts> parts, GroupId group,
-         TxId txid)
-      : catalog_(catalog), parts_(std::move(parts)), group_(group), txid_(txid) {
+  Pinned(const ClusterCatalog& catalog, ClusterWorker::Working in, Snapshot cut)
+      : catalog_(catalog),
+        group_(cut.group()),
+        txid_(cut.txid()),
+        in_(std::move(in)),
+        cut_(std::move(cut)) {
     MutexLock lock(catalog_.mutex_);
-    ++catalog_.pins_[group_][txid_];
+    catalog_.pinned_.insert(this);
+    catalog_.pins_[group_].insert(txid_);
   }
   ~Pinned() {
     MutexLock lock(catalog_.mutex_);
-    std::map<TxId, uint64_t>& pins = catalog_.pins_[group_];
-    const auto pin = pins.find(txid_);
-    if (--pin->second == 0) pins.erase(pin);
+    catalog_.pinned_.erase(this);
+    std::multiset<TxId>& pins = catalog_.pins_[group_];
+    pins.erase(pins.find(txid_));
   }
   Pinned(const Pinned&) = delete;
   Pinned& operator=(const Pinned&) = delete;
 
+  // What is held of an epoch. The cut goes before the parts that it is of.
+  struct OfEpoch {
+    ClusterWorker::Working in;
+    std::optional<Snapshot> cut;
+  };
+  // Holds the cut in what works now, if it can be, and gives out what it held of another epoch.
+  // Under the lock of the catalog.
+  std::optional<OfEpoch> Move(const ClusterWorker::Working& now) {
+    if (in_.epoch == now.epoch) return std::nullopt;
+    OfEpoch old{std::exchange(in_, now), std::exchange(cut_, std::nullopt)};
+    if (now.parts == nullptr) return old;
+    StatusOr<Snapshot> again = now.parts->states().Pin(group_, ReadAt::Exactly(txid_));
+    if (again.ok()) cut_ = *std::move(again);
+    return old;
+  }
+
  private:
   const ClusterCatalog& catalog_;
-  const std::shared_ptr<WorkerParts> parts_;  // which the cut is of
   const GroupId group_;
   const TxId txid_;
+  ClusterWorker::Working in_;    // goes after cut_
+  std::optional<Snapshot> cut_;  // null: it cannot be held any more, or there is no epoch
 };
 
 // ---- one state ----
@@ -252,8 +273,8 @@ StatusOr<ClusterWorker::Working> ClusterCatalog::AwaitEpoch(Nanos deadline) cons
 StatusOr<Snapshot> ClusterCatalog::PinIn(const ClusterWorker::Working& working, GroupId group,
                                          const ReadAt& at) const {
   TRIDENT_ASSIGN_OR_RETURN(Snapshot cut, working.parts->states().Pin(group, at));
-  cut.Keep(std::make_shared<Pinned>(*this, working.parts, group, cut.txid()));
-  return cut;
+  const TxId txid = cut.txid();
+  return Snapshot::HeldBy(std::make_shared<Pinned>(*this, working, std::move(cut)), group, txid);
 }
 
 StatusOr<Snapshot> ClusterCatalog::Pin(GroupId group, const ReadAt& at) const {
@@ -343,7 +364,7 @@ auto ClusterCatalog::ReadPart(WorkerId worker, PartRead which, Nanos wait, Read 
   for (;;) {
     TRIDENT_ASSIGN_OR_RETURN(const ClusterWorker::Working working, AwaitEpoch(deadline));
     which.epoch = working.epoch;
-    which.held = OldestHeld(which.group);
+    SayHeld(which);
     const std::shared_ptr<PartReads> part = options_.part_of(working.epoch, worker);
     if (part != nullptr) {
       auto answer = read(*part, which);
@@ -367,12 +388,21 @@ auto ClusterCatalog::ReadPart(WorkerId worker, PartRead which, Nanos wait, Read 
   }
 }
 
-TxId ClusterCatalog::OldestHeld(GroupId group) const {
+void ClusterCatalog::SayHeld(PartRead& read) const {
   MutexLock lock(mutex_);
-  const auto pins = pins_.find(group);
-  if (pins == pins_.end() || pins->second.empty()) return TxId();
-  told_[group] = true;
-  return pins->second.begin()->first;
+  read.said = ++said_;
+  const std::multiset<TxId>& pins = pins_[read.group];
+  read.held = pins.empty() ? TxId() : *pins.begin();
+  if (!pins.empty()) told_.insert(read.group);
+}
+
+void ClusterCatalog::MovePins() const {
+  const ClusterWorker::Working working = options_.now();
+  std::vector<Pinned::OfEpoch> old;  // goes without the lock: states may go with it
+  MutexLock lock(mutex_);
+  for (Pinned* pinned : pinned_) {
+    if (auto of_epoch = pinned->Move(working)) old.push_back(*std::move(of_epoch));
+  }
 }
 
 void ClusterCatalog::TellHolds() const {
@@ -382,24 +412,25 @@ void ClusterCatalog::TellHolds() const {
   for (const auto& [name, state] : states_) groups.insert(state->info().spec.group);
   for (const GroupId group : groups) {
     (void)Published(group);  // so that it is known while an epoch begins
-    const TxId held = OldestHeld(group);
     {
-      // Who holds nothing says so once.
+      // Who holds nothing any more says so once.
       MutexLock lock(mutex_);
-      if (held == TxId() && !std::exchange(told_[group], held != TxId())) continue;
-      told_[group] = held != TxId();
+      if (pins_[group].empty() && told_.erase(group) == 0) continue;
     }
     for (uint32_t worker = 0; worker < options_.workers; ++worker) {
       if (WorkerId(worker) == options_.self) continue;
       const auto part = options_.part_of(working.epoch, WorkerId(worker));
       if (part == nullptr) continue;
+      PartRead read{.epoch = working.epoch,
+                    .reader = options_.self,
+                    .state = {},
+                    .group = group,
+                    .txid = {},
+                    .held = {}};
+      SayHeld(read);
+      read.txid = read.held;
       // What cannot be held shows in the reads.
-      (void)part->Hold({.epoch = working.epoch,
-                        .reader = options_.self,
-                        .state = {},
-                        .group = group,
-                        .txid = held,
-                        .held = held});
+      (void)part->Hold(read);
     }
   }
 }
@@ -411,6 +442,7 @@ void ClusterCatalog::Run() {
       if (!stops_) stopped_.WaitFor(mutex_, kTellHoldsEvery);
       if (stops_) return;
     }
+    MovePins();
     TellHolds();
     if (options_.on_tick != nullptr) options_.on_tick();
   }

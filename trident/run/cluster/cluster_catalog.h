@@ -9,7 +9,8 @@
 // worker has said so of, and gets the answer when that is published here.
 //
 // While an epoch begins, reads wait for it, for a while. A cut that is held then, by a scan or a
-// watch, is lost (OutOfRange) unless the epoch starts at its txid.
+// watch, is lost (OutOfRange), unless the epoch starts at its txid and a moment passes
+// before it commits more.
 #ifndef TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_CATALOG_H_
 #define TRIDENT_TRIDENT_RUN_CLUSTER_CLUSTER_CATALOG_H_
 
@@ -17,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -24,6 +26,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "coordinator/cluster/part_reads.h"
 #include "state/view/state_catalog.h"
@@ -50,7 +53,7 @@ class ClusterCatalog final : public StateCatalog {
     // Called some times a second.
     std::function<void()> on_tick = nullptr;
     // How long a read waits while an epoch begins.
-    Nanos epoch_wait = 3 * kSecond;
+    Nanos epoch_wait = kEpochWaitMsMax * kMillisecond;
   };
   explicit ClusterCatalog(Options options);
   ~ClusterCatalog() override;  // REQUIRES: nothing that it gave out is left
@@ -73,7 +76,7 @@ class ClusterCatalog final : public StateCatalog {
 
  private:
   class State;
-  // Tells when a pinned cut is released.
+  // A cut that a reader holds, over the epochs.
   class Pinned;
 
   StatusOr<ClusterWorker::Working> AwaitEpoch(Nanos deadline) const;
@@ -90,7 +93,10 @@ class ClusterCatalog final : public StateCatalog {
   template <class Read>
   auto ReadPart(WorkerId worker, PartRead which, Nanos wait, Read read) const
       -> decltype(read(std::declval<PartReads&>(), which));
-  TxId OldestHeld(GroupId group) const;
+  // Says in `read` what is held here.
+  void SayHeld(PartRead& read) const;
+  // Lets go of the states of epochs that are over.
+  void MovePins() const;
   void Run();
 
   const Options options_;
@@ -98,9 +104,11 @@ class ClusterCatalog final : public StateCatalog {
 
   mutable Mutex mutex_;
   mutable CondVar stopped_;
-  mutable std::map<GroupId, std::map<TxId, uint64_t>> pins_ TRIDENT_GUARDED_BY(mutex_);
-  // The groups of which other workers were told a hold.
-  mutable std::map<GroupId, bool> told_ TRIDENT_GUARDED_BY(mutex_);
+  mutable std::set<Pinned*> pinned_ TRIDENT_GUARDED_BY(mutex_);
+  mutable std::map<GroupId, std::multiset<TxId>> pins_ TRIDENT_GUARDED_BY(mutex_);
+  // The groups of which other workers were told that a txid is held.
+  mutable std::set<GroupId> told_ TRIDENT_GUARDED_BY(mutex_);
+  mutable uint64_t said_ TRIDENT_GUARDED_BY(mutex_) = 0;  // to other workers, about holds
   mutable std::map<GroupId, TxId> last_published_ TRIDENT_GUARDED_BY(mutex_);
   bool stops_ TRIDENT_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -26,6 +26,7 @@
 #include "trident/run/cluster/local_part.h"
 #include "trident/run/cluster/placed_states.h"
 #include "trident/run/parts/request_chain.h"
+#include "trident/run/parts/serving.h"
 #include "trident/run/parts/state_directory.h"
 #include "trident/run/parts/stream_names.h"
 
@@ -180,6 +181,8 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
   TRIDENT_RETURN_IF_ERROR(OpenWorker(std::move(plan), placement));
   if (leads()) TRIDENT_RETURN_IF_ERROR(OpenLeader(std::move(numbered)));
   TRIDENT_RETURN_IF_ERROR(Serve(worker_->plan()));
+  // Nothing can refuse the start any more.
+  TRIDENT_RETURN_IF_ERROR(worker_->ClaimStore());
   worker_->Start();
   if (leads()) leader_->Start();
   Dial();
@@ -219,7 +222,7 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
                                     .disconnect = [this] { links_->Disconnect(); },
                                     .tell = [this](const WorkerWord& word) { TellLeader(word); },
                                     .failed = [this](const Status& cause) { Fail(cause); }}));
-  return worker_->ClaimStore();
+  return absl::OkStatus();
 }
 
 // What reads takes shape before any state is opened. Until the worker is there, it works in
@@ -282,15 +285,8 @@ Status ProcessOfCluster::Serve(const Plan& plan) {
     asked_control_ = control_.get();
   }
   if (options_.address.empty()) return absl::OkStatus();
-  ServerOptions options;
-  options.address = options_.address;
-  if (options_.tls) {
-    options.tls = TlsFiles{.certificate = options_.tls->certificate,
-                           .key = options_.tls->key,
-                           .peer_ca = options_.tls->client_ca};
-  }
   TRIDENT_ASSIGN_OR_RETURN(
-      port_, Server::Start(options,
+      port_, Server::Start(ServerOptionsOf(options_),
                            {.states = catalog_.get(), .drpc = &drpc_, .control = control_.get()}));
   return absl::OkStatus();
 }
@@ -318,7 +314,11 @@ StatusOr<std::string> ProcessOfCluster::Ask(LeaderQuestion question) {
 // Over a connection of its own: people do not ask often.
 StatusOr<std::string> ProcessOfCluster::AskLeader(LeaderQuestion question) const {
   const std::string address = reads_->AddressOf(WorkerId(0));
-  if (!address.empty()) return NewFarLeader(address, cluster_.token)->Ask(question);
+  if (!address.empty()) {
+    StatusOr<std::string> answer = NewFarLeader(address, cluster_.token)->Ask(question);
+    if (answer.ok()) return answer;
+    return Annotate(answer.status(), Concat("asking the leader at ", address));
+  }
   return Unavailable("worker ", cluster_.worker, " has not heard of the leader at ",
                      cluster_.leader, " yet; try again, or see whether it runs");
 }
@@ -556,10 +556,7 @@ void ProcessOfCluster::Shutdown() {
 StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Start(std::shared_ptr<const LogicalPlan> logical,
                                                         const RunOptions& options,
                                                         const ClusterOptions& cluster) {
-  if (options.tls && options.address.empty()) {
-    return InvalidArgument(
-        "there are TLS files, but no address to serve at: give both, or neither of them");
-  }
+  TRIDENT_RETURN_IF_ERROR(CheckServing(options));
   ReturnLargeBuffers();
   auto run = std::make_unique<ProcessOfCluster>(options, cluster);
   TRIDENT_RETURN_IF_ERROR(run->Open(logical));

@@ -2,17 +2,16 @@
 #include "trident/run/cluster/local_part.h"
 
 #include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "base/limits.h"
 
 namespace trident {
 namespace {
 
-// A txid that another worker has published is published here as soon as the leader's word comes.
-constexpr Nanos kAwaitTxIdMax = kSecond;
 // Whether the epoch goes on is looked at so often meanwhile.
 constexpr Nanos kEpochLookEvery = 20 * kMillisecond;
-
-// Readers are workers, of which there are few.
-constexpr size_t kHoldsMax = 4'096;
 
 Status NotIn(WorkerId worker, Epoch epoch) {
   return Unavailable("worker ", worker.value(), " does not work in epoch ", epoch.value(),
@@ -28,7 +27,7 @@ StatusOr<ClusterWorker::Working> LocalPart::Enter(const PartRead& read) const {
 }
 
 Status LocalPart::AwaitTxId(const PartRead& read, const WorkerParts& parts) const {
-  const Nanos deadline = RealClock().MonotonicNanos() + kAwaitTxIdMax;
+  const Nanos deadline = RealClock().MonotonicNanos() + kPartTxIdMsMax * kMillisecond;
   while (parts.states().Published(read.group) < read.txid) {
     if (now_().epoch != read.epoch) return NotIn(self_, read.epoch);
     if (RealClock().MonotonicNanos() >= deadline) {
@@ -42,23 +41,26 @@ Status LocalPart::AwaitTxId(const PartRead& read, const WorkerParts& parts) cons
   return absl::OkStatus();
 }
 
-// The new hold comes before the old one goes.
 Status LocalPart::Keep(const PartRead& read, const ClusterWorker::Working& working) {
   if (read.reader == self_) return absl::OkStatus();  // it holds its cuts by itself
-  std::optional<Snapshot> old;
+  Held old;  // goes without the lock: the states of an epoch may go with it
   MutexLock lock(mutex_);
-  if (held_.size() >= kHoldsMax && !held_.contains({read.reader, read.group})) {
+  const auto key = std::pair(read.reader, read.group);
+  if (held_.size() >= kPartHoldersMax && !held_.contains(key)) {
     return ResourceExhausted("worker ", self_.value(), " holds txids for ", held_.size(),
                              " readers, the limit");
   }
-  Held& held = held_[{read.reader, read.group}];
-  held.said_at = clock_.MonotonicNanos();
-  if (held.epoch != working.epoch) {
-    old = std::exchange(held.cut, std::nullopt);
-    held.epoch = working.epoch;
+  Held& held = held_[key];
+  if (held.in.epoch != working.epoch) {
+    old = std::exchange(held, Held{});
+    held.in = working;
   }
+  held.said_at = clock_.MonotonicNanos();
+  // A later word has come before this one.
+  if (read.said < held.said) return absl::OkStatus();
+  held.said = read.said;
   if (read.held == TxId()) {
-    old = std::exchange(held.cut, std::nullopt);
+    old.cut = std::exchange(held.cut, std::nullopt);
     return absl::OkStatus();
   }
   if (held.cut && held.cut->txid() == read.held) return held.cut->CheckReadable();
@@ -71,8 +73,7 @@ Status LocalPart::Keep(const PartRead& read, const ClusterWorker::Working& worki
     cut = working.parts->states().Pin(read.group, ReadAt::Exactly(read.txid));
   }
   if (!cut.ok()) return cut.status();
-  cut->Keep(working.parts);
-  old = std::exchange(held.cut, *std::move(cut));
+  old.cut = std::exchange(held.cut, *std::move(cut));
   return absl::OkStatus();
 }
 
@@ -122,10 +123,14 @@ Status LocalPart::Hold(const PartRead& read) {
 void LocalPart::DropStaleHolds() {
   const Epoch epoch = now_().epoch;
   const Nanos now = clock_.MonotonicNanos();
+  std::vector<Held> stale;  // goes without the lock
   MutexLock lock(mutex_);
-  std::erase_if(held_, [&](const auto& entry) {
-    return entry.second.epoch != epoch || now - entry.second.said_at > kPartHold;
-  });
+  for (auto held = held_.begin(); held != held_.end();) {
+    const bool is_stale =
+        held->second.in.epoch != epoch || now - held->second.said_at > kPartHoldMs * kMillisecond;
+    if (is_stale) stale.push_back(std::move(held->second));
+    held = is_stale ? held_.erase(held) : std::next(held);
+  }
 }
 
 }  // namespace trident

@@ -33,15 +33,16 @@ class LocalPart final : public PartReads {
   StatusOr<PartCounts> Counts(const PartRead& read) override;
   Status Hold(const PartRead& read) override;
 
-  // Lets go of what is held for workers that have said nothing for kPartHold, or in an epoch that
+  // Lets go of what is held for workers that have said nothing for kPartHoldMs, or in an epoch that
   // is over.
   void DropStaleHolds();
 
  private:
   // What is held for another worker.
   struct Held {
-    Epoch epoch;
-    std::optional<Snapshot> cut;
+    ClusterWorker::Working in;    // what the cut is of; goes after it
+    std::optional<Snapshot> cut;  // null: nothing is held
+    uint64_t said = 0;            // the last word about it
     Nanos said_at = 0;
   };
   // Reads at the txid, in the epoch of the read, and not beyond it.

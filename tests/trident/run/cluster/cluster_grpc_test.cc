@@ -39,5 +39,16 @@ TEST(ClusterGrpc, AWorkerAndTheLeaderGoAndComeAgainAmidTheWork) {
   EXPECT_EQ(cluster.Counts(), ExpectedCounts(kRows));
 }
 
+// It could not become the worker of another number.
+TEST(ClusterGrpc, AStartThatIsRefusedLeavesTheDirectoryAsItWas) {
+  WordCluster cluster(2, 10);
+  cluster.Start(0);
+  const StatusOr<std::unique_ptr<ClusterRun>> refused =
+      cluster.TryStart(1, {.address = cluster.process(0).address()});
+  ASSERT_TRUE(absl::IsUnavailable(refused.status())) << refused.status();
+  const auto other = cluster.TryStart(1, {.address = "127.0.0.1:0", .workers = 3});
+  EXPECT_TRUE(other.ok()) << other.status();
+}
+
 }  // namespace
 }  // namespace trident

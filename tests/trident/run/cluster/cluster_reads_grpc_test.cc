@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "coordinator/cli/client.h"
 #include "tests/trident/run/cluster/word_cluster.h"
+#include "trident/run/cluster/local_part.h"
 
 namespace trident {
 namespace {
@@ -103,6 +104,14 @@ TEST_F(ClusterReads, EveryWorkerAnswersTheSame) {
     }
     EXPECT_EQ(counts.ApproximateKeys(), expected.size());
     EXPECT_EQ(counts.UnreadableKeys(), 0u);
+    // A state of one key is with one worker.
+    const auto total = ScanAll(StateAt(worker, "total"), cut->txid(), KeyRange::All(), {});
+    ASSERT_TRUE(total.ok()) << total.status();
+    ASSERT_EQ(total->size(), 1u);
+    EXPECT_EQ(CountOf(total->begin()->second), static_cast<int64_t>(4 * kRows));
+    const auto got = StateAt(worker, "total").Get(cut->txid(), total->begin()->first);
+    ASSERT_TRUE(got.ok()) << got.status();
+    EXPECT_EQ(*got, total->begin()->second);
   }
 }
 
@@ -122,6 +131,15 @@ TEST_F(ClusterReads, RequestsAreAnsweredThroughEveryWorkerAtOneCut) {
       const auto& text = std::get<std::string>(row[2].value);
       EXPECT_EQ(std::count(text.begin(), text.end(), '.'), count);
     }
+    const DrpcResult tallies = cluster_->process(worker).Drpc("tally", "w1,w2,w3,w5", In(kLong));
+    ASSERT_TRUE(tallies.ok()) << tallies.status();
+    EXPECT_EQ(tallies->rows.size(), 4u);
+    for (const std::vector<Datum>& row : tallies->rows) {
+      EXPECT_EQ(std::get<int64_t>(row[1].value), expected.at(std::get<std::string>(row[0].value)));
+    }
+    const Status thrown = cluster_->process(worker).Drpc("tally", "w1,absent", In(kLong)).status();
+    EXPECT_TRUE(absl::IsAborted(thrown)) << thrown;
+    EXPECT_NE(Message(thrown).find("nobody has said this word"), std::string::npos) << thrown;
     EXPECT_EQ(cluster_->process(worker).Drpc("absent", "", In(kLong)).status().code(),
               StatusCode::kNotFound);
   }
@@ -220,6 +238,59 @@ TEST_F(ClusterReads, AnOldCutThatNoOtherWorkerHoldsIsNotInTheWayOfNewOnes) {
   EXPECT_EQ(*now, *later);
 }
 
+// A worker that tells what it holds, and one that reads, do so side by side.
+TEST_F(ClusterReads, AWordAboutHoldsThatComesLateMeansNothing) {
+  StartAll(2, 200'000);
+  cluster_->AwaitBatches(3);
+  const std::shared_ptr<WorkerParts> parts = cluster_->process(0).parts();
+  ASSERT_NE(parts, nullptr);
+  LocalPart part(WorkerId(0), [&] { return ClusterWorker::Working{Epoch(9), parts}; });
+  const TxId at = parts->states().Published(kWordGroup);
+  PartRead read{.epoch = Epoch(9),
+                .reader = WorkerId(1),
+                .state = "counts",
+                .group = kWordGroup,
+                .txid = at,
+                .held = at,
+                .said = 2};
+  ASSERT_TRUE(part.Hold(read).ok());
+  read.held = TxId();
+  read.said = 1;
+  ASSERT_TRUE(part.Hold(read).ok());
+  cluster_->AwaitBatches(3 * kReadableVersions);
+  read.said = 1;
+  EXPECT_TRUE(part.Scan(read, KeyRange::All(), {}).ok());
+  // Later words count.
+  read.said = 3;
+  ASSERT_TRUE(part.Hold(read).ok());
+  cluster_->AwaitBatches(2);
+  EXPECT_TRUE(absl::IsOutOfRange(part.Scan(read, KeyRange::All(), {}).status()));
+}
+
+// The states of an epoch that is over would take as much memory as those of the next one.
+TEST_F(ClusterReads, ACutThatIsHeldDoesNotKeepTheStatesOfAnEpochThatIsOver) {
+  StartAll(2, 1'000);
+  cluster_->AwaitAll();
+  std::weak_ptr<WorkerParts> first = cluster_->process(0).parts();
+  const auto cut = cluster_->process(0).states().PinEverywhere(kWordGroup, ReadAt::Latest());
+  ASSERT_TRUE(cut.ok()) << cut.status();
+  cluster_->End(1);
+  cluster_->Start(1);
+  const Nanos deadline = In(kLong);
+  Mutex mutex;
+  CondVar never;
+  while (!first.expired()) {
+    ASSERT_LT(RealClock().MonotonicNanos(), deadline);
+    MutexLock lock(mutex);
+    never.WaitFor(mutex, 10 * kMillisecond);
+  }
+  // Nothing was committed meanwhile, so the cut is that of the new epoch.
+  cluster_->AwaitAll();
+  const auto all = ScanAll(StateAt(0, "counts"), cut->txid(), KeyRange::All(), {.rows = 500});
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(all->size(), ExpectedCounts(1'000).size());
+}
+
 TEST_F(ClusterReads, AWatchThroughAnyWorkerMissesNoTxid) {
   StartAll(2, 100'000);
   cluster_->AwaitBatches(2);
@@ -277,7 +348,10 @@ TEST_F(ClusterReads, QueriesAndAdministrationAreTheSameAtEveryAddress) {
     const auto states = client->ListStates();
     ASSERT_TRUE(states.ok()) << states.status();
     for (const RemoteState& state : *states) {
-      EXPECT_EQ(state.approximate_keys, state.name == "dead-letters" ? 0 : expected.size());
+      const uint64_t keys = state.name == "dead-letters" ? 0
+                            : state.name == "total"      ? 1
+                                                         : expected.size();
+      EXPECT_EQ(state.approximate_keys, keys) << state.name;
     }
     uint64_t rows = 0;
     RemoteScan scan;

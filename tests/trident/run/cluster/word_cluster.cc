@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "base/key_encoding.h"
+#include "base/user_value.h"
 #include "coordinator/serve/state_access.h"
 #include "trident/functions/aggregators.h"
 #include "trident/spouts/generator_spout.h"
@@ -18,6 +20,7 @@ namespace {
 constexpr Field<Text> kWord{"word"};
 constexpr Field<int64_t> kCount{"count"};
 constexpr Field<Text> kDots{"dots"};
+constexpr Field<int64_t> kTotal{"total"};
 constexpr uint32_t kPartitions = 4;
 
 std::string WordOf(const GeneratedRow& row) {
@@ -32,6 +35,53 @@ struct Dots {
   void Reduce(Value& dots, Text /*word*/) const { dots += '.'; }
 };
 
+}  // namespace
+
+// A type of the program that owns memory.
+struct Tally {
+  int64_t count = 0;
+  std::string in_words = {};
+  std::vector<int64_t> lengths = {};
+};
+template <>
+struct UserCodec<Tally> {
+  static constexpr std::string_view kName = "tally";
+  static void Encode(const Tally& tally, std::string& out) {
+    Codec<int64_t>::Encode(tally.count, out);
+    Codec<std::string>::Encode(tally.in_words, out);
+    Codec<std::vector<int64_t>>::Encode(tally.lengths, out);
+  }
+  static bool Decode(std::string_view bytes, Tally& out) {
+    ByteReader in(bytes);
+    out.count = Codec<int64_t>::Decode(in);
+    out.in_words = Codec<std::string>::Decode(in);
+    out.lengths = Codec<std::vector<int64_t>>::Decode(in);
+    return in.done();
+  }
+};
+
+namespace {
+
+struct Tallied {
+  using Value = Tally;
+  Value Init() const { return {}; }
+  void Reduce(Value& tally, Text word) const {
+    tally.in_words = Concat(++tally.count, " times a word of this length or that");
+    tally.lengths.assign({tally.count, static_cast<int64_t>(word.size())});
+  }
+};
+
+// Throws for a word that nobody has said.
+struct CountOfTally {
+  void operator()(const Tally* tally, Emit<int64_t>& emit) const {
+    if (tally == nullptr) throw std::runtime_error("nobody has said this word");
+    const bool is_whole =
+        tally->lengths.size() == 2 && tally->lengths[0] == tally->count &&
+        tally->in_words == Concat(tally->count, " times a word of this length or that");
+    emit(is_whole ? tally->count : -1);
+  }
+};
+
 struct SplitWords {
   void operator()(Text args, Emit<Text>& emit) const {
     for (size_t begin = 0; begin < args.size();) {
@@ -41,6 +91,8 @@ struct SplitWords {
     }
   }
 };
+
+constexpr Field<Tally> kTally{"tally"};
 
 std::shared_ptr<const LogicalPlan> CountWords(uint64_t rows) {
   Topology topology("words");
@@ -52,6 +104,13 @@ std::shared_ptr<const LogicalPlan> CountWords(uint64_t rows) {
       words.GroupBy(kWord).PersistentAggregate(StateOptions{.name = "counts"}, Count(), kCount);
   auto dots =
       words.GroupBy(kWord).PersistentAggregate(StateOptions{.name = "dots"}, kWord, Dots(), kDots);
+  auto tallies = words.GroupBy(kWord).PersistentAggregate(StateOptions{.name = "tallies"}, kWord,
+                                                          Tallied(), kTally);
+  words.PersistentAggregate(StateOptions{.name = "total"}, Count(), kTotal);
+  topology.NewDrpcStream("tally")
+      .Each(kArgs, SplitWords(), kWord)
+      .StateQuery(tallies, kWord, CountOfTally(), kCount)
+      .Project(Fields(kWord, kCount));
   topology.NewDrpcStream("look")
       .Each(kArgs, SplitWords(), kWord)
       .StateQuery(counts, kWord, MapGet(), kCount)
@@ -94,12 +153,16 @@ int64_t CountOf(std::string_view value) {
 WordCluster::WordCluster(uint32_t workers, uint64_t rows, AtEnd at_end)
     : rows_(rows), at_end_(at_end), processes_(workers) {}
 
-void WordCluster::Start(uint32_t worker) {
+RunOptions WordCluster::OptionsOf(uint32_t worker) const {
   RunOptions options;
   options.state_dir = dir_.path() + Concat("/worker", worker);
   options.address = "127.0.0.1:0";
   options.batch_rows = 500;
   options.memory_bytes = uint64_t{128} << 20;
+  return options;
+}
+
+ClusterOptions WordCluster::ClusterOptionsOf(uint32_t worker) const {
   ClusterOptions cluster;
   cluster.workers = workers();
   cluster.worker = worker;
@@ -110,10 +173,22 @@ void WordCluster::Start(uint32_t worker) {
   } else {
     cluster.leader = control_address_;
   }
-  auto run = ClusterRun::Start(CountWords(rows_), options, cluster);
+  return cluster;
+}
+
+void WordCluster::Start(uint32_t worker) {
+  auto run = ClusterRun::Start(CountWords(rows_), OptionsOf(worker), ClusterOptionsOf(worker));
   ASSERT_TRUE(run.ok()) << run.status();
   processes_[worker] = *std::move(run);
   if (worker == 0) control_address_ = processes_[0]->control_address();
+}
+
+StatusOr<std::unique_ptr<ClusterRun>> WordCluster::TryStart(uint32_t worker, const Other& other) {
+  RunOptions options = OptionsOf(worker);
+  options.address = other.address;
+  ClusterOptions cluster = ClusterOptionsOf(worker);
+  cluster.workers = other.workers;
+  return ClusterRun::Start(CountWords(rows_), options, cluster);
 }
 
 std::map<std::string, int64_t> WordCluster::Counts() {

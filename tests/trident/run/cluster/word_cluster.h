@@ -21,8 +21,9 @@ inline constexpr GroupId kWordGroup{1};
 // What each word is counted to when all of the input is.
 std::map<std::string, int64_t> ExpectedCounts(uint64_t rows);
 
-// Counts words in the state "counts", has a text with a dot for each in the state "dots", and
-// answers requests of both: look("w1,w2").
+// Counts words in the state "counts", has a text with a dot for each in the state "dots", values of
+// the program's own in "tallies", and the number of all in "total", which has one key. Answers
+// look("w1,w2") from the first two, tally("w1,w2") from the third.
 class WordCluster {
  public:
   enum class AtEnd : uint8_t { kEnds, kServes };
@@ -30,6 +31,12 @@ class WordCluster {
   WordCluster(uint32_t workers, uint64_t rows, AtEnd at_end = AtEnd::kEnds);
 
   void Start(uint32_t worker);
+  // Starts a worker's process that is not one of this cluster's, in its directory.
+  struct Other {
+    std::string address;
+    uint32_t workers = 2;
+  };
+  StatusOr<std::unique_ptr<ClusterRun>> TryStart(uint32_t worker, const Other& other);
   void End(uint32_t worker) { processes_[worker].reset(); }
   ClusterRun& process(uint32_t worker) { return *processes_[worker]; }
   uint32_t workers() const { return static_cast<uint32_t>(processes_.size()); }
@@ -42,6 +49,9 @@ class WordCluster {
   void AwaitAll();
 
  private:
+  RunOptions OptionsOf(uint32_t worker) const;
+  ClusterOptions ClusterOptionsOf(uint32_t worker) const;
+
   const uint64_t rows_;
   const AtEnd at_end_;
   TempDir dir_;
