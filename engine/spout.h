@@ -105,7 +105,8 @@ class Spout {
   virtual const SchemaRef& schema() const = 0;
   // A run starts: every source partition of this spout that the state knows, with its position,
   // also those that Partitions will not list. Called before anything is read; Partitions and
-  // OpenReader of this run come after it. An error ends the start.
+  // OpenReader of this run come after it. An error ends the start. Where several processes run the
+  // topology, each epoch is a run, and readers of the one before may still be at work.
   virtual Status Resume(const std::vector<SourcePosition>& /*committed*/) {
     return absl::OkStatus();
   }
@@ -113,6 +114,10 @@ class Spout {
   // records, so they must mean the same after a restart. Also called to plan a topology, before
   // Resume.
   virtual StatusOr<std::vector<std::string>> Partitions() = 0;
+  // Whether its source partitions are known by these names in this process alone. Then, where
+  // several processes run the topology, the tasks of one of them read them all. Else every process
+  // must find each of them by its name.
+  virtual bool ReadsInOneProcess() const { return false; }
   // The partitions behind the first `known` of them: those that Partitions listed, and then those
   // that came up later, in the order in which they came. Cheap.
   virtual LaterPartitions PartitionsAfter(size_t /*known*/) { return {}; }

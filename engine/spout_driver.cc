@@ -152,11 +152,13 @@ SpoutDriver::SpoutDriver(Spec spec, Task* task, WakeUp wake_up)
 SpoutDriver::~SpoutDriver() { bell_->Silence(); }
 
 Status SpoutDriver::Open() {
-  for (size_t k = 0; k < spec_.partitions.size(); ++k) {
-    if (IsOurs(k)) TRIDENT_RETURN_IF_ERROR(AddPartition(spec_.partitions[k]));
+  const SourceShare& sources = *spec_.sources;
+  for (const std::string& name : sources.Of(spec_.emitter.task)) {
+    TRIDENT_RETURN_IF_ERROR(AddPartition(name));
   }
   if (spec_.letters != nullptr) AddLetters();
-  listed_ = spec_.partitions.size();
+  if (!sources.HasTask(spec_.emitter.task)) return absl::OkStatus();
+  listed_ = sources.listed().size();
   told_of_partitions_ = spec_.spout->TellOfPartitions([bell = bell_] { bell->Ring(); });
   return TakeNews();
 }
@@ -190,11 +192,14 @@ void SpoutDriver::AddLetters() {
 }
 
 Status SpoutDriver::TakeNews() {
-  const LaterPartitions later = spec_.spout->PartitionsAfter(listed_);
-  may_grow_ = later.more == LaterPartitions::More::kPerhaps;
-  for (const std::string& name : later.names) {
-    if (IsOurs(listed_)) TRIDENT_RETURN_IF_ERROR(AddPartition(name));
-    ++listed_;
+  if (spec_.sources->HasTask(spec_.emitter.task)) {
+    const LaterPartitions later = spec_.spout->PartitionsAfter(listed_);
+    may_grow_ = later.more == LaterPartitions::More::kPerhaps;
+    for (const std::string& name : later.names) {
+      const bool is_ours = spec_.sources->IsOf(spec_.emitter.task, listed_, name);
+      if (is_ours) TRIDENT_RETURN_IF_ERROR(AddPartition(name));
+      ++listed_;
+    }
   }
   for (size_t partition : woken_->Take()) {
     if (!ready_.contains(partition) && !partitions_[partition].ended) unsure_.insert(partition);

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "engine/executor_events.h"
 #include "engine/letter_requests.h"
+#include "engine/source_share.h"
 #include "engine/spout.h"
 #include "engine/task.h"
 
@@ -31,8 +32,7 @@ class SpoutDriver {
     EmitterId emitter;
     Incarnation incarnation;
     std::shared_ptr<Spout> spout;
-    std::vector<std::string> partitions;  // those that the spout listed
-    uint32_t tasks = 1;                   // partition k belongs to task k modulo this
+    std::shared_ptr<const SourceShare> sources;  // not null
     // The batches' cuts are logged and repeated: ranges carry a checksum of their rows' content, so
     // that a source which has changed meanwhile is noticed. Else of their number and bytes.
     bool checks_content = false;
@@ -118,9 +118,6 @@ class SpoutDriver {
   WakeUp WakeUpOf(size_t partition);
   // Opens what has come up since, and hears who was woken.
   Status TakeNews();
-  bool IsOurs(size_t partition_of_spout) const {
-    return partition_of_spout % spec_.tasks == spec_.emitter.task;
-  }
 
   StatusOr<Run> MakeRun(word::Emit request);
   // The ready partitions that a batch asks, in the order in which it asks them.
@@ -151,7 +148,7 @@ class SpoutDriver {
   absl::flat_hash_map<std::string, size_t> index_;  // of partitions_, by name
   LetterReader* letter_reader_ = nullptr;           // that of partitions_[letters_at_]
   size_t letters_at_ = 0;
-  size_t listed_ = 0;                    // partitions of the spout that are known
+  size_t listed_ = 0;                    // partitions that the spout here has told of
   bool may_grow_ = false;                // there may be more of them later
   std::set<size_t> ready_;               // may have input; all others are silent
   std::set<size_t> unsure_;              // silent, and to be asked by the next Poll

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/worker.h"
 
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "base/check.h"
-#include "base/letter_partition.h"
 
 namespace trident {
 
@@ -40,12 +43,12 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
       transport_.Connect(address, [executor](DataMessage m) { executor->Deliver(std::move(m)); });
     }
     if (stage.spout == nullptr) continue;
-    auto partitions = ResumeSpout(stage);
-    if (!partitions.ok()) return Annotate(partitions.status(), "spout \"" + stage.name + "\"");
+    auto share = ShareOf(stage);
+    if (!share.ok()) return Annotate(share.status(), "spout \"" + stage.name + "\"");
     sources_.push_back({.group = stage.group,
                         .id = stage.spout_id,
                         .spout = stage.spout,
-                        .partitions = *std::move(partitions)});
+                        .share = *std::move(share)});
     for (uint32_t i = 0; i < stage.tasks; ++i) {
       if (HasTask(stage, i)) TRIDENT_RETURN_IF_ERROR(AddSpoutTask(stage, i, sources_.back()));
     }
@@ -53,14 +56,42 @@ Status Worker::Build(const std::vector<StageSpec>& stages) {
   return absl::OkStatus();
 }
 
-StatusOr<std::vector<std::string>> Worker::ResumeSpout(const StageSpec& stage) const {
+StatusOr<std::shared_ptr<const SourceShare>> Worker::ShareOf(const StageSpec& stage) const {
   std::vector<SourcePosition> committed;
   if (options_.committed) committed = options_.committed(stage.group, stage.spout_id);
-  std::erase_if(committed, [](const SourcePosition& position) {
-    return position.partition == kLetterPartition;  // no partition of the spout's own
-  });
-  TRIDENT_RETURN_IF_ERROR(stage.spout->Resume(committed));
-  return stage.spout->Partitions();
+  if (options_.agreed != nullptr && !stage.spout->ReadsInOneProcess()) {
+    TRIDENT_ASSIGN_OR_RETURN(SourceShare share, AgreedShareOf(stage, committed));
+    return std::make_shared<const SourceShare>(std::move(share));
+  }
+  TRIDENT_ASSIGN_OR_RETURN(std::vector<std::string> listed,
+                           ListSources(*stage.spout, std::move(committed)));
+  // It is the process with the first task that reads.
+  std::vector<uint32_t> tasks;
+  for (uint32_t task = 0; HasTask(stage, 0) && task < stage.tasks; ++task) {
+    if (HasTask(stage, task)) tasks.push_back(task);
+  }
+  return std::make_shared<const SourceShare>(
+      SourceShare::InTurn(std::move(listed), std::move(tasks)));
+}
+
+// What is agreed on may be newer than what the spout has seen; then it looks again.
+StatusOr<SourceShare> Worker::AgreedShareOf(const StageSpec& stage,
+                                            const std::vector<SourcePosition>& committed) const {
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> agreed, options_.agreed(stage.spout_id));
+  std::optional<std::string> missing;
+  for (int looks = 0; looks < 2; ++looks) {
+    TRIDENT_ASSIGN_OR_RETURN(std::vector<std::string> listed, ListSources(*stage.spout, committed));
+    SourceShare share = SourceShare::Agreed(agreed, std::move(listed), stage.tasks);
+    missing = std::nullopt;
+    for (uint32_t task = 0; !missing && task < stage.tasks; ++task) {
+      if (HasTask(stage, task)) missing = share.FirstMissing(task);
+    }
+    if (!missing) return share;
+  }
+  return FailedPrecondition(
+      "this process is to read source partition \"", *missing,
+      "\", which the leader lists and this process does not find; each process of a topology must "
+      "find all of the input: give it the same, and start it again");
 }
 
 Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task, const Source& source) {
@@ -68,8 +99,7 @@ Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task, const Source&
   SpoutDriver::Spec spec{.emitter = {stage.spout_id, task},
                          .incarnation = options_.incarnation,
                          .spout = stage.spout,
-                         .partitions = source.partitions,
-                         .tasks = stage.tasks,
+                         .sources = source.share,
                          .checks_content = options_.repeats_cuts.contains(stage.group),
                          .throwing = stage.throwing,
                          .letters = task == 0 ? stage.letters : nullptr,

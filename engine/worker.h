@@ -57,6 +57,9 @@ struct WorkerOptions {
   // Where the source partitions of a spout stand, as the state knows; asked during Build. Null: the
   // state knows none.
   std::function<std::vector<SourcePosition>(GroupId, SpoutId)> committed;
+  // The source partitions of a spout, as they are read by several processes; asked during Build.
+  // Null: this process reads all that there are.
+  std::function<StatusOr<std::vector<std::string>>(SpoutId)> agreed;
 };
 
 // Thread-safe once built, but for Build, Start and Stop.
@@ -90,7 +93,7 @@ class Worker {
     GroupId group;
     SpoutId id;
     std::shared_ptr<Spout> spout;
-    std::vector<std::string> partitions;
+    std::shared_ptr<const SourceShare> share;
     // Rows that failed attempts took along, because the spout cannot go back.
     std::shared_ptr<std::atomic<uint64_t>> rows_lost = std::make_shared<std::atomic<uint64_t>>(0);
   };
@@ -102,7 +105,9 @@ class Worker {
   bool HasTask(const StageSpec& stage, uint32_t task) const {
     return options_.has_task == nullptr || options_.has_task(stage, task);
   }
-  StatusOr<std::vector<std::string>> ResumeSpout(const StageSpec& stage) const;
+  StatusOr<std::shared_ptr<const SourceShare>> ShareOf(const StageSpec& stage) const;
+  StatusOr<SourceShare> AgreedShareOf(const StageSpec& stage,
+                                      const std::vector<SourcePosition>& committed) const;
   Status AddSpoutTask(const StageSpec& stage, uint32_t task, const Source& source);
 
   const WorkerOptions options_;

@@ -130,7 +130,8 @@ class SpoutDriverSharesTest : public testing::Test {
     SpoutDriver::Spec driver{.emitter = kEmitter,
                              .incarnation = Incarnation(1),
                              .spout = spout_,
-                             .partitions = *spout_->Partitions()};
+                             .sources = std::make_shared<const SourceShare>(
+                                 SourceShare::InTurn(*spout_->Partitions(), {0}))};
     ASSERT_TRUE(executor_.AddSpout(std::move(driver), {StageId(0), 0}).ok());
   }
   // The rows that a batch took, by partition.

@@ -48,7 +48,7 @@ class KeepingSpout final : public Spout {
 SpoutDriver::Spec SpecOf(const std::shared_ptr<KeepingSpout>& spout) {
   SpoutDriver::Spec spec;
   spec.spout = spout;
-  spec.partitions = {"p"};
+  spec.sources = std::make_shared<const SourceShare>(SourceShare::InTurn({"p"}, {0}));
   return spec;
 }
 std::unique_ptr<SpoutDriver> DriverOf(const std::shared_ptr<KeepingSpout>& spout, WakeUp wake_up) {

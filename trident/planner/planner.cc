@@ -145,7 +145,8 @@ class StageCutter {
         if (node.kind == Kind::kSpout) {
           TRIDENT_ASSIGN_OR_RETURN(auto partitions, PartitionsOf(node));
           const LaterPartitions later = node.spout->PartitionsAfter(partitions.size());
-          if (later.more == LaterPartitions::More::kNever) {
+          const bool is_alike = !options_.several_processes || node.spout->ReadsInOneProcess();
+          if (later.more == LaterPartitions::More::kNever && is_alike) {
             most = std::min<uint32_t>(most, std::max<size_t>(1, partitions.size()));
           }
         }

@@ -21,6 +21,9 @@ namespace trident {
 
 struct PlanOptions {
   uint32_t executors = 1;  // tasks of a stage whose parallelism nobody asked for
+  // The plan is the same in each of several processes, although one may list other source
+  // partitions than another. So a spout may have more tasks than there are partitions.
+  bool several_processes = false;
 };
 
 // A stage: the nodes of its chain, in order, and the exchanges that it reads and writes.

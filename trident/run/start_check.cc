@@ -230,8 +230,9 @@ void Check::DescribePartitions(const StoredStream& stream, const Worker::Source*
   stored.erase(std::string(kLetterPartition));
   std::set<std::string> read;
   if (source != nullptr) {
-    read.insert(source->partitions.begin(), source->partitions.end());
-    const auto more = source->spout->PartitionsAfter(source->partitions.size()).names;
+    const std::vector<std::string>& listed = source->share->listed();
+    read.insert(listed.begin(), listed.end());
+    const auto more = source->spout->PartitionsAfter(listed.size()).names;
     read.insert(more.begin(), more.end());
   }
   for (const auto& [partition, position] : stored) {

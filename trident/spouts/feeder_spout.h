@@ -74,6 +74,7 @@ class FeederSpout final : public Spout {
   StatusOr<std::vector<std::string>> Partitions() override {
     return std::vector<std::string>{kPartition};
   }
+  bool ReadsInOneProcess() const override { return true; }
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& /*partition*/,
                                                      WakeUp wake_up) override {
     return std::make_unique<Reader>(schema_, queue_, queue_->AddReader(std::move(wake_up)));

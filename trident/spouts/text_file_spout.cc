@@ -67,6 +67,8 @@ class TextFiles final : public Spout {
     TRIDENT_RETURN_IF_ERROR(files_.Open());
     return files_.PartitionsFrom(0);
   }
+  // Files that take the place of others are numbered as this process has seen them come.
+  bool ReadsInOneProcess() const override { return watch_ != nullptr; }
   LaterPartitions PartitionsAfter(size_t known) override;
   std::shared_ptr<const void> TellOfPartitions(WakeUp wake_up) override;
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& partition,

@@ -122,6 +122,7 @@ class TextPipe final : public Spout {
   StatusOr<std::vector<std::string>> Partitions() override {
     return std::vector<std::string>{kPartition};
   }
+  bool ReadsInOneProcess() const override { return true; }
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& /*partition*/,
                                                      WakeUp /*wake_up*/) override {
     TRIDENT_ASSIGN_OR_RETURN(auto text, PipeText::Open(options_));

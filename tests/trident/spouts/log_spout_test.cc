@@ -234,7 +234,7 @@ TEST(LogSpoutTest, NobodyIsWokenWhenTheReaderIsGone) {
   const auto log = LogOf({"a"});
   SpoutDriver::Spec spec;
   spec.spout = *LogSpout::Make(Fields(kText), {}, std::make_shared<MemoryLogSource>(log));
-  spec.partitions = {"p"};
+  spec.sources = std::make_shared<const SourceShare>(SourceShare::InTurn({"p"}, {0}));
   int woken = 0;
   auto driver = std::make_unique<SpoutDriver>(std::move(spec), nullptr, [&] { ++woken; });
   ASSERT_TRUE(driver->Open().ok());

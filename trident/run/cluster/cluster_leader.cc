@@ -240,6 +240,7 @@ void ClusterLeader::BeginEpoch() {
 Welcome ClusterLeader::WelcomeTo(Epoch epoch) const {
   Welcome welcome;
   welcome.epoch = epoch;
+  welcome.spouts = sources_;
   for (const auto& [worker, life] : lives_) {
     welcome.workers.push_back({worker, life.incarnation, life.exchange_address});
   }
@@ -270,7 +271,10 @@ void ClusterLeader::Step(const TakeoverEvent& event) {
     return std::holds_alternative<takeover_action::Lead>(action);
   };
   std::stable_partition(actions.begin(), actions.end(), leads);
-  for (const TakeoverAction& action : actions) Perform(action);
+  for (const TakeoverAction& action : actions) {
+    Perform(action);
+    if (takeover_ == nullptr) return;  // it failed
+  }
 }
 
 void ClusterLeader::Perform(const TakeoverAction& action) {
@@ -298,7 +302,32 @@ void ClusterLeader::Perform(const TakeoverAction& action) {
              action);
 }
 
+StatusOr<std::vector<Welcome::Spout>> ClusterLeader::ListSourcesOf(
+    const takeover_action::Lead& lead) const {
+  std::vector<Welcome::Spout> all;
+  for (const auto& [node, id] : plan_.spouts) {
+    Spout& spout = *plan_.logical->node(node).spout;
+    if (spout.ReadsInOneProcess()) continue;
+    std::vector<SourcePosition> committed;
+    for (const auto& group : lead.groups) {
+      if (group.group != plan_.groups.at(node)) continue;
+      for (const SpoutPosition& at : group.recovered.positions) {
+        if (at.spout == id) committed.push_back(at.at);
+      }
+    }
+    auto listed = ListSources(spout, std::move(committed));
+    if (!listed.ok()) {
+      return Annotate(listed.status(), Concat("spout \"", plan_.logical->node(node).name, "\""));
+    }
+    all.push_back({id, *std::move(listed)});
+  }
+  return all;
+}
+
 void ClusterLeader::Lead(const takeover_action::Lead& lead) {
+  StatusOr<std::vector<Welcome::Spout>> sources = ListSourcesOf(lead);
+  if (!sources.ok()) return Fail(sources.status());
+  sources_ = *std::move(sources);
   size_t emitters = 0;
   for (const auto& each : lead.groups) {
     for (const SpoutConfig& spout : ConfigOf(each.group).spouts) emitters += spout.tasks;

@@ -113,6 +113,8 @@ class ClusterLeader {
   void Step(const TakeoverEvent& event);
   void Perform(const TakeoverAction& action);
   void Lead(const takeover_action::Lead& lead);
+  // The source partitions that the epoch reads, of spouts that several workers may read.
+  StatusOr<std::vector<Welcome::Spout>> ListSourcesOf(const takeover_action::Lead& lead) const;
   GroupConfig ConfigOf(GroupId group) const;
   std::shared_ptr<Leading> FindLeading() const;
   void Fail(const Status& cause);
@@ -129,6 +131,7 @@ class ClusterLeader {
   std::map<WorkerId, Life> lives_;
   std::unique_ptr<Takeover> takeover_;
   EpochRecord mine_;
+  std::vector<Welcome::Spout> sources_;  // of the epoch that has started
   bool must_begin_ = true;
   std::deque<TakeoverEvent> to_step_;
 

@@ -165,7 +165,8 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
                            " workers, found worker ", cluster_.worker);
   }
   topology_ = logical->topology();
-  const PlanOptions plan_options{.executors = options_.executors * cluster_.workers};
+  const PlanOptions plan_options{.executors = options_.executors * cluster_.workers,
+                                 .several_processes = true};
   TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, plan_options));
   TRIDENT_ASSIGN_OR_RETURN(OpenedStore opened, OpenStateDirectory(options_));
   store_ = std::move(opened.store);

@@ -108,13 +108,13 @@ Status ClusterWorker::ClaimStore() {
 void ClusterWorker::Hear(LeaderWord says) {
   MutexLock lock(mutex_);
   if (stops_) return;
-  std::visit(
-      Overloaded{[&](GroupWordToWorker& word)
-                     TRIDENT_REQUIRES(mutex_) { Hear(std::move(word.word)); },
-                 // Those who connect the worker, and who answer reads, hear these.
-                 [](const Welcome&) {}, [](const word::LeaseRound&) {}, [](const Farewell&) {},
-                 [&](const auto& word) TRIDENT_REQUIRES(mutex_) { Step(word); }},
-      says);
+  std::visit(Overloaded{[&](GroupWordToWorker& word)
+                            TRIDENT_REQUIRES(mutex_) { Hear(std::move(word.word)); },
+                        [&](Welcome& word) TRIDENT_REQUIRES(mutex_) { welcome_ = std::move(word); },
+                        // Those who connect the worker, and who answer reads, hear these.
+                        [](const word::LeaseRound&) {}, [](const Farewell&) {},
+                        [&](const auto& word) TRIDENT_REQUIRES(mutex_) { Step(word); }},
+             says);
 }
 
 void ClusterWorker::Hear(WordToWorker word) {
@@ -434,9 +434,19 @@ StatusOr<std::shared_ptr<ClusterWorker::EpochParts>> ClusterWorker::Build(Epoch 
             return CommitHistory{Epoch(), {}};
           },
       .positions_of = [this](GroupId group,
-                             SpoutId spout) { return log_.PositionsOf(group, spout); }};
+                             SpoutId spout) { return log_.PositionsOf(group, spout); },
+      .agreed = [this, epoch](SpoutId spout) { return AgreedSources(epoch, spout); }};
   TRIDENT_RETURN_IF_ERROR(made->parts->Build(epochs, made.get()));
   return made;
+}
+
+StatusOr<std::vector<std::string>> ClusterWorker::AgreedSources(Epoch epoch, SpoutId spout) const {
+  MutexLock lock(mutex_);
+  const auto is_it = [&](const Welcome::Spout& each) { return each.spout == spout; };
+  const auto found = std::find_if(welcome_.spouts.begin(), welcome_.spouts.end(), is_it);
+  if (welcome_.epoch == epoch && found != welcome_.spouts.end()) return found->partitions;
+  return Internal("the leader has not said which source partitions spout ", spout.value(),
+                  " has in epoch ", epoch.value());
 }
 
 WriteSet ClusterWorker::BeginningOf(Epoch epoch) const {

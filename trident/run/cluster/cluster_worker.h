@@ -132,6 +132,8 @@ class ClusterWorker {
   bool EndEpoch();
   bool BeginEpoch();
   StatusOr<std::shared_ptr<EpochParts>> Build(Epoch epoch);
+  // As the leader has listed them.
+  StatusOr<std::vector<std::string>> AgreedSources(Epoch epoch, SpoutId spout) const;
   WriteSet BeginningOf(Epoch epoch) const;
   Maintenance::Callbacks MaintenanceTells(EpochParts* of);
   void RunWriter();
@@ -150,6 +152,7 @@ class ClusterWorker {
   std::shared_ptr<EpochParts> parts_ TRIDENT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<EpochParts>> ending_ TRIDENT_GUARDED_BY(mutex_);
   std::optional<Epoch> to_begin_ TRIDENT_GUARDED_BY(mutex_);
+  Welcome welcome_ TRIDENT_GUARDED_BY(mutex_);                    // the last one
   std::vector<WordToWorker> waiting_ TRIDENT_GUARDED_BY(mutex_);  // for the parts
   // Readers see a batch only when a start would know that it is decided.
   std::vector<word::Publish> held_ TRIDENT_GUARDED_BY(mutex_);

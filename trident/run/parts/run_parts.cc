@@ -133,8 +133,9 @@ void RunParts::TellOfSourcesThatChanged() const {
   for (const auto& [node, spout] : plan_.spouts) {
     for (const Worker::Source& source : std::as_const(*worker_).worker().sources()) {
       if (source.id != spout || source.group != plan_.groups.at(node)) continue;
-      std::set<std::string> read(source.partitions.begin(), source.partitions.end());
-      const auto later = source.spout->PartitionsAfter(source.partitions.size()).names;
+      const std::vector<std::string>& listed = source.share->listed();
+      std::set<std::string> read(listed.begin(), listed.end());
+      const auto later = source.spout->PartitionsAfter(listed.size()).names;
       read.insert(later.begin(), later.end());
       const std::string changed =
           SourcesThatChanged(plan_.logical->node(node).name,
@@ -167,8 +168,8 @@ Lag RunParts::LagOf(GroupId group) const {
         lag.Add(source.spout->BacklogAfter(partition, at));
       }
     };
-    add(source.partitions);
-    add(source.spout->PartitionsAfter(source.partitions.size()).names);
+    add(source.share->listed());
+    add(source.spout->PartitionsAfter(source.share->listed().size()).names);
   }
   return lag;
 }

@@ -84,7 +84,8 @@ Status WorkerParts::Build(const Epochs& epochs, LeaderLink* leader) {
                                                    .has_task = seams_.has_task,
                                                    .repeats_cuts = epochs.repeats_cuts,
                                                    .applied = applied_,
-                                                   .committed = epochs.positions_of});
+                                                   .committed = epochs.positions_of,
+                                                   .agreed = epochs.agreed});
   const std::vector<StageSpec> stages = MakeStages(plan_, dead_letters_);
   letters_ = std::make_unique<LetterDesk>(LetterDesk::Parts{
       .states = dead_letters_, .stages = stages, .repeats_cuts = epochs.repeats_cuts});

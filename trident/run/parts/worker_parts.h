@@ -56,9 +56,11 @@ class WorkerParts {
   // The facts that the leader knows of the epoch that has begun.
   struct Epochs {
     std::set<GroupId> repeats_cuts;
-    // Both are asked during Build.
+    // All are asked during Build.
     std::function<CommitHistory(GroupId)> history_of;
     std::function<std::vector<SourcePosition>(GroupId, SpoutId)> positions_of;
+    // See WorkerOptions.
+    std::function<StatusOr<std::vector<std::string>>(SpoutId)> agreed = nullptr;
   };
   // Starts the user-defined states and makes executors, tasks and spouts. `leader` outlives the
   // parts. The errors are those of user-defined states and of the spouts.

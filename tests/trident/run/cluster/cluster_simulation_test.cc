@@ -15,6 +15,7 @@
 #include "base/key_encoding.h"
 #include "tests/state/seeds.h"
 #include "tests/trident/run/cluster/cluster_world.h"
+#include "tests/trident/run/cluster/hazy_spout.h"
 #include "trident/functions/aggregators.h"
 #include "trident/spouts/generator_spout.h"
 
@@ -41,6 +42,8 @@ struct Workload {
   bool merges = false;             // two spouts in one group
   bool has_two_groups = false;
   bool has_bad_row = false;  // it goes to the dead letters
+  // Each process lists the source partitions in another order, and sees some of them late.
+  bool has_hazy_sources = false;
   uint32_t partitions = kPartitions;
   friend auto operator<=>(const Workload&, const Workload&) = default;
 };
@@ -51,7 +54,8 @@ Workload WorkloadOf(uint64_t seed) {
                     .has_total = rng.Chance(0.3),
                     .merges = rng.Chance(0.3),
                     .has_two_groups = rng.Chance(0.3),
-                    .has_bad_row = rng.Chance(0.3)};
+                    .has_bad_row = rng.Chance(0.3),
+                    .has_hazy_sources = rng.Chance(0.5)};
   if (rng.Chance(0.3)) workload.partitions = 1;
   return workload;
 }
@@ -64,23 +68,26 @@ std::vector<std::string> StatesOf(const Workload& workload) {
   return states;
 }
 
-Stream Words(Topology& topology, const std::string& name, const Workload& workload) {
-  auto spout = GeneratorSpout::Make(
+// `view` is what the process sees of its sources.
+Stream Words(Topology& topology, const std::string& name, const Workload& workload, uint64_t view) {
+  auto generator = GeneratorSpout::Make(
       Fields(kWord),
       {.partitions = workload.partitions, .rows_per_partition = kRows, .seed = HashBytes(name)},
       [bad = workload.has_bad_row](const GeneratedRow& row, Emit<Text>& emit) {
         emit(bad && row.index == kRows / 3 && row.partition == 0 ? "bad" : WordOf(row));
       });
-  return topology.NewStream(name, *std::move(spout)).Filter(kWord, [](Text word) {
+  std::shared_ptr<Spout> spout = *std::move(generator);
+  if (workload.has_hazy_sources) spout = std::make_shared<HazySpout>(spout, view);
+  return topology.NewStream(name, std::move(spout)).Filter(kWord, [](Text word) {
     if (word == "bad") throw std::runtime_error("a bad word");
     return true;
   });
 }
 
-void Declare(const Workload& workload, Topology& topology) {
-  Stream words = Words(topology, "words", workload);
+void Declare(const Workload& workload, uint64_t view, Topology& topology) {
+  Stream words = Words(topology, "words", workload, view);
   if (workload.merges) {
-    words = topology.Merge({words, Words(topology, "more words", workload)});
+    words = topology.Merge({words, Words(topology, "more words", workload, view + 1)});
   }
   auto counts =
       words.GroupBy(kWord).PersistentAggregate(StateOptions{.name = "counts"}, Count(), kCount);
@@ -96,7 +103,7 @@ void Declare(const Workload& workload, Topology& topology) {
     words.PersistentAggregate(StateOptions{.name = "total"}, Count(), kCount);
   }
   if (workload.has_two_groups) {
-    Words(topology, "other words", workload)
+    Words(topology, "other words", workload, view + 2)
         .GroupBy(kWord)
         .PersistentAggregate(StateOptions{.name = "others"}, Count(), kCount);
   }
@@ -118,7 +125,9 @@ ClusterWorld::Options OptionsOf(uint64_t seed, const Workload& workload) {
   options.run.executors = 1 + static_cast<uint32_t>(rng.Below(2));
   options.run.batch_rows = rng.Chance(0.1) ? 1 : 3 + rng.Below(60);
   if (workload.has_bad_row) options.run.on_failure = OnFailure::kDeadLetter;
-  options.declare = [workload](Topology& topology) { Declare(workload, topology); };
+  options.declare = [workload, view = std::make_shared<uint64_t>(seed)](Topology& topology) {
+    Declare(workload, *view += 3, topology);
+  };
   options.states = StatesOf(workload);
   return options;
 }
@@ -126,14 +135,16 @@ ClusterWorld::Options OptionsOf(uint64_t seed, const Workload& workload) {
 // What one worker has in the end to which nothing happens.
 const Contents& ExpectedOf(const Workload& workload) {
   static std::map<Workload, Contents>& known = *new std::map<Workload, Contents>();
-  const auto [found, is_new] = known.try_emplace(workload);
+  Workload clear = workload;
+  clear.has_hazy_sources = false;
+  const auto [found, is_new] = known.try_emplace(clear);
   if (is_new) {
-    ClusterWorld::Options options = OptionsOf(1, workload);
+    ClusterWorld::Options options = OptionsOf(1, clear);
     options.workers = 1;
     options.run.batch_rows = 100;
     ClusterWorld world(options);
     EXPECT_EQ(world.Play(), "");
-    found->second = ContentsOf(world, workload);
+    found->second = ContentsOf(world, clear);
   }
   return found->second;
 }
@@ -180,6 +191,19 @@ TEST(ClusterSimulation, WithoutFaultsEachWordIsCountedOnce) {
   for (uint64_t seed : Seeds(5, 3)) {
     SCOPED_TRACE(Repro("ClusterSimulation.WithoutFaultsEachWordIsCountedOnce", seed));
     const Workload workload = WorkloadOf(seed);
+    const ClusterWorld::Options options = OptionsOf(seed, workload);
+    ClusterWorld world(options);
+    PlayAndCompare(options, workload, world);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(ClusterSimulation, ProcessesThatSeeOtherSourcesReadEachOfThemOnce) {
+  for (uint64_t seed : Seeds(20, 10)) {
+    SCOPED_TRACE(Repro("ClusterSimulation.ProcessesThatSeeOtherSourcesReadEachOfThemOnce", seed));
+    Workload workload = WorkloadOf(seed);
+    workload.has_hazy_sources = true;
+    workload.partitions = 2 + static_cast<uint32_t>(seed % 7);
     const ClusterWorld::Options options = OptionsOf(seed, workload);
     ClusterWorld world(options);
     PlayAndCompare(options, workload, world);

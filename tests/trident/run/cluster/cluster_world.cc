@@ -81,7 +81,8 @@ StatusOr<Plan> ClusterWorld::MakeClusterPlan() const {
   Topology topology("simulated");
   options_.declare(topology);
   TRIDENT_ASSIGN_OR_RETURN(auto logical, topology.Build());
-  return MakePlan(logical, {.executors = options_.run.executors * options_.workers});
+  return MakePlan(
+      logical, {.executors = options_.run.executors * options_.workers, .several_processes = true});
 }
 
 // ---- lives ----
