@@ -23,8 +23,9 @@ namespace trident {
 // Immutable, so any thread may use it.
 class SourceShare {
  public:
-  // What this process lists, and what comes up later, goes to these tasks in turn. No tasks: other
-  // processes read the spout.
+  // Another process reads all of the spout.
+  SourceShare() = default;
+  // What this process lists, and what comes up later, goes to these tasks in turn.
   static SourceShare InTurn(std::vector<std::string> listed, std::vector<uint32_t> tasks);
   // The tasks 0 to `tasks` - 1 of all processes share what they have agreed on. `listed` is what
   // this one has found.

@@ -63,11 +63,12 @@ StatusOr<std::shared_ptr<const SourceShare>> Worker::ShareOf(const StageSpec& st
     TRIDENT_ASSIGN_OR_RETURN(SourceShare share, AgreedShareOf(stage, committed));
     return std::make_shared<const SourceShare>(std::move(share));
   }
+  // It is the process with the first task that reads.
+  if (!HasTask(stage, 0)) return std::make_shared<const SourceShare>();
   TRIDENT_ASSIGN_OR_RETURN(std::vector<std::string> listed,
                            ListSources(*stage.spout, std::move(committed)));
-  // It is the process with the first task that reads.
   std::vector<uint32_t> tasks;
-  for (uint32_t task = 0; HasTask(stage, 0) && task < stage.tasks; ++task) {
+  for (uint32_t task = 0; task < stage.tasks; ++task) {
     if (HasTask(stage, task)) tasks.push_back(task);
   }
   return std::make_shared<const SourceShare>(

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/ports/listen_address.h"
 #include "base/spelling.h"
 #include "base/typed_number.h"
 #include "coordinator/cli/backup_commands.h"
@@ -19,7 +20,6 @@
 #include "coordinator/cli/dead_letter_commands.h"
 #include "coordinator/cli/directory_commands.h"
 #include "coordinator/cli/new_command.h"
-#include "coordinator/serve/listen_address.h"
 
 namespace trident {
 namespace {

@@ -8,9 +8,10 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/ports/channel_security.h"
+#include "base/ports/grpc_end.h"
 #include "base/spelling.h"
 #include "coordinator/serve/datum_codec.h"
-#include "coordinator/serve/grpc_end.h"
 #include "coordinator/serve/view_codec.h"
 #include "proto/admin.grpc.pb.h"
 #include "proto/drpc.grpc.pb.h"
@@ -22,11 +23,9 @@ namespace {
 constexpr int kReconnectMs = 100;  // the least that gRPC takes
 
 StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientOptions& options) {
-  if (!options.tls) return grpc::InsecureChannelCredentials();
+  if (!options.tls) return ChannelSecurity(std::nullopt);
   TRIDENT_ASSIGN_OR_RETURN(const TlsContent tls, ReadTlsFiles(*options.tls));
-  return grpc::SslCredentials({.pem_root_certs = tls.peer_ca,
-                               .pem_private_key = tls.key,
-                               .pem_cert_chain = tls.certificate});
+  return ChannelSecurity(tls);
 }
 
 // gRPC's words for a connection that did not come about end with the reason.

@@ -15,10 +15,10 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/key_encoding.h"
+#include "base/ports/tls_files.h"
 #include "base/status.h"
 #include "base/types.h"
 #include "coordinator/serve/drpc_server.h"
-#include "coordinator/serve/tls_files.h"
 #include "coordinator/serve/topology_control.h"
 
 namespace trident {

@@ -18,6 +18,7 @@
 
 #include "base/logging.h"
 #include "base/mutex.h"
+#include "base/ports/channel_security.h"
 #include "coordinator/cluster/control_codec.h"
 #include "coordinator/cluster/control_token.h"
 #include "coordinator/cluster/grpc_stream.h"
@@ -40,7 +41,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const ControlClientOptions& options) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kControlRedialMsMax);
   // How long an attempt to connect may take, whatever the name says.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kControlRedialMsMax);
-  return grpc::CreateCustomChannel(options.leader, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.leader, ChannelSecurity(options.tls), arguments);
 }
 
 }  // namespace

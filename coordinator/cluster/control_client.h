@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/limits.h"
+#include "base/ports/tls_files.h"
 #include "base/status.h"
 #include "coordinator/cluster/control_timing.h"
 #include "coordinator/cluster/control_words.h"
@@ -21,7 +23,8 @@ namespace trident {
 struct ControlClientOptions {
   std::string leader;  // "host:port"
   std::string token = "";
-  WorkerHello hello;  // incarnation at least 1
+  std::optional<TlsContent> tls = std::nullopt;  // as the leader has it
+  WorkerHello hello;                             // incarnation at least 1
   ControlTiming timing = {};
   // What may wait for a leader that does not read; with more the stream ends.
   int64_t queue_bytes_max = kControlQueueBytesMax;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cluster/control_server.h"
+#include "base/ports/channel_security.h"
 #include "base/same_token.h"
 
 #include <grpc/grpc.h>
@@ -88,7 +89,7 @@ class ControlServer::Port {
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kRpcMetadataBytesMax);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kRpcHandshakeMsMax);
     int port = 0;
-    builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort(options_.address, ServerSecurity(options_.tls), &port);
     builder.RegisterService(&service_);
     queue_ = builder.AddCompletionQueue();
     server_ = builder.BuildAndStart();

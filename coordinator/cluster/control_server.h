@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/limits.h"
+#include "base/ports/tls_files.h"
 #include "base/status.h"
 #include "coordinator/cluster/control_timing.h"
 #include "coordinator/cluster/control_words.h"
@@ -18,9 +20,11 @@
 namespace trident {
 
 struct ControlServerOptions {
-  // "host:port"; port 0 takes a free one. Words travel in plain text, the token too: an address
-  // that others reach is for a network that is trusted.
+  // "host:port", as gRPC takes it; port 0 takes a free one.
   std::string address = "127.0.0.1:0";
+  // Without it words travel in plain text, the token too: for an address that only processes of
+  // this machine reach.
+  std::optional<TlsContent> tls = std::nullopt;
   // A worker must bring the same; empty: none is asked for.
   std::string token = "";
   ControlTiming timing = {};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/ports/channel_security.h"
 #include "base/same_token.h"
 #include "coordinator/cluster/control_token.h"
 #include "proto/control.grpc.pb.h"
@@ -212,10 +213,10 @@ class Service final : public pb::PartReads::Service {
 
 class FarPart final : public PartReads, public LeaderQuestions {
  public:
-  FarPart(const std::string& address, std::string token)
+  FarPart(const std::string& address, std::string token, const std::optional<TlsContent>& tls)
       : address_(address),
         token_(std::move(token)),
-        stub_(pb::PartReads::NewStub(NewChannel(address))) {}
+        stub_(pb::PartReads::NewStub(NewChannel(address, tls))) {}
 
   StatusOr<ReadableState::Answers> Get(const PartRead& read,
                                        std::span<const std::string_view> keys) override {
@@ -307,7 +308,8 @@ class FarPart final : public PartReads, public LeaderQuestions {
   }
 
  private:
-  static std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
+  static std::shared_ptr<grpc::Channel> NewChannel(const std::string& address,
+                                                   const std::optional<TlsContent>& tls) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
@@ -315,7 +317,7 @@ class FarPart final : public PartReads, public LeaderQuestions {
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kControlRedialMsMin);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kControlRedialMsMax);
     arguments.SetMaxReceiveMessageSize(kLinkMessageBytesMax);
-    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    return grpc::CreateCustomChannel(address, ChannelSecurity(tls), arguments);
   }
 
   template <class Method, class Request, class Response>
@@ -345,12 +347,14 @@ std::shared_ptr<grpc::Service> NewPartReadService(PartReads& parts, LeaderQuesti
   return std::make_shared<Service>(parts, questions, std::move(token));
 }
 
-std::unique_ptr<PartReads> NewFarPart(const std::string& address, std::string token) {
-  return std::make_unique<FarPart>(address, std::move(token));
+std::unique_ptr<PartReads> NewFarPart(const std::string& address, std::string token,
+                                      const std::optional<TlsContent>& tls) {
+  return std::make_unique<FarPart>(address, std::move(token), tls);
 }
 
-std::unique_ptr<LeaderQuestions> NewFarLeader(const std::string& address, std::string token) {
-  return std::make_unique<FarPart>(address, std::move(token));
+std::unique_ptr<LeaderQuestions> NewFarLeader(const std::string& address, std::string token,
+                                              const std::optional<TlsContent>& tls) {
+  return std::make_unique<FarPart>(address, std::move(token), tls);
 }
 
 }  // namespace trident

@@ -6,8 +6,10 @@
 #define TRIDENT_COORDINATOR_CLUSTER_PART_READ_SERVICE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/ports/tls_files.h"
 #include "coordinator/cluster/leader_questions.h"
 #include "coordinator/cluster/part_reads.h"
 
@@ -25,10 +27,12 @@ std::shared_ptr<grpc::Service> NewPartReadService(PartReads& parts, LeaderQuesti
                                                   std::string token);
 
 // The parts of the worker that listens at "host:port". A call is Unavailable after kPartReadMsMax.
-// It has a connection of its own, and dials again by itself.
-std::unique_ptr<PartReads> NewFarPart(const std::string& address, std::string token);
+// It has a connection of its own, and dials again by itself. `tls` as that worker has it.
+std::unique_ptr<PartReads> NewFarPart(const std::string& address, std::string token,
+                                      const std::optional<TlsContent>& tls);
 // The same, of the process that leads.
-std::unique_ptr<LeaderQuestions> NewFarLeader(const std::string& address, std::string token);
+std::unique_ptr<LeaderQuestions> NewFarLeader(const std::string& address, std::string token,
+                                              const std::optional<TlsContent>& tls);
 
 }  // namespace trident
 

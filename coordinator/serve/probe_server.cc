@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "base/limits.h"
-#include "coordinator/serve/listen_address.h"
+#include "base/ports/listen_address.h"
 
 namespace trident {
 namespace {

@@ -10,12 +10,13 @@
 
 #include <utility>
 
+#include "base/ports/channel_security.h"
+#include "base/ports/grpc_end.h"
+#include "base/ports/listen_address.h"
+#include "base/ports/tls_files.h"
 #include "coordinator/serve/admin_service.h"
 #include "coordinator/serve/drpc_service.h"
-#include "coordinator/serve/grpc_end.h"
-#include "coordinator/serve/listen_address.h"
 #include "coordinator/serve/query_service.h"
-#include "coordinator/serve/tls_files.h"
 
 namespace trident {
 namespace {
@@ -39,13 +40,9 @@ StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerOptio
                                                                const HostPort& address) {
   if (options.tls) {
     TRIDENT_ASSIGN_OR_RETURN(const TlsContent tls, ReadTlsFiles(*options.tls));
-    grpc::SslServerCredentialsOptions ssl(
-        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-    ssl.pem_root_certs = tls.peer_ca;
-    ssl.pem_key_cert_pairs.push_back({tls.key, tls.certificate});
-    return grpc::SslServerCredentials(ssl);
+    return ServerSecurity(tls);
   }
-  if (address.IsLoopback()) return grpc::InsecureServerCredentials();
+  if (address.IsLoopback()) return ServerSecurity(std::nullopt);
   return InvalidArgument("refusing to listen on ", address.ToString(),
                          " without TLS: everyone who reaches this address could read all states. "
                          "Give a server certificate, its key and the CA of the clients, or listen "

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/ports/tls_files.h"
 #include "base/status.h"
 #include "coordinator/serve/drpc_server.h"
-#include "coordinator/serve/tls_files.h"
 #include "coordinator/serve/topology_control.h"
 #include "state/view/state_catalog.h"
 

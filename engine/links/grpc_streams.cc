@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "base/ports/channel_security.h"
 #include "base/same_token.h"
 
 namespace trident {
@@ -144,6 +145,7 @@ class GrpcStreams::Running {
 
   uint16_t port() const { return static_cast<uint16_t>(port_); }
   const std::string& token() const { return options_.token; }
+  const std::optional<TlsContent>& tls() const { return options_.tls; }
   StreamEvents& events() { return *events_; }
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
   grpc::AsyncGenericService& service() { return service_; }
@@ -200,7 +202,7 @@ class GrpcStreams::Outgoing {
     arguments.SetInt(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLinkPingIntervalMsMin);
     arguments.SetMaxSendMessageSize(kLinkMessageBytesMax);
     const std::shared_ptr<grpc::Channel> channel =
-        grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+        grpc::CreateCustomChannel(address, ChannelSecurity(running_->tls()), arguments);
     stub_ = std::make_unique<grpc::GenericStub>(channel);
     call_ = stub_->PrepareCall(&context_, kMethod, running_->queue());
     call_->StartCall(&started_);
@@ -340,8 +342,8 @@ class GrpcStreams::Incoming {
 
 Status GrpcStreams::Running::Start() {
   grpc::ServerBuilder builder;
-  const std::string address = Concat("127.0.0.1:", options_.port);
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+  const std::string address = options_.address.ToListenOn();
+  builder.AddListeningPort(address, ServerSecurity(options_.tls), &port_);
   builder.RegisterAsyncGenericService(&service_);
   if (options_.beside != nullptr) {
     builder.RegisterService(options_.beside);

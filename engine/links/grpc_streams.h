@@ -10,9 +10,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/ports/listen_address.h"
+#include "base/ports/tls_files.h"
 #include "base/status.h"
 #include "engine/data/column.h"
 #include "engine/links/bundle_writer.h"
@@ -45,7 +48,9 @@ class StreamEvents {
 class GrpcStreams {
  public:
   struct Options {
-    uint16_t port = 0;  // on the loopback address; 0: any that is free
+    HostPort address{"127.0.0.1", 0};  // where it listens; port 0: any that is free
+    // All ends have it, or none. Without it messages travel in plain text, the token too.
+    std::optional<TlsContent> tls = std::nullopt;
     // Both ends of a stream know it. A stream without it is refused before it is read.
     std::string token;
     // What else is served at the port, on threads of its own; it outlives the streams. Null:

@@ -25,8 +25,10 @@ PeerLinks::~PeerLinks() {
 }
 
 StatusOr<std::unique_ptr<PeerLinks>> PeerLinks::Start(Options options) {
-  const GrpcStreams::Options port{
-      .port = options.port, .token = options.token, .beside = options.beside};
+  const GrpcStreams::Options port{.address = options.address,
+                                  .tls = options.tls,
+                                  .token = options.token,
+                                  .beside = options.beside};
   std::unique_ptr<PeerLinks> links(new PeerLinks(std::move(options)));
   TRIDENT_ASSIGN_OR_RETURN(links->streams_, GrpcStreams::Start(port, links.get()));
   return links;

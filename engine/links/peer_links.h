@@ -50,9 +50,11 @@ class PeerLinks final : public Transport, private StreamEvents {
  public:
   struct Options {
     PeerLife self;
-    uint16_t port = 0;                // on the loopback address; 0: any that is free
-    std::string token;                // a secret of the topology's workers
-    grpc::Service* beside = nullptr;  // see GrpcStreams
+    // See GrpcStreams; the token is a secret of the topology's workers.
+    HostPort address{"127.0.0.1", 0};
+    std::optional<TlsContent> tls = std::nullopt;
+    std::string token;
+    grpc::Service* beside = nullptr;
     // In which worker a task is. The same at all workers.
     std::function<WorkerId(const TaskAddress&)> worker_of;
     // How many tasks a stage has, over all workers; 0: there is no such stage.

@@ -81,7 +81,6 @@ Slice MakeSlice(Rng& rng) {
 
 PeerLinks::Options LinkOptions(WorkerId self) {
   return {.self = {Epoch(1), self, Incarnation(1)},
-          .port = 0,
           .token = "bench",
           .worker_of = [](const TaskAddress& to) { return to.stage == kAnswers ? kHere : kThere; },
           .tasks_of = TasksOf,

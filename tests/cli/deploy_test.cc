@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -89,16 +90,24 @@ TEST(DeployTest, SystemdTakesTheUnits) {
   }
 }
 
-TEST(DeployTest, TheManifestHasWhatTheProgramNeeds) {
-  const std::string manifest = (Deploy() / "kubernetes/wordcount.yaml").string();
-  const std::string check = InSourceTree("tests/cli/manifest_check.py");
-  EXPECT_EQ(ErrorOf(Concat("/usr/bin/python3 ", check, " ", manifest)), "");
-  std::string text = TextOf(manifest);
-  ExpectKnown("run", text.substr(text.find("args:"),
-                                 text.find("ports:\n            - name") - text.find("args:")));
-  TempDir dir;
-  std::ofstream(dir.path() + "/m.yaml") << std::regex_replace(text, std::regex("/livez"), "/live");
-  EXPECT_NE(ErrorOf(Concat("/usr/bin/python3 ", check, " ", dir.path(), "/m.yaml")), "");
+TEST(DeployTest, TheManifestsHaveWhatTheProgramNeeds) {
+  const std::string check =
+      Concat("/usr/bin/python3 ", InSourceTree("tests/cli/manifest_check.py"), " ");
+  for (const auto& [name, command] :
+       {std::pair("wordcount", "run"), std::pair("wordcount-cluster", "worker")}) {
+    SCOPED_TRACE(name);
+    const std::string manifest = (Deploy() / "kubernetes" / Concat(name, ".yaml")).string();
+    EXPECT_EQ(ErrorOf(check + manifest), "");
+    const std::string text = TextOf(manifest);
+    const size_t args = text.find("args:");
+    ExpectKnown(command, text.substr(args, text.find("]", args) - args));
+    const TempDir dir;
+    for (const char* needed : {"/livez", "state\"", "clusterIP"}) {
+      std::ofstream(dir.path() + "/m.yaml")
+          << std::regex_replace(text, std::regex(needed), "other");
+      EXPECT_NE(ErrorOf(check + dir.path() + "/m.yaml"), "") << needed;
+    }
+  }
 }
 
 }  // namespace

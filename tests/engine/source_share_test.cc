@@ -27,7 +27,7 @@ TEST(SourceShareTest, OneProcessDealsItsPartitionsOutInTurn) {
 }
 
 TEST(SourceShareTest, WhereOtherProcessesReadNoTaskOfThisOneHasAny) {
-  const SourceShare share = SourceShare::InTurn({"a", "b"}, {});
+  const SourceShare share;
   for (uint32_t task = 0; task < 3; ++task) {
     EXPECT_FALSE(share.HasTask(task));
     EXPECT_EQ(share.Of(task), Names());

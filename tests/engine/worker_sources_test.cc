@@ -33,6 +33,7 @@ class ListedSpout final : public Spout {
     return std::make_unique<Reader>();
   }
   std::string Describe() const override { return "listed"; }
+  size_t looks() const { return looks_; }
 
   bool in_one_process = false;
   std::set<std::string> opened;
@@ -112,6 +113,7 @@ TEST(WorkerSourcesTest, OneProcessReadsWhatIsKnownThereAlone) {
   spout->in_one_process = true;
   ASSERT_TRUE(Build(spout, 1, {}).ok());
   EXPECT_EQ(spout->opened, Names());
+  EXPECT_EQ(spout->looks(), 0u) << "it need not be there";
   ASSERT_TRUE(Build(spout, 0, {}).ok());
   EXPECT_EQ(spout->opened, (Names{"a", "b", "c"}));
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -52,9 +53,18 @@ pid_t Spawn(const std::vector<std::string>& words, int out, int err, const Surro
     if (!std::string_view(*entry).starts_with("TRIDENT_ADDRESS=")) environment.push_back(*entry);
   }
   environment.push_back(nullptr);
+  int network = -1;
+  if (!around.network.empty()) {
+    network = ::open(around.network.c_str(), O_RDONLY | O_CLOEXEC);
+    TRIDENT_CHECK_GE(network, 0) << around.network;
+  }
   const pid_t pid = ::fork();
   TRIDENT_CHECK_GE(pid, 0);
-  if (pid > 0) return pid;
+  if (pid > 0) {
+    if (network >= 0) ::close(network);
+    return pid;
+  }
+  if (network >= 0 && ::setns(network, CLONE_NEWNET) != 0) ::_exit(126);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
@@ -120,11 +130,12 @@ Background::Background(const std::vector<std::string>& words) {
   err_ = err.read;
 }
 
-Background::Background(const std::vector<std::string>& words, const std::string& says_to) {
+Background::Background(const std::vector<std::string>& words, const std::string& says_to,
+                       const Surroundings& around) {
   const int err = ::open(says_to.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   TRIDENT_CHECK_GE(err, 0) << says_to;
   const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  pid_ = Spawn(words, nothing, err, {});
+  pid_ = Spawn(words, nothing, err, around);
   ::close(nothing);
   ::close(err);
 }

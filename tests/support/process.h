@@ -29,6 +29,7 @@ enum class Rights : uint8_t {
 struct Surroundings {
   Rights rights = Rights::kOwn;
   std::vector<std::string> environment = {};  // NAME=value, added to the test's own
+  std::string network = {};                   // file of a network namespace; "": the test's own
 };
 
 // Runs `words`, the first being a path in the build directory, and waits for its end.
@@ -42,7 +43,8 @@ class Background {
  public:
   explicit Background(const std::vector<std::string>& words);
   // Appends what it says to stderr to a file; AwaitLine hears nothing of it.
-  Background(const std::vector<std::string>& words, const std::string& says_to);
+  Background(const std::vector<std::string>& words, const std::string& says_to,
+             const Surroundings& around = {});
   ~Background();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;

@@ -21,12 +21,13 @@ struct MapLine {
 // `engine` is not to name `engine/transport`.
 const std::vector<MapLine>& IncludeMap() {
   static const std::vector<MapLine> map = {
+      {"base/ports", {"base"}},
       {"base", {}},
       {"proto", {}},
       {"engine/data", {"base"}},
       {"engine/transport", {"base"}},
       {"engine/frames", {"base", "engine/data", "engine/transport"}},
-      {"engine/links", {"base", "engine/data", "engine/frames", "engine/transport"}},
+      {"engine/links", {"base", "base/ports", "engine/data", "engine/frames", "engine/transport"}},
       {"engine/partitioners", {"base", "engine"}},
       {"engine", {"base", "engine/data", "engine/transport", "engine/frames"}},
       {"state/disk", {"base"}},
@@ -37,12 +38,13 @@ const std::vector<MapLine>& IncludeMap() {
       {"coordinator/cli/directory",
        {"base", "state/disk", "state/redo", "state/map", "coordinator/serve", "coordinator"}},
       {"coordinator/protocol", {"base", "engine/transport"}},
-      {"coordinator/serve", {"base", "proto", "state/view"}},
+      {"coordinator/serve", {"base", "base/ports", "proto", "state/view"}},
       {"coordinator/cli",
-       {"base", "proto", "state/disk", "coordinator/serve", "coordinator/cli/directory"}},
+       {"base", "base/ports", "proto", "state/disk", "coordinator/serve",
+        "coordinator/cli/directory"}},
       {"coordinator/cluster",
-       {"base", "proto", "engine/transport", "state/disk", "state/view", "coordinator/protocol",
-        "coordinator"}},
+       {"base", "base/ports", "proto", "engine/transport", "state/disk", "state/view",
+        "coordinator/protocol", "coordinator"}},
       {"coordinator", {"base", "engine/transport", "state/disk", "coordinator/protocol"}},
       {"trident/functions", {"base", "engine/data", "engine"}},
       {"trident/states", {"base", "state/disk"}},
@@ -54,16 +56,16 @@ const std::vector<MapLine>& IncludeMap() {
        {"base", "engine", "engine/partitioners", "trident/plan", "trident/operators"}},
       {"trident/spouts", {"base", "engine/data", "engine", "trident/functions"}},
       {"trident/run/parts",
-       {"base", "engine/transport", "engine", "state/disk", "state/redo", "state/view", "state",
-        "coordinator/serve", "coordinator/protocol", "coordinator", "trident/states",
-        "trident/plan", "trident/planner"}},
+       {"base", "base/ports", "engine/transport", "engine", "state/disk", "state/redo",
+        "state/view", "state", "coordinator/serve", "coordinator/protocol", "coordinator",
+        "trident/states", "trident/plan", "trident/planner"}},
       {"trident/run/cluster",
-       {"base", "engine/transport", "engine/links", "engine", "state/disk", "state/view", "state",
-        "coordinator/cluster", "coordinator/serve", "coordinator/protocol", "coordinator",
-        "trident/plan", "trident/planner", "trident/run/parts"}},
+       {"base", "base/ports", "engine/transport", "engine/links", "engine", "state/disk",
+        "state/view", "state", "coordinator/cluster", "coordinator/serve", "coordinator/protocol",
+        "coordinator", "trident/plan", "trident/planner", "trident/run/parts"}},
       {"trident/run",
-       {"base", "engine", "state/disk", "state/view", "state", "coordinator/serve", "coordinator",
-        "trident/planner", "trident/run/parts", "trident/run/cluster", "trident"}},
+       {"base", "base/ports", "engine", "state/disk", "state/view", "state", "coordinator/serve",
+        "coordinator", "trident/planner", "trident/run/parts", "trident/run/cluster", "trident"}},
       {"trident",
        {"base", "engine/data", "engine", "engine/partitioners", "trident/functions",
         "trident/states", "trident/plan", "trident/operators", "trident/planner"}},
@@ -128,7 +130,7 @@ bool MayIncludeGrpc(const SourceFile& file) {
   }
   return IsUnder(file.path(), "coordinator/cluster") || IsUnder(file.path(), "coordinator/serve") ||
          IsUnder(file.path(), "coordinator/cli") || IsUnder(file.path(), "engine/links") ||
-         IsUnder(file.path(), "trident/run");
+         IsUnder(file.path(), "base/ports") || IsUnder(file.path(), "trident/run");
 }
 bool MayIncludeMessages(const SourceFile& file) {
   return !file.IsHeader() || IsUnder(file.path(), "tests") || Contains(file.Name(), "service") ||
@@ -267,9 +269,9 @@ Findings CheckForeignHeaders(const SourceTree& tree) {
         found.push_back(At(file, include.line) + "RocksDB is behind state/disk/*.cc; found " +
                         target);
       } else if (IsGrpc(target) && !MayIncludeGrpc(file)) {
-        found.push_back(At(file, include.line) +
-                        "gRPC is behind service files, grpc_* and engine/links/*.cc; found " +
-                        target);
+        found.push_back(
+            At(file, include.line) +
+            "gRPC is behind service files, grpc_*, base/ports and engine/links; found " + target);
       } else if (IsGenerated(target) && !MayIncludeMessages(file)) {
         found.push_back(
             At(file, include.line) +

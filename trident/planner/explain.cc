@@ -10,10 +10,16 @@ std::string Counted(uint32_t n, const char* noun) {
 
 using Kind = LogicalNode::Kind;
 
-std::string StepLine(const Plan& plan, NodeId id) {
+enum class Sources : uint8_t { kWhereTheyAre, kWhatTheyAre };
+
+std::string StepLine(const Plan& plan, NodeId id, Sources sources) {
   const LogicalNode& node = plan.logical->node(id);
   std::string line = node.verb;
-  if (!node.detail.empty()) line += " " + node.detail;
+  if (node.kind == Kind::kSpout && sources == Sources::kWhatTheyAre) {
+    line += " of kind " + std::to_string(static_cast<int>(node.spout->kind()));
+  } else if (!node.detail.empty()) {
+    line += " " + node.detail;
+  }
   if (!node.name.empty()) line += " \"" + node.name + "\"";
   if (node.writes != nullptr) {
     line += ", " + std::string(ToString(node.writes->spec().kind)) + " state of " +
@@ -37,9 +43,7 @@ std::string Escape(const std::string& text) {
   return out;
 }
 
-}  // namespace
-
-std::string ExplainText(const Plan& plan) {
+std::string Explained(const Plan& plan, Sources sources) {
   std::string out = "topology \"" + plan.logical->topology() + "\"\n";
   for (GroupId group : plan.group_ids) {
     out += "batch group " + std::to_string(group.value()) + "\n";
@@ -53,7 +57,7 @@ std::string ExplainText(const Plan& plan) {
       }
       for (NodeId id : stage.nodes) {
         if (plan.logical->node(id).kind == Kind::kExchange) continue;
-        out += "    " + StepLine(plan, id) + "\n";
+        out += "    " + StepLine(plan, id, sources) + "\n";
       }
     }
   }
@@ -61,11 +65,17 @@ std::string ExplainText(const Plan& plan) {
     out += "drpc function \"" + function.function + "\"\n";
     for (NodeId id : function.nodes) {
       if (plan.logical->node(id).kind == Kind::kExchange) continue;
-      out += "    " + StepLine(plan, id) + "\n";
+      out += "    " + StepLine(plan, id, sources) + "\n";
     }
   }
   return out;
 }
+
+}  // namespace
+
+std::string ExplainText(const Plan& plan) { return Explained(plan, Sources::kWhereTheyAre); }
+
+std::string ExplainShape(const Plan& plan) { return Explained(plan, Sources::kWhatTheyAre); }
 
 std::string ExplainGraphviz(const Plan& plan) {
   std::string out = "digraph \"" + Escape(plan.logical->topology()) + "\" {\n  node [shape=box];\n";

@@ -11,6 +11,9 @@
 namespace trident {
 
 std::string ExplainText(const Plan& plan);
+// The same, but for where spouts read: equal in processes that can run the plan together, one of
+// which may find the input at another path.
+std::string ExplainShape(const Plan& plan);
 // A digraph: a box per stage, an arrow per exchange.
 std::string ExplainGraphviz(const Plan& plan);
 

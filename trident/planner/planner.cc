@@ -143,12 +143,8 @@ class StageCutter {
         if (node.writes != nullptr) most = std::min(most, node.writes->spec().partitions);
         if (node.kind == Kind::kExchange && node.one_task) most = 1;
         if (node.kind == Kind::kSpout) {
-          TRIDENT_ASSIGN_OR_RETURN(auto partitions, PartitionsOf(node));
-          const LaterPartitions later = node.spout->PartitionsAfter(partitions.size());
-          const bool is_alike = !options_.several_processes || node.spout->ReadsInOneProcess();
-          if (later.more == LaterPartitions::More::kNever && is_alike) {
-            most = std::min<uint32_t>(most, std::max<size_t>(1, partitions.size()));
-          }
+          TRIDENT_ASSIGN_OR_RETURN(const uint32_t useful, UsefulTasks(node));
+          most = std::min(most, useful);
         }
       }
       if (asked == 0) asked = IdentityTasks(stage);
@@ -157,10 +153,22 @@ class StageCutter {
     return CheckIdentity();
   }
 
-  static StatusOr<std::vector<std::string>> PartitionsOf(const LogicalNode& node) {
-    auto partitions = node.spout->Partitions();
-    if (partitions.ok()) return partitions;
-    return Annotate(partitions.status(), "stream \"" + node.name + "\"");
+  // How many tasks of a spout have a partition to read.
+  StatusOr<uint32_t> UsefulTasks(const LogicalNode& node) const {
+    constexpr uint32_t kAny = ~uint32_t{0};
+    Spout& spout = *node.spout;
+    const bool is_local = spout.ReadsInOneProcess();
+    const auto grows_after = [&](size_t known) {
+      return spout.PartitionsAfter(known).more == LaterPartitions::More::kPerhaps;
+    };
+    if (is_local && !options_.reads_local_sources && grows_after(0)) return kAny;
+    const auto partitions = spout.Partitions();
+    if (!partitions.ok()) {
+      return Annotate(partitions.status(), "stream \"" + node.name + "\"");
+    }
+    const bool is_alike = is_local || !options_.several_processes;
+    if (!is_alike || grows_after(partitions->size())) return kAny;
+    return static_cast<uint32_t>(std::max<size_t>(1, partitions->size()));
   }
 
   // A stage behind an identity exchange has as many tasks as the one before it, unless asked

@@ -24,6 +24,9 @@ struct PlanOptions {
   // The plan is the same in each of several processes, although one may list other source
   // partitions than another. So a spout may have more tasks than there are partitions.
   bool several_processes = false;
+  // False: another process reads what one process alone can read (Spout::ReadsInOneProcess), which
+  // need not be there in this one.
+  bool reads_local_sources = true;
 };
 
 // A stage: the nodes of its chain, in order, and the exchanges that it reads and writes.

@@ -9,8 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/ports/listen_address.h"
 #include "base/typed_number.h"
-#include "coordinator/serve/listen_address.h"
 #include "trident/run/process_end.h"
 
 namespace trident {
@@ -28,12 +28,25 @@ void AddSharedOptions(CLI::App& command, ClusterFlags& flags) {
       ->type_name("NUMBER")
       ->required();
   command
-      .add_option("--exchange-port", flags.exchange_port,
-                  "port of this machine where rows of other workers are taken; 0: any free one")
-      ->type_name("PORT")
+      .add_option("--exchange-address", flags.exchange_address,
+                  "HOST:PORT where this process listens for other workers; port 0: any free one")
       ->capture_default_str();
+  command.add_option("--peer-host", flags.peer_host,
+                     "HOST by which the other processes dial this one, if it is not that of its "
+                     "addresses");
   command.add_option("--token-file", flags.token_file,
-                     "a file with a secret that all processes of the topology have");
+                     "a file with a secret that all processes of the topology have; needed where "
+                     "they are on several machines");
+  auto* cert = command.add_option("--peer-tls-cert", flags.tls.certificate,
+                                  "certificate of this process for the other ones, a PEM file; "
+                                  "needed where they are on several machines");
+  auto* key = command.add_option("--peer-tls-key", flags.tls.key, "its private key, mode 0600");
+  auto* ca = command.add_option("--peer-tls-ca", flags.tls.peer_ca,
+                                "who signs the certificates of all processes");
+  // Round, one each: of several, CLI11 names the one that stands first in memory.
+  cert->needs(key);
+  key->needs(ca);
+  ca->needs(cert);
 }
 
 StatusOr<uint64_t> NumberOf(const char* option, const std::string& text, uint64_t least,
@@ -51,14 +64,6 @@ StatusOr<std::string> ReadToken(const std::string& path) {
   if (!token.empty()) return token;
   return InvalidArgument("--token-file: expected a file with a secret in it, found ",
                          file.is_open() ? "an empty one" : "none", " at '", path, "'");
-}
-
-// Words and rows go in plain text, so they may not leave the machine.
-Status CheckLoopback(const char* option, const std::string& address) {
-  TRIDENT_ASSIGN_OR_RETURN(const HostPort parsed, ParseHostPort(address));
-  if (parsed.host == "127.0.0.1" || parsed.host == "localhost") return absl::OkStatus();
-  return InvalidArgument(option, ": expected 127.0.0.1:PORT, found '", address,
-                         "'; workers on several machines are not supported yet");
 }
 
 // The leader's line: how far the groups are.
@@ -91,7 +96,9 @@ void AddLeadOptions(CLI::App& command, ClusterFlags& flags) {
 
 void AddWorkerOptions(CLI::App& command, ClusterFlags& flags) {
   AddSharedOptions(command, flags);
-  command.add_option("--worker", flags.worker, "which worker this is: 1, 2, ...")
+  command
+      .add_option("--worker", flags.worker,
+                  "which worker this is: 1, 2, ...; 0 leads, and listens at the port of --leader")
       ->type_name("NUMBER")
       ->required();
   command.add_option("--leader", flags.leader, "HOST:PORT of the leader")->required();
@@ -102,24 +109,28 @@ StatusOr<ClusterOptions> OptionsOf(const ClusterFlags& flags) {
   TRIDENT_ASSIGN_OR_RETURN(const uint64_t workers,
                            NumberOf("--workers", flags.workers, 1, kWorkersMax));
   options.workers = static_cast<uint32_t>(workers);
-  TRIDENT_ASSIGN_OR_RETURN(const uint64_t port,
-                           NumberOf("--exchange-port", flags.exchange_port, 0, 65535));
-  options.exchange_port = static_cast<uint16_t>(port);
+  options.exchange_address = flags.exchange_address;
+  options.peer_host = flags.peer_host;
+  if (!flags.tls.certificate.empty()) options.tls = flags.tls;
   TRIDENT_ASSIGN_OR_RETURN(options.token, ReadToken(flags.token_file));
   if (flags.leader.empty()) {
-    TRIDENT_RETURN_IF_ERROR(CheckLoopback("--peer-address", flags.peer_address));
     options.control_address = flags.peer_address;
     return options;
   }
-  TRIDENT_RETURN_IF_ERROR(CheckLoopback("--leader", flags.leader));
-  if (workers < 2) {
-    return InvalidArgument("--workers: expected at least 2 where there is another worker than the ",
-                           "leader's, found 1");
-  }
   TRIDENT_ASSIGN_OR_RETURN(const uint64_t worker,
-                           NumberOf("--worker", flags.worker, 1, workers - 1));
-  options.leader = flags.leader;
+                           NumberOf("--worker", flags.worker, 0, workers - 1));
   options.worker = static_cast<uint32_t>(worker);
+  if (worker > 0) {
+    options.leader = flags.leader;
+    return options;
+  }
+  options.control_address = flags.leader;
+  if (flags.peer_host.empty()) return options;
+  // Its name is not where it listens.
+  TRIDENT_ASSIGN_OR_RETURN(HostPort listens, ParseHostPort(flags.leader));
+  TRIDENT_ASSIGN_OR_RETURN(const HostPort exchange, ParseHostPort(flags.exchange_address));
+  listens.host = exchange.host;
+  options.control_address = listens.ToString();
   return options;
 }
 

@@ -26,8 +26,10 @@ struct ClusterFlags {
   std::string worker;
   std::string leader;
   std::string peer_address = "127.0.0.1:0";
-  std::string exchange_port = "0";
+  std::string exchange_address = "127.0.0.1:0";
+  std::string peer_host;
   std::string token_file;
+  TlsFiles tls;  // no certificate: none
 };
 void AddLeadOptions(CLI::App& command, ClusterFlags& flags);
 void AddWorkerOptions(CLI::App& command, ClusterFlags& flags);

@@ -523,8 +523,8 @@ int RunProgram(int argc, char** argv, const Program& program) {
     AddOptions(*command, program, values, given_flags);
     AddWorkOptions(*command, flags);
     AddServingOptions(*command, flags);
+    AddKeepServing(*command, flags);
   }
-  AddKeepServing(*lead, flags);
   ClusterFlags cluster;
   AddLeadOptions(*lead, cluster);
   AddWorkerOptions(*work, cluster);

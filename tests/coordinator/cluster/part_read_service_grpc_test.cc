@@ -93,7 +93,7 @@ class PartReadServiceTest : public ::testing::Test {
     // As the links do; see engine/links/grpc_streams.cc.
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::CQ_TIMEOUT_MSEC, 200);
     server_ = builder.BuildAndStart();
-    far_ = NewFarPart(Address(), "a secret");
+    far_ = NewFarPart(Address(), "a secret", std::nullopt);
   }
   std::string Address() const { return Concat("127.0.0.1:", port_); }
 
@@ -184,7 +184,7 @@ TEST_F(PartReadServiceTest, ErrorsKeepTheirCodeAndMessage) {
 
 TEST_F(PartReadServiceTest, WhoBringsNoTokenOrAnotherLearnsNothing) {
   for (const char* token : {"", "another", "a secret "}) {
-    const auto stranger = NewFarPart(Address(), token);
+    const auto stranger = NewFarPart(Address(), token, std::nullopt);
     const Status refused = stranger->Counts(Read()).status();
     EXPECT_EQ(refused.code(), StatusCode::kUnauthenticated) << refused;
     EXPECT_EQ(parts_.last.state, "") << "nothing was asked";

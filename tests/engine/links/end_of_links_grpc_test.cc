@@ -17,7 +17,6 @@ constexpr uint32_t kTasks = 2;
 std::unique_ptr<PeerLinks> StartLinks(uint32_t worker, std::atomic<uint64_t>& heard) {
   auto links =
       PeerLinks::Start({.self = {Epoch(1), WorkerId(worker), Incarnation(1)},
-                        .port = 0,
                         .token = "a secret",
                         .worker_of = [](const TaskAddress& to) { return WorkerId(to.task % 2); },
                         .tasks_of = [](StageId) { return kTasks; },

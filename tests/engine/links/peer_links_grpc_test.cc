@@ -109,7 +109,6 @@ class PeerLinksTest : public testing::Test {
   }
   PeerLinks::Options OptionsOf(uint32_t worker, Peer& peer) {
     return {.self = {kEpoch, WorkerId(worker), Incarnation(1)},
-            .port = 0,
             .token = std::string("a\0secret", 8),
             .worker_of = [this](const TaskAddress& to) { return WorkerOf(to); },
             .tasks_of = [](StageId s) { return s.value() - 1 < kStages ? kTasks : 0; },
@@ -342,7 +341,7 @@ TEST_F(PeerLinksTest, APortThatIsTakenIsAnError) {
   StartAll(1);
   Peer other;
   PeerLinks::Options options = OptionsOf(1, other);
-  options.port = links(0).port();
+  options.address.port = links(0).port();
   const Status status = PeerLinks::Start(std::move(options)).status();
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_NE(Message(status).find("another process may have the port"), std::string_view::npos);

@@ -28,8 +28,7 @@ namespace trident {
 // A worker whose program is damaged or hostile: it says what it likes.
 class AnyPeer final : public StreamEvents {
  public:
-  AnyPeer()
-      : streams_(*GrpcStreams::Start({.port = 0, .token = std::string("a\0secret", 8)}, this)) {}
+  AnyPeer() : streams_(*GrpcStreams::Start({.token = std::string("a\0secret", 8)}, this)) {}
   ~AnyPeer() override { streams_.reset(); }
 
   void Open(const std::string& address, std::string first) {

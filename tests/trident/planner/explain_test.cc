@@ -15,7 +15,10 @@
 
 #include "tests/support/paths.h"
 #include "trident/functions/aggregators.h"
+#include "trident/planner/explain.h"
+#include "trident/planner/planner.h"
 #include "trident/spouts/fixed_batch_spout.h"
+#include "trident/spouts/text_file_spout.h"
 #include "trident/topology.h"
 
 namespace trident {
@@ -142,6 +145,19 @@ TEST(ExplainTest, ParallelismAndNewValues) {
         .Name("popular");
     Sentences(topology, "another group").Shuffle().Project(kSentence).Parallelism(2);
   });
+}
+
+// Of processes that find their input at other places.
+TEST(ExplainTest, TheShapeOfAPlanIsTheSameWhereverItsSourcesAre) {
+  const auto plan_of = [](const std::string& path, Follow follow) {
+    Topology topology("lines");
+    topology.NewStream("lines", *TextFileSpout::Make({.paths = {path}, .follow = follow}))
+        .Project(kLine);
+    return *MakePlan(*topology.Build(), {.several_processes = true, .reads_local_sources = false});
+  };
+  const Plan here = plan_of("/here", Follow::kYes), there = plan_of("/there", Follow::kYes);
+  EXPECT_NE(ExplainText(here), ExplainText(there));
+  EXPECT_EQ(ExplainShape(here), ExplainShape(there));
 }
 
 TEST(ExplainTest, AGraphEscapesTheNamesOfFunctions) {

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/logging.h"
 #include "base/mutex.h"
+#include "base/ports/grpc_end.h"
 #include "coordinator/cluster/control_client.h"
 #include "coordinator/cluster/control_server.h"
 #include "coordinator/cluster/part_read_service.h"
@@ -19,6 +20,7 @@
 #include "trident/run/cluster/cluster_catalog.h"
 #include "trident/run/cluster/cluster_control.h"
 #include "trident/run/cluster/cluster_leader.h"
+#include "trident/run/cluster/cluster_ports.h"
 #include "trident/run/cluster/cluster_worker.h"
 #include "trident/run/cluster/epoch_links.h"
 #include "trident/run/cluster/epoch_reads.h"
@@ -51,7 +53,7 @@ ControlTiming TimingOfWords() {
 
 // Equal for processes that would run the same stages under the same numbers.
 uint64_t FingerprintOf(const Plan& plan, const RunOptions& options) {
-  std::string text = ExplainText(plan);
+  std::string text = ExplainShape(plan);
   for (const GroupId group : plan.group_ids) text += Concat(" g", group.value());
   for (const auto& [node, spout] : plan.spouts) text += Concat(" s", spout.value());
   // Dead letters have stages of their own.
@@ -70,9 +72,7 @@ class ProcessOfCluster final : public ClusterRun,
 
   Status Open(const std::shared_ptr<const LogicalPlan>& logical);
 
-  std::string control_address() const override {
-    return server_ == nullptr ? std::string() : server_->address();
-  }
+  std::string control_address() const override;
   StatusOr<bool> AwaitEndFor(Nanos timeout) override;
   bool Ended() const override { return leader_ != nullptr && leader_->Ended(); }
   void Stop() override;
@@ -126,6 +126,7 @@ class ProcessOfCluster final : public ClusterRun,
 
   const RunOptions options_;
   const ClusterOptions cluster_;
+  ClusterPorts ports_;  // constant after Open
   std::unique_ptr<DurableStore> store_;
   Incarnation life_;
   uint64_t fingerprint_ = 0;
@@ -164,9 +165,11 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
     return InvalidArgument("expected worker 0 to ", cluster_.workers, " of ", cluster_.workers,
                            " workers, found worker ", cluster_.worker);
   }
+  TRIDENT_ASSIGN_OR_RETURN(ports_, PortsOf(cluster_));
   topology_ = logical->topology();
   const PlanOptions plan_options{.executors = options_.executors * cluster_.workers,
-                                 .several_processes = true};
+                                 .several_processes = true,
+                                 .reads_local_sources = leads()};
   TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, plan_options));
   TRIDENT_ASSIGN_OR_RETURN(OpenedStore opened, OpenStateDirectory(options_));
   store_ = std::move(opened.store);
@@ -196,7 +199,9 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
   EpochLinks::Options links{
       .worker = worker,
       .life = life_,
-      .port = cluster_.exchange_port,
+      .address = ports_.exchange,
+      .host = ports_.host,
+      .tls = ports_.tls,
       .token = cluster_.token,
       .beside = part_service_.get(),
       .placement = placement,
@@ -243,7 +248,7 @@ Status ProcessOfCluster::OpenReads(const Plan& plan) {
   own_part_ = std::make_shared<LocalPart>(self, now);
   part_service_ = NewPartReadService(*own_part_, leads() ? this : nullptr, cluster_.token);
   reads_ = std::make_unique<EpochReads>(self, own_part_, [this](const std::string& address) {
-    return NewFarPart(address, cluster_.token);
+    return NewFarPart(address, cluster_.token, ports_.tls);
   });
   catalog_ = std::make_unique<ClusterCatalog>(ClusterCatalog::Options{
       .self = self,
@@ -316,7 +321,7 @@ StatusOr<std::string> ProcessOfCluster::Ask(LeaderQuestion question) {
 StatusOr<std::string> ProcessOfCluster::AskLeader(LeaderQuestion question) const {
   const std::string address = reads_->AddressOf(WorkerId(0));
   if (!address.empty()) {
-    StatusOr<std::string> answer = NewFarLeader(address, cluster_.token)->Ask(question);
+    StatusOr<std::string> answer = NewFarLeader(address, cluster_.token, ports_.tls)->Ask(question);
     if (answer.ok()) return answer;
     return Annotate(answer.status(), Concat("asking the leader at ", address));
   }
@@ -336,8 +341,10 @@ Status ProcessOfCluster::OpenLeader(Plan plan) {
           .events = this,
           .changed = [this] { Changed(); },
           .failed = [this](const Status& cause) { Fail(cause); }});
-  const ControlServerOptions options{
-      .address = cluster_.control_address, .token = cluster_.token, .timing = TimingOfWords()};
+  const ControlServerOptions options{.address = ports_.leader.ToListenOn(),
+                                     .tls = ports_.tls,
+                                     .token = cluster_.token,
+                                     .timing = TimingOfWords()};
   TRIDENT_ASSIGN_OR_RETURN(
       server_,
       ControlServer::Start(
@@ -355,6 +362,13 @@ Status ProcessOfCluster::OpenLeader(Plan plan) {
            .on_gone = [this](WorkerId worker, Incarnation life,
                              const Status&) { leader_->OnGone(worker, life); }}));
   return absl::OkStatus();
+}
+
+std::string ProcessOfCluster::control_address() const {
+  if (server_ == nullptr) return "";
+  const HostPort& at = ports_.leader;
+  const StatusOr<HostPort> taken = ParseHostPort(server_->address());
+  return HostPort{at.IsEveryAddress() ? ports_.host : at.host, taken->port}.ToString();
 }
 
 Status ProcessOfCluster::JudgeHello(WorkerId worker, const WorkerHello& hello) const {
@@ -379,8 +393,9 @@ Status ProcessOfCluster::JudgeHello(WorkerId worker, const WorkerHello& hello) c
 
 void ProcessOfCluster::Dial() {
   ControlClientOptions options;
-  options.leader = leads() ? server_->address() : cluster_.leader;
+  options.leader = leads() ? control_address() : ports_.leader.ToString();
   options.token = cluster_.token;
+  options.tls = ports_.tls;
   options.timing = TimingOfWords();
   options.hello = {.worker = WorkerId(cluster_.worker),
                    .incarnation = life_,
@@ -550,6 +565,7 @@ void ProcessOfCluster::Shutdown() {
   links_.reset();
   leader_.reset();
   server_.reset();
+  if (ports_.tls) AwaitGrpcAtExit();
 }
 
 }  // namespace

@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ports/tls_files.h"
 #include "base/status.h"
 #include "coordinator/batch_coordinator.h"
 #include "coordinator/serve/request_handler.h"
@@ -28,10 +30,17 @@ struct ClusterOptions {
   std::string leader;
   // Of the leader: where it listens for workers; port 0 takes a free one.
   std::string control_address = "127.0.0.1:0";
-  // Where rows of other workers are taken, on the loopback address; 0: any that is free.
-  uint16_t exchange_port = 0;
-  // A secret that all processes of the topology know; "" asks for none.
+  // Where this process listens for rows and questions of other workers; port 0 takes a free one.
+  std::string exchange_address = "127.0.0.1:0";
+  // The host by which the other processes dial this one. "": that of the addresses, which then
+  // cannot be all addresses of the machine.
+  std::string peer_host;
+  // A secret that all processes of the topology know; "" asks for none. Addresses that others than
+  // this machine reach need one, and `tls`.
   std::string token;
+  // The certificate of this process, for the host of each address at which it listens, and who
+  // signs those of the others. All processes have it, or none.
+  std::optional<TlsFiles> tls = std::nullopt;
   // Of the leader: the processes go on, and answer, when all input is committed.
   bool keep_serving = false;
 };

@@ -19,7 +19,7 @@ constexpr int kPortTriesMax = 100;
 
 StatusOr<std::unique_ptr<EpochLinks>> EpochLinks::Start(Options options) {
   std::unique_ptr<EpochLinks> links(new EpochLinks(std::move(options)));
-  links->port_ = links->options_.port;
+  links->port_ = links->options_.address.port;
   // Holds the port until the first epoch.
   TRIDENT_ASSIGN_OR_RETURN(std::shared_ptr<PeerLinks> opened, links->Open(Epoch()));
   links->port_ = opened->port();
@@ -30,12 +30,13 @@ StatusOr<std::unique_ptr<EpochLinks>> EpochLinks::Start(Options options) {
 
 EpochLinks::~EpochLinks() { Close(); }
 
-std::string EpochLinks::address() const { return Concat("127.0.0.1:", port_); }
+std::string EpochLinks::address() const { return HostPort{options_.host, port_}.ToString(); }
 
 StatusOr<std::shared_ptr<PeerLinks>> EpochLinks::Open(Epoch epoch) {
   PeerLinks::Options links;
   links.self = {epoch, options_.worker, options_.life};
-  links.port = port_;
+  links.address = {options_.address.host, port_};
+  links.tls = options_.tls;
   links.token = options_.token;
   links.beside = options_.beside;
   links.worker_of = [this](const TaskAddress& task) { return options_.placement.WorkerOf(task); };

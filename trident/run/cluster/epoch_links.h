@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/ports/listen_address.h"
+#include "base/ports/tls_files.h"
 #include "base/status.h"
 #include "coordinator/cluster/control_words.h"
 #include "engine/links/peer_links.h"
@@ -27,7 +29,9 @@ class EpochLinks final : public Transport {
   struct Options {
     WorkerId worker;
     Incarnation life;
-    uint16_t port = 0;  // on the loopback address; 0: any that is free
+    HostPort address{"127.0.0.1", 0};              // where it listens; port 0: any free one
+    std::string host = "127.0.0.1";                // by which others dial it
+    std::optional<TlsContent> tls = std::nullopt;  // see GrpcStreams
     std::string token;
     grpc::Service* beside = nullptr;  // see GrpcStreams
     Placement placement;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/parts/serving.h"
 
-#include "coordinator/serve/listen_address.h"
+#include "base/ports/listen_address.h"
 
 namespace trident {
 

@@ -30,7 +30,7 @@ Plan CountWords() {
   topology.NewStream("words", *std::move(spout))
       .GroupBy(kWord)
       .PersistentAggregate(StateOptions{.name = "counts"}, Count(), kCount);
-  return *MakePlan(*topology.Build(), {.executors = 1});
+  return *MakePlan(*topology.Build(), {.executors = 1, .several_processes = true});
 }
 
 // The only worker of a cluster, without threads, and what it says.
@@ -53,6 +53,7 @@ class ClusterWorkerTest : public testing::Test {
     while (worker_->WriteOnce()) {
     }
     worker_->Hear(word::WriteLog{kEpoch, {{.group = kGroup, .log = {}}}});
+    if (is_welcome_) worker_->Hear(Welcome{kEpoch, {}, {{SpoutId(0), {"0"}}}});
     worker_->Hear(word::Settled{kEpoch, {{.group = kGroup, .decided = TxId(), .attempts = {}}}});
   }
   void Work() {
@@ -61,6 +62,7 @@ class ClusterWorkerTest : public testing::Test {
   }
 
   MemoryStore disk_;
+  bool is_welcome_ = true;
   Status connected_;
   std::vector<WorkerWord> said_;
   Status failed_;
@@ -83,6 +85,16 @@ TEST_F(ClusterWorkerTest, FailsIfItCannotConnectInAnEpochThatGoesOn) {
   Work();
   EXPECT_EQ(worker_->working_in(), Epoch());
   EXPECT_EQ(failed_, connected_);
+}
+
+// A source partition that each worker counts from a list of its own has two readers, or none.
+TEST_F(ClusterWorkerTest, ReadsNothingBeforeItIsToldWhatThereIs) {
+  is_welcome_ = false;
+  Open();
+  Settle();
+  Work();
+  EXPECT_EQ(worker_->working_in(), Epoch());
+  EXPECT_TRUE(absl::IsInternal(failed_)) << failed_;
 }
 
 TEST_F(ClusterWorkerTest, FailsWhenItIsToldToPublishWhatItHasNotApplied) {

@@ -167,6 +167,7 @@ ClusterOptions WordCluster::ClusterOptionsOf(uint32_t worker) const {
   cluster.workers = workers();
   cluster.worker = worker;
   cluster.token = "a secret";
+  cluster.tls = tls_;
   cluster.keep_serving = at_end_ == AtEnd::kServes;
   if (worker == 0) {
     cluster.control_address = control_address_.empty() ? "127.0.0.1:0" : control_address_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class WordCluster {
   // `rows` in each of a few source partitions.
   WordCluster(uint32_t workers, uint64_t rows, AtEnd at_end = AtEnd::kEnds);
 
+  // What processes that start from now on show each other.
+  void UseTls(const std::optional<TlsFiles>& files) { tls_ = files; }
   void Start(uint32_t worker);
   // Starts a worker's process that is not one of this cluster's, in its directory.
   struct Other {
@@ -55,6 +58,7 @@ class WordCluster {
   const uint64_t rows_;
   const AtEnd at_end_;
   TempDir dir_;
+  std::optional<TlsFiles> tls_;
   std::string control_address_;
   std::vector<std::unique_ptr<ClusterRun>> processes_;
 };

@@ -4,8 +4,8 @@
 // of our objects is gone, also after main. A thread that leaves when OpenSSL has cleaned up, which
 // it does as the process exits, leaves its random generator and its errors behind: memory lost, and
 // whatever it still does with OpenSSL is done to what is gone.
-#ifndef TRIDENT_COORDINATOR_SERVE_GRPC_END_H_
-#define TRIDENT_COORDINATOR_SERVE_GRPC_END_H_
+#ifndef TRIDENT_BASE_PORTS_GRPC_END_H_
+#define TRIDENT_BASE_PORTS_GRPC_END_H_
 
 namespace trident {
 
@@ -17,4 +17,4 @@ void AwaitGrpcAtExit();
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_SERVE_GRPC_END_H_
+#endif  // TRIDENT_BASE_PORTS_GRPC_END_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/serve/grpc_end.h"
+#include "base/ports/grpc_end.h"
 
 #include <grpc/grpc.h>
 #include <grpc/support/time.h>

@@ -2,8 +2,8 @@
 //
 // The PEM files of one end of a TLS connection, read and checked before gRPC has them. gRPC is
 // given their content, and could not name the file that is wrong.
-#ifndef TRIDENT_COORDINATOR_SERVE_TLS_FILES_H_
-#define TRIDENT_COORDINATOR_SERVE_TLS_FILES_H_
+#ifndef TRIDENT_BASE_PORTS_TLS_FILES_H_
+#define TRIDENT_BASE_PORTS_TLS_FILES_H_
 
 #include <string>
 
@@ -14,7 +14,7 @@ namespace trident {
 // Paths of the PEM files of one end of a connection.
 struct TlsFiles {
   std::string certificate;  // its own, with the chain
-  std::string key;          // its private key; readable by its owner only (mode 0600)
+  std::string key;          // its private key; mode 0600, or 0640 where root owns it
   std::string peer_ca;      // who signs the certificates of the other end
 };
 
@@ -31,4 +31,4 @@ StatusOr<TlsContent> ReadTlsFiles(const TlsFiles& files);
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_SERVE_TLS_FILES_H_
+#endif  // TRIDENT_BASE_PORTS_TLS_FILES_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where a server listens, as people write it: "host:port", with brackets around an IPv6 address.
-#ifndef TRIDENT_COORDINATOR_SERVE_LISTEN_ADDRESS_H_
-#define TRIDENT_COORDINATOR_SERVE_LISTEN_ADDRESS_H_
+#ifndef TRIDENT_BASE_PORTS_LISTEN_ADDRESS_H_
+#define TRIDENT_BASE_PORTS_LISTEN_ADDRESS_H_
 
 #include <cstdint>
 #include <string>
@@ -19,6 +19,8 @@ struct HostPort {
 
   // True for 127.0.0.0/8, ::1 and "localhost": what only processes of this machine reach.
   bool IsLoopback() const;
+  // True for 0.0.0.0 and ::, at which a process listens and which nobody can dial.
+  bool IsEveryAddress() const;
   // As gRPC takes it; brackets around IPv6. "localhost" becomes 127.0.0.1, whatever the machine's
   // host table says.
   std::string ToListenOn() const;
@@ -30,4 +32,4 @@ StatusOr<HostPort> ParseHostPort(std::string_view address);
 
 }  // namespace trident
 
-#endif  // TRIDENT_COORDINATOR_SERVE_LISTEN_ADDRESS_H_
+#endif  // TRIDENT_BASE_PORTS_LISTEN_ADDRESS_H_

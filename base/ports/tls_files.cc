@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/serve/tls_files.h"
+#include "base/ports/tls_files.h"
 
 #include <sys/stat.h>
 
@@ -31,9 +31,13 @@ Status CheckPrivate(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return {};  // reading it will say why
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+  // So a key is shared with a user that is not root: the file is root's, and its group has one
+  // user.
+  const bool is_root_s = info.st_uid == 0 && (info.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) == 0;
+  if (is_root_s) return {};
   return InvalidArgument("the private key '", path,
-                         "' can be read by others than its owner; chmod 0600 it, and replace it if "
-                         "others had access");
+                         "' can be read by others than its owner; chmod 0600 it (0640 where root "
+                         "owns it), and replace it if others had access");
 }
 
 }  // namespace
