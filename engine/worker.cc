@@ -117,6 +117,12 @@ Status Worker::AddSpoutTask(const StageSpec& stage, uint32_t task, const Source&
   return Annotate(opened, "spout \"" + stage.name + "\"");
 }
 
+std::vector<WorkMark::Seen> Worker::Look() const {
+  std::vector<WorkMark::Seen> all;
+  for (const auto& executor : executors_) all.push_back(executor->mark().Look());
+  return all;
+}
+
 uint32_t Worker::ExecutorsOf(GroupId group) const {
   uint32_t n = 0;
   for (const auto& executor : executors_) n += executor->HasTasks(group) ? 1 : 0;

@@ -98,6 +98,8 @@ class Worker {
     std::shared_ptr<std::atomic<uint64_t>> rows_lost = std::make_shared<std::atomic<uint64_t>>(0);
   };
   const std::vector<Source>& sources() const { return sources_; }
+  // What each executor is doing. Any thread.
+  std::vector<WorkMark::Seen> Look() const;
   // How many executors have a task of the group.
   uint32_t ExecutorsOf(GroupId group) const;
 

@@ -60,6 +60,25 @@ Fate FateOf(const EarlierDeaths& deaths, const LastProcess& last, const GroupCon
 
 }  // namespace
 
+std::string TextOf(const EarlierDeaths& deaths, GroupId group) {
+  const auto fate = [&]() -> std::string {
+    switch (deaths.fate) {
+      case Fate::kHalt:
+        return "the group halts";
+      case Fate::kDivert:
+        return "its row goes to the dead letters";
+      case Fate::kSingle:
+        return "its row is tried alone";
+      case Fate::kCareful:
+        return Concat("batches go one by one, of at most ", deaths.rows_max, " rows");
+    }
+    return "";
+  };
+  return Concat(deaths.deaths, deaths.deaths == 1 ? " process has" : " processes have",
+                " ended in txid ", deaths.txid.value(), " of group ", group.value(), ", so ",
+                fate());
+}
+
 uint32_t CarefulBatchesLeft(const EarlierDeaths& deaths, TxId next) {
   if (next < deaths.txid) return 0;  // of another log
   const uint64_t passed = next.value() - deaths.txid.value();

@@ -29,6 +29,10 @@ struct LastProcess {
 std::optional<EarlierDeaths> JudgeDeaths(const std::optional<EarlierDeaths>& before,
                                          const LastProcess& last, const GroupConfig& config);
 
+// What was made of them, for people: "3 processes have ended in txid 7 of group 1, so its row is
+// tried alone".
+std::string TextOf(const EarlierDeaths& deaths, GroupId group);
+
 // How many batches a start whose first txid is `next` has still to be careful for.
 uint32_t CarefulBatchesLeft(const EarlierDeaths& deaths, TxId next);
 

@@ -72,8 +72,9 @@ struct LogReport {
   std::vector<LoggedCut> cuts;           // of later txids, in txid order
 };
 
-// How the life before this one ended, if it did while the program's code worked. The worker keeps
-// it until it takes part in an epoch again.
+// How the life before this one ended, if it did while the program's code worked; without steps, the
+// row that this life read alone, at which another worker may have ended. The worker keeps it until
+// it takes part in an epoch again.
 struct LastLife {
   Epoch epoch;  // in which it took part
   // `last_decided` is the txid before the first one that it was at work on: what it had applied is

@@ -154,8 +154,10 @@ std::optional<EarlierDeaths> Takeover::JudgeLives(const GroupStart& base) const 
     if (!report.last_life || report.last_life->epoch != record_.base) continue;
     const LastProcess& last = report.last_life->process;
     steps.insert(last.steps.begin(), last.steps.end());
-    all.cause +=
-        Concat(all.cause.empty() ? "" : "; ", "on worker ", worker.value(), " ", last.cause);
+    if (!last.cause.empty()) {
+      all.cause +=
+          Concat(all.cause.empty() ? "" : "; ", "on worker ", worker.value(), " ", last.cause);
+    }
     if (last.last_decided == all.last_decided && !all.the_row) all.the_row = last.the_row;
   }
   all.steps.assign(steps.begin(), steps.end());

@@ -2,13 +2,9 @@
 //
 // Three processes of one topology that are killed, or stopped for a while, at random moments: the
 // states of all directories equal an independent count.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -25,6 +21,7 @@
 
 #include "base/rng.h"
 #include "base/status.h"
+#include "tests/kill/free_address.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 #include "trident/run/process_end.h"
@@ -51,21 +48,6 @@ int FaultsWanted() {
 uint64_t Seed() {
   const char* text = std::getenv("TRIDENT_SEED");
   return text == nullptr ? std::random_device()() : std::strtoull(text, nullptr, 10);
-}
-
-// Below those from which the system takes ports by itself: the leader comes back on it.
-std::string FreeAddress(Rng& rng) {
-  for (;;) {
-    const auto port = static_cast<uint16_t>(20'000 + rng.Below(10'000));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    ::close(fd);
-    if (bound == 0) return Concat("127.0.0.1:", port);
-  }
 }
 
 using Counts = std::map<std::string, int64_t>;

@@ -179,7 +179,12 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
     last = "interrupted while serving; the input has ended and is committed";
   }
   health.Ends();
-  run->reset();
+  EndOrForce({.program = program,
+              .deadline = process.run.progress_deadline,
+              .ends_in_order = code == kExitDone,
+              .line = last,
+              .calls = [&](Nanos longer_than) { return (*run)->CallsUnderWay(longer_than); },
+              .end = [&] { run->reset(); }});
   Say(program, last);
   return code;
 }

@@ -4,7 +4,9 @@
 #ifndef TRIDENT_TRIDENT_RUN_PROCESS_END_H_
 #define TRIDENT_TRIDENT_RUN_PROCESS_END_H_
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -33,6 +35,20 @@ void Say(const std::string& program, const std::string& line);
 // Says why nothing was begun, and returns the exit code. A lack of room or threads is a failure all
 // the same: who starts the process may start it again as it is.
 int Refuse(const std::string& program, const Status& status);
+
+// Ends what runs. `calls` tells which calls of the program's code stand now, after so long; if
+// `ends_in_order` is false, they are looked for with patience: two looks must have seen a call.
+// What has not ended within some seconds, or within `deadline` if that is less, is ended by force,
+// with the process; `line` is what would have been said.
+struct EndOfRun {
+  std::string program;
+  Nanos deadline = 0;
+  bool ends_in_order = true;
+  std::string line;
+  std::function<std::vector<std::string>(Nanos longer_than)> calls;
+  std::function<void()> end;
+};
+void EndOrForce(const EndOfRun& run);
 
 }  // namespace trident
 

@@ -30,11 +30,6 @@ namespace trident {
 namespace {
 
 constexpr Nanos kProgressEvery = kSecond;
-// How long the end of a run may take, at most; its threads may be in calls that do not return.
-constexpr Nanos kEndGrace = 10 * kSecond;
-constexpr Nanos kBetweenLooks = 20 * kMillisecond;
-// A call that has not returned for so long is worth a word.
-constexpr Nanos kStands = kBetweenLooks / 2;
 
 void Nap(Nanos duration) {
   Mutex mutex;
@@ -180,39 +175,12 @@ class WatchedRun {
   // Ends the run's threads, or, if they do not end in time, the process.
   void Finish(std::unique_ptr<Run> run, const End& end) {
     health_.Ends();
-    std::vector<std::string> calls = run->CallsUnderWay(kStands);
-    if (calls.empty() && end.code != kExitDone && end.code != kExitRowsAside) {
-      // A call is known as one that stands when two looks have seen it.
-      {
-        MutexLock lock(mutex_);
-        finishing_.WaitFor(mutex_, kBetweenLooks);
-      }
-      calls = run->CallsUnderWay(kStands);
-    }
-    const std::string why = calls.empty() ? "its threads did not end" : calls.front();
-    const Nanos grace = std::min(kEndGrace, flags_.run.progress_deadline);
-    if (!calls.empty()) {
-      Say(program_.name, Concat("waits at most ", grace / kSecond, " s: ", calls.front()));
-    }
-    std::thread watch([&] {
-      MutexLock lock(mutex_);
-      const Nanos deadline = RealClock().MonotonicNanos() + grace;
-      while (!finished_) {
-        const Nanos left = deadline - RealClock().MonotonicNanos();
-        if (left <= 0) {
-          Say(program_.name, Concat("ended by force: ", why, ". Before that: ", end.line));
-          std::_Exit(kExitByForce);
-        }
-        finishing_.WaitFor(mutex_, left);
-      }
-    });
-    run.reset();
-    {
-      MutexLock lock(mutex_);
-      finished_ = true;
-      finishing_.NotifyAll();
-    }
-    watch.join();
+    EndOrForce({.program = program_.name,
+                .deadline = flags_.run.progress_deadline,
+                .ends_in_order = end.code == kExitDone || end.code == kExitRowsAside,
+                .line = end.line,
+                .calls = [&](Nanos longer_than) { return run->CallsUnderWay(longer_than); },
+                .end = [&] { run.reset(); }});
   }
 
  private:
@@ -241,10 +209,6 @@ class WatchedRun {
   ProgressLine progress_;
   Nanos print_at_ = RealClock().MonotonicNanos() + kProgressEvery;
   bool ended_ = false;  // the input, while it goes on serving
-
-  Mutex mutex_;
-  CondVar finishing_;
-  bool finished_ TRIDENT_GUARDED_BY(mutex_) = false;
 };
 
 std::string Listed(const std::vector<std::string>& parts) {

@@ -11,8 +11,8 @@
 #include "state/disk/rocks_directory.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
-#include "trident/run/call_watch.h"
 #include "trident/run/local_control.h"
+#include "trident/run/parts/call_watch.h"
 #include "trident/run/parts/run_parts.h"
 #include "trident/run/parts/serving.h"
 #include "trident/run/parts/state_directory.h"
@@ -22,16 +22,6 @@ namespace {
 
 // How often calls of the program's code are looked at.
 constexpr Nanos kCallsLookEvery = 250 * kMillisecond;
-constexpr char kIfItIsSlow[] =
-    "; if it only needs so long, give it a longer progress deadline (--progress-deadline-s)";
-
-void AddFunctions(const std::vector<std::pair<std::string, Nanos>>& under_way,
-                  std::vector<std::string>& calls) {
-  for (const auto& [function, since] : under_way) {
-    calls.push_back(
-        Concat("DRPC function \"", function, "\" has not returned for ", since / kSecond, " s"));
-  }
-}
 
 // A topology in this process: its parts, each with its threads, and what serves them.
 class LocalRun final : public Run, private CoordinatorEvents {
@@ -87,7 +77,6 @@ class LocalRun final : public Run, private CoordinatorEvents {
   CondVar changed_;
   uint64_t changes_ TRIDENT_GUARDED_BY(mutex_) = 0;
   bool stopped_ TRIDENT_GUARDED_BY(mutex_) = false;
-  bool told_of_calls_ TRIDENT_GUARDED_BY(mutex_) = false;  // that stand now
   Status halted_ TRIDENT_GUARDED_BY(mutex_);
 };
 
@@ -111,7 +100,8 @@ Status LocalRun::Open(const Topology& topology) {
                                                    .events = this,
                                                    .changed = [this] { Changed(); },
                                                    .marks = marks_.get()}));
-  calls_ = std::make_unique<CallWatch>(parts_->worker(), RealClock());
+  calls_ =
+      std::make_unique<CallWatch>([this] { return parts_->worker().Look(); }, drpc_, RealClock());
   for (const PlannedFunction& function : parts_->plan().functions) {
     TRIDENT_RETURN_IF_ERROR(drpc_.Register(function.function, parts_->MakeRequestChain(function)));
   }
@@ -170,9 +160,7 @@ void LocalRun::Shutdown() {
 }
 
 std::vector<std::string> LocalRun::CallsUnderWay(Nanos longer_than) const {
-  std::vector<std::string> calls = calls_->StandingFor(longer_than);
-  AddFunctions(drpc_.UnderWayFor(longer_than), calls);
-  return calls;
+  return calls_->UnderWayFor(longer_than);
 }
 
 void LocalRun::Changed() {
@@ -183,14 +171,8 @@ void LocalRun::Changed() {
   changed_.NotifyAll();
 }
 
-// A batch that stands still because a call does not return fails for want of progress; the call is
-// the reason.
 void LocalRun::OnHalted(GroupId /*group*/, const Status& cause) {
-  Status whole = cause;
-  if (cause.code() == StatusCode::kDeadlineExceeded) {
-    const std::vector<std::string> calls = calls_->StandingFor(options_.progress_deadline / 2);
-    if (!calls.empty()) whole = DeadlineExceeded(Message(cause), ". ", calls.front(), kIfItIsSlow);
-  }
+  const Status whole = calls_->Explained(cause, options_.progress_deadline);
   // Who runs the topology tells it: AwaitEnd returns it.
   TRIDENT_LOG(INFO) << whole.ToString();
   MutexLock lock(mutex_);
@@ -198,19 +180,11 @@ void LocalRun::OnHalted(GroupId /*group*/, const Status& cause) {
   changed_.NotifyAll();
 }
 
-// Tells of a call that stands for the deadline, and gives the run up at twice of it. A request may
-// take as long as somebody waits for it.
 void LocalRun::WatchCalls() {
-  const std::vector<std::string> calls = CallsUnderWay(options_.progress_deadline);
-  std::vector<std::string> lost;
-  if (!calls.empty()) {
-    lost = calls_->StandingFor(2 * options_.progress_deadline);
-    AddFunctions(drpc_.AbandonedFor(2 * options_.progress_deadline), lost);
-  }
+  const Status lost = calls_->Watch(options_.progress_deadline);
+  if (lost.ok()) return;
   MutexLock lock(mutex_);
-  if (!calls.empty() && !told_of_calls_) TRIDENT_LOG(WARN) << calls.front() << kIfItIsSlow;
-  told_of_calls_ = !calls.empty();
-  if (!lost.empty() && halted_.ok()) halted_ = DeadlineExceeded(lost.front(), kIfItIsSlow);
+  if (halted_.ok()) halted_ = lost;
 }
 
 void LocalRun::Stop() {

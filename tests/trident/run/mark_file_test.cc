@@ -91,6 +91,46 @@ TEST_F(MarkFileTest, DecidedBatchesOtherGroupsAndOtherEpochsAreNothingToFear) {
   }
 }
 
+// A worker of several does not know what is decided.
+TEST_F(MarkFileTest, ALifeEndedAtTheFirstBatchOfTheNewestEpoch) {
+  constexpr Epoch kBefore(kEpoch.value() - 1);
+  {
+    auto file = Open(3);
+    ASSERT_TRUE(file->Begin({}).ok());
+    EXPECT_FALSE(file->LifeOf(kGroup));
+    LeaveBusy(file->marks()[0], {"take", Id(9), 4});
+    LeaveBusy(file->marks()[1], {"give", Id(8), 0});
+    LeaveBusy(file->marks()[2], {"old", {kGroup, TxId(3), {kBefore, 1}}, 0});
+    file->marks()[1].NoteRow(Id(8), {SpoutId(1), 2}, "file", "at");
+    file->marks()[2].NoteRow({kGroup, TxId(11), {kBefore, 1}}, {SpoutId(1), 0}, "old", "at");
+  }
+  const std::optional<LastLife> life = Open(1)->LastLifeOf(kGroup);
+  ASSERT_TRUE(life);
+  EXPECT_EQ(life->epoch, kEpoch);
+  EXPECT_EQ(life->process.last_decided, TxId(7));
+  EXPECT_EQ(life->process.steps, (std::vector<std::string>{"give", "take"}));
+  ASSERT_TRUE(life->process.the_row);
+  EXPECT_EQ(life->process.the_row->at.partition, "file");
+  EXPECT_FALSE(Open(1)->LastLifeOf(GroupId(77)));
+}
+
+// The row may have ended the worker to which it went.
+TEST_F(MarkFileTest, AProcessThatGoesOnTellsOfTheRowThatItReadAlone) {
+  auto file = Open();
+  ASSERT_TRUE(file->Begin({}).ok());
+  file->marks()[0].NoteRow(Id(8), {SpoutId(1), 0}, "file", "here");
+  file->marks()[1].NoteRow(Id(9), {SpoutId(1), 1}, "file", "there");
+  std::optional<LastLife> life = file->LifeOf(kGroup);
+  ASSERT_TRUE(life && life->process.the_row);
+  EXPECT_TRUE(life->process.steps.empty());
+  EXPECT_EQ(life->process.cause, "");
+  EXPECT_EQ(life->process.last_decided, TxId(8));
+  EXPECT_EQ(life->process.the_row->at.position, "there");
+  file->marks()[0].NoteRow(Id(8), {SpoutId(1), 0}, kLetterPartition, "lines 3 0");
+  file->marks()[1].NoteRow(Id(9), {SpoutId(1), 0}, kLetterPartition, "lines 3 0");
+  EXPECT_FALSE(file->LifeOf(kGroup));
+}
+
 TEST_F(MarkFileTest, CallsOfOtherThreadsAreToldAndAreNoBatchs) {
   {
     auto file = Open();

@@ -336,6 +336,7 @@ void ClusterLeader::Lead(const takeover_action::Lead& lead) {
   for (const auto& each : lead.groups) {
     GroupConfig config = ConfigOf(each.group);
     config.deaths = each.deaths;
+    TellOfDeaths(each.group, each.deaths);
     const Status added = leading->Add(std::move(config), each.recovered);
     if (!added.ok()) return Fail(added);
   }
@@ -349,6 +350,12 @@ void ClusterLeader::Lead(const takeover_action::Lead& lead) {
     is_paused = paused_;
   }
   if (is_paused) leading->coordinator().PostAll(batch_event::Pause{});
+}
+
+void ClusterLeader::TellOfDeaths(GroupId group, const std::optional<EarlierDeaths>& deaths) {
+  if (!deaths || told_deaths_[group] == deaths->deaths) return;
+  told_deaths_[group] = deaths->deaths;
+  TRIDENT_LOG(WARN) << "a worker ended, " << deaths->cause << "; " << TextOf(*deaths, group);
 }
 
 GroupConfig ClusterLeader::ConfigOf(GroupId group) const {

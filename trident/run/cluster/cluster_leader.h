@@ -115,6 +115,8 @@ class ClusterLeader {
   void Lead(const takeover_action::Lead& lead);
   // The source partitions that the epoch reads, of spouts that several workers may read.
   StatusOr<std::vector<Welcome::Spout>> ListSourcesOf(const takeover_action::Lead& lead) const;
+  // Says it once.
+  void TellOfDeaths(GroupId group, const std::optional<EarlierDeaths>& deaths);
   GroupConfig ConfigOf(GroupId group) const;
   std::shared_ptr<Leading> FindLeading() const;
   void Fail(const Status& cause);
@@ -132,6 +134,7 @@ class ClusterLeader {
   std::unique_ptr<Takeover> takeover_;
   EpochRecord mine_;
   std::vector<Welcome::Spout> sources_;  // of the epoch that has started
+  std::map<GroupId, uint32_t> told_deaths_;
   bool must_begin_ = true;
   std::deque<TakeoverEvent> to_step_;
 

@@ -27,6 +27,7 @@
 #include "trident/run/cluster/epoch_store.h"
 #include "trident/run/cluster/local_part.h"
 #include "trident/run/cluster/placed_states.h"
+#include "trident/run/parts/call_watch.h"
 #include "trident/run/parts/request_chain.h"
 #include "trident/run/parts/serving.h"
 #include "trident/run/parts/state_directory.h"
@@ -76,6 +77,9 @@ class ProcessOfCluster final : public ClusterRun,
   StatusOr<bool> AwaitEndFor(Nanos timeout) override;
   bool Ended() const override { return leader_ != nullptr && leader_->Ended(); }
   void Stop() override;
+  std::vector<std::string> CallsUnderWay(Nanos longer_than) const override {
+    return calls_->UnderWayFor(longer_than);
+  }
   std::string Describe() const override;
   const StateCatalog& states() const override { return *catalog_; }
   DrpcResult Drpc(std::string_view function, std::string_view args, Nanos deadline) override {
@@ -120,7 +124,9 @@ class ProcessOfCluster final : public ClusterRun,
   StatusOr<std::string> Ask(LeaderQuestion question) override;
   StatusOr<std::string> AskLeader(LeaderQuestion question) const;
 
-  void OnHalted(GroupId, const Status& cause) override { Fail(cause); }
+  void OnHalted(GroupId, const Status& cause) override {
+    Fail(calls_->Explained(cause, options_.progress_deadline));
+  }
   void OnDrained(GroupId, TxId) override {}
   void OnIdle(GroupId) override { Changed(); }
 
@@ -142,6 +148,7 @@ class ProcessOfCluster final : public ClusterRun,
   std::unique_ptr<EpochReads> reads_;
   std::unique_ptr<ClusterCatalog> catalog_;
   DrpcServer drpc_;
+  std::unique_ptr<CallWatch> calls_;
   std::unique_ptr<ClusterControl> control_;
   std::unique_ptr<Server> port_;
 
@@ -183,6 +190,7 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
   const Placement placement(cluster_.workers, MakeStages(numbered, {}), letter_stages);
   TRIDENT_RETURN_IF_ERROR(OpenReads(numbered));
   TRIDENT_RETURN_IF_ERROR(OpenWorker(std::move(plan), placement));
+  calls_ = std::make_unique<CallWatch>([this] { return worker_->Look(); }, drpc_, RealClock());
   if (leads()) TRIDENT_RETURN_IF_ERROR(OpenLeader(std::move(numbered)));
   TRIDENT_RETURN_IF_ERROR(Serve(worker_->plan()));
   // Nothing can refuse the start any more.
@@ -272,7 +280,8 @@ Status ProcessOfCluster::Serve(const Plan& plan) {
   }
   for (const PlannedFunction& function : plan.functions) {
     TRIDENT_RETURN_IF_ERROR(drpc_.Register(
-        function.function, std::make_unique<RequestChain>(plan, function, *catalog_, nullptr)));
+        function.function,
+        std::make_unique<RequestChain>(plan, function, *catalog_, worker_->side_marks())));
   }
   control_ = std::make_unique<ClusterControl>(ClusterControl::Parts{
       .topology = topology_,
@@ -502,6 +511,7 @@ StatusOr<bool> ProcessOfCluster::AwaitEndFor(Nanos timeout) {
       if (has_farewell_) return true;
       seen = changes_;
     }
+    if (const Status lost = calls_->Watch(options_.progress_deadline); !lost.ok()) Fail(lost);
     // The leader's own worker hears it behind all that was told before.
     if (!cluster_.keep_serving && Ended()) leader_->SayFarewell();
     const Nanos left = deadline - RealClock().MonotonicNanos();

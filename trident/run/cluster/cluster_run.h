@@ -74,6 +74,9 @@ class ClusterRun {
   // Where queries and requests are served, "host:port"; "" if nowhere.
   virtual std::string address() const = 0;
 
+  // The calls of the program's code that have not returned for so long, for people. Any thread.
+  virtual std::vector<std::string> CallsUnderWay(Nanos longer_than) const = 0;
+
   // "epoch 3 of 2 workers, all there", or for whom it waits; for people.
   virtual std::string Describe() const = 0;
   // True while this process takes part in an epoch: its worker works, and who leads, leads.

@@ -72,7 +72,15 @@ StatusOr<std::unique_ptr<ClusterWorker>> ClusterWorker::Open(Plan plan, const Ru
   TRIDENT_RETURN_IF_ERROR(NumberByName(*worker->seams_.store, worker->plan_, worker->names_));
   TRIDENT_RETURN_IF_ERROR(worker->Claim());
   TRIDENT_ASSIGN_OR_RETURN(Remembered remembered, worker->log_.Load(worker->plan_.group_ids));
+  TRIDENT_ASSIGN_OR_RETURN(worker->marks_, MarkFile::Open(options.state_dir, options.executors));
+  for (const std::string& call : worker->marks_->CallsBesideBatches()) {
+    TRIDENT_LOG(WARN) << "the last process ended " << call << "; no batch is to blame for that";
+  }
   MutexLock lock(worker->mutex_);
+  for (const GroupId group : worker->plan_.group_ids) {
+    const std::optional<LastLife> life = worker->marks_->LastLifeOf(group);
+    if (life) worker->ended_[group] = *life;
+  }
   for (const GroupReport& group : remembered.groups) {
     worker->decided_written_[group.group] = group.known;
   }
@@ -139,9 +147,10 @@ void ClusterWorker::Perform(ParticipantAction action) {
     seams_.tell(GroupWordToLeader{id.attempt.epoch, id.group, std::move(word)});
   };
   std::visit(Overloaded{
-                 [&](word::Promised& promised) {
-                   for (GroupReport& group : promised.groups) group.log = log_.LogOf(group.group);
-                   seams_.tell(std::move(promised));
+                 [&](word::Promised& promised) TRIDENT_REQUIRES(mutex_) {
+                   const bool executors_work = ends_executors_ || !ending_.empty();
+                   if (executors_work) promised_ = std::move(promised);
+                   if (!executors_work) TellPromised(std::move(promised));
                  },
                  [&](word::LogWritten& written) { seams_.tell(written); },
                  [&](word::Refused& refused) { seams_.tell(refused); },
@@ -174,6 +183,16 @@ void ClusterWorker::Perform(ParticipantAction action) {
                  [&](participant_action::Damaged& damaged) { Fail(damaged.cause); },
              },
              action);
+}
+
+// Comes when no executor works: what these did is known then, and nobody reads the sources.
+void ClusterWorker::TellPromised(word::Promised promised) {
+  for (GroupReport& group : promised.groups) {
+    group.log = log_.LogOf(group.group);
+    const auto ended = ended_.find(group.group);
+    if (ended != ended_.end()) group.last_life = ended->second;
+  }
+  seams_.tell(std::move(promised));
 }
 
 void ClusterWorker::Pass(WordToWorker word) {
@@ -367,10 +386,21 @@ bool ClusterWorker::EndEpoch() {
   {
     MutexLock lock(mutex_);
     ending.swap(ending_);
+    ends_executors_ = !ending.empty();
   }
+  if (ending.empty()) return false;
   for (const auto& parts : ending) parts->parts->Stop();
-  if (!ending.empty() && seams_.disconnect != nullptr) seams_.disconnect();
-  return !ending.empty();
+  {
+    MutexLock lock(mutex_);
+    ends_executors_ = false;
+    ended_.clear();
+    for (const GroupId group : plan_.group_ids) {
+      if (const auto life = marks_->LifeOf(group)) ended_[group] = *life;
+    }
+    if (promised_ && ending_.empty()) TellPromised(*std::exchange(promised_, std::nullopt));
+  }
+  if (seams_.disconnect != nullptr) seams_.disconnect();
+  return true;
 }
 
 bool ClusterWorker::BeginEpoch() {
@@ -407,7 +437,16 @@ bool ClusterWorker::BeginEpoch() {
   return true;
 }
 
+// What the life before has left was reported, and counts in the epoch that has started.
+void ClusterWorker::BeginMarks() {
+  if (std::exchange(marks_have_begun_, true)) return;
+  const Status kept = marks_->Begin({});
+  if (kept.ok()) return;
+  TRIDENT_LOG(WARN) << Message(kept) << "; a row that ends the process will not be found";
+}
+
 StatusOr<std::shared_ptr<ClusterWorker::EpochParts>> ClusterWorker::Build(Epoch epoch) {
+  BeginMarks();
   auto made = std::make_shared<EpochParts>(*this, epoch);
   TRIDENT_ASSIGN_OR_RETURN(
       made->parts, WorkerParts::Open(plan_, options_, seams_.states,
@@ -424,7 +463,7 @@ StatusOr<std::shared_ptr<ClusterWorker::EpochParts>> ClusterWorker::Build(Epoch 
                                             return TaskOfPartition(task, stage.tasks, workers) ==
                                                    here.value();
                                           },
-                                      .marks = nullptr,
+                                      .marks = marks_->marks(),
                                       .maintenance = MaintenanceTells(made.get())}));
   TRIDENT_RETURN_IF_ERROR(made->parts->states().Settle(BeginningOf(epoch)));
   const WorkerParts::Epochs epochs{
@@ -465,7 +504,7 @@ Maintenance::Callbacks ClusterWorker::MaintenanceTells(EpochParts* of) {
     for (const GroupId group : plan_.group_ids) call(of->parts->desk(), group);
   };
   return {
-      .marks = nullptr,
+      .marks = &marks_->sides(),
       .hold =
           [each_group] { each_group([](WorkerDesk& desk, GroupId group) { desk.Hold(group); }); },
       .release =
@@ -502,6 +541,12 @@ ClusterWorker::Working ClusterWorker::working() const {
   MutexLock lock(mutex_);
   if (parts_ == nullptr) return {};
   return {parts_->epoch, {parts_, parts_->parts.get()}};
+}
+
+std::vector<WorkMark::Seen> ClusterWorker::Look() const {
+  std::vector<WorkMark::Seen> all;
+  for (uint32_t i = 0; i < options_.executors; ++i) all.push_back(marks_->marks()[i].Look());
+  return all;
 }
 
 std::shared_ptr<WorkerParts> ClusterWorker::parts() const { return working().parts; }

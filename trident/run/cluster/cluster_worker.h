@@ -26,6 +26,7 @@
 #include "coordinator/cluster/participant_log.h"
 #include "coordinator/protocol/participant_protocol.h"
 #include "trident/planner/planner.h"
+#include "trident/run/parts/mark_file.h"
 #include "trident/run/parts/run_options.h"
 #include "trident/run/parts/worker_parts.h"
 
@@ -88,6 +89,10 @@ class ClusterWorker {
   // The parts of that epoch, for who steps them or reads its states; null: there are none.
   std::shared_ptr<WorkerParts> parts() const;
   const Plan& plan() const { return plan_; }
+  // What each executor is doing, also one of an epoch that is over. Any thread.
+  std::vector<WorkMark::Seen> Look() const;
+  // Marks of threads that answer requests.
+  SideMarks* side_marks() { return &marks_->sides(); }
 
  private:
   // What works in one epoch.
@@ -132,6 +137,8 @@ class ClusterWorker {
   bool EndEpoch();
   bool BeginEpoch();
   StatusOr<std::shared_ptr<EpochParts>> Build(Epoch epoch);
+  void TellPromised(word::Promised promised) TRIDENT_REQUIRES(mutex_);
+  void BeginMarks();
   // As the leader has listed them.
   StatusOr<std::vector<std::string>> AgreedSources(Epoch epoch, SpoutId spout) const;
   WriteSet BeginningOf(Epoch epoch) const;
@@ -145,12 +152,19 @@ class ClusterWorker {
   WriteSet names_;  // of streams; written as each epoch begins
   WriteSet claim_;  // whose the store is; written with the first promise
   ParticipantLog log_;
+  std::unique_ptr<MarkFile> marks_;
+  bool marks_have_begun_ = false;
 
   mutable Mutex mutex_;
   CondVar epoch_changed_;
   std::unique_ptr<ParticipantProtocol> protocol_ TRIDENT_GUARDED_BY(mutex_);
   std::shared_ptr<EpochParts> parts_ TRIDENT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<EpochParts>> ending_ TRIDENT_GUARDED_BY(mutex_);
+  bool ends_executors_ TRIDENT_GUARDED_BY(mutex_) = false;
+  // Waits until the executors of the epoch before have ended.
+  std::optional<word::Promised> promised_ TRIDENT_GUARDED_BY(mutex_);
+  // What the executors that have ended last were doing, in this life or the one before.
+  std::map<GroupId, LastLife> ended_ TRIDENT_GUARDED_BY(mutex_);
   std::optional<Epoch> to_begin_ TRIDENT_GUARDED_BY(mutex_);
   Welcome welcome_ TRIDENT_GUARDED_BY(mutex_);                    // the last one
   std::vector<WordToWorker> waiting_ TRIDENT_GUARDED_BY(mutex_);  // for the parts

@@ -53,16 +53,8 @@ void LeaderParts::Judge(GroupConfig& config, Epoch last_epoch) {
   if (!config.deaths) return;
   const EarlierDeaths& deaths = deaths_[config.group] = *config.deaths;
   if (last.steps.empty()) return;
-  using Fate = EarlierDeaths::Fate;
-  TRIDENT_LOG(WARN) << "the last process ended " << deaths.cause << "; " << deaths.deaths
-                    << (deaths.deaths == 1 ? " process has" : " processes have")
-                    << " ended in txid " << deaths.txid.value() << " of group "
-                    << config.group.value() << ", "
-                    << (deaths.fate == Fate::kHalt     ? "so the group halts"
-                        : deaths.fate == Fate::kDivert ? "so its row goes to the dead letters"
-                        : deaths.fate == Fate::kSingle ? "so its row is tried alone"
-                                                       : "so batches go one by one, of at most ")
-                    << (deaths.fate == Fate::kCareful ? Concat(deaths.rows_max, " rows") : "");
+  TRIDENT_LOG(WARN) << "the last process ended " << deaths.cause << "; "
+                    << TextOf(deaths, config.group);
 }
 
 void LeaderParts::Connect(WorkerLink* workers, RedoAtHand* redo) {

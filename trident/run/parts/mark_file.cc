@@ -101,13 +101,47 @@ void MarkFile::ReadLast() {
   ::munmap(memory, bytes);
 }
 
-LastProcess MarkFile::LastOf(GroupId group, Epoch epoch, TxId last_decided) const {
+std::optional<LastLife> MarkFile::LifeOf(GroupId group) const {
+  Marks marks;
+  for (uint32_t i = 0; i < executors_; ++i)
+    marks.push_back({marks_[i].Look(), marks_[i].noted_row()});
+  return LifeIn(marks, group);
+}
+
+std::optional<LastLife> MarkFile::LifeIn(const Marks& marks, GroupId group) {
+  std::vector<BatchId> at_work, alone;
+  Epoch epoch;
+  for (const Left& left : marks) {
+    const BatchId& call = left.seen.id;
+    if (left.seen.busy && call.group == group && call.txid != TxId()) at_work.push_back(call);
+    const bool is_row = left.row && left.row->partition != kLetterPartition;
+    if (is_row && left.row->id.group == group) alone.push_back(left.row->id);
+  }
+  for (const auto* ids : {&at_work, &alone}) {
+    for (const BatchId& id : *ids) epoch = std::max(epoch, id.attempt.epoch);
+  }
+  const auto is_older = [epoch](const BatchId& id) { return id.attempt.epoch != epoch; };
+  std::erase_if(at_work, is_older);
+  std::erase_if(alone, is_older);
+  const auto by_txid = [](const BatchId& a, const BatchId& b) { return a.txid < b.txid; };
+  TxId first;
+  if (!at_work.empty()) {
+    first = std::min_element(at_work.begin(), at_work.end(), by_txid)->txid;
+  } else if (!alone.empty()) {
+    first = std::max_element(alone.begin(), alone.end(), by_txid)->txid;
+  } else {
+    return std::nullopt;
+  }
+  return LastLife{epoch, LastIn(marks, group, epoch, TxId(first.value() - 1))};
+}
+
+LastProcess MarkFile::LastIn(const Marks& marks, GroupId group, Epoch epoch, TxId last_decided) {
   LastProcess last;
   last.last_decided = last_decided;
   uint32_t attempt_of_row = 0;
   std::set<std::string> steps;
   std::set<BatchId> busy;
-  for (const Left& left : left_) {
+  for (const Left& left : marks) {
     const BatchId& id = left.seen.id;
     const bool undecided = id.group == group && id.attempt.epoch == epoch && id.txid > last_decided;
     if (left.seen.busy && undecided) {
@@ -127,14 +161,14 @@ LastProcess MarkFile::LastOf(GroupId group, Epoch epoch, TxId last_decided) cons
     last.the_row = RowPlace{left.row->emitter, {left.row->partition, left.row->start}};
   }
   last.steps.assign(steps.begin(), steps.end());
-  if (!steps.empty()) last.cause += LetterTriedIn(busy);
+  if (!steps.empty()) last.cause += LetterTriedIn(marks, busy);
   return last;
 }
 
 // The letters of a batch are noted one after the other; what worked behind an exchange may have
 // been at any of them.
-std::string MarkFile::LetterTriedIn(const std::set<BatchId>& batches) const {
-  for (const Left& left : left_) {
+std::string MarkFile::LetterTriedIn(const Marks& marks, const std::set<BatchId>& batches) {
+  for (const Left& left : marks) {
     if (!left.row || left.row->partition != kLetterPartition) continue;
     if (!batches.contains(left.row->id)) continue;
     return Concat(", in whose batch dead letters were tried again, the last of them ",

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "base/status.h"
 #include "base/work_mark.h"
 #include "coordinator/protocol/earlier_deaths.h"
+#include "coordinator/protocol/epoch_words.h"
 #include "trident/run/parts/side_marks.h"
 
 namespace trident {
@@ -42,7 +44,16 @@ class MarkFile {
   SideMarks& sides() { return *sides_; }
 
   // What the process that had `epoch` was doing for `group` when it ended.
-  LastProcess LastOf(GroupId group, Epoch epoch, TxId last_decided) const;
+  LastProcess LastOf(GroupId group, Epoch epoch, TxId last_decided) const {
+    return LastIn(left_, group, epoch, last_decided);
+  }
+  // The same by the marks alone: in the newest epoch of which there are any, and as of the txid
+  // before the first one that it was at work on. nullopt: it was at work on nothing, and no row
+  // stood alone.
+  std::optional<LastLife> LastLifeOf(GroupId group) const { return LifeIn(left_, group); }
+  // What this process was doing, now that no thread writes a mark: no call is under way, but a row
+  // may have stood alone.
+  std::optional<LastLife> LifeOf(GroupId group) const;
   std::optional<EarlierDeaths> DeathsBefore(GroupId group) const;
   // What it was doing for no batch: "while the fold of state counts worked (partition 3)".
   std::vector<std::string> CallsBesideBatches() const;
@@ -62,14 +73,17 @@ class MarkFile {
     WorkMark::Seen seen;
     std::optional<WorkMark::NotedRow> row;
   };
+  using Marks = std::vector<Left>;
+  static LastProcess LastIn(const Marks& marks, GroupId group, Epoch epoch, TxId last_decided);
+  static std::optional<LastLife> LifeIn(const Marks& marks, GroupId group);
   // For the cause, if letters were tried again in one of the batches; else "".
-  std::string LetterTriedIn(const std::set<BatchId>& batches) const;
+  static std::string LetterTriedIn(const Marks& marks, const std::set<BatchId>& batches);
 
   const std::string dir_;
   const uint32_t executors_;
   WorkMark* marks_ = nullptr;
   std::unique_ptr<SideMarks> sides_;
-  std::vector<Left> left_;
+  Marks left_;
   std::map<GroupId, EarlierDeaths> before_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,13 @@ class ClusterWorkerTest : public testing::Test {
     }
   }
 
+  bool HasPromised(Epoch epoch) const {
+    return std::any_of(said_.begin(), said_.end(), [&](const WorkerWord& word) {
+      const auto* promised = std::get_if<word::Promised>(&word);
+      return promised != nullptr && promised->epoch == epoch;
+    });
+  }
+
   MemoryStore disk_;
   bool is_welcome_ = true;
   Status connected_;
@@ -95,6 +103,19 @@ TEST_F(ClusterWorkerTest, ReadsNothingBeforeItIsToldWhatThereIs) {
   Work();
   EXPECT_EQ(worker_->working_in(), Epoch());
   EXPECT_TRUE(absl::IsInternal(failed_)) << failed_;
+}
+
+// Who hears of the promise may list the sources, and learns what the executors were doing.
+TEST_F(ClusterWorkerTest, TellsItsPromiseWhenTheExecutorsHaveEnded) {
+  Open();
+  Settle();
+  Work();
+  worker_->Hear(word::PromiseAsked{kEpoch.Next()});
+  while (worker_->WriteOnce()) {
+  }
+  EXPECT_FALSE(HasPromised(kEpoch.Next()));
+  EXPECT_TRUE(worker_->ChangeEpochOnce());
+  EXPECT_TRUE(HasPromised(kEpoch.Next()));
 }
 
 TEST_F(ClusterWorkerTest, FailsWhenItIsToldToPublishWhatItHasNotApplied) {
