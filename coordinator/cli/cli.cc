@@ -348,6 +348,8 @@ void AddAdmin(CLI::App& app, CommandLine& line) {
   app.add_subcommand("functions", "the functions of the topology and their load")
       ->callback(asks(ListDrpc));
   app.add_subcommand("batches", "what each batch group is doing")->callback(asks(ShowBatches));
+  app.add_subcommand("workers", "the processes of the topology, and what each has")
+      ->callback(asks(ShowWorkers));
   CLI::App* explain = app.add_subcommand("explain", "the plan of the topology");
   explain->add_flag("--dot", line.dot, "as a graph, for Graphviz");
   explain->callback([&line] {

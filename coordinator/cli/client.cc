@@ -339,6 +339,15 @@ StatusOr<TopologyView> Client::Batches() {
   return FromProto(response);
 }
 
+StatusOr<std::vector<WorkerView>> Client::Workers() {
+  v1::WorkersResponse response;
+  TRIDENT_RETURN_IF_ERROR(connection_->Call(*connection_->admin, &v1::Admin::Stub::Workers,
+                                            v1::WorkersRequest(), response));
+  std::vector<WorkerView> workers;
+  for (const v1::Worker& worker : response.workers()) workers.push_back(FromProto(worker));
+  return workers;
+}
+
 StatusOr<std::string> Client::Explain(ExplainFormat format) {
   v1::ExplainRequest request;
   request.set_format(format == ExplainFormat::kDot ? v1::ExplainRequest::DOT

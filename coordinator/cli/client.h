@@ -117,6 +117,7 @@ class Client {
   StatusOr<std::vector<DrpcFunctionStatus>> Functions();
 
   StatusOr<TopologyView> Batches();
+  StatusOr<std::vector<WorkerView>> Workers();
   StatusOr<std::string> Explain(ExplainFormat format);
   StatusOr<std::string> Metrics();
   // Calls `files` with the names and sizes of all files of a backup, then `bytes` with their bytes,

@@ -36,6 +36,7 @@ ExitCode CallDrpc(Client& client, const std::string& function, const std::string
 ExitCode ListDrpc(Client& client, Console& console);
 
 ExitCode ShowBatches(Client& client, Console& console);
+ExitCode ShowWorkers(Client& client, Console& console);
 ExitCode ShowPlan(Client& client, ExplainFormat format, Console& console);
 ExitCode ShowMetrics(Client& client, Console& console);
 ExitCode ShowVersion(Client& client, Console& console);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // DRPC and administration.
+#include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include "base/clock.h"
 #include "base/version.h"
@@ -108,6 +110,83 @@ std::string GroupJson(const BatchGroupView& group) {
       .Done();
 }
 
+// The newest txid that anybody's readers see, by batch group.
+std::map<std::string, TxId> NewestOf(const std::vector<WorkerView>& workers) {
+  std::map<std::string, TxId> newest;
+  for (const WorkerView& worker : workers) {
+    for (const auto& [group, txid] : worker.published) {
+      newest[group] = std::max(newest[group], txid);
+    }
+  }
+  return newest;
+}
+
+// How many txids its readers are behind, in the group in which that is most.
+uint64_t BehindOf(const WorkerView& worker, const std::map<std::string, TxId>& newest) {
+  uint64_t behind = 0;
+  for (const auto& [group, txid] : worker.published) {
+    behind = std::max(behind, newest.at(group).value() - txid.value());
+  }
+  return behind;
+}
+
+std::string AddressOf(const WorkerView& worker) {
+  return worker.address.empty() ? "-" : OneLine(worker.address);
+}
+
+// "counts 0-21 of 64, total 0 of 1": the partitions that it has.
+std::string StatesOf(const WorkerView& worker) {
+  std::string text;
+  for (const WorkerView::StatePart& part : worker.states) {
+    if (part.count == 0) continue;
+    const uint32_t last = part.first + part.count - 1;
+    text += Concat(text.empty() ? "" : ", ", OneLine(part.state), " ", part.first,
+                   last == part.first ? std::string() : Concat("-", last), " of ", part.of);
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string AgeText(Nanos age) {
+  const Nanos seconds = age / kSecond;
+  if (seconds < 120) return Concat(seconds, " s");
+  if (seconds < 2 * 3'600) return Concat(seconds / 60, " min");
+  return seconds < 2 * 86'400 ? Concat(seconds / 3'600, " h") : Concat(seconds / 86'400, " d");
+}
+
+std::string WorkerJson(const WorkerView& worker, const std::map<std::string, TxId>& newest) {
+  std::vector<std::string> states, groups;
+  for (const WorkerView::StatePart& part : worker.states) {
+    states.push_back(JsonObject()
+                         .Add("state", JsonText(part.state))
+                         .Add("first", JsonNumber(part.first))
+                         .Add("count", JsonNumber(part.count))
+                         .Add("of", JsonNumber(part.of))
+                         .Done());
+  }
+  for (const auto& [group, txid] : worker.published) {
+    groups.push_back(JsonObject()
+                         .Add("group", JsonText(group))
+                         .Add("published", JsonNumber(txid.value()))
+                         .Done());
+  }
+  return JsonObject()
+      .Add("worker", JsonNumber(worker.worker.value()))
+      .Add("leads", worker.leads ? "true" : "false")
+      .Add("address", JsonText(worker.address))
+      .Add("away", JsonText(Message(worker.away)))
+      .Add("epoch", JsonNumber(worker.epoch.value()))
+      .Add("executors", JsonNumber(worker.executors))
+      .Add("tasks", JsonNumber(worker.tasks))
+      .Add("states", JsonArray(states))
+      .Add("groups", JsonArray(groups))
+      .Add("txids_behind", JsonNumber(BehindOf(worker, newest)))
+      .Add("rows_read", JsonNumber(worker.rows_read))
+      .Add("rows_per_second", JsonNumber(worker.rows_per_second))
+      .Add("memory_bytes", JsonNumber(worker.memory_bytes))
+      .Add("uptime_micros", std::to_string(worker.uptime / kMicrosecond))
+      .Done();
+}
+
 std::string AnswerJson(const std::string& function, const DrpcAnswer& answer) {
   std::vector<std::string> fields, rows;
   for (const std::string& field : *answer.fields) fields.push_back(JsonText(field));
@@ -206,6 +285,31 @@ ExitCode ShowBatches(Client& client, Console& console) {
   }
   console.out << "topology " << OneLine(view->name) << ", epoch " << view->epoch.value() << '\n';
   for (const BatchGroupView& group : view->groups) PrintGroup(console.out << '\n', group);
+  return ExitCode::kOk;
+}
+
+ExitCode ShowWorkers(Client& client, Console& console) {
+  const StatusOr<std::vector<WorkerView>> workers = client.Workers();
+  if (!workers.ok()) return Report(console, workers.status());
+  const std::map<std::string, TxId> newest = NewestOf(*workers);
+  std::vector<std::vector<std::string>> table = {
+      {"WORKER", "AT", "EPOCH", "TASKS", "STATES", "BEHIND", "ROWS/S", "MEMORY", "UP"}};
+  std::string away;
+  for (const WorkerView& worker : *workers) {
+    if (console.json()) console.out << WorkerJson(worker, newest) << '\n';
+    const std::string name = Concat(worker.worker.value(), worker.leads ? " leads" : "");
+    if (!worker.away.ok()) {
+      table.push_back({name, AddressOf(worker), "away"});
+      away += Concat("worker ", worker.worker.value(), ": ", OneLine(Message(worker.away)), "\n");
+      continue;
+    }
+    table.push_back({name, AddressOf(worker), std::to_string(worker.epoch.value()),
+                     std::to_string(worker.tasks), StatesOf(worker),
+                     std::to_string(BehindOf(worker, newest)),
+                     std::to_string(worker.rows_per_second),
+                     Concat(worker.memory_bytes / (1024 * 1024), " MiB"), AgeText(worker.uptime)});
+  }
+  if (!console.json()) console.out << TableText(table) << away;
   return ExitCode::kOk;
 }
 

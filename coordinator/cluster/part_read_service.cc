@@ -88,7 +88,7 @@ KeyRange RangeOf(const auto& request) { return {request.begin(), request.end()};
 
 class Service final : public pb::PartReads::Service {
  public:
-  Service(PartReads& parts, LeaderQuestions* questions, std::string token)
+  Service(PartReads& parts, ProcessQuestions& questions, std::string token)
       : parts_(parts), questions_(questions), token_(std::move(token)) {}
 
   grpc::Status Get(grpc::ServerContext* context, const pb::PartGetRequest* request,
@@ -151,17 +151,17 @@ class Service final : public pb::PartReads::Service {
     return Answer(*context, *request, [&](const PartRead& read) { return parts_.Hold(read); });
   }
 
-  grpc::Status AskLeader(grpc::ServerContext* context, const pb::LeaderQuestion* question,
-                         pb::LeaderAnswer* answer) override {
+  grpc::Status AskProcess(grpc::ServerContext* context, const pb::ProcessQuestion* question,
+                          pb::ProcessAnswer* answer) override {
     if (Status may = MayAsk(*context); !may.ok()) return ToGrpc(may);
-    if (questions_ == nullptr) return ToGrpc(FailedPrecondition("this process does not lead"));
-    StatusOr<LeaderQuestion> what =
+    StatusOr<ProcessQuestion> what =
         InvalidArgument("expected a question, found none that is known");
-    if (question->what() == pb::LeaderQuestion::BATCHES) what = LeaderQuestion::kBatches;
-    if (question->what() == pb::LeaderQuestion::PAUSE) what = LeaderQuestion::kPause;
-    if (question->what() == pb::LeaderQuestion::RESUME) what = LeaderQuestion::kResume;
+    if (question->what() == pb::ProcessQuestion::BATCHES) what = ProcessQuestion::kBatches;
+    if (question->what() == pb::ProcessQuestion::PAUSE) what = ProcessQuestion::kPause;
+    if (question->what() == pb::ProcessQuestion::RESUME) what = ProcessQuestion::kResume;
+    if (question->what() == pb::ProcessQuestion::ABOUT) what = ProcessQuestion::kAbout;
     if (!what.ok()) return ToGrpc(what.status());
-    StatusOr<std::string> view = questions_->Ask(*what);
+    StatusOr<std::string> view = questions_.Ask(*what);
     if (view.ok()) answer->set_view(*std::move(view));
     return ToGrpc(view.status());
   }
@@ -205,13 +205,13 @@ class Service final : public pb::PartReads::Service {
   }
 
   PartReads& parts_;
-  LeaderQuestions* const questions_;
+  ProcessQuestions& questions_;
   const std::string token_;
 };
 
 // ---- the end that asks ----
 
-class FarPart final : public PartReads, public LeaderQuestions {
+class FarPart final : public PartReads, public ProcessQuestions {
  public:
   FarPart(const std::string& address, std::string token, const std::optional<TlsContent>& tls)
       : address_(address),
@@ -297,17 +297,28 @@ class FarPart final : public PartReads, public LeaderQuestions {
     return Ask(&pb::PartReads::Stub::Hold, request, response);
   }
 
-  StatusOr<std::string> Ask(LeaderQuestion question) override {
-    pb::LeaderQuestion request;
-    request.set_what(question == LeaderQuestion::kBatches ? pb::LeaderQuestion::BATCHES
-                     : question == LeaderQuestion::kPause ? pb::LeaderQuestion::PAUSE
-                                                          : pb::LeaderQuestion::RESUME);
-    pb::LeaderAnswer answer;
-    TRIDENT_RETURN_IF_ERROR(Ask(&pb::PartReads::Stub::AskLeader, request, answer));
+  StatusOr<std::string> Ask(ProcessQuestion question) override {
+    pb::ProcessQuestion request;
+    request.set_what(WhatOf(question));
+    pb::ProcessAnswer answer;
+    TRIDENT_RETURN_IF_ERROR(Ask(&pb::PartReads::Stub::AskProcess, request, answer));
     return std::move(*answer.mutable_view());
   }
 
  private:
+  static pb::ProcessQuestion::What WhatOf(ProcessQuestion question) {
+    switch (question) {
+      case ProcessQuestion::kBatches:
+        return pb::ProcessQuestion::BATCHES;
+      case ProcessQuestion::kPause:
+        return pb::ProcessQuestion::PAUSE;
+      case ProcessQuestion::kResume:
+        return pb::ProcessQuestion::RESUME;
+      case ProcessQuestion::kAbout:
+        return pb::ProcessQuestion::ABOUT;
+    }
+    return pb::ProcessQuestion::NOTHING;
+  }
   static std::shared_ptr<grpc::Channel> NewChannel(const std::string& address,
                                                    const std::optional<TlsContent>& tls) {
     grpc::ChannelArguments arguments;
@@ -342,7 +353,7 @@ class FarPart final : public PartReads, public LeaderQuestions {
 
 }  // namespace
 
-std::shared_ptr<grpc::Service> NewPartReadService(PartReads& parts, LeaderQuestions* questions,
+std::shared_ptr<grpc::Service> NewPartReadService(PartReads& parts, ProcessQuestions& questions,
                                                   std::string token) {
   return std::make_shared<Service>(parts, questions, std::move(token));
 }
@@ -352,8 +363,8 @@ std::unique_ptr<PartReads> NewFarPart(const std::string& address, std::string to
   return std::make_unique<FarPart>(address, std::move(token), tls);
 }
 
-std::unique_ptr<LeaderQuestions> NewFarLeader(const std::string& address, std::string token,
-                                              const std::optional<TlsContent>& tls) {
+std::unique_ptr<ProcessQuestions> NewFarProcess(const std::string& address, std::string token,
+                                                const std::optional<TlsContent>& tls) {
   return std::make_unique<FarPart>(address, std::move(token), tls);
 }
 

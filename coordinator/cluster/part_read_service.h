@@ -10,8 +10,8 @@
 #include <string>
 
 #include "base/ports/tls_files.h"
-#include "coordinator/cluster/leader_questions.h"
 #include "coordinator/cluster/part_reads.h"
+#include "coordinator/cluster/process_questions.h"
 
 namespace grpc {
 class Service;
@@ -20,19 +20,18 @@ class Service;
 namespace trident {
 
 // What answers calls that bring `token`. Its methods run on threads of the server that it is given
-// to, and wait as those who answer do, who outlive it. `questions` is null in a process that does
-// not lead. What cannot be (no epoch, more than kPartReadKeysMax keys) is refused with
-// InvalidArgument.
-std::shared_ptr<grpc::Service> NewPartReadService(PartReads& parts, LeaderQuestions* questions,
+// to, and wait as those who answer do, who outlive it. What cannot be (no epoch, more than
+// kPartReadKeysMax keys) is refused with InvalidArgument.
+std::shared_ptr<grpc::Service> NewPartReadService(PartReads& parts, ProcessQuestions& questions,
                                                   std::string token);
 
 // The parts of the worker that listens at "host:port". A call is Unavailable after kPartReadMsMax.
 // It has a connection of its own, and dials again by itself. `tls` as that worker has it.
 std::unique_ptr<PartReads> NewFarPart(const std::string& address, std::string token,
                                       const std::optional<TlsContent>& tls);
-// The same, of the process that leads.
-std::unique_ptr<LeaderQuestions> NewFarLeader(const std::string& address, std::string token,
-                                              const std::optional<TlsContent>& tls);
+// The same, for questions.
+std::unique_ptr<ProcessQuestions> NewFarProcess(const std::string& address, std::string token,
+                                                const std::optional<TlsContent>& tls);
 
 }  // namespace trident
 

@@ -104,6 +104,17 @@ grpc::ServerUnaryReactor* AdminService::Batches(grpc::CallbackServerContext* con
       });
 }
 
+grpc::ServerUnaryReactor* AdminService::Workers(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return Answer<v1::WorkersRequest, v1::WorkersResponse>(
+      *context, *request, *response, [this](const auto&, v1::WorkersResponse& out) -> Status {
+        out.set_topology(ReadableText(control_.topology()));
+        for (const WorkerView& worker : control_.Workers()) ToProto(worker, *out.add_workers());
+        return {};
+      });
+}
+
 grpc::ServerUnaryReactor* AdminService::Explain(grpc::CallbackServerContext* context,
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {

@@ -27,11 +27,11 @@ struct BackupBackend {
 };
 
 // Every method takes bytes; see service_calls.h.
-using RawAdmin = v1::Admin::WithRawCallbackMethod_Batches<
+using RawAdmin = v1::Admin::WithRawCallbackMethod_Batches<v1::Admin::WithRawCallbackMethod_Workers<
     v1::Admin::WithRawCallbackMethod_Explain<v1::Admin::WithRawCallbackMethod_Pause<
         v1::Admin::WithRawCallbackMethod_Resume<v1::Admin::WithRawCallbackMethod_Version<
             v1::Admin::WithRawCallbackMethod_Metrics<v1::Admin::WithRawCallbackMethod_Backup<
-                v1::Admin::WithRawCallbackMethod_DeadLetters<v1::Admin::Service>>>>>>>>;
+                v1::Admin::WithRawCallbackMethod_DeadLetters<v1::Admin::Service>>>>>>>>>;
 
 // Thread-safe. Pausing, resuming, a backup, and what is asked about dead letters leave a line in
 // the log, with the caller's address.
@@ -48,6 +48,9 @@ class AdminService final : public RawAdmin {
   void Stop() { backups_.stopping = true; }
 
   grpc::ServerUnaryReactor* Batches(grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Workers(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -59,6 +60,32 @@ struct TopologyView {
   std::vector<BatchGroupView> groups;
 };
 
+// A worker, as it says of itself.
+struct WorkerView {
+  WorkerId worker = {};
+  bool leads = false;
+  std::string address = {};  // at which other workers reach it; "": there are none
+  Status away = {};          // it did not answer, and why; then the rest is not known
+  Epoch epoch = {};          // in which it works; zero: none
+  uint32_t executors = 0;
+  uint32_t tasks = 0;
+  // The partitions that it has of a state: `first`, and those behind it.
+  struct StatePart {
+    std::string state;
+    uint32_t first = 0;
+    uint32_t count = 0;
+    uint32_t of = 0;  // partitions in all
+  };
+  std::vector<StatePart> states = {};
+  // The newest txid that its readers see, by batch group.
+  std::vector<std::pair<std::string, TxId>> published = {};
+  uint64_t rows_read =
+      0;  // by its spout tasks, since the process began; also of attempts that failed
+  uint64_t rows_per_second = 0;  // of these, lately
+  uint64_t memory_bytes = 0;     // resident
+  Nanos uptime = 0;
+};
+
 enum class ExplainFormat { kText, kDot };
 
 // The files of a state directory as they were at one moment: what a backup takes away.
@@ -102,12 +129,14 @@ class TopologyControl {
  public:
   virtual ~TopologyControl() = default;
 
-  // True if View, Pause, Resume and DoWithLetters may wait for another process: they are not for a
-  // thread that must not wait.
+  // True if View, Workers, Pause, Resume and DoWithLetters may wait for another process: they are
+  // not for a thread that must not wait.
   virtual bool MayWait() const { return false; }
   virtual std::string topology() const = 0;
   // What this moment looks like. Unavailable: the process that knows cannot be reached.
   virtual StatusOr<TopologyView> View() const = 0;
+  // All workers, by their number. Waits for them if MayWait.
+  virtual std::vector<WorkerView> Workers() const = 0;
   virtual StatusOr<std::string> Explain(ExplainFormat format) const = 0;
   // After Pause no batch is emitted, in any group, until Resume; what is in flight is finished.
   // Repeating either changes nothing. Errors as for View.

@@ -107,4 +107,54 @@ TopologyView FromProto(const v1::BatchesResponse& view) {
   return out;
 }
 
+void ToProto(const WorkerView& view, v1::Worker& out) {
+  out.Clear();
+  out.set_worker(view.worker.value());
+  out.set_leads(view.leads);
+  out.set_address(ReadableText(view.address));
+  out.set_away(Reason(view.away));
+  out.set_epoch(view.epoch.value());
+  out.set_executors(view.executors);
+  out.set_tasks(view.tasks);
+  for (const WorkerView::StatePart& part : view.states) {
+    v1::Worker::StatePart& added = *out.add_states();
+    added.set_state(ReadableText(part.state));
+    added.set_first(part.first);
+    added.set_count(part.count);
+    added.set_of(part.of);
+  }
+  for (const auto& [name, published] : view.published) {
+    v1::Worker::Group& added = *out.add_groups();
+    added.set_name(ReadableText(name));
+    added.set_published(published.value());
+  }
+  out.set_rows_read(view.rows_read);
+  out.set_rows_per_second(view.rows_per_second);
+  out.set_memory_bytes(view.memory_bytes);
+  out.set_uptime_micros(static_cast<uint64_t>(view.uptime / kMicrosecond));
+}
+
+WorkerView FromProto(const v1::Worker& view) {
+  WorkerView out{.worker = WorkerId(view.worker()),
+                 .leads = view.leads(),
+                 .address = view.address(),
+                 .away = view.away().empty() ? Status() : Unavailable(view.away()),
+                 .epoch = Epoch(view.epoch()),
+                 .executors = view.executors(),
+                 .tasks = view.tasks(),
+                 .states = {},
+                 .published = {},
+                 .rows_read = view.rows_read(),
+                 .rows_per_second = view.rows_per_second(),
+                 .memory_bytes = view.memory_bytes(),
+                 .uptime = static_cast<Nanos>(view.uptime_micros()) * kMicrosecond};
+  for (const v1::Worker::StatePart& part : view.states()) {
+    out.states.push_back({part.state(), part.first(), part.count(), part.of()});
+  }
+  for (const v1::Worker::Group& group : view.groups()) {
+    out.published.emplace_back(group.name(), TxId(group.published()));
+  }
+  return out;
+}
+
 }  // namespace trident

@@ -18,6 +18,8 @@ std::string ReadableText(std::string_view text);
 
 // Overwrites `out`. Of errors only the messages go along.
 void ToProto(const TopologyView& view, v1::BatchesResponse& out);
+void ToProto(const WorkerView& view, v1::Worker& out);
+WorkerView FromProto(const v1::Worker& view);
 // What is not set is zero, empty or ok.
 TopologyView FromProto(const v1::BatchesResponse& view);
 

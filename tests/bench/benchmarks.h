@@ -29,6 +29,9 @@ Status Exchange(const Bench& bench);
 Status ClusterWords(const Bench& bench);
 Status ClusterGet(const Bench& bench);
 Status ClusterCommit(const Bench& bench);
+// takeover.cc
+Status ClusterTakeover(const Bench& bench);
+Status ClusterControlCost(const Bench& bench);
 // restart.cc
 Status Restart(const Bench& bench);
 // cold_state.cc

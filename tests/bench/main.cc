@@ -10,6 +10,7 @@
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/exchange.h"
 #include "tests/bench/restart.h"
+#include "tests/bench/takeover.h"
 #include "tests/support/paths.h"
 
 namespace trident::bench {
@@ -35,6 +36,8 @@ const std::vector<Benchmark>& Benchmarks() {
       {"cluster_words", ClusterWords},
       {"cluster_get", ClusterGet},
       {"cluster_commit", ClusterCommit},
+      {"cluster_takeover", ClusterTakeover},
+      {"cluster_control", ClusterControlCost},
       {"restart", Restart},
       {"cold_state", ColdState},
       {"growth", Growth},
@@ -89,11 +92,16 @@ int Main(int argc, char** argv) {
   app.add_option("--restart-dir", restart.dir)->group("");
   app.add_option("--restart-keys", restart.keys)->group("");
   app.add_option("--restart-rows", restart.rows_until_kill)->group("");
+  TakeoverChild takeover;
+  app.add_option("--takeover-dir", takeover.dir)->group("");
+  app.add_option("--takeover-worker", takeover.worker)->group("");
+  app.add_option("--takeover-leader", takeover.leader)->group("");
   int exchange_port = 0;
   app.add_option("--exchange-port", exchange_port)->group("");
   CLI11_PARSE(app, argc, argv);
   if (exchange_port != 0) return RunExchangeChild(exchange_port);
   if (!restart.dir.empty()) return RunRestartChild(restart);
+  if (!takeover.dir.empty()) return RunTakeoverChild(takeover);
 
   std::ofstream json;
   if (!arguments.json.empty()) {

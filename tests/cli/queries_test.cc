@@ -42,6 +42,18 @@ TEST(QueriesTest, StatesAreListedWithTheirShape) {
                          "\n"));
 }
 
+TEST(QueriesTest, OneProcessIsOneWorker) {
+  const Ended text = Words().Ask({"workers"});
+  EXPECT_THAT(text.out, StartsWith("WORKER   AT  EPOCH  TASKS  STATES"));
+  EXPECT_THAT(text.out, HasSubstr("\n0 leads  -   1      "));
+  EXPECT_THAT(text.out, HasSubstr(" counts 0-63 of 64"));
+  const Ended json = Words().Ask({"workers", "-o", "json"});
+  EXPECT_THAT(json.out,
+              StartsWith(R"({"worker":0,"leads":true,"address":"","away":"","epoch":1,)"));
+  EXPECT_THAT(json.out, HasSubstr(R"("groups":[{"group":"1","published":3}],"txids_behind":0,)"));
+  EXPECT_THAT(json.out, HasSubstr(R"("states":[{"state":"counts","first":0,"count":64,"of":64}])"));
+}
+
 TEST(QueriesTest, AKeyIsReadAtTheLatestAndAtAnEarlierTxId) {
   ExpectGolden({"state", "get", "counts", "the"}, "the\t4\n", "(at txid 3)\n");
   ExpectGolden({"state", "get", "counts", "the", "--at", "1"}, "the\t3\n", "(at txid 1)\n");

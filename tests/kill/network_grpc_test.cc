@@ -142,6 +142,11 @@ class NetworkTest : public ::testing::Test {
     }
     return counts;
   }
+  std::string WorkersSeenBy(uint32_t machine) {
+    return RunProgramToEnd({"trident", "workers", "--address", "127.0.0.1:7411", "-o", "json"},
+                           {.network = network_->FileOf(machine)})
+        .out;
+  }
   // Waits until each worker has counted all that was written, and each word so often.
   bool AwaitAll(int milliseconds) {
     const Nanos deadline = RealClock().MonotonicNanos() + milliseconds * kMillisecond;
@@ -236,6 +241,29 @@ TEST_F(NetworkTest, PacketsAreLost) {
 }
 TEST_F(NetworkTest, ALinkIsSlow) {
   Fail(Epoch::kMayGoOn, [](Namespaces& network) { network.Slow(1, "2mbit"); });
+}
+
+TEST_F(NetworkTest, EachWorkerShowsAllAndWhoDoesNotAnswer) {
+  for (uint32_t machine = 0; machine < kMachines; ++machine) {
+    const std::string seen = WorkersSeenBy(machine);
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), '\n'), kMachines) << seen;
+    for (uint32_t other = 0; other < kMachines; ++other) {
+      EXPECT_NE(seen.find(Concat("{\"worker\":", other,
+                                 ",\"leads\":", other == 0 ? "true" : "false", ",\"address\":\"",
+                                 Namespaces::AddressOf(other), ":7501\",\"away\":\"\",\"epoch\":")),
+                std::string::npos)
+          << seen;
+    }
+  }
+  // Connections to a process that is killed end; to a machine that is cut off they do not.
+  processes_[2]->End(SIGKILL);
+  network_->Cut(1, Way::kBoth);
+  const std::string seen = WorkersSeenBy(0);
+  EXPECT_NE(seen.find("\"away\":\"asking worker 1 at 10.77.0.11:7501"), std::string::npos) << seen;
+  EXPECT_NE(seen.find("\"away\":\"asking worker 2 at 10.77.0.12:7501"), std::string::npos) << seen;
+  EXPECT_NE(seen.find("{\"worker\":0,\"leads\":true,\"address\":\"10.77.0.10:7501\",\"away\":\"\""),
+            std::string::npos)
+      << seen;
 }
 
 }  // namespace

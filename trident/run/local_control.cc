@@ -40,6 +40,15 @@ Status LocalControl::Resume() {
   return absl::OkStatus();
 }
 
+std::vector<WorkerView> LocalControl::Workers() const {
+  WorkerView about = parts_.about;
+  for (const GroupId group : parts_.coordinator->groups()) {
+    about.published.emplace_back(std::to_string(group.value()), parts_.states->Published(group));
+  }
+  parts_.facts->AddTo(about);
+  return {about};
+}
+
 std::string LocalControl::Metrics() const {
   std::string out;
   for (GroupId group : parts_.coordinator->groups()) {

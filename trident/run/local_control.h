@@ -16,6 +16,7 @@
 #include "state/disk/durable_store.h"
 #include "state/state_store.h"
 #include "trident/run/parts/letter_desk.h"
+#include "trident/run/parts/process_facts.h"
 
 namespace trident {
 
@@ -36,11 +37,14 @@ class LocalControl final : public TopologyControl {
     // Thread-safe.
     std::function<Lag(GroupId)> lag_of;
     std::function<SpoutCounts(GroupId)> counts_of;
+    WorkerView about;  // what does not change of this process
+    ProcessFacts* facts = nullptr;
   };
   explicit LocalControl(Parts parts) : parts_(std::move(parts)) {}
 
   std::string topology() const override { return parts_.topology; }
   StatusOr<TopologyView> View() const override;
+  std::vector<WorkerView> Workers() const override;
   StatusOr<std::string> Explain(ExplainFormat format) const override;
   Status Pause() override;
   Status Resume() override;

@@ -13,6 +13,7 @@
 #include "trident/planner/planner.h"
 #include "trident/run/local_control.h"
 #include "trident/run/parts/call_watch.h"
+#include "trident/run/parts/process_facts.h"
 #include "trident/run/parts/run_parts.h"
 #include "trident/run/parts/serving.h"
 #include "trident/run/parts/state_directory.h"
@@ -57,6 +58,8 @@ class LocalRun final : public Run, private CoordinatorEvents {
   bool StoppedOrHalted() const TRIDENT_REQUIRES(mutex_);
   void Changed();
   void WatchCalls();
+  WorkerView About() const;
+  uint64_t RowsCommitted() const;
   Status Outcome() TRIDENT_REQUIRES(mutex_);
 
   void OnHalted(GroupId group, const Status& cause) override;
@@ -69,6 +72,7 @@ class LocalRun final : public Run, private CoordinatorEvents {
   std::unique_ptr<MarkFile> marks_;
   std::unique_ptr<RunParts> parts_;
   std::unique_ptr<CallWatch> calls_;
+  std::unique_ptr<ProcessFacts> facts_;
   DrpcServer drpc_;
   std::unique_ptr<LocalControl> control_;
   std::unique_ptr<Server> server_;
@@ -100,6 +104,7 @@ Status LocalRun::Open(const Topology& topology) {
                                                    .events = this,
                                                    .changed = [this] { Changed(); },
                                                    .marks = marks_.get()}));
+  facts_ = std::make_unique<ProcessFacts>([this] { return RowsCommitted(); }, RealClock());
   calls_ =
       std::make_unique<CallWatch>([this] { return parts_->worker().Look(); }, drpc_, RealClock());
   for (const PlannedFunction& function : parts_->plan().functions) {
@@ -141,6 +146,8 @@ Status LocalRun::Serve() {
   parts.store = store_.get();
   parts.lag_of = [this](GroupId group) { return parts_->LagOf(group); };
   parts.counts_of = [this](GroupId group) { return parts_->CountsOf(group); };
+  parts.about = About();
+  parts.facts = facts_.get();
   control_ = std::make_unique<LocalControl>(std::move(parts));
   if (options_.address.empty()) return absl::OkStatus();
   TRIDENT_ASSIGN_OR_RETURN(
@@ -148,6 +155,22 @@ Status LocalRun::Serve() {
       Server::Start(ServerOptionsOf(options_),
                     {.states = &parts_->states(), .drpc = &drpc_, .control = control_.get()}));
   return absl::OkStatus();
+}
+
+WorkerView LocalRun::About() const {
+  const Plan& plan = parts_->plan();
+  WorkerView about;
+  about.leads = true;
+  about.epoch = parts_->epoch();
+  about.executors = options_.executors;
+  for (const PlannedStage& stage : plan.stages) about.tasks += stage.tasks;
+  for (const LogicalNode& node : plan.logical->nodes()) {
+    if (node.writes == nullptr) continue;
+    const StateSpec& state = node.writes->spec();
+    about.states.push_back(
+        {.state = state.name, .first = 0, .count = state.partitions, .of = state.partitions});
+  }
+  return about;
 }
 
 // Requests last: their functions may need long, and by then all batches have ended in order.
@@ -180,7 +203,16 @@ void LocalRun::OnHalted(GroupId /*group*/, const Status& cause) {
   changed_.NotifyAll();
 }
 
+uint64_t LocalRun::RowsCommitted() const {
+  uint64_t rows = 0;
+  for (const GroupId group : parts_->plan().group_ids) {
+    rows += parts_->coordinator().CountersOf(group).rows_committed;
+  }
+  return rows;
+}
+
 void LocalRun::WatchCalls() {
+  facts_->Look();
   const Status lost = calls_->Watch(options_.progress_deadline);
   if (lost.ok()) return;
   MutexLock lock(mutex_);

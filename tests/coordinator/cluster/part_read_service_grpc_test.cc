@@ -84,9 +84,19 @@ class SetParts final : public PartReads {
   PageLimits last_limits;
 };
 
+// Answers with the number of the question.
+class FakeQuestions final : public ProcessQuestions {
+ public:
+  StatusOr<std::string> Ask(ProcessQuestion question) override {
+    if (question == ProcessQuestion::kPause)
+      return FailedPrecondition("this process does not lead");
+    return std::to_string(static_cast<int>(question));
+  }
+};
+
 class PartReadServiceTest : public ::testing::Test {
  protected:
-  PartReadServiceTest() : service_(NewPartReadService(parts_, nullptr, "a secret")) {
+  PartReadServiceTest() : service_(NewPartReadService(parts_, questions_, "a secret")) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(service_.get());
@@ -98,6 +108,7 @@ class PartReadServiceTest : public ::testing::Test {
   std::string Address() const { return Concat("127.0.0.1:", port_); }
 
   SetParts parts_;
+  FakeQuestions questions_;
   std::shared_ptr<grpc::Service> service_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
@@ -208,6 +219,19 @@ TEST_F(PartReadServiceTest, AWorkerThatIsGoneIsUnavailable) {
   server_->Shutdown();
   const Status gone = far_->Hold(Read());
   EXPECT_TRUE(absl::IsUnavailable(gone)) << gone;
+}
+
+TEST_F(PartReadServiceTest, QuestionsAreAnsweredByTheProcessThatIsAsked) {
+  const auto far = NewFarProcess(Address(), "a secret", std::nullopt);
+  for (const ProcessQuestion question :
+       {ProcessQuestion::kBatches, ProcessQuestion::kResume, ProcessQuestion::kAbout}) {
+    const StatusOr<std::string> answer = far->Ask(question);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(*answer, std::to_string(static_cast<int>(question)));
+  }
+  EXPECT_TRUE(absl::IsFailedPrecondition(far->Ask(ProcessQuestion::kPause).status()));
+  const auto stranger = NewFarProcess(Address(), "another secret", std::nullopt);
+  EXPECT_FALSE(stranger->Ask(ProcessQuestion::kAbout).ok());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/version.h"
+#include "coordinator/serve/view_codec.h"
 #include "tests/coordinator/serve/served_topology.h"
 #include "tests/support/paths.h"
 
@@ -70,6 +71,47 @@ TEST(AdminTest, BatchesShowsEachGroupAsItIs) {
   EXPECT_EQ(group.source_rows_skipped(), 5u);
   EXPECT_EQ(group.source_rows_repaired(), 6u);
   EXPECT_EQ(group.source_rows_left(), 7u);
+}
+
+TEST(AdminTest, WorkersAreShownAsTheyAreAndAsTheyWereTaken) {
+  ServedTopology topology;
+  topology.control.workers = {{.worker = WorkerId(0),
+                               .leads = true,
+                               .address = "127.0.0.1:7501",
+                               .epoch = Epoch(4),
+                               .executors = 2,
+                               .tasks = 9,
+                               .states = {{.state = "counts", .first = 3, .count = 2, .of = 64}},
+                               .published = {{"1", TxId(41)}},
+                               .rows_read = 1000,
+                               .rows_per_second = 50,
+                               .memory_bytes = 1 << 20,
+                               .uptime = 3 * kSecond},
+                              {.worker = WorkerId(1), .away = Unavailable("nobody is there")}};
+  v1::WorkersResponse response;
+  ASSERT_TRUE(topology.admin->Workers(Within().get(), {}, &response).ok());
+  EXPECT_EQ(response.topology(), "word-count");
+  ASSERT_EQ(response.workers_size(), 2);
+  const WorkerView first = FromProto(response.workers(0));
+  EXPECT_EQ(first.worker, WorkerId(0));
+  EXPECT_TRUE(first.leads);
+  EXPECT_EQ(first.address, "127.0.0.1:7501");
+  EXPECT_TRUE(first.away.ok());
+  EXPECT_EQ(first.epoch, Epoch(4));
+  EXPECT_EQ(first.executors, 2u);
+  EXPECT_EQ(first.tasks, 9u);
+  ASSERT_EQ(first.states.size(), 1u);
+  EXPECT_EQ(first.states[0].state, "counts");
+  EXPECT_EQ(first.states[0].first, 3u);
+  EXPECT_EQ(first.states[0].count, 2u);
+  EXPECT_EQ(first.states[0].of, 64u);
+  ASSERT_EQ(first.published.size(), 1u);
+  EXPECT_EQ(first.published[0], (std::pair<std::string, TxId>("1", TxId(41))));
+  EXPECT_EQ(first.rows_read, 1000u);
+  EXPECT_EQ(first.rows_per_second, 50u);
+  EXPECT_EQ(first.memory_bytes, 1u << 20);
+  EXPECT_EQ(first.uptime, 3 * kSecond);
+  EXPECT_EQ(Message(FromProto(response.workers(1)).away), "nobody is there");
 }
 
 TEST(AdminTest, ExplainComesAsTextOrAsAGraph) {

@@ -30,6 +30,7 @@ namespace trident {
 class FakeControl final : public TopologyControl {
  public:
   TopologyView view{.name = "word-count", .epoch = Epoch(3), .groups = {}};
+  std::vector<WorkerView> workers;
   Status pause_answer;
   StatusOr<BackupFiles> backup = FailedPrecondition("there is no directory");
   LetterStanding letter_answer;
@@ -37,6 +38,7 @@ class FakeControl final : public TopologyControl {
 
   std::string topology() const override { return view.name; }
   StatusOr<TopologyView> View() const override { return view; }
+  std::vector<WorkerView> Workers() const override { return workers; }
   StatusOr<std::string> Explain(ExplainFormat format) const override {
     return std::string(format == ExplainFormat::kDot ? "digraph { a -> b }\n"
                                                      : "stage 1: sentences, split\n");

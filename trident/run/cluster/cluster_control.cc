@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/cluster/cluster_control.h"
 
+#include <thread>
+
 #include "coordinator/serve/view_codec.h"
 #include "trident/run/parts/shown_parts.h"
 
@@ -17,7 +19,7 @@ std::string WaitsFor(const std::vector<WorkerId>& workers) {
 
 StatusOr<TopologyView> ClusterControl::View() const {
   if (parts_.leader == nullptr) {
-    TRIDENT_ASSIGN_OR_RETURN(const std::string bytes, parts_.ask_leader(LeaderQuestion::kBatches));
+    TRIDENT_ASSIGN_OR_RETURN(const std::string bytes, AskLeader(ProcessQuestion::kBatches));
     v1::BatchesResponse answer;
     if (answer.ParseFromString(bytes)) return FromProto(answer);
     return Internal("the leader's answer cannot be read");
@@ -45,18 +47,69 @@ StatusOr<TopologyView> ClusterControl::View() const {
   return view;
 }
 
+WorkerView ClusterControl::About() const {
+  const ClusterWorker::Working working = parts_.worker->working();
+  WorkerView about{.worker = parts_.self,
+                   .leads = parts_.leader != nullptr,
+                   .address = parts_.address_of(parts_.self),
+                   .away = {},
+                   .epoch = working.epoch,
+                   .executors = parts_.executors,
+                   .tasks = parts_.tasks,
+                   .states = parts_.parts_here};
+  for (const GroupId group : parts_.groups) {
+    const TxId published =
+        working.parts == nullptr ? TxId() : working.parts->states().Published(group);
+    about.published.emplace_back(std::to_string(group.value()), published);
+  }
+  parts_.facts->AddTo(about);
+  return about;
+}
+
+StatusOr<WorkerView> ClusterControl::AboutOther(WorkerId worker) const {
+  TRIDENT_ASSIGN_OR_RETURN(const std::string bytes, parts_.ask(worker, ProcessQuestion::kAbout));
+  v1::Worker answer;
+  if (!answer.ParseFromString(bytes)) return Internal("its answer cannot be read");
+  WorkerView about = FromProto(answer);
+  about.worker = worker;
+  return about;
+}
+
+// All are asked at once, so that those who are away cost no more than one of them.
+std::vector<WorkerView> ClusterControl::Workers() const {
+  std::vector<WorkerView> all(parts_.workers);
+  std::vector<std::thread> asking;
+  for (uint32_t number = 0; number < parts_.workers; ++number) {
+    const WorkerId worker(number);
+    if (worker == parts_.self) {
+      all[number] = About();
+      continue;
+    }
+    asking.emplace_back([this, worker, &view = all[number]] {
+      StatusOr<WorkerView> about = AboutOther(worker);
+      view = about.ok() ? *std::move(about)
+                        : WorkerView{.worker = worker,
+                                     .leads = worker == WorkerId(0),
+                                     .address = parts_.address_of(worker),
+                                     .away = about.status()};
+    });
+  }
+  for (std::thread& thread : asking) thread.join();
+  return all;
+}
+
 StatusOr<std::string> ClusterControl::Explain(ExplainFormat format) const {
   return format == ExplainFormat::kDot ? parts_.explain_dot : parts_.explain_text;
 }
 
 Status ClusterControl::Pause() {
-  if (parts_.leader == nullptr) return parts_.ask_leader(LeaderQuestion::kPause).status();
+  if (parts_.leader == nullptr) return AskLeader(ProcessQuestion::kPause).status();
   parts_.leader->Pause();
   return absl::OkStatus();
 }
 
 Status ClusterControl::Resume() {
-  if (parts_.leader == nullptr) return parts_.ask_leader(LeaderQuestion::kResume).status();
+  if (parts_.leader == nullptr) return AskLeader(ProcessQuestion::kResume).status();
   parts_.leader->Resume();
   return absl::OkStatus();
 }

@@ -10,11 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/cluster/leader_questions.h"
+#include "coordinator/cluster/process_questions.h"
 #include "coordinator/serve/topology_control.h"
 #include "state/view/state_catalog.h"
 #include "trident/run/cluster/cluster_leader.h"
 #include "trident/run/cluster/cluster_worker.h"
+#include "trident/run/parts/process_facts.h"
 
 namespace trident {
 
@@ -32,14 +33,24 @@ class ClusterControl final : public TopologyControl {
     ClusterLeader* leader = nullptr;  // null: this process does not lead
     const ClusterWorker* worker = nullptr;
     const StateCatalog* states = nullptr;  // of all workers
-    // Of a process that does not lead; it may wait.
-    std::function<StatusOr<std::string>(LeaderQuestion)> ask_leader = nullptr;
+    uint32_t workers = 1;
+    uint32_t executors = 1;
+    uint32_t tasks = 0;  // of this worker
+    std::vector<WorkerView::StatePart> parts_here = {};
+    ProcessFacts* facts = nullptr;
+    // Where a worker was reached last; "": it was not heard of.
+    std::function<std::string(WorkerId)> address_of = nullptr;
+    // Asks another process; it may wait.
+    std::function<StatusOr<std::string>(WorkerId, ProcessQuestion)> ask = nullptr;
   };
   explicit ClusterControl(Parts parts) : parts_(std::move(parts)) {}
 
-  bool MayWait() const override { return parts_.leader == nullptr; }
+  bool MayWait() const override { return parts_.workers > 1; }
   std::string topology() const override { return parts_.topology; }
   StatusOr<TopologyView> View() const override;
+  std::vector<WorkerView> Workers() const override;
+  // This process alone; does not wait.
+  WorkerView About() const;
   StatusOr<std::string> Explain(ExplainFormat format) const override;
   Status Pause() override;
   Status Resume() override;
@@ -49,6 +60,11 @@ class ClusterControl final : public TopologyControl {
                                             const std::vector<LetterName>& letters) override;
 
  private:
+  StatusOr<std::string> AskLeader(ProcessQuestion question) const {
+    return parts_.ask(WorkerId(0), question);
+  }
+  StatusOr<WorkerView> AboutOther(WorkerId worker) const;
+
   const Parts parts_;
 };
 

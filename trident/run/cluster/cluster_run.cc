@@ -28,6 +28,7 @@
 #include "trident/run/cluster/local_part.h"
 #include "trident/run/cluster/placed_states.h"
 #include "trident/run/parts/call_watch.h"
+#include "trident/run/parts/process_facts.h"
 #include "trident/run/parts/request_chain.h"
 #include "trident/run/parts/serving.h"
 #include "trident/run/parts/state_directory.h"
@@ -65,7 +66,7 @@ uint64_t FingerprintOf(const Plan& plan, const RunOptions& options) {
 // A process with its threads.
 class ProcessOfCluster final : public ClusterRun,
                                private CoordinatorEvents,
-                               private LeaderQuestions {
+                               private ProcessQuestions {
  public:
   ProcessOfCluster(const RunOptions& options, const ClusterOptions& cluster)
       : options_(options), cluster_(cluster), drpc_(RealClock(), {.functions_wait = true}) {}
@@ -121,8 +122,9 @@ class ProcessOfCluster final : public ClusterRun,
   void AwaitFarewells();
   void Shutdown();
 
-  StatusOr<std::string> Ask(LeaderQuestion question) override;
-  StatusOr<std::string> AskLeader(LeaderQuestion question) const;
+  StatusOr<std::string> Ask(ProcessQuestion question) override;
+  StatusOr<std::string> AskOther(WorkerId worker, ProcessQuestion question) const;
+  std::string AddressOf(WorkerId worker) const;
 
   void OnHalted(GroupId, const Status& cause) override {
     Fail(calls_->Explained(cause, options_.progress_deadline));
@@ -149,6 +151,9 @@ class ProcessOfCluster final : public ClusterRun,
   std::unique_ptr<ClusterCatalog> catalog_;
   DrpcServer drpc_;
   std::unique_ptr<CallWatch> calls_;
+  std::unique_ptr<ProcessFacts> facts_;
+  uint32_t tasks_here_ = 0;
+  std::vector<WorkerView::StatePart> parts_here_;
   std::unique_ptr<ClusterControl> control_;
   std::unique_ptr<Server> port_;
 
@@ -188,9 +193,11 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
   const bool has_letters = options_.on_failure == OnFailure::kDeadLetter;
   const auto letter_stages = static_cast<uint32_t>(has_letters ? plan.group_ids.size() : 0);
   const Placement placement(cluster_.workers, MakeStages(numbered, {}), letter_stages);
+  tasks_here_ = placement.TasksOf(WorkerId(cluster_.worker));
   TRIDENT_RETURN_IF_ERROR(OpenReads(numbered));
   TRIDENT_RETURN_IF_ERROR(OpenWorker(std::move(plan), placement));
   calls_ = std::make_unique<CallWatch>([this] { return worker_->Look(); }, drpc_, RealClock());
+  facts_ = std::make_unique<ProcessFacts>([this] { return worker_->rows_read(); }, RealClock());
   if (leads()) TRIDENT_RETURN_IF_ERROR(OpenLeader(std::move(numbered)));
   TRIDENT_RETURN_IF_ERROR(Serve(worker_->plan()));
   // Nothing can refuse the start any more.
@@ -253,8 +260,9 @@ Status ProcessOfCluster::OpenReads(const Plan& plan) {
   };
   TRIDENT_ASSIGN_OR_RETURN(std::vector<PlacedState> placed,
                            PlaceStates(plan, options_, *store_, cluster_.workers));
+  parts_here_ = PartsOf(self, placed);
   own_part_ = std::make_shared<LocalPart>(self, now);
-  part_service_ = NewPartReadService(*own_part_, leads() ? this : nullptr, cluster_.token);
+  part_service_ = NewPartReadService(*own_part_, *this, cluster_.token);
   reads_ = std::make_unique<EpochReads>(self, own_part_, [this](const std::string& address) {
     return NewFarPart(address, cluster_.token, ports_.tls);
   });
@@ -294,7 +302,14 @@ Status ProcessOfCluster::Serve(const Plan& plan) {
       .leader = leader_.get(),
       .worker = worker_.get(),
       .states = catalog_.get(),
-      .ask_leader = [this](LeaderQuestion question) { return AskLeader(question); }});
+      .workers = cluster_.workers,
+      .executors = options_.executors,
+      .tasks = tasks_here_,
+      .parts_here = parts_here_,
+      .facts = facts_.get(),
+      .address_of = [this](WorkerId worker) { return AddressOf(worker); },
+      .ask = [this](WorkerId worker,
+                    ProcessQuestion question) { return AskOther(worker, question); }});
   {
     MutexLock lock(mutex_);
     asked_control_ = control_.get();
@@ -307,35 +322,49 @@ Status ProcessOfCluster::Serve(const Plan& plan) {
 }
 
 // Another process asks this one.
-StatusOr<std::string> ProcessOfCluster::Ask(LeaderQuestion question) {
+StatusOr<std::string> ProcessOfCluster::Ask(ProcessQuestion question) {
   ClusterControl* control = nullptr;
   {
     MutexLock lock(mutex_);
     control = asked_control_;
   }
-  if (control == nullptr) return Unavailable("the leader is about to start; try again");
-  if (question == LeaderQuestion::kPause || question == LeaderQuestion::kResume) {
-    const bool pauses = question == LeaderQuestion::kPause;
-    TRIDENT_LOG(WARN) << (pauses ? "pause" : "resume") << ", asked for through another worker";
-    TRIDENT_RETURN_IF_ERROR(pauses ? control->Pause() : control->Resume());
-    return std::string();
+  if (control == nullptr) return Unavailable("this process is about to start; try again");
+  if (question == ProcessQuestion::kAbout) {
+    v1::Worker about;
+    ToProto(control->About(), about);
+    return about.SerializeAsString();
   }
-  TRIDENT_ASSIGN_OR_RETURN(const TopologyView view, control->View());
-  v1::BatchesResponse answer;
-  ToProto(view, answer);
-  return answer.SerializeAsString();
+  if (!leads()) return FailedPrecondition("this process does not lead");
+  if (question == ProcessQuestion::kBatches) {
+    TRIDENT_ASSIGN_OR_RETURN(const TopologyView view, control->View());
+    v1::BatchesResponse answer;
+    ToProto(view, answer);
+    return answer.SerializeAsString();
+  }
+  const bool pauses = question == ProcessQuestion::kPause;
+  TRIDENT_LOG(WARN) << (pauses ? "pause" : "resume") << ", asked for through another worker";
+  TRIDENT_RETURN_IF_ERROR(pauses ? control->Pause() : control->Resume());
+  return std::string();
+}
+
+std::string ProcessOfCluster::AddressOf(WorkerId worker) const {
+  return worker == WorkerId(cluster_.worker) ? links_->address() : reads_->AddressOf(worker);
 }
 
 // Over a connection of its own: people do not ask often.
-StatusOr<std::string> ProcessOfCluster::AskLeader(LeaderQuestion question) const {
-  const std::string address = reads_->AddressOf(WorkerId(0));
+StatusOr<std::string> ProcessOfCluster::AskOther(WorkerId worker, ProcessQuestion question) const {
+  const std::string who =
+      worker == WorkerId(0) ? std::string("the leader") : Concat("worker ", worker.value());
+  const std::string address = reads_->AddressOf(worker);
   if (!address.empty()) {
-    StatusOr<std::string> answer = NewFarLeader(address, cluster_.token, ports_.tls)->Ask(question);
+    StatusOr<std::string> answer =
+        NewFarProcess(address, cluster_.token, ports_.tls)->Ask(question);
     if (answer.ok()) return answer;
-    return Annotate(answer.status(), Concat("asking the leader at ", address));
+    return Annotate(answer.status(), Concat("asking ", who, " at ", address));
   }
-  return Unavailable("worker ", cluster_.worker, " has not heard of the leader at ",
-                     cluster_.leader, " yet; try again, or see whether it runs");
+  return Unavailable("worker ", cluster_.worker, " has not heard of ", who,
+                     worker == WorkerId(0) ? " at " + cluster_.leader : std::string(),
+                     " yet; try again, or see whether it runs");
 }
 
 Status ProcessOfCluster::OpenLeader(Plan plan) {
@@ -511,6 +540,7 @@ StatusOr<bool> ProcessOfCluster::AwaitEndFor(Nanos timeout) {
       if (has_farewell_) return true;
       seen = changes_;
     }
+    facts_->Look();
     if (const Status lost = calls_->Watch(options_.progress_deadline); !lost.ok()) Fail(lost);
     // The leader's own worker hears it behind all that was told before.
     if (!cluster_.keep_serving && Ended()) leader_->SayFarewell();

@@ -22,6 +22,7 @@ struct ClusterWorker::EpochParts final : public LeaderLink {
   // A vote is told when the record is durable.
   void Tell(GroupId group, WordToLeader word) override {
     if (const auto* voted = std::get_if<word::Voted>(&word)) return owner.Queue(Staged{voted->id});
+    if (const auto* emitted = std::get_if<word::Emitted>(&word)) owner.CountRows(*emitted);
     owner.seams_.tell(GroupWordToLeader{epoch, group, std::move(word)});
   }
 

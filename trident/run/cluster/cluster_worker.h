@@ -91,6 +91,8 @@ class ClusterWorker {
   const Plan& plan() const { return plan_; }
   // What each executor is doing, also one of an epoch that is over. Any thread.
   std::vector<WorkMark::Seen> Look() const;
+  // Rows that spout tasks have read in this life, also of attempts that failed. Any thread.
+  uint64_t rows_read() const { return rows_read_; }
   // Marks of threads that answer requests.
   SideMarks* side_marks() { return &marks_->sides(); }
 
@@ -137,6 +139,9 @@ class ClusterWorker {
   bool EndEpoch();
   bool BeginEpoch();
   StatusOr<std::shared_ptr<EpochParts>> Build(Epoch epoch);
+  void CountRows(const word::Emitted& emitted) {
+    for (const SourceRange& range : emitted.ranges) rows_read_ += range.rows;
+  }
   void TellPromised(word::Promised promised) TRIDENT_REQUIRES(mutex_);
   void BeginMarks();
   // As the leader has listed them.
@@ -182,6 +187,7 @@ class ClusterWorker {
   bool stopping_ TRIDENT_GUARDED_BY(queue_mutex_) = false;
   bool failed_ TRIDENT_GUARDED_BY(queue_mutex_) = false;
   std::atomic<bool> has_threads_ = false;
+  std::atomic<uint64_t> rows_read_ = 0;
 
   std::thread writer_thread_;
   std::thread epoch_thread_;

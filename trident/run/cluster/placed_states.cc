@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/cluster/placed_states.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -59,6 +60,21 @@ StatusOr<std::vector<PlacedState>> PlaceStates(const Plan& plan, const RunOption
     placed.push_back(std::move(one));
   }
   return placed;
+}
+
+// By the law of their assignment they stand one behind the other.
+std::vector<WorkerView::StatePart> PartsOf(WorkerId worker,
+                                           const std::vector<PlacedState>& states) {
+  std::vector<WorkerView::StatePart> parts;
+  for (const PlacedState& state : states) {
+    const std::vector<WorkerId>& owners = state.owners;
+    const auto first = std::find(owners.begin(), owners.end(), worker);
+    parts.push_back({.state = state.info.spec.name,
+                     .first = static_cast<uint32_t>(first - owners.begin()),
+                     .count = static_cast<uint32_t>(std::count(first, owners.end(), worker)),
+                     .of = static_cast<uint32_t>(owners.size())});
+  }
+  return parts;
 }
 
 }  // namespace trident

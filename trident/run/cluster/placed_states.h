@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "coordinator/serve/topology_control.h"
 #include "state/disk/durable_store.h"
 #include "trident/planner/planner.h"
 #include "trident/run/cluster/cluster_catalog.h"
@@ -18,6 +19,9 @@ namespace trident {
 // it; dead letters are with the task that keeps them. Call it before the plan's states are opened.
 StatusOr<std::vector<PlacedState>> PlaceStates(const Plan& plan, const RunOptions& options,
                                                const DurableStore& store, uint32_t workers);
+
+// What a worker has of them.
+std::vector<WorkerView::StatePart> PartsOf(WorkerId worker, const std::vector<PlacedState>& states);
 
 }  // namespace trident
 

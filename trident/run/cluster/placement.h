@@ -38,6 +38,14 @@ class Placement {
     const auto tasks = tasks_.find(stage);
     return tasks == tasks_.end() ? 0 : tasks->second;
   }
+  // Of one worker, in all stages.
+  uint32_t TasksOf(WorkerId worker) const {
+    uint32_t n = 0;
+    for (const auto& [stage, tasks] : tasks_) {
+      for (uint32_t task = 0; task < tasks; ++task) n += Of(task, tasks) == worker ? 1 : 0;
+    }
+    return n;
+  }
   // REQUIRES: there is such a task.
   WorkerId WorkerOf(const TaskAddress& task) const { return Of(task.task, tasks_.at(task.stage)); }
   // nullopt: there is no such spout task.
