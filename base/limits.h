@@ -102,7 +102,9 @@ inline constexpr int64_t kControlSilenceMsMax = 1'000;
 inline constexpr int32_t kControlKeepaliveMs = 300;
 // A worker without a stream dials again after the first of these, then ever later up to the second.
 inline constexpr int64_t kControlRedialMsMin = 50;
-inline constexpr int64_t kControlRedialMsMax = 1'000;
+inline constexpr int64_t kControlRedialMsMax = 250;
+// How long an attempt to connect may take, whatever the name says.
+inline constexpr int64_t kControlConnectMsMax = 1'000;
 // How often a worker that dials in vain says so.
 inline constexpr int64_t kControlComplaintMs = 5'000;
 

@@ -39,8 +39,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const ControlClientOptions& options) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kControlRedialMsMin);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kControlRedialMsMax);
-  // How long an attempt to connect may take, whatever the name says.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kControlRedialMsMax);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kControlConnectMsMax);
   return grpc::CreateCustomChannel(options.leader, ChannelSecurity(options.tls), arguments);
 }
 
