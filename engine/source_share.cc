@@ -53,6 +53,14 @@ bool SourceShare::IsOf(uint32_t task, size_t place, const std::string& name) con
   return !agreed_names_.contains(name) && TaskInTurn(HashBytes(name)) == task;
 }
 
+std::vector<std::string> SourceShare::NotAgreed() const {
+  std::vector<std::string> others;
+  for (const std::string& name : listed_) {
+    if (by_name_ && !agreed_names_.contains(name)) others.push_back(name);
+  }
+  return others;
+}
+
 std::optional<std::string> SourceShare::FirstMissing(uint32_t task) const {
   const std::unordered_set<std::string_view> here(listed_.begin(), listed_.end());
   for (size_t place = 0; place < agreed_.size(); ++place) {

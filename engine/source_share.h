@@ -40,6 +40,8 @@ class SourceShare {
   const std::vector<std::string>& listed() const { return listed_; }
   // Whether a partition that the spout told of later, as the `place`-th from 0, is the task's.
   bool IsOf(uint32_t task, size_t place, const std::string& name) const;
+  // What this process lists, and is not agreed on.
+  std::vector<std::string> NotAgreed() const;
   // A partition of the task that is agreed on, and that this process does not list.
   std::optional<std::string> FirstMissing(uint32_t task) const;
 

@@ -157,6 +157,10 @@ class Spout {
   // For people, at the end of a run: where rows were left out, how many, and why, a part of a
   // sentence each; a few at most. Any thread.
   virtual std::vector<std::string> LeftOut() const { return {}; }
+  // How it makes rows of its input, as far as several processes that read it must do so alike:
+  // options that change the rows, or when it ends; not where the input is. Processes with other
+  // rules do not run a topology together.
+  virtual std::string Rules() const { return ""; }
   // The text that Explain shows, such as "text files (3)".
   virtual std::string Describe() const = 0;
 };

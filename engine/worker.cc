@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/logging.h"
 
 namespace trident {
 
@@ -75,6 +76,16 @@ StatusOr<std::shared_ptr<const SourceShare>> Worker::ShareOf(const StageSpec& st
       SourceShare::InTurn(std::move(listed), std::move(tasks)));
 }
 
+// They are read by whichever process has their task, if that finds them too.
+void Worker::TellOfOthers(const StageSpec& stage, const SourceShare& share) {
+  const std::vector<std::string> others = share.NotAgreed();
+  if (others.empty()) return;
+  TRIDENT_LOG(WARN) << "spout \"" << stage.name << "\": this process finds " << others.size()
+                    << (others.size() == 1 ? " source partition" : " source partitions")
+                    << " that the leader does not list, such as \"" << others.front()
+                    << "\"; do all processes have the same input?";
+}
+
 // What is agreed on may be newer than what the spout has seen; then it looks again.
 StatusOr<SourceShare> Worker::AgreedShareOf(const StageSpec& stage,
                                             const std::vector<SourcePosition>& committed) const {
@@ -87,7 +98,9 @@ StatusOr<SourceShare> Worker::AgreedShareOf(const StageSpec& stage,
     for (uint32_t task = 0; !missing && task < stage.tasks; ++task) {
       if (HasTask(stage, task)) missing = share.FirstMissing(task);
     }
-    if (!missing) return share;
+    if (missing) continue;
+    TellOfOthers(stage, share);
+    return share;
   }
   return FailedPrecondition(
       "this process is to read source partition \"", *missing,

@@ -108,6 +108,7 @@ class Worker {
     return options_.has_task == nullptr || options_.has_task(stage, task);
   }
   StatusOr<std::shared_ptr<const SourceShare>> ShareOf(const StageSpec& stage) const;
+  static void TellOfOthers(const StageSpec& stage, const SourceShare& share);
   StatusOr<SourceShare> AgreedShareOf(const StageSpec& stage,
                                       const std::vector<SourcePosition>& committed) const;
   Status AddSpoutTask(const StageSpec& stage, uint32_t task, const Source& source);

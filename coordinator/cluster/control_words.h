@@ -28,7 +28,7 @@ inline constexpr uint32_t kControlVersion = 3;
 struct WorkerHello {
   WorkerId worker;
   Incarnation incarnation;  // at least 1
-  std::string store;        // names the directory
+  std::string store;        // the directory: its name, a space, and where it is
   std::string topology;
   uint64_t plan_fingerprint = 0;
   uint32_t protocol_version = kControlVersion;

@@ -16,6 +16,8 @@ namespace {
 constexpr uint8_t kVersion = 1;
 constexpr std::string_view kLifeKey = "life";
 constexpr std::string_view kPromiseKey = "promise";
+constexpr std::string_view kDirectoryKey = "directory";
+constexpr std::string_view kMemberPrefix = "member/";
 constexpr std::string_view kPreparedPrefix = "prepared/";
 constexpr std::string_view kSourcesPrefix = "sources/";
 
@@ -43,6 +45,14 @@ DecisionRecord DecisionOf(const PreparedRecord& record) {
   decision.rows_diverted = record.cut->rows_diverted;
   decision.batch_time_micros = record.cut->batch_time_micros;
   return decision;
+}
+
+// "": there is none.
+StatusOr<std::string> TextUnder(const DurableStore& store, std::string_view key) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::optional<std::string> sealed, store.Get(Table::kMeta, key));
+  if (!sealed) return std::string();
+  TRIDENT_ASSIGN_OR_RETURN(const std::string_view content, Unseal(key, kVersion, *sealed));
+  return std::string(content);
 }
 
 std::string EncodePrepared(const PreparedRecord& record) {
@@ -146,6 +156,22 @@ void ParticipantLog::AddLife(Incarnation life, WriteSet& changes) {
   std::string content;
   PutVarint(content, life.value());
   changes.Put(Table::kMeta, std::string(kLifeKey), Seal(kVersion, content));
+}
+
+StatusOr<std::string> ParticipantLog::DirectoryOf(const DurableStore& store) {
+  return TextUnder(store, kDirectoryKey);
+}
+
+void ParticipantLog::AddDirectory(std::string_view name, WriteSet& changes) {
+  changes.Put(Table::kMeta, std::string(kDirectoryKey), Seal(kVersion, name));
+}
+
+StatusOr<std::string> ParticipantLog::MemberOf(const DurableStore& store, WorkerId worker) {
+  return TextUnder(store, Concat(kMemberPrefix, worker.value()));
+}
+
+void ParticipantLog::AddMember(WorkerId worker, std::string_view directory, WriteSet& changes) {
+  changes.Put(Table::kMeta, Concat(kMemberPrefix, worker.value()), Seal(kVersion, directory));
 }
 
 void ParticipantLog::AddPromise(Epoch epoch, WriteSet& changes) {

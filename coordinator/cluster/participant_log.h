@@ -43,6 +43,12 @@ class ParticipantLog final : public DecidedAttempts {
   // The life after the newest one that was added. DataLoss when that is damaged.
   static StatusOr<Incarnation> NextLife(const DurableStore& store);
   static void AddLife(Incarnation life, WriteSet& changes);
+  // The name that a directory was given when it was made, whatever its path; "": none yet.
+  static StatusOr<std::string> DirectoryOf(const DurableStore& store);
+  static void AddDirectory(std::string_view name, WriteSet& changes);
+  // Of the leader: the name of the directory with which a worker has come; "": it has not.
+  static StatusOr<std::string> MemberOf(const DurableStore& store, WorkerId worker);
+  static void AddMember(WorkerId worker, std::string_view directory, WriteSet& changes);
   static void AddPromise(Epoch epoch, WriteSet& changes);
   // The record takes the place of all of the group from its txid on. `redo` puts its bytes.
   void AddRecord(const BatchId& id, const PreparedRecord& record, WriteSet redo, WriteSet& changes);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -336,7 +337,13 @@ grpc::ServerUnaryReactor* QueryService::ListStates(grpc::CallbackServerContext* 
   }
   const auto list = [this, response]() -> Status {
     v1::ListStatesResponse answer;
+    std::set<GroupId> groups;
     for (const ReadableState* state : backend_.catalog.List()) {
+      // What the workers that are there know of it would not be all.
+      const GroupId group = state->info().spec.group;
+      if (backend_.catalog.MayWait() && groups.insert(group).second) {
+        TRIDENT_RETURN_IF_ERROR(backend_.catalog.Pin(group, ReadAt::Latest()).status());
+      }
       Fill(backend_.catalog, *state, *answer.add_states());
     }
     *response = SerializeMessage(answer);

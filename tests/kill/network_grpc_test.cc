@@ -258,6 +258,9 @@ TEST_F(NetworkTest, EachWorkerShowsAllAndWhoDoesNotAnswer) {
   // Connections to a process that is killed end; to a machine that is cut off they do not.
   processes_[2]->End(SIGKILL);
   network_->Cut(1, Way::kBoth);
+  const Ended list = RunProgramToEnd({"trident", "state", "list", "--address", "127.0.0.1:7411"},
+                                     {.network = network_->FileOf(0)});
+  EXPECT_NE(list.code, 0) << "a part of the keys is not all: " << list.out;
   const std::string seen = WorkersSeenBy(0);
   EXPECT_NE(seen.find("\"away\":\"asking worker 1 at 10.77.0.11:7501"), std::string::npos) << seen;
   EXPECT_NE(seen.find("\"away\":\"asking worker 2 at 10.77.0.12:7501"), std::string::npos) << seen;

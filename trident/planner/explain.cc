@@ -16,7 +16,9 @@ std::string StepLine(const Plan& plan, NodeId id, Sources sources) {
   const LogicalNode& node = plan.logical->node(id);
   std::string line = node.verb;
   if (node.kind == Kind::kSpout && sources == Sources::kWhatTheyAre) {
-    line += " of kind " + std::to_string(static_cast<int>(node.spout->kind()));
+    line += " of kind " + std::to_string(static_cast<int>(node.spout->kind())) +
+            (node.spout->ReadsInOneProcess() ? ", in one process" : "") + ", " +
+            node.spout->Rules();
   } else if (!node.detail.empty()) {
     line += " " + node.detail;
   }

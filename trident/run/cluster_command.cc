@@ -178,13 +178,23 @@ int RunClusterProcess(const std::string& program, const Topology& topology,
     code = kExitDone;
     last = "interrupted while serving; the input has ended and is committed";
   }
+  if (const uint64_t aside = (*run)->RowsAside(); aside > 0) {
+    last += Concat("; ", aside, aside == 1 ? " row was" : " rows were",
+                   " put aside, see the state dead-letters");
+    if (code == kExitDone) code = kExitRowsAside;
+  }
+  std::string left_out;
+  for (const std::string& what : (*run)->LeftOut()) {
+    left_out += Concat(left_out.empty() ? "" : "; ", what);
+  }
   health.Ends();
   EndOrForce({.program = program,
               .deadline = process.run.progress_deadline,
-              .ends_in_order = code == kExitDone,
+              .ends_in_order = code == kExitDone || code == kExitRowsAside,
               .line = last,
               .calls = [&](Nanos longer_than) { return (*run)->CallsUnderWay(longer_than); },
               .end = [&] { run->reset(); }});
+  if (!left_out.empty()) Say(program, "not counted: " + left_out);
   Say(program, last);
   return code;
 }

@@ -8,7 +8,6 @@
 #include "base/logging.h"
 #include "coordinator/serve/drpc_server.h"
 #include "coordinator/serve/server.h"
-#include "state/disk/rocks_directory.h"
 #include "trident/planner/explain.h"
 #include "trident/planner/planner.h"
 #include "trident/run/local_control.h"
@@ -117,11 +116,7 @@ void LocalRun::TakeBack(std::unique_ptr<LocalRun> refused) {
   const std::string dir = refused->made_directory_ ? refused->options_.state_dir : std::string();
   refused.reset();
   if (dir.empty()) return;
-  const Status removed = RocksDirectory::Remove(dir);
-  if (!removed.ok()) {
-    TRIDENT_LOG(WARN) << "the start was refused, and the directory that it has made stays: "
-                      << Message(removed);
-  }
+  RemoveMadeDirectory(dir);
 }
 
 Status LocalRun::Begin() {

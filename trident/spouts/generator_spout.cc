@@ -74,6 +74,10 @@ class RangeSpout final : public Spout {
 
   SpoutKind kind() const override { return SpoutKind::kTransactional; }
   const SchemaRef& schema() const override { return schema_; }
+  std::string Rules() const override {
+    return Concat(options_.partitions, " partitions of ", options_.rows_per_partition,
+                  " rows, seed ", options_.seed);
+  }
   StatusOr<std::vector<std::string>> Partitions() override {
     std::vector<std::string> names;
     for (uint32_t i = 0; i < options_.partitions; ++i) names.push_back(std::to_string(i));

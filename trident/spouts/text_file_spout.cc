@@ -10,6 +10,7 @@
 #include "trident/spouts/input_files.h"
 #include "trident/spouts/spout_fields.h"
 #include "trident/spouts/text_file_reader.h"
+#include "trident/spouts/text_lines.h"
 
 namespace trident {
 namespace {
@@ -90,6 +91,12 @@ class TextFiles final : public Spout {
             .left = files_.LinesLeft()};
   }
   std::vector<std::string> LeftOut() const override { return files_.LeftOut(); }
+  std::string Rules() const override {
+    return Concat("follow ", static_cast<int>(options_.follow), ", replaced ",
+                  static_cast<int>(options_.replaced), ", last line ",
+                  static_cast<int>(options_.last_line), ", ", RulesText(options_.rules), ", ",
+                  options_.splits.readers, " readers of splits of ", options_.splits.split_bytes);
+  }
   std::string Describe() const override;
 
  private:

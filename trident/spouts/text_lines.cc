@@ -291,4 +291,9 @@ StatusOr<std::string_view> TextLines::Bytes(uint64_t from, uint64_t to, std::str
   return std::string_view(buffer);
 }
 
+std::string RulesText(const TextRules& rules) {
+  return Concat("invalid UTF-8 ", static_cast<int>(rules.invalid_utf8), ", long line ",
+                static_cast<int>(rules.long_line), ", lines of at most ", rules.line_bytes_max);
+}
+
 }  // namespace trident

@@ -19,6 +19,9 @@
 
 namespace trident {
 
+// The rules, for Spout::Rules.
+std::string RulesText(const TextRules& rules);
+
 // Lines for one slice.
 class LineSlice {
  public:

@@ -123,6 +123,10 @@ class TextPipe final : public Spout {
     return std::vector<std::string>{kPartition};
   }
   bool ReadsInOneProcess() const override { return true; }
+  std::string Rules() const override {
+    return Concat("follow ", static_cast<int>(options_.follow), ", last line ",
+                  static_cast<int>(options_.last_line), ", ", RulesText(options_.rules));
+  }
   StatusOr<std::unique_ptr<SourceReader>> OpenReader(const std::string& /*partition*/,
                                                      WakeUp /*wake_up*/) override {
     TRIDENT_ASSIGN_OR_RETURN(auto text, PipeText::Open(options_));

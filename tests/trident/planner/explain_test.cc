@@ -149,15 +149,19 @@ TEST(ExplainTest, ParallelismAndNewValues) {
 
 // Of processes that find their input at other places.
 TEST(ExplainTest, TheShapeOfAPlanIsTheSameWhereverItsSourcesAre) {
-  const auto plan_of = [](const std::string& path, Follow follow) {
+  const auto plan_of = [](const std::string& path, Follow follow, LastLine last = LastLine::kNo) {
     Topology topology("lines");
-    topology.NewStream("lines", *TextFileSpout::Make({.paths = {path}, .follow = follow}))
+    topology
+        .NewStream("lines",
+                   *TextFileSpout::Make({.paths = {path}, .follow = follow, .last_line = last}))
         .Project(kLine);
     return *MakePlan(*topology.Build(), {.several_processes = true, .reads_local_sources = false});
   };
   const Plan here = plan_of("/here", Follow::kYes), there = plan_of("/there", Follow::kYes);
   EXPECT_NE(ExplainText(here), ExplainText(there));
   EXPECT_EQ(ExplainShape(here), ExplainShape(there));
+  // But not how they are read.
+  EXPECT_NE(ExplainShape(here), ExplainShape(plan_of("/here", Follow::kYes, LastLine::kYes)));
 }
 
 TEST(ExplainTest, AGraphEscapesTheNamesOfFunctions) {

@@ -55,6 +55,13 @@ class ClusterLeader::Leading final : private WorkerLink {
 
   Epoch epoch() const { return epoch_; }
   BatchCoordinator& coordinator() { return coordinator_; }
+  uint64_t RowsAside() const {
+    uint64_t rows = 0;
+    for (const GroupId group : coordinator_.groups()) {
+      rows += coordinator_.StatusOf(group).rows_diverted;
+    }
+    return rows;
+  }
   bool Ended() const {
     if (!desk_.AllEnded()) return false;
     const std::vector<GroupId> groups = coordinator_.groups();
@@ -157,7 +164,9 @@ void ClusterLeader::TakeIn(const Connected& event) {
 void ClusterLeader::TakeIn(const Gone& event) {
   const auto life = lives_.find(event.worker);
   if (life == lives_.end() || life->second.incarnation != event.life) return;
-  TRIDENT_LOG(WARN) << "worker " << event.worker.value() << " is gone; batches wait for it";
+  if (!has_said_farewell_) {
+    TRIDENT_LOG(WARN) << "worker " << event.worker.value() << " is gone; batches wait for it";
+  }
   lives_.erase(life);
   must_begin_ = true;
 }
@@ -254,7 +263,16 @@ void ClusterLeader::EndEpoch() {
     MutexLock lock(mutex_);
     leading.swap(leading_);
   }
-  if (leading != nullptr) leading->coordinator().Stop();
+  if (leading == nullptr) return;
+  leading->coordinator().Stop();
+  MutexLock lock(mutex_);
+  rows_aside_before_ += leading->RowsAside();
+}
+
+uint64_t ClusterLeader::RowsAside() const {
+  const std::shared_ptr<Leading> leading = FindLeading();
+  MutexLock lock(mutex_);
+  return rows_aside_before_ + (leading == nullptr ? 0 : leading->RowsAside());
 }
 
 void ClusterLeader::Step(const TakeoverEvent& event) {
@@ -393,6 +411,7 @@ bool ClusterLeader::Ended() const {
 void ClusterLeader::SayFarewell() const {
   const Epoch epoch = leading();
   if (epoch == Epoch()) return;
+  has_said_farewell_ = true;
   for (const WorkerId worker : workers_) seams_.tell(worker, Farewell{epoch});
 }
 

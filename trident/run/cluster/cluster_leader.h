@@ -77,6 +77,8 @@ class ClusterLeader {
   // nullopt: it leads no epoch at the moment.
   std::optional<GroupStatus> StatusOf(GroupId group) const;
   std::optional<GroupCounters> CountersOf(GroupId group) const;
+  // Rows that were put aside in the epochs of this leader.
+  uint64_t RowsAside() const;
   // See Run::Pause. They hold for all epochs that this leader leads. Any thread.
   void Pause();
   void Resume();
@@ -146,8 +148,10 @@ class ClusterLeader {
   bool stops_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool failed_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool paused_ TRIDENT_GUARDED_BY(mutex_) = false;
+  uint64_t rows_aside_before_ TRIDENT_GUARDED_BY(mutex_) = 0;  // in epochs that are over
 
   std::atomic<bool> has_threads_ = false;
+  mutable std::atomic<bool> has_said_farewell_ = false;
   std::thread thread_;
 };
 

@@ -43,6 +43,13 @@ StatusOr<ClusterPorts> PortsOf(const ClusterOptions& options) {
   TRIDENT_ASSIGN_OR_RETURN(ports.exchange,
                            AddressOf("--exchange-address", options.exchange_address, has_host));
   ports.host = has_host ? options.peer_host : ports.exchange.host;
+  if (ports.host.size() > 2 && ports.host.front() == '[' && ports.host.back() == ']') {
+    ports.host = ports.host.substr(1, ports.host.size() - 2);
+  }
+  if (!leads && ports.leader.port == 0) {
+    return InvalidArgument("--leader: expected the port at which the leader listens, found 0 in '",
+                           options.leader, "'");
+  }
   TRIDENT_RETURN_IF_ERROR(
       Annotate(ParseHostPort(HostPort{ports.host, 1}.ToString()).status(), "--peer-host"));
   TRIDENT_RETURN_IF_ERROR(CheckProtection(leader, ports.leader, options));

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trident/run/cluster/cluster_run.h"
 
+#include <algorithm>
+#include <atomic>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/logging.h"
 #include "base/mutex.h"
 #include "base/ports/grpc_end.h"
-#include "coordinator/cluster/control_client.h"
 #include "coordinator/cluster/control_server.h"
 #include "coordinator/cluster/part_read_service.h"
 #include "coordinator/serve/drpc_server.h"
@@ -25,6 +25,8 @@
 #include "trident/run/cluster/epoch_links.h"
 #include "trident/run/cluster/epoch_reads.h"
 #include "trident/run/cluster/epoch_store.h"
+#include "trident/run/cluster/known_directories.h"
+#include "trident/run/cluster/leader_line.h"
 #include "trident/run/cluster/local_part.h"
 #include "trident/run/cluster/placed_states.h"
 #include "trident/run/parts/call_watch.h"
@@ -40,10 +42,6 @@ namespace {
 constexpr Nanos kLookEvery = 100 * kMillisecond;
 constexpr Nanos kFarewellMax = 2 * kSecond;
 constexpr Nanos kFarewellLookEvery = 10 * kMillisecond;
-// After a link broke: most often its other end is gone, and the leader, who sees that too, begins a
-// new epoch within this time.
-constexpr Nanos kBrokenLinkPatience = 300 * kMillisecond;
-constexpr Nanos kEpochLookEvery = 20 * kMillisecond;
 
 // Heartbeats find who says nothing for a second. Pings would take a machine that is busy for half
 // of it for one that is gone.
@@ -73,6 +71,7 @@ class ProcessOfCluster final : public ClusterRun,
   ~ProcessOfCluster() override { Shutdown(); }
 
   Status Open(const std::shared_ptr<const LogicalPlan>& logical);
+  bool made_directory() const { return made_directory_; }
 
   std::string control_address() const override;
   StatusOr<bool> AwaitEndFor(Nanos timeout) override;
@@ -81,6 +80,8 @@ class ProcessOfCluster final : public ClusterRun,
   std::vector<std::string> CallsUnderWay(Nanos longer_than) const override {
     return calls_->UnderWayFor(longer_than);
   }
+  uint64_t RowsAside() const override { return leader_ == nullptr ? 0 : leader_->RowsAside(); }
+  std::vector<std::string> LeftOut() const override;
   std::string Describe() const override;
   const StateCatalog& states() const override { return *catalog_; }
   DrpcResult Drpc(std::string_view function, std::string_view args, Nanos deadline) override {
@@ -99,12 +100,6 @@ class ProcessOfCluster final : public ClusterRun,
   }
 
  private:
-  // A link to another worker broke in this epoch.
-  struct Broken {
-    Epoch epoch;
-    Status cause;
-  };
-
   bool leads() const { return cluster_.leader.empty(); }
   Status OpenWorker(Plan plan, const Placement& placement);
   Status OpenLeader(Plan plan);
@@ -114,9 +109,6 @@ class ProcessOfCluster final : public ClusterRun,
   Status JudgeHello(WorkerId worker, const WorkerHello& hello) const;
   void Dial();
   void Hear(std::vector<LeaderWord> words);
-  void TellLeader(const WorkerWord& word);
-  void RunKeeper();
-  bool IsInForLong(Epoch epoch);
   void Fail(const Status& cause);
   void Changed();
   void AwaitFarewells();
@@ -134,8 +126,11 @@ class ProcessOfCluster final : public ClusterRun,
 
   const RunOptions options_;
   const ClusterOptions cluster_;
-  ClusterPorts ports_;  // constant after Open
+  ClusterPorts ports_;           // constant after Open
+  bool made_directory_ = false;  // and wrote nothing in it yet
   std::unique_ptr<DurableStore> store_;
+  std::string directory_;  // its name
+  std::atomic<bool> is_claimed_ = false;
   Incarnation life_;
   uint64_t fingerprint_ = 0;
   std::string topology_;
@@ -143,6 +138,8 @@ class ProcessOfCluster final : public ClusterRun,
   std::unique_ptr<ClusterWorker> worker_;
   std::unique_ptr<EpochLinks> links_;
   std::unique_ptr<ClusterLeader> leader_;
+  LeaderLine line_{{.hear = [this](std::vector<LeaderWord> words) { Hear(std::move(words)); },
+                    .joined = [this] { return worker_->joined(); }}};
   std::unique_ptr<ControlServer> server_;
   // What readers of all workers' states ask, here and from other workers.
   std::shared_ptr<LocalPart> own_part_;
@@ -159,17 +156,13 @@ class ProcessOfCluster final : public ClusterRun,
 
   mutable Mutex mutex_;
   CondVar changed_;
-  std::shared_ptr<ControlClient> client_ TRIDENT_GUARDED_BY(mutex_);
-  std::optional<Broken> broken_ TRIDENT_GUARDED_BY(mutex_);
   // Whom readers ask, and other processes; null until they are there.
   const ClusterWorker* read_worker_ TRIDENT_GUARDED_BY(mutex_) = nullptr;
   ClusterControl* asked_control_ TRIDENT_GUARDED_BY(mutex_) = nullptr;
-  bool ending_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool stopped_ TRIDENT_GUARDED_BY(mutex_) = false;
   bool has_farewell_ TRIDENT_GUARDED_BY(mutex_) = false;
   uint64_t changes_ TRIDENT_GUARDED_BY(mutex_) = 0;
   Status failed_ TRIDENT_GUARDED_BY(mutex_);
-  std::thread keeper_;
 };
 
 Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical) {
@@ -185,6 +178,9 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
   TRIDENT_ASSIGN_OR_RETURN(Plan plan, MakePlan(logical, plan_options));
   TRIDENT_ASSIGN_OR_RETURN(OpenedStore opened, OpenStateDirectory(options_));
   store_ = std::move(opened.store);
+  made_directory_ = opened.made_directory;
+  TRIDENT_ASSIGN_OR_RETURN(directory_, ParticipantLog::DirectoryOf(*store_));
+  if (directory_.empty()) directory_ = NewDirectoryName(*store_);
   TRIDENT_ASSIGN_OR_RETURN(life_, ParticipantLog::NextLife(*store_));
   Plan numbered = plan;
   WriteSet names;
@@ -201,11 +197,12 @@ Status ProcessOfCluster::Open(const std::shared_ptr<const LogicalPlan>& logical)
   if (leads()) TRIDENT_RETURN_IF_ERROR(OpenLeader(std::move(numbered)));
   TRIDENT_RETURN_IF_ERROR(Serve(worker_->plan()));
   // Nothing can refuse the start any more.
-  TRIDENT_RETURN_IF_ERROR(worker_->ClaimStore());
+  TRIDENT_RETURN_IF_ERROR(worker_->ClaimStore(directory_));
+  made_directory_ = false;
+  is_claimed_ = true;
   worker_->Start();
   if (leads()) leader_->Start();
   Dial();
-  keeper_ = std::thread([this] { RunKeeper(); });
   return absl::OkStatus();
 }
 
@@ -221,12 +218,7 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
       .beside = part_service_.get(),
       .placement = placement,
       .deliver = [this](DataMessage message) { return worker_->Deliver(std::move(message)); },
-      .on_broken =
-          [this](Epoch epoch, const Status& cause) {
-            MutexLock lock(mutex_);
-            broken_ = Broken{epoch, cause};
-            changed_.NotifyAll();
-          }};
+      .on_broken = [this](Epoch epoch, const Status& cause) { line_.LinkBroke(epoch, cause); }};
   TRIDENT_ASSIGN_OR_RETURN(links_, EpochLinks::Start(std::move(links)));
   TRIDENT_ASSIGN_OR_RETURN(
       worker_, ClusterWorker::Open(std::move(plan), options_,
@@ -241,7 +233,7 @@ Status ProcessOfCluster::OpenWorker(Plan plan, const Placement& placement) {
                                           return links_->Connect(epoch, goes_on);
                                         },
                                     .disconnect = [this] { links_->Disconnect(); },
-                                    .tell = [this](const WorkerWord& word) { TellLeader(word); },
+                                    .tell = [this](const WorkerWord& word) { line_.Tell(word); },
                                     .failed = [this](const Status& cause) { Fail(cause); }}));
   return absl::OkStatus();
 }
@@ -406,10 +398,12 @@ std::string ProcessOfCluster::control_address() const {
   if (server_ == nullptr) return "";
   const HostPort& at = ports_.leader;
   const StatusOr<HostPort> taken = ParseHostPort(server_->address());
-  return HostPort{at.IsEveryAddress() ? ports_.host : at.host, taken->port}.ToString();
+  const bool has_other_host = at.IsEveryAddress() || !cluster_.peer_host.empty();
+  return HostPort{has_other_host ? ports_.host : at.host, taken->port}.ToString();
 }
 
 Status ProcessOfCluster::JudgeHello(WorkerId worker, const WorkerHello& hello) const {
+  if (!is_claimed_) return Unavailable("the leader is about to start; try again");
   if (hello.topology != topology_) {
     return FailedPrecondition("the leader runs topology '", topology_, "', worker ", worker.value(),
                               " runs '", hello.topology, "'");
@@ -424,7 +418,7 @@ Status ProcessOfCluster::JudgeHello(WorkerId worker, const WorkerHello& hello) c
         " has another plan than the leader: all processes of a topology must be of one program, "
         "with the same options and the same number of executors and workers");
   }
-  return absl::OkStatus();
+  return JudgeDirectory(*store_, worker, hello.store);
 }
 
 // ---- the worker's end of the words ----
@@ -437,16 +431,11 @@ void ProcessOfCluster::Dial() {
   options.timing = TimingOfWords();
   options.hello = {.worker = WorkerId(cluster_.worker),
                    .incarnation = life_,
-                   .store = store_->Where(),
+                   .store = Concat(directory_, " ", store_->Where()),
                    .topology = topology_,
                    .plan_fingerprint = fingerprint_,
                    .exchange_address = links_->address()};
-  // Its thread may hear words before this returns; what is answered then waits for the lock.
-  MutexLock lock(mutex_);
-  client_ = std::make_shared<ControlClient>(
-      options, ControlClientEvents{
-                   .on_words = [this](std::vector<LeaderWord> words) { Hear(std::move(words)); },
-                   .on_gone = [](const Status&) {}});
+  line_.Open(std::move(options));
 }
 
 void ProcessOfCluster::Hear(std::vector<LeaderWord> words) {
@@ -462,51 +451,6 @@ void ProcessOfCluster::Hear(std::vector<LeaderWord> words) {
     }
     worker_->Hear(std::move(word));
   }
-}
-
-void ProcessOfCluster::TellLeader(const WorkerWord& word) {
-  std::shared_ptr<ControlClient> client;
-  {
-    MutexLock lock(mutex_);
-    client = client_;
-  }
-  if (client != nullptr) client->Tell(word);
-}
-
-// A link that broke ends the epoch. If the leader does not end it by itself, this worker goes and
-// comes again: that it sees.
-void ProcessOfCluster::RunKeeper() {
-  for (;;) {
-    Broken broken;
-    {
-      MutexLock lock(mutex_);
-      while (!broken_ && !ending_) changed_.Wait(mutex_);
-      if (ending_) return;
-      broken = *std::exchange(broken_, std::nullopt);
-    }
-    if (!IsInForLong(broken.epoch)) continue;
-    TRIDENT_LOG(WARN) << "epoch " << broken.epoch.value()
-                      << " cannot go on: " << Message(broken.cause);
-    std::shared_ptr<ControlClient> old;
-    {
-      MutexLock lock(mutex_);
-      old.swap(client_);
-    }
-    if (old != nullptr) old->Stop();
-    Dial();
-  }
-}
-
-// Waits a while for the end of the epoch. False: it has ended, or this process does.
-bool ProcessOfCluster::IsInForLong(Epoch epoch) {
-  const Nanos deadline = RealClock().MonotonicNanos() + kBrokenLinkPatience;
-  while (worker_->joined() == epoch) {
-    if (RealClock().MonotonicNanos() >= deadline) return true;
-    MutexLock lock(mutex_);
-    if (ending_) return false;
-    changed_.WaitFor(mutex_, kEpochLookEvery);
-  }
-  return false;
 }
 
 // ---- its end ----
@@ -553,6 +497,16 @@ StatusOr<bool> ProcessOfCluster::AwaitEndFor(Nanos timeout) {
   }
 }
 
+std::vector<std::string> ProcessOfCluster::LeftOut() const {
+  std::vector<std::string> all;
+  const std::shared_ptr<WorkerParts> parts = worker_->parts();
+  if (parts == nullptr) return all;
+  for (const Worker::Source& source : std::as_const(*parts).worker().sources()) {
+    for (std::string& what : source.spout->LeftOut()) all.push_back(std::move(what));
+  }
+  return all;
+}
+
 std::string ProcessOfCluster::Describe() const {
   if (leader_ == nullptr) {
     const Epoch epoch = worker_->working_in();
@@ -583,21 +537,14 @@ void ProcessOfCluster::Shutdown() {
   if (says_farewell) leader_->SayFarewell();
   {
     MutexLock lock(mutex_);
-    ending_ = true;
     has_farewell_ = has_farewell_ || says_farewell;
     changed_.NotifyAll();
   }
-  if (keeper_.joinable()) keeper_.join();
   drpc_.Stop();
   if (catalog_ != nullptr) catalog_->Stop();
   if (port_ != nullptr) port_->Shutdown();
   drpc_.Shutdown();
-  std::shared_ptr<ControlClient> client;
-  {
-    MutexLock lock(mutex_);
-    client.swap(client_);
-  }
-  if (client != nullptr) client->Stop();
+  line_.Stop();
   AwaitFarewells();
   if (leader_ != nullptr) leader_->Stop();
   if (server_ != nullptr) server_->Stop();
@@ -616,8 +563,12 @@ StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Start(std::shared_ptr<const Lo
   TRIDENT_RETURN_IF_ERROR(CheckServing(options));
   ReturnLargeBuffers();
   auto run = std::make_unique<ProcessOfCluster>(options, cluster);
-  TRIDENT_RETURN_IF_ERROR(run->Open(logical));
-  return std::unique_ptr<ClusterRun>(std::move(run));
+  const Status opened = run->Open(logical);
+  if (opened.ok()) return std::unique_ptr<ClusterRun>(std::move(run));
+  const bool made_directory = run->made_directory();
+  run.reset();
+  if (made_directory) RemoveMadeDirectory(options.state_dir);
+  return opened;
 }
 
 }  // namespace trident

@@ -77,6 +77,11 @@ class ClusterRun {
   // The calls of the program's code that have not returned for so long, for people. Any thread.
   virtual std::vector<std::string> CallsUnderWay(Nanos longer_than) const = 0;
 
+  // In the leader's process: rows that were put aside since it began.
+  virtual uint64_t RowsAside() const = 0;
+  // Lines that this process has left out, for people; see Run::LeftOut.
+  virtual std::vector<std::string> LeftOut() const = 0;
+
   // "epoch 3 of 2 workers, all there", or for whom it waits; for people.
   virtual std::string Describe() const = 0;
   // True while this process takes part in an epoch: its worker works, and who leads, leads.

@@ -106,8 +106,9 @@ Status ClusterWorker::Claim() {
   return absl::OkStatus();
 }
 
-Status ClusterWorker::ClaimStore() {
+Status ClusterWorker::ClaimStore(std::string_view directory) {
   WriteSet changes = std::exchange(claim_, {});
+  if (!directory.empty()) ParticipantLog::AddDirectory(directory, changes);
   ParticipantLog::AddLife(seams_.life, changes);
   return seams_.store->Write(changes, Durability::kSynced);
 }

@@ -60,9 +60,9 @@ class ClusterWorker {
                                                        Seams seams);
   ~ClusterWorker();  // Stop()
 
-  // Writes whose the store is, if it is new, and that this life works here: no later one will be
-  // the same. Call it before Start.
-  Status ClaimStore();
+  // Writes whose the store is and its name, if it is new, and that this life works here: no later
+  // one will be the same. Call it before Start.
+  Status ClaimStore(std::string_view directory = "");
 
   // The leader says something. Any thread; does not wait for disk or executors.
   void Hear(LeaderWord says);

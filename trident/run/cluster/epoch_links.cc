@@ -6,12 +6,18 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/limits.h"
+#include "base/logging.h"
 
 namespace trident {
 namespace {
 
 // A worker that does not take the link yet is asked again after so long.
 constexpr Nanos kConnectAgain = 20 * kMillisecond;
+// ... and ever later, up to this.
+constexpr Nanos kConnectAgainMax = 500 * kMillisecond;
+// For whom it waits is said so often.
+constexpr Nanos kComplainEvery = kControlComplaintMs * kMillisecond;
 // The port is ours, but the system may need a moment to give it back.
 constexpr int kPortTriesMax = 100;
 
@@ -47,7 +53,9 @@ StatusOr<std::shared_ptr<PeerLinks>> EpochLinks::Open(Epoch epoch) {
     changed_.NotifyAll();
   };
   links.deliver = options_.deliver;
-  links.on_broken = [this, epoch](WorkerId, const Status& cause) { OnBroken(epoch, cause); };
+  links.on_broken = [this, epoch](WorkerId worker, const Status& cause) {
+    OnBroken(epoch, worker, cause);
+  };
   TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<PeerLinks> opened, PeerLinks::Start(std::move(links)));
   return std::shared_ptr<PeerLinks>(std::move(opened));
 }
@@ -67,10 +75,11 @@ Status EpochLinks::Judge(Epoch epoch, const PeerLife& peer) const {
 }
 
 // Before all are connected, whoever's link broke connects again.
-void EpochLinks::OnBroken(Epoch epoch, const Status& cause) {
+void EpochLinks::OnBroken(Epoch epoch, WorkerId worker, const Status& cause) {
   {
     MutexLock lock(mutex_);
     changed_.NotifyAll();
+    causes_[worker] = cause;
     if (!is_whole_) return;
   }
   options_.on_broken(epoch, cause);
@@ -110,16 +119,46 @@ Status EpochLinks::Connect(Epoch epoch, const std::function<bool()>& goes_on) {
     links_ = links;
   }
   const std::vector<Welcome::Worker> others = OthersOf(epoch);
+  struct Tries {
+    Nanos next = 0;
+    Nanos wait = kConnectAgain;
+  };
+  std::map<WorkerId, Tries> tries;
+  Nanos complain_at = RealClock().MonotonicNanos() + kComplainEvery;
   for (;;) {
     if (!goes_on()) return Unavailable("epoch ", epoch.value(), " is over");
+    const Nanos now = RealClock().MonotonicNanos();
     for (const Welcome::Worker& other : others) {
-      if (!links->HasLink(other.worker)) links->Connect(other.worker, other.exchange_address);
+      Tries& of = tries[other.worker];
+      if (links->HasLink(other.worker) || now < of.next) continue;
+      links->Connect(other.worker, other.exchange_address);
+      of.next = now + of.wait;
+      of.wait = std::min(2 * of.wait, kConnectAgainMax);
+    }
+    if (now >= complain_at) {
+      Complain(epoch, *links, others);
+      complain_at = now + kComplainEvery;
     }
     // Under the lock: a link that breaks from here on is told of.
     MutexLock lock(mutex_);
     is_whole_ = IsWhole(*links, others);
     if (is_whole_) return absl::OkStatus();
     changed_.WaitFor(mutex_, kConnectAgain);
+  }
+}
+
+void EpochLinks::Complain(Epoch epoch, const PeerLinks& links,
+                          const std::vector<Welcome::Worker>& others) const {
+  MutexLock lock(mutex_);
+  for (const Welcome::Worker& other : others) {
+    if (links.IsConnected(other.worker)) continue;
+    const auto cause = causes_.find(other.worker);
+    TRIDENT_LOG(WARN) << "epoch " << epoch.value() << " waits for the link to worker "
+                      << other.worker.value() << " at " << other.exchange_address << ": "
+                      << (cause == causes_.end() ? std::string("it does not answer")
+                                                 : std::string(Message(cause->second)))
+                      << "; can this machine reach that address, and, with TLS, does the "
+                         "certificate of the other one name its host?";
   }
 }
 

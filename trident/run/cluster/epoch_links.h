@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,7 +67,10 @@ class EpochLinks final : public Transport {
   Status Judge(Epoch epoch, const PeerLife& peer) const;
   // Whether all of them take what the links to them carry.
   static bool IsWhole(const PeerLinks& links, const std::vector<Welcome::Worker>& others);
-  void OnBroken(Epoch epoch, const Status& cause);
+  void OnBroken(Epoch epoch, WorkerId worker, const Status& cause);
+  // Says for whom the epoch waits, and why.
+  void Complain(Epoch epoch, const PeerLinks& links,
+                const std::vector<Welcome::Worker>& others) const;
   std::shared_ptr<PeerLinks> FindLinks() const;
   std::vector<Welcome::Worker> OthersOf(Epoch epoch) const;
 
@@ -77,7 +81,8 @@ class EpochLinks final : public Transport {
   CondVar changed_;
   Welcome welcome_ TRIDENT_GUARDED_BY(mutex_);
   std::shared_ptr<PeerLinks> links_ TRIDENT_GUARDED_BY(mutex_);
-  bool is_whole_ TRIDENT_GUARDED_BY(mutex_) = false;  // Connect has returned
+  bool is_whole_ TRIDENT_GUARDED_BY(mutex_) = false;              // Connect has returned
+  std::map<WorkerId, Status> causes_ TRIDENT_GUARDED_BY(mutex_);  // of links that broke before it
 };
 
 }  // namespace trident

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/logging.h"
 #include "state/disk/memory_budget.h"
 #include "state/disk/memory_store.h"
 #include "state/disk/rocks_directory.h"
@@ -38,6 +39,13 @@ void ReturnLargeBuffers() {
   constexpr int kLargeBytes = 256 * kKiB;
   ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
   ::mallopt(M_TRIM_THRESHOLD, 4 * kLargeBytes);
+}
+
+void RemoveMadeDirectory(const std::string& dir) {
+  const Status removed = RocksDirectory::Remove(dir);
+  if (removed.ok()) return;
+  TRIDENT_LOG(WARN) << "the start was refused, and the directory that it has made stays: "
+                    << Message(removed);
 }
 
 }  // namespace trident

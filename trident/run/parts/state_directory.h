@@ -5,6 +5,7 @@
 #define TRIDENT_TRIDENT_RUN_PARTS_STATE_DIRECTORY_H_
 
 #include <memory>
+#include <string>
 
 #include "base/status.h"
 #include "state/disk/durable_store.h"
@@ -20,6 +21,9 @@ struct OpenedStore {
 // The store in options.state_dir; in memory if that is empty. Errors are those of RocksStore::Open;
 // a directory that is in use comes with advice.
 StatusOr<OpenedStore> OpenStateDirectory(const RunOptions& options);
+
+// Takes back a directory that a refused start has made. It is closed.
+void RemoveMadeDirectory(const std::string& dir);
 
 // Has the allocator give large buffers back to the system. Once a process, before its threads.
 void ReturnLargeBuffers();

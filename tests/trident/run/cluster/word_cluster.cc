@@ -155,7 +155,7 @@ WordCluster::WordCluster(uint32_t workers, uint64_t rows, AtEnd at_end)
 
 RunOptions WordCluster::OptionsOf(uint32_t worker) const {
   RunOptions options;
-  options.state_dir = dir_.path() + Concat("/worker", worker);
+  options.state_dir = DirOf(worker);
   options.address = "127.0.0.1:0";
   options.batch_rows = 500;
   options.memory_bytes = uint64_t{128} << 20;
@@ -187,6 +187,7 @@ void WordCluster::Start(uint32_t worker) {
 StatusOr<std::unique_ptr<ClusterRun>> WordCluster::TryStart(uint32_t worker, const Other& other) {
   RunOptions options = OptionsOf(worker);
   options.address = other.address;
+  if (!other.dir.empty()) options.state_dir = other.dir;
   ClusterOptions cluster = ClusterOptionsOf(worker);
   cluster.workers = other.workers;
   return ClusterRun::Start(CountWords(rows_), options, cluster);

@@ -38,10 +38,12 @@ class WordCluster {
   struct Other {
     std::string address;
     uint32_t workers = 2;
+    std::string dir = {};  // "": that of the worker
   };
   StatusOr<std::unique_ptr<ClusterRun>> TryStart(uint32_t worker, const Other& other);
   void End(uint32_t worker) { processes_[worker].reset(); }
   ClusterRun& process(uint32_t worker) { return *processes_[worker]; }
+  std::string DirOf(uint32_t worker) const { return dir_.path() + Concat("/worker", worker); }
   uint32_t workers() const { return static_cast<uint32_t>(processes_.size()); }
 
   // The counts over all workers, each asked for its own, once all of it is visible everywhere.
